@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * Logging to stderr: for what happens to the program. What is wrong with somebody's input is a diagnostic
+ * (base/diag.h). The place that knows the cause logs once and returns in one expression:
+ *
+ *	return pst_log_err(-errno, "cannot open %s", path);
+ *
+ * which prints "posternd: error: cannot open x: No such file or directory". Layers above do not log again.
+ */
+
+enum pst_log_level {
+	PST_LOG_ERROR,
+	PST_LOG_WARNING,
+	PST_LOG_INFO,
+	PST_LOG_DEBUG,
+};
+
+/* NAME (static) starts each line; messages above LEVEL are not shown. Default: "postern", INFO. */
+void pst_log_init(const char *name, enum pst_log_level level);
+
+void pst_log(enum pst_log_level level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* Logs an error, with the text of the negative errno ERR appended when it is not 0; returns ERR. */
+int pst_log_err(int err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

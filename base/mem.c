@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/mem.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdalign.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { ARENA_BLOCK = 64 * 1024 };
+
+struct block {
+	struct block *next;
+	size_t used;
+	size_t size;
+	alignas(max_align_t) unsigned char data[];
+};
+
+struct pst_arena {
+	struct block *head;
+	size_t used;
+};
+
+static long fail_countdown = -1;
+static bool fail_happened;
+
+/* Consulted by every allocation of the project. */
+static bool should_fail(void)
+{
+	if (fail_countdown < 0)
+		return false;
+	if (fail_countdown-- > 0)
+		return false;
+	fail_happened = true;
+	return true;
+}
+
+void pst_mem_fail_after(long n)
+{
+	fail_countdown = n;
+	fail_happened = false;
+}
+
+bool pst_mem_failed(void)
+{
+	return fail_happened;
+}
+
+void *pst_mem_calloc(size_t n, size_t size)
+{
+	if (should_fail())
+		return NULL;
+	return calloc(n ? n : 1, size ? size : 1);
+}
+
+char *pst_mem_strndup(const char *s, size_t len)
+{
+	char *copy = pst_mem_calloc(1, len + 1);
+
+	if (copy && len)
+		memcpy(copy, s, len);
+	return copy;
+}
+
+int pst_mem_grow(void *p, size_t *cap, size_t need, size_t size)
+{
+	void **array = p;
+	size_t want = *cap ? *cap : 8;
+	size_t bytes;
+	void *grown;
+
+	if (need <= *cap)
+		return 0;
+	while (want < need) {
+		if (__builtin_mul_overflow(want, 2, &want))
+			return -ENOMEM;
+	}
+	if (__builtin_mul_overflow(want, size, &bytes) || should_fail())
+		return -ENOMEM;
+	grown = realloc(*array, bytes);
+	if (!grown)
+		return -ENOMEM;
+	*array = grown;
+	*cap = want;
+	return 0;
+}
+
+struct pst_arena *pst_arena_new(void)
+{
+	return pst_mem_calloc(1, sizeof(struct pst_arena));
+}
+
+void pst_arena_free(struct pst_arena **a)
+{
+	struct block *b, *next;
+
+	if (!*a)
+		return;
+	for (b = (*a)->head; b; b = next) {
+		next = b->next;
+		free(b);
+	}
+	free(*a);
+	*a = NULL;
+}
+
+static struct block *block_new(size_t size)
+{
+	size_t bytes;
+	struct block *b;
+
+	if (__builtin_add_overflow(size, sizeof(*b), &bytes))
+		return NULL;
+	b = pst_mem_calloc(1, bytes);
+	if (b)
+		b->size = size;
+	return b;
+}
+
+void *pst_arena_alloc(struct pst_arena *a, size_t size)
+{
+	const size_t align = alignof(max_align_t);
+	struct block *b = a->head;
+	size_t rounded;
+	void *p;
+
+	if (__builtin_add_overflow(size ? size : 1, align - 1, &rounded))
+		return NULL;
+	rounded &= ~(align - 1);
+	if (!b || b->size - b->used < rounded) {
+		b = block_new(rounded > ARENA_BLOCK ? rounded : ARENA_BLOCK);
+		if (!b)
+			return NULL;
+		b->next = a->head;
+		a->head = b;
+	}
+	p = b->data + b->used;
+	b->used += rounded;
+	a->used += rounded;
+	return p;
+}
+
+void *pst_arena_calloc(struct pst_arena *a, size_t n, size_t size)
+{
+	size_t bytes;
+
+	if (__builtin_mul_overflow(n, size, &bytes))
+		return NULL;
+	return pst_arena_alloc(a, bytes);
+}
+
+char *pst_arena_strndup(struct pst_arena *a, const char *s, size_t len)
+{
+	char *copy;
+
+	if (len == SIZE_MAX)
+		return NULL;
+	copy = pst_arena_alloc(a, len + 1);
+	if (copy && len)
+		memcpy(copy, s, len);
+	return copy;
+}
+
+char *pst_arena_printf(struct pst_arena *a, const char *fmt, ...)
+{
+	va_list ap, again;
+	char *s = NULL;
+	int n;
+
+	va_start(ap, fmt);
+	va_copy(again, ap);
+	n = vsnprintf(NULL, 0, fmt, ap);
+	if (n >= 0)
+		s = pst_arena_alloc(a, (size_t)n + 1);
+	if (s)
+		vsnprintf(s, (size_t)n + 1, fmt, again);
+	va_end(again);
+	va_end(ap);
+	return s;
+}
+
+size_t pst_arena_used(const struct pst_arena *a)
+{
+	return a->used;
+}

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#pragma once
+
+/*
+ * What the compiler, the daemon and the kernel programs agree on: keys and values of maps, the packed
+ * tables, events, limits. Only fixed-width integers; sizes are asserted; a change of meaning raises
+ * PST_ABI_VERSION.
+ *
+ * Generations. Everything that makes up one policy carries the slot of its generation (generation number
+ * modulo PST_GEN_SLOTS). The daemon fills an unused slot, verifies it, and publishes it by one write to
+ * struct pst_config. A flow remembers its generation and looks again at the next request boundary.
+ *
+ * Tables. All automata of a generation live in one value of an array map, struct pst_table, so that the
+ * walker does one map lookup per head. A state is the offset of its row in cells[]. A row has 1 + n_classes
+ * cells: cell 0 is the index of the state's tag set in tags[] (0: none, tags[0] is 0), cell 1 + class
+ * is the offset of the next state's row. One byte is one step:
+ *
+ *	state = cells[(state + classes[map + byte]) & PST_CELL_MASK]
+ *
+ * with classes[] already holding 1 + class. Row 0 is the dead state for every automaton: its 257 cells are 0.
+ *
+ * Addresses are 16 bytes, IPv4 as ::ffff:a.b.c.d. Ports and sequence numbers in structures are host order
+ * unless called be.
+ */
+
+#include <linux/types.h>
+
+#define PST_ABI_VERSION 1
+
+enum {
+	PST_GEN_SLOTS = 4,	   /* generations alive at once */
+	PST_CELLS = 1 << 20,	   /* u32 cells per generation: 4 MiB */
+	PST_CLASS_BYTES = 1 << 16, /* 256 automata per generation */
+	PST_TAGS = 1 << 14,	   /* distinct tag sets per generation */
+	PST_RULESETS = 1 << 10,	   /* rule sets per generation */
+	PST_ADDR_ENTRIES = 1 << 16,
+	PST_POLICY_ENTRIES = 1 << 17,
+	PST_CELL_MASK = PST_CELLS - 1,
+	PST_CLASS_MASK = PST_CLASS_BYTES - 1,
+	PST_TAG_MASK = PST_TAGS - 1,
+	PST_RULESET_MASK = PST_RULESETS - 1,
+};
+
+/* Limits of a request (interfaces.md F.1); over each a named reason. */
+enum {
+	PST_MAX_HEAD = 64 * 1024,
+	PST_MAX_FIELDS = 128,
+	PST_MAX_TARGET = 16 * 1024,
+	PST_MAX_METHOD = 32,
+};
+
+enum pst_dir {
+	PST_DIR_INGRESS = 0,
+	PST_DIR_EGRESS = 1,
+};
+
+/* Cilium's reserved identities that postern itself uses. Local ones start at PST_ID_LOCAL. */
+enum {
+	PST_ID_ANY = 0, /* in policy keys only: any peer without entries of its own */
+	PST_ID_HOST = 1,
+	PST_ID_WORLD = 2,
+	PST_ID_LOCAL = 256,
+};
+
+enum pst_verdict {
+	PST_VERDICT_DENY = 0,
+	PST_VERDICT_ALLOW = 1,
+	PST_VERDICT_JUDGE = 2,	  /* HTTP rules: rule set in .ruleset */
+	PST_VERDICT_FALLBACK = 3, /* HTTP rules that do not fit the kernel: denied while there is no fallback */
+};
+
+enum pst_addr_flag {
+	PST_ADDR_ENDPOINT = 1 << 0,	   /* may be the subject of policy */
+	PST_ADDR_ENFORCE_INGRESS = 1 << 1, /* default deny in that direction */
+	PST_ADDR_ENFORCE_EGRESS = 1 << 2,
+	PST_ADDR_HOST = 1 << 3, /* the node's own address */
+};
+
+/* LPM: slot (32 bits), then address. A miss is the world. */
+struct pst_addr_key {
+	__u32 prefixlen;
+	__u32 slot;
+	__u8 addr[16];
+};
+
+struct pst_addr_value {
+	__u32 identity;
+	__u32 flags; /* enum pst_addr_flag */
+};
+
+/*
+ * LPM: slot, subject, peer, direction, protocol, port. prefixlen is PST_POLICY_STATIC_BITS for "every
+ * protocol and port", + 8 for "every port of the protocol", + 8 + n for the port block given by its n leading
+ * bits. The compiler has folded everything: the longest match is the whole answer for that peer.
+ *
+ * A peer identity with entries of its own always has one with PST_POLICY_STATIC_BITS, so that its lookup
+ * never misses; only a peer without any entry of its own is looked up again as PST_ID_ANY. A miss there:
+ * default deny when the subject enforces that direction, else allow.
+ */
+enum { PST_POLICY_STATIC_BITS = 13 * 8 };
+
+struct pst_policy_key {
+	__u32 prefixlen;
+	__u32 slot;
+	__u32 subject;
+	__u32 peer;
+	__u8 direction; /* enum pst_dir */
+	__u8 protocol;	/* IANA number */
+	__u8 port_be[2];
+};
+
+struct pst_policy_value {
+	__u8 verdict; /* enum pst_verdict */
+	__u8 deny_rule; /* 1: DENY by a deny rule, 0: by default */
+	__u16 ruleset; /* for JUDGE and FALLBACK */
+	__u32 rule;    /* index of the deciding L3/L4 rule in the bundle's rule list, ~0: none */
+};
+
+/* Automata of a rule set, in this order. */
+enum pst_field {
+	PST_FIELD_METHOD,
+	PST_FIELD_PATH,
+	PST_FIELD_HOST,
+	PST_FIELD_MAX,
+};
+
+/*
+ * A request is allowed when the intersection of the tags of all fields is not empty. Tags are over the
+ * distinct combinations of conditions (compiler/ruleset.h), at most 64 in one rule set.
+ */
+struct pst_ruleset {
+	__u64 absent[PST_FIELD_MAX]; /* tags of the field when the request does not have it */
+	__u32 start[PST_FIELD_MAX];  /* row offset */
+	__u32 classes[PST_FIELD_MAX]; /* offset of 256 bytes in classes[] */
+};
+
+struct pst_table {
+	__u32 abi_version;
+	__u32 generation;
+	__u32 n_cells, n_class_bytes, n_tags, n_rulesets;
+	/* Field names, any case: the tag of an accepting state is an enum pst_header. */
+	__u32 name_start;
+	__u32 name_classes;
+	struct pst_ruleset rulesets[PST_RULESETS];
+	__u64 tags[PST_TAGS];
+	__u8 classes[PST_CLASS_BYTES];
+	__u32 cells[PST_CELLS];
+};
+
+/* Fields that the recogniser itself must know; the tag in the name automaton. */
+enum pst_header {
+	PST_HEADER_OTHER = 0,
+	PST_HEADER_HOST = 1,
+	PST_HEADER_CONTENT_LENGTH = 2,
+	PST_HEADER_TRANSFER_ENCODING = 3,
+	PST_HEADER_UPGRADE = 4,
+	PST_HEADER_ALIAS = 5, /* content_length, transfer_encoding: see PST_REASON_FIELD_ALIAS */
+	PST_HEADER_MAX,
+};
+
+#define PST_STATIC_ASSERT(cond, text) _Static_assert(cond, text)
+
+PST_STATIC_ASSERT(sizeof(struct pst_addr_key) == 24, "no padding in LPM keys");
+PST_STATIC_ASSERT(sizeof(struct pst_addr_value) == 8, "addr value");
+PST_STATIC_ASSERT(sizeof(struct pst_policy_key) == 20, "no padding in LPM keys");
+PST_STATIC_ASSERT(sizeof(struct pst_policy_value) == 8, "policy value");
+PST_STATIC_ASSERT(sizeof(struct pst_ruleset) == 48, "rule set");
+PST_STATIC_ASSERT((PST_CELLS & PST_CELL_MASK) == 0, "masks need powers of two");

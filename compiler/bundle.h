@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * The bundle: one compiled policy, ready to be loaded, inspected, signed or shipped.
+ *
+ * In memory it is plain arrays; the parts that the kernel takes have the shapes of bpf/abi.h with slot 0
+ * (the loader puts the slot in). On disk it is a versioned, checksummed file: pst_bundle_write() and
+ * pst_bundle_read(). A file is untrusted input: pst_bundle_read() checks everything, and
+ * pst_bundle_verify() (compiler/verify.c) is run on every bundle before it goes near a kernel.
+ */
+
+#include "base/diag.h"
+#include "bpf/abi.h"
+#include "policy/selector.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+struct pst_arena;
+
+struct pst_bundle_identity {
+	uint32_t id; /* a reserved number, or PST_ID_LOCAL and up */
+	struct pst_labels labels;
+	bool enforce[2]; /* by enum pst_dir: default deny */
+};
+
+struct pst_bundle_addr {
+	uint8_t addr[16];
+	uint32_t prefix; /* 0..128 */
+	struct pst_addr_value value;
+	const char *name; /* "namespace/pod", or NULL */
+};
+
+struct pst_bundle_entry {
+	struct pst_policy_key key;
+	struct pst_policy_value value;
+};
+
+/* Where a rule (or HTTP rule) stands: what explain and events show. */
+struct pst_bundle_rule {
+	const char *policy; /* "namespace/name" or "name" */
+	const char *path;   /* "spec.ingress[0].toPorts[0].rules.http[1]" */
+	struct pst_pos pos;
+	/* HTTP rules only; NULL when the field is absent. */
+	const char *method, *target, *host;
+};
+
+/* The HTTP rules behind a rule set, so that user space can name the one that decided. */
+struct pst_bundle_ruleset {
+	struct pst_ruleset packed;
+	uint32_t *rules; /* indexes into the bundle's rules */
+	size_t n_rules;
+	uint64_t *rule_tags; /* per rule: the tag bit of its combination */
+	bool fallback;	     /* does not fit the kernel: packed is not valid */
+};
+
+struct pst_bundle {
+	struct pst_arena *arena; /* owns everything below */
+	struct pst_bundle_identity *identities;
+	size_t n_identities;
+	struct pst_bundle_addr *addrs;
+	size_t n_addrs;
+	struct pst_bundle_entry *entries;
+	size_t n_entries;
+	struct pst_bundle_rule *rules;
+	size_t n_rules;
+	struct pst_bundle_ruleset *rulesets;
+	size_t n_rulesets;
+	uint32_t name_start, name_classes;
+	uint32_t *cells;
+	size_t n_cells;
+	uint8_t *classes;
+	size_t n_class_bytes;
+	uint64_t *tags;
+	size_t n_tags;
+};
+
+/* NULL is fine; *B becomes NULL. */
+void pst_bundle_free(struct pst_bundle **b);
+
+/* Writes the file form. 0 or -errno (logged). */
+int pst_bundle_write(const struct pst_bundle *b, FILE *out);
+
+/*
+ * Reads and verifies the file form. 0; -EINVAL with a diagnostic (id "bundle-invalid") that says what is
+ * wrong at which byte; -ENOMEM; -errno of the file (logged).
+ */
+int pst_bundle_read(const char *path, struct pst_diags *diags, struct pst_bundle **ret_bundle);
+
+/*
+ * Complete check of a bundle: every index in range, every row inside the cells, every state reachable only
+ * through valid rows, tag sets and rule sets in range, policy entries well-formed. 0, or -EINVAL with a
+ * diagnostic. The kernel's walker relies on it.
+ */
+int pst_bundle_verify(const struct pst_bundle *b, struct pst_diags *diags);
+
+/*
+ * Fills the kernel's form of the tables (T is sizeof(struct pst_table), zeroed by this call).
+ * B must have passed pst_bundle_verify().
+ */
+void pst_bundle_fill_table(const struct pst_bundle *b, struct pst_table *t);

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * The offline judge: the shared core of bpf/ run natively on a bundle. What it says is what the kernel does.
+ */
+
+#include "bpf/reason.h"
+#include "compiler/bundle.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* An L3/L4 decision. */
+struct pst_l4_result {
+	enum pst_verdict verdict;
+	enum pst_reason reason;
+	uint32_t ruleset; /* for JUDGE */
+	uint32_t rule;	  /* deciding rule in b->rules, UINT32_MAX: none */
+	uint32_t subject, peer; /* identities */
+};
+
+struct pst_l4_query {
+	struct pst_addr_value subject; /* as the address lookup gives it */
+	uint32_t peer;		       /* identity */
+	enum pst_dir direction;
+	uint8_t protocol;
+	uint16_t port;
+};
+
+/* The longest prefix of the bundle's addresses; the world when nothing matches. */
+struct pst_addr_value pst_judge_addr(const struct pst_bundle *b, const uint8_t addr[16]);
+
+struct pst_l4_result pst_judge_l4(const struct pst_bundle *b, const struct pst_l4_query *q);
+
+/* One request found in a byte stream. */
+struct pst_l7_result {
+	bool allowed;
+	enum pst_reason reason;
+	uint32_t rule;	   /* the first HTTP rule that matches, in b->rules; UINT32_MAX: none */
+	size_t offset;	   /* of the request's first byte */
+	size_t head_len;   /* 0 when the head is malformed or incomplete */
+	uint64_t body_len; /* announced */
+};
+
+struct pst_judge; /* a table, packed for the core */
+
+/* B must have passed pst_bundle_verify() and must outlive the judge. 0 or -ENOMEM. */
+int pst_judge_new(const struct pst_bundle *b, struct pst_judge **ret_judge);
+void pst_judge_free(struct pst_judge **j);
+
+/*
+ * Judges the request that starts at BYTES[OFFSET] by rule set RULESET. Returns the offset behind its body (or
+ * LEN when the body is cut off); a malformed request ends the stream: LEN.
+ */
+size_t pst_judge_request(struct pst_judge *j, uint32_t ruleset, const char *bytes, size_t len,
+			 size_t offset, struct pst_l7_result *ret_result);

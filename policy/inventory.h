@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * The inventory: which workloads exist, as the Kubernetes objects that describe them.
+ *
+ * Read are Pod and Namespace objects (single documents, multi-document files, kind: List); what
+ * `kubectl get pods,namespaces -A -o yaml` prints is a valid inventory. Fields that matter: metadata.name,
+ * .namespace, .labels, spec.hostNetwork, spec.serviceAccountName, status.podIP, status.podIPs. Other
+ * fields of these objects are Kubernetes' business and are passed over; objects of other kinds are counted.
+ *
+ * An endpoint's labels are the identity-relevant ones (policy-semantics section 2): pod labels that pass
+ * Cilium's default filter, k8s:io.kubernetes.pod.namespace, k8s:io.cilium.k8s.namespace.labels.<key>,
+ * k8s:io.cilium.k8s.policy.cluster=default, k8s:io.cilium.k8s.policy.serviceaccount.
+ *
+ * Refused, with a place: a Pod without name, an address that is not one, two pods with one address.
+ * Pods with hostNetwork share the node's addresses and are no endpoints: they are counted.
+ */
+
+#include "base/diag.h"
+#include "policy/selector.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct pst_arena;
+
+/* IPv6, or IPv4 as ::ffff:a.b.c.d; network byte order. */
+struct pst_addr {
+	uint8_t b[16];
+};
+
+struct pst_endpoint {
+	struct pst_pos pos;
+	const char *name;
+	const char *ns;
+	struct pst_labels labels; /* sorted, with sources */
+	struct pst_addr *addrs;
+	size_t n_addrs;
+};
+
+struct pst_inventory {
+	struct pst_arena *arena;
+	struct pst_endpoint *endpoints;
+	size_t n_endpoints;
+	size_t n_host_network; /* pods left out because they use the node's addresses */
+	size_t n_skipped;      /* objects of other kinds */
+};
+
+/* Contract as pst_policy_load(). N_PATHS may be 0: an empty inventory. */
+int pst_inventory_load(const char *const *paths, size_t n_paths, struct pst_diags *diags,
+		       struct pst_inventory **ret_inv);
+
+int pst_inventory_parse(const char *name, const char *text, size_t len, struct pst_diags *diags,
+			struct pst_inventory **ret_inv);
+
+/* NULL is fine; *INV becomes NULL. */
+void pst_inventory_free(struct pst_inventory **inv);
+
+/* "10.0.0.1" or "fd00::1" to the 16-byte form; 0 or -EINVAL. */
+int pst_addr_from_str(const char *text, struct pst_addr *ret_addr);
+
+/* The usual text form (dotted quad for IPv4) into BUF of at least 46 bytes; returns BUF. */
+const char *pst_addr_to_str(const struct pst_addr *addr, char *buf, size_t size);
