@@ -4,13 +4,18 @@
 # `make help` lists the targets; V=1 shows the commands; SAN=1 builds with ASan and UBSan into build/san.
 
 MAKEFLAGS += --no-builtin-rules
+# bpftool and ip live there, and not every user's PATH has it.
+export PATH := $(PATH):/usr/sbin:/sbin
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .DEFAULT_GOAL := all
 
 CC        := gcc
 CLANG     ?= clang
-BPFTOOL   ?= $(firstword $(wildcard /usr/sbin/bpftool) bpftool)
+CXX       := g++
+CLANGXX   ?= clang++
+BPFTOOL   ?= bpftool
+PREFIX    ?= /usr/local
 SAN       ?= 0
 V         ?= 0
 
@@ -30,11 +35,15 @@ Q := @
 msg = @printf '  %-8s %s\n' $(1) $(2);
 endif
 
-WARN := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 -Wvla \
-	-Wimplicit-fallthrough -Wpointer-arith -Wwrite-strings
+CXXWARN := -Wall -Wextra -Werror -Wshadow -Wformat=2 -Wvla -Wimplicit-fallthrough -Wpointer-arith
+WARN := $(CXXWARN) -Wstrict-prototypes -Wmissing-prototypes -Wwrite-strings
 CFLAGS ?= -O2 -g
-ALL_CFLAGS := -std=gnu17 $(CFLAGS) $(WARN) $(SANFLAGS) -D_GNU_SOURCE -D_FORTIFY_SOURCE=2 \
-	-fstack-protector-strong -fPIE -I. -I$(B)/gen -I$(B)/skel -MMD -MP
+CXXFLAGS ?= -O2 -g
+COMMON_FLAGS := $(SANFLAGS) -D_GNU_SOURCE -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE \
+	-I. -I$(B)/gen -I$(B)/skel -MMD -MP
+ALL_CFLAGS := -std=gnu17 $(CFLAGS) $(WARN) $(COMMON_FLAGS)
+# Only tests are C++: some of the libraries that they compare with have no C interface.
+ALL_CXXFLAGS := -std=gnu++17 $(CXXFLAGS) $(CXXWARN) $(COMMON_FLAGS)
 ALL_LDFLAGS := $(SANFLAGS) -pie -Wl,-z,relro,-z,now $(LDFLAGS)
 BPF_CFLAGS := -std=gnu17 -O2 -g -Wall -Wextra -Werror -Wno-unused-function -target bpf -mcpu=v3 \
 	-D__TARGET_ARCH_$(shell uname -m | sed 's/x86_64/x86/;s/aarch64/arm64/') \
@@ -51,7 +60,7 @@ COMPILER_SRC := $(wildcard compiler/*.c)
 ENFORCER_SRC := $(filter-out enforcer/main.c,$(wildcard enforcer/*.c))
 CLI_SRC := $(filter-out cli/main.c,$(wildcard cli/*.c))
 
-obj = $(patsubst %.c,$(B)/obj/%.o,$(1))
+obj = $(patsubst %,$(B)/obj/%.o,$(basename $(1)))
 
 BASE_OBJ := $(call obj,$(BASE_SRC))
 POLICY_OBJ := $(call obj,$(POLICY_SRC)) $(BASE_OBJ)
@@ -69,13 +78,20 @@ BINS := $(B)/postern $(B)/posternd
 .PHONY: all
 all: $(BINS) ## build postern and posternd
 
-$(B)/obj/%.o: %.c | $(GEN_H)
+$(B)/obj/%.o: %.c
 	$(call msg,CC,$<)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -c $< -o $@
 
+$(B)/obj/%.o: %.cc
+	$(call msg,CXX,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CXX) $(ALL_CXXFLAGS) -c $< -o $@
+
 # What includes a generated header waits for it.
-$(call obj,$(wildcard enforcer/*.c)): | $(SKEL_H)
+srcs = $(wildcard $(1:%=%/*.c) $(1:%=%/tests/*.c) $(1:%=%/tests/*.cc))
+$(call obj,$(filter-out %.bpf.c,$(call srcs,compiler bpf enforcer))): | $(GEN_H)
+$(call obj,$(call srcs,enforcer)): | $(SKEL_H)
 
 $(B)/tools/%: tools/%.c
 	$(call msg,HOSTCC,$<)
@@ -110,7 +126,7 @@ $(B)/posternd: $(B)/obj/enforcer/main.o $(ENFORCER_OBJ)
 
 # Unit tests: one program per folder, from <folder>/tests/test_*.c.
 define unit_tests
-$(B)/tests/$(1): $(call obj,$(wildcard $(1)/tests/*.c)) $(2)
+$(B)/tests/$(1): $(call obj,$(wildcard $(1)/tests/*.c $(1)/tests/*.cc)) $(2)
 	$$(call msg,LD,$$@)
 	$(Q)mkdir -p $$(@D)
 	$(Q)$(CC) $(ALL_LDFLAGS) $$^ -o $$@ $(3) -lcriterion
@@ -131,7 +147,126 @@ $(eval $(call unit_tests,cli,$(CLI_OBJ),$(CLI_LIBS)))
 .PHONY: unit
 unit: $(addprefix unit-,$(UNIT_FOLDERS)) ## unit tests (no root)
 
--include $(shell find $(B) -name '*.d' 2>/dev/null)
+# The rest drives the above. Everything below works on what is there; nothing needs root but what says so.
+
+JOBS ?= $(shell nproc)
+SUB = +$(Q)$(MAKE) --no-print-directory -j$(JOBS)
+
+.PHONY: deps
+deps: ## install the Debian packages that are missing for building and testing (root)
+	$(Q)tools/deps.sh build test
+
+# Fuzzers: tests/fuzz/fuzz_NAME.c or .cc over a libFuzzer build of the libraries.
+FUZZ_SECONDS ?= 10
+F := build/fuzz
+FUZZ_FLAGS := -g -O1 -fsanitize=address,undefined -fno-sanitize-recover=all \
+	-fno-omit-frame-pointer -D_GNU_SOURCE -I. -Ibuild/gen -MMD -MP
+FUZZ_SRC := $(wildcard tests/fuzz/fuzz_*.c tests/fuzz/fuzz_*.cc)
+FUZZ_BIN := $(patsubst tests/fuzz/%,$(F)/%,$(basename $(FUZZ_SRC)))
+FUZZ_LIB_OBJ := $(patsubst %.c,$(F)/obj/%.o,$(COMPILER_SRC) $(POLICY_SRC) $(BASE_SRC))
+FUZZ_HELPER_SRC := $(filter-out $(FUZZ_SRC),$(wildcard tests/fuzz/*.c))
+FUZZ_HELPER_OBJ := $(patsubst %.c,$(F)/obj/%.o,$(FUZZ_HELPER_SRC))
+
+$(F)/obj/%.o: %.c | build/gen/http_table.h
+	$(call msg,FUZZCC,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CLANG) -std=gnu17 $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link -c $< -o $@
+
+$(F)/obj/%.o: %.cc | build/gen/http_table.h
+	$(call msg,FUZZCXX,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CLANGXX) -std=gnu++17 $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link -c $< -o $@
+
+$(F)/fuzz_%: $(F)/obj/tests/fuzz/fuzz_%.o $(FUZZ_HELPER_OBJ) $(FUZZ_LIB_OBJ)
+	$(call msg,LD,$@)
+	$(Q)$(CLANGXX) -fsanitize=fuzzer,address,undefined $^ -o $@ $(COMPILER_LIBS) -lre2
+
+.PHONY: fuzz-build fuzz
+fuzz-build: $(FUZZ_BIN)
+fuzz: ## build the fuzzers, run each for FUZZ_SECONDS (default 10)
+	$(SUB) fuzz-build
+	$(Q)tools/fuzz.sh $(FUZZ_SECONDS) $(FUZZ_BIN)
+
+.PHONY: e2e
+e2e: all ## end-to-end tests in namespaces (root; without it they are skipped)
+	$(Q)tests/e2e/run.sh
+
+.PHONY: test
+test: ## all tests: unit (plain and sanitized), fuzzers, end to end; installs what is missing when root
+	$(Q)tools/deps.sh build test
+	$(Q)tools/run_tests.sh
+
+.PHONY: demo
+demo: ## build, then show a request denied in the kernel (root); installs what is missing
+	$(Q)tools/deps.sh build test
+	$(SUB) all
+	$(Q)tests/e2e/demo.sh
+
+.PHONY: bench
+bench: ## measure; installs what is missing (root)
+	$(Q)tools/deps.sh build test bench
+	$(SUB) all
+	$(Q)tests/bench/run.sh
+
+# The house rules. check_*.py and .clang-tidy say what they are; CONTRIBUTING.md says why.
+CODE_DIRS := base policy compiler bpf enforcer cli tests tools
+FORMATTED := $(shell find $(CODE_DIRS) \( -name '*.c' -o -name '*.h' -o -name '*.cc' \) \
+	! -path 'tools/tests/*')
+TIDY_SRC := $(filter-out %.bpf.c bpf/tests/%,$(wildcard $(CODE_DIRS:%=%/*.c) $(CODE_DIRS:%=%/tests/*.c)))
+TIDY_OK := $(TIDY_SRC:%.c=build/tidy/%.ok)
+
+.PHONY: check
+check: ## format, warnings, house rules, includes, clang-tidy, verifier budget
+	$(SUB) check-format check-style check-includes check-tools
+	$(SUB) all unit-build
+	$(SUB) check-tidy
+	$(SUB) check-bpf
+	@echo 'check: all passed'
+
+.PHONY: check-format check-style check-includes check-tools check-tidy check-bpf unit-build
+unit-build: $(UNIT_FOLDERS:%=$(B)/tests/%)
+
+check-format: ## clang-format would change nothing
+	$(call msg,FORMAT,$(words $(FORMATTED)) files)
+	$(Q)clang-format --dry-run -Werror $(FORMATTED)
+
+check-style: ## the rules of CONTRIBUTING.md that a machine can check
+	$(call msg,STYLE,$(CODE_DIRS))
+	$(Q)python3 tools/check_style.py
+
+check-includes: ## which folder may include which
+	$(call msg,INCLUDE,$(CODE_DIRS))
+	$(Q)python3 tools/check_includes.py
+
+check-tools: ## the checkers' own tests
+	$(Q)set -e; for t in tools/tests/t_*.sh; do $$t; done
+
+# A file is looked at again when it, a header of its, or the list of checks has changed.
+build/tidy/%.ok: build/obj/%.o .clang-tidy
+	$(call msg,TIDY,$*.c)
+	$(Q)mkdir -p $(@D)
+	$(Q)clang-tidy --quiet --warnings-as-errors='*' $*.c -- -std=gnu17 -D_GNU_SOURCE \
+		-I. -Ibuild/gen -Ibuild/skel >$@.log 2>&1 || { cat $@.log; exit 1; }
+	$(Q)mv $@.log $@
+
+check-tidy: $(TIDY_OK) ## clang-tidy on what changed
+
+check-bpf: $(BPF_OBJ) ## what the verifier makes of each program, against testdata/verifier-budget.csv (root)
+	$(Q)tools/verifier_budget.sh $(BPF_OBJ)
+
+.PHONY: format
+format: ## clang-format everything
+	$(Q)clang-format -i $(FORMATTED)
+
+MAN := $(wildcard docs/*.1 docs/*.5 docs/*.8)
+
+.PHONY: install
+install: all ## install below DESTDIR and PREFIX (default /usr/local)
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/sbin
+	install -m 755 $(B)/postern $(DESTDIR)$(PREFIX)/bin/postern
+	install -m 755 $(B)/posternd $(DESTDIR)$(PREFIX)/sbin/posternd
+	$(foreach m,$(MAN),install -D -m 644 $(m) \
+		$(DESTDIR)$(PREFIX)/share/man/man$(subst .,,$(suffix $(m)))/$(notdir $(m));)
 
 .PHONY: clean
 clean: ## remove build/
@@ -139,4 +274,6 @@ clean: ## remove build/
 
 .PHONY: help
 help: ## this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
+	@grep -hE '^[a-z0-9-]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sed 's/:.*## /\t/' | sort | expand -t 16
+
+-include $(shell find build -name '*.d' 2>/dev/null)

@@ -1,0 +1,114 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+#
+# Installs the Debian 12 packages that building, testing or measuring needs, and only the missing ones.
+#
+#	tools/deps.sh build|test|bench...	install what is missing (root), or name it and fail
+#	tools/deps.sh --list build|test|bench...	print what is missing, one line, nothing when complete
+#
+# Debian starts a daemon when it is installed. The tests start their own nginx, so for the duration of
+# the installation service starts are refused, unless the machine has its own rule for that.
+
+set -eu
+
+policy=/usr/sbin/policy-rc.d
+
+# A line: group, package, and the path whose presence makes the package unnecessary ("-": ask dpkg).
+packages() {
+	cat <<-EOF
+	build gcc /usr/bin/gcc
+	build make /usr/bin/make
+	build libc6-dev -
+	build clang /usr/bin/clang
+	build llvm /usr/bin/llvm-strip
+	build bpftool /usr/sbin/bpftool
+	build libbpf-dev -
+	build libelf-dev -
+	build zlib1g-dev -
+	build linux-libc-dev -
+	build libyaml-dev -
+	build libjansson-dev -
+	test g++ /usr/bin/g++
+	test pkg-config /usr/bin/pkg-config
+	test libcriterion-dev -
+	test libre2-dev -
+	test libpcre2-dev -
+	test libclang-rt-dev -
+	test clang-format /usr/bin/clang-format
+	test clang-tidy /usr/bin/clang-tidy
+	test python3 /usr/bin/python3
+	test iproute2 /sbin/ip
+	test procps /usr/bin/pgrep
+	test curl /usr/bin/curl
+	test ethtool /sbin/ethtool
+	test nginx-light /usr/sbin/nginx
+	bench wrk /usr/bin/wrk
+	bench haproxy /usr/sbin/haproxy
+	EOF
+}
+
+is_installed() {
+	[ "$2" != - ] && [ -e "$2" ] && return 0
+	[ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
+}
+
+missing() {
+	packages | while read -r group package path; do
+		case " $* " in
+		*" $group "*) is_installed "$package" "$path" || printf '%s ' "$package" ;;
+		esac
+	done
+}
+
+refuse_service_starts() {
+	[ ! -e "$policy" ] || return 0
+	trap 'rm -f "$policy"' EXIT
+	trap 'exit 130' INT TERM HUP
+	printf '#!/bin/sh\nexit 101\n' >"$policy"
+	chmod +x "$policy"
+}
+
+install_packages() {
+	export DEBIAN_FRONTEND=noninteractive
+	echo "installing: $*"
+	apt-get -q update </dev/null
+	refuse_service_starts
+	apt-get -q -y --no-install-recommends install "$@" </dev/null
+	case " $* " in
+	*" nginx-light "*) systemctl disable --now nginx </dev/null >/dev/null 2>&1 || true ;;
+	esac
+}
+
+list_only=
+if [ "${1:-}" = --list ]; then
+	list_only=1
+	shift
+fi
+if [ $# -eq 0 ]; then
+	echo "usage: tools/deps.sh [--list] build|test|bench..." >&2
+	exit 2
+fi
+for group in "$@"; do
+	case $group in
+	build | test | bench) ;;
+	*)
+		echo "tools/deps.sh: unknown group '$group', expected build, test or bench" >&2
+		exit 2
+		;;
+	esac
+done
+wanted=$(missing "$@")
+if [ -n "$list_only" ]; then
+	[ -z "$wanted" ] || echo "$wanted"
+elif [ -z "$wanted" ]; then
+	:
+elif ! command -v apt-get >/dev/null; then
+	echo "missing (names of Debian 12): $wanted" >&2
+	exit 1
+elif [ "$(id -u)" -ne 0 ]; then
+	echo "missing packages; as root run: apt-get install $wanted" >&2
+	exit 1
+else
+	# shellcheck disable=SC2086 # a list of words
+	install_packages $wanted
+fi

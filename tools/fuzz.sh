@@ -1,0 +1,49 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# Runs fuzzers, each for a number of seconds:
+#
+#	tools/fuzz.sh SECONDS build/fuzz/fuzz_NAME...
+#
+# It starts from the seeds in testdata/corpus/NAME and keeps what it finds in build/fuzz/corpus/NAME.
+# A *.dict among the seeds is the dictionary. A crash leaves its input in build/fuzz/, is shown, and
+# makes this fail; all fuzzers run in any case.
+
+set -u
+
+seconds=$1
+shift
+failed=0
+
+run_fuzzer() {
+	local binary=$1 name seeds found dict log
+	name=$(basename "$binary")
+	seeds=testdata/corpus/${name#fuzz_}
+	[ -d "$seeds" ] || seeds=testdata/corpus/$name
+	found=build/fuzz/corpus/$name
+	log=build/fuzz/$name.log
+	mkdir -p "$found"
+
+	set -- -max_total_time="$seconds" -timeout=20 -rss_limit_mb=3000 -print_final_stats=1 \
+		-artifact_prefix="build/fuzz/$name-" "$found"
+	[ ! -d "$seeds" ] || set -- "$@" "$seeds"
+	for dict in "$seeds"/*.dict; do
+		[ ! -e "$dict" ] || set -- -dict="$dict" "$@"
+	done
+	if "$binary" "$@" >"$log" 2>&1 </dev/null; then
+		echo "ok   $name: $(sed -n 's/^stat::number_of_executed_units: *//p' "$log") inputs"
+	else
+		echo "FAIL $name, $log:"
+		grep -v '^#' "$log" | tail -n 60 | sed 's/^/     | /'
+		return 1
+	fi
+}
+
+if [ $# -eq 0 ]; then
+	echo 'no fuzzers in tests/fuzz'
+fi
+for binary in "$@"; do
+	run_fuzzer "$binary" || failed=$((failed + 1))
+done
+echo "$(($# - failed)) passed, $failed failed, 0 skipped"
+[ "$failed" -eq 0 ]

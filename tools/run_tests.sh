@@ -1,0 +1,87 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# What `make test` runs: every stage, whatever happened to those before, then a table of totals.
+# Fails when a stage failed, and when nothing was run at all.
+#
+#	FUZZ_SECONDS=n	per fuzzer (default 5)
+#	JOBS=n		parallel compilations (default: number of processors)
+
+set -u
+cd "$(dirname "$0")/.." || exit 1
+jobs=${JOBS:-$(nproc)}
+log=build/test
+summary=()
+total_failed=0
+total_passed=0
+
+# Adds up the totals in a log: Criterion's summaries and the last lines of our own runners.
+totals() {
+	sed 's/\x1b\[[0-9;]*m//g' "$1" | awk '
+		/Synthesis: Tested:/ {
+			gsub(/[|:]/, " ")
+			for (i = 1; i < NF; i++) {
+				if ($i == "Passing") passed += $(i + 1)
+				if ($i == "Failing" || $i == "Crashing") failed += $(i + 1)
+			}
+		}
+		/^[0-9]+ passed, [0-9]+ failed, [0-9]+ skipped$/ {
+			passed += $1; failed += $3; skipped += $5
+		}
+		END { printf "%d %d %d\n", passed, failed, skipped }'
+}
+
+# stage NAME COMMAND...: runs, shows and keeps the output, and notes the totals.
+stage() {
+	local name=$1 rc passed failed skipped start=$SECONDS
+	shift
+	echo "== $name"
+	"$@" 2>&1 </dev/null | tee "$log/$name.log"
+	rc=${PIPESTATUS[0]}
+	read -r passed failed skipped < <(totals "$log/$name.log")
+	# Something that does not build counts as a failure, though it has no totals.
+	[ "$rc" -eq 0 ] || [ "$failed" -gt 0 ] || failed=1
+	total_passed=$((total_passed + passed))
+	total_failed=$((total_failed + failed))
+	summary+=("$(printf '%-16s %6d passed %4d failed %4d skipped %5d s' \
+		"$name" "$passed" "$failed" "$skipped" $((SECONDS - start)))")
+}
+
+submake() {
+	make --no-print-directory "$@"
+}
+
+# Builds everything first, in parallel, so that a test's output stays in one piece.
+unit() {
+	submake -k -j"$jobs" "$@" unit-build && submake -k "$@" unit
+}
+
+has_libfuzzer() {
+	[ -e "$(clang -print-file-name="libclang_rt.fuzzer-$(uname -m).a" 2>/dev/null)" ]
+}
+
+unset MAKEFLAGS MFLAGS MAKELEVEL
+mkdir -p "$log"
+stage build submake -j"$jobs" all
+stage unit unit SAN=0
+stage unit-san unit SAN=1
+stage tools submake check-tools
+if has_libfuzzer; then
+	stage fuzz submake fuzz FUZZ_SECONDS="${FUZZ_SECONDS:-5}"
+else
+	echo '== fuzz: skipped, clang has no libFuzzer here (libclang-rt-dev)'
+	summary+=('fuzz             skipped: clang has no libFuzzer here (libclang-rt-dev)')
+fi
+stage e2e tests/e2e/run.sh
+
+echo '== totals'
+printf '%s\n' "${summary[@]}"
+if [ "$total_failed" -gt 0 ]; then
+	echo "FAILED: $total_failed failed, $total_passed passed"
+	exit 1
+fi
+if [ "$total_passed" -eq 0 ]; then
+	echo 'FAILED: nothing was tested'
+	exit 1
+fi
+echo "ok: $total_passed passed"
