@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "enforcer/netns.h"
+
+#include "base/cleanup.h"
+#include "enforcer/tests/net_fixture.h"
+
+#include <criterion/criterion.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#define AUTO_SET pst_cleanup(pst_netns_set_free) struct pst_netns_set *
+
+static uint64_t cookie_of(int fd)
+{
+	uint64_t cookie = 0;
+
+	cr_assert_geq(fd, 0, "no socket: %s", strerror(-fd));
+	cr_assert_eq(pst_netns_cookie(fd, &cookie), 0);
+	return cookie;
+}
+
+static struct pst_netns_set *new_set(void)
+{
+	struct pst_netns_set *set = NULL;
+
+	cr_assert_eq(pst_netns_set_new(&set), 0);
+	return set;
+}
+
+static struct pst_netns_stats stats_of(const struct pst_netns_set *set)
+{
+	struct pst_netns_stats st;
+
+	pst_netns_stats(set, &st);
+	return st;
+}
+
+static void sleep_ms(long ms)
+{
+	struct timespec ts = {ms / 1000, (ms % 1000) * 1000000};
+
+	nanosleep(&ts, NULL);
+}
+
+/* Asks until it is not too early any more. */
+static int socket_when_allowed(struct pst_netns_set *set, uint64_t cookie)
+{
+	int fd = -EAGAIN;
+
+	for (int i = 0; i < 500 && fd == -EAGAIN; i++) {
+		if (i)
+			sleep_ms(20);
+		fd = pst_netns_socket(set, cookie, AF_INET, SOCK_STREAM, 0);
+	}
+	return fd;
+}
+
+/* The machine may run a process whose namespace is shown to nobody; then the set must not say
+ * "gone". */
+static bool is_not_there(int r)
+{
+	struct stat st;
+
+	return r == -ESRCH || (r == -EPERM && stat("/proc/1/ns/net", &st));
+}
+
+static int count_descriptors(void)
+{
+	DIR *dir = opendir("/proc/self/fd");
+	int n = 0;
+
+	while (readdir(dir))
+		n++;
+	closedir(dir);
+	return n;
+}
+
+Test(netns, the_own_namespace_needs_no_scan)
+{
+	AUTO_SET set = new_set();
+	pst_auto_fd int fd = pst_netns_socket(set, pst_netns_own(set), AF_INET, SOCK_STREAM, 0);
+
+	cr_assert_eq(cookie_of(fd), pst_netns_own(set));
+	cr_assert_eq(stats_of(set).scans, 0);
+}
+
+Test(netns, a_process_in_another_namespace_is_found_by_cookie)
+{
+	struct t_sitter s = t_sitter_start();
+	AUTO_SET set = new_set();
+	pst_auto_fd int fd = pst_netns_socket(set, s.cookie, AF_INET, SOCK_STREAM, 0);
+
+	cr_assert_neq(s.cookie, pst_netns_own(set));
+	cr_assert_eq(cookie_of(fd), s.cookie);
+	t_sitter_end(&s);
+}
+
+Test(netns, the_caller_is_back_in_its_own_namespace_afterwards)
+{
+	struct t_sitter s = t_sitter_start();
+	AUTO_SET set = new_set();
+	pst_auto_fd int there = pst_netns_socket(set, s.cookie, AF_INET, SOCK_STREAM, 0);
+	pst_auto_fd int here = socket(AF_INET, SOCK_STREAM, 0);
+
+	cr_assert_geq(there, 0);
+	cr_assert_eq(cookie_of(here), pst_netns_own(set));
+	t_sitter_end(&s);
+}
+
+Test(netns, a_known_namespace_is_not_looked_for_again)
+{
+	struct t_sitter s = t_sitter_start();
+	AUTO_SET set = new_set();
+
+	for (int i = 0; i < 5; i++) {
+		pst_auto_fd int fd = pst_netns_socket(set, s.cookie, AF_INET, SOCK_STREAM, 0);
+
+		cr_assert_eq(cookie_of(fd), s.cookie);
+	}
+	cr_assert_eq(stats_of(set).scans, 1);
+	t_sitter_end(&s);
+}
+
+Test(netns, a_namespace_is_not_held_open)
+{
+	struct t_sitter s = t_sitter_start();
+	AUTO_SET set = new_set();
+	int before = count_descriptors();
+	int fd = pst_netns_socket(set, s.cookie, AF_INET, SOCK_STREAM, 0);
+
+	cr_assert_geq(fd, 0);
+	close(fd);
+	cr_assert_eq(count_descriptors(), before);
+	t_sitter_end(&s);
+}
+
+Test(netns, a_namespace_that_has_gone_is_said_to_be_gone)
+{
+	struct t_sitter s = t_sitter_start();
+	AUTO_SET set = new_set();
+	pst_auto_fd int fd = pst_netns_socket(set, s.cookie, AF_INET, SOCK_STREAM, 0);
+
+	cr_assert_geq(fd, 0);
+	t_sitter_end(&s);
+	cr_assert(is_not_there(socket_when_allowed(set, s.cookie)));
+	cr_assert_geq(stats_of(set).stale, 1);
+}
+
+Test(netns, a_namespace_made_later_is_found)
+{
+	AUTO_SET set = new_set();
+	struct t_sitter first = t_sitter_start();
+	pst_auto_fd int one = pst_netns_socket(set, first.cookie, AF_INET, SOCK_STREAM, 0);
+	struct t_sitter second = t_sitter_start();
+	pst_auto_fd int two = socket_when_allowed(set, second.cookie);
+
+	cr_assert_eq(cookie_of(one), first.cookie);
+	cr_assert_eq(cookie_of(two), second.cookie);
+	t_sitter_end(&first);
+	t_sitter_end(&second);
+}
+
+Test(netns, unknown_cookies_do_not_make_it_scan_again_and_again)
+{
+	AUTO_SET set = new_set();
+	int first = pst_netns_socket(set, UINT64_MAX, AF_INET, SOCK_STREAM, 0);
+
+	cr_assert(is_not_there(first));
+	for (uint64_t i = 1; i < 1000; i++)
+		cr_assert_eq(pst_netns_socket(set, UINT64_MAX - i, AF_INET, SOCK_STREAM, 0),
+			     -EAGAIN);
+	cr_assert_eq(stats_of(set).scans, 1);
+	cr_assert_eq(stats_of(set).refused, 999);
+}
+
+Test(netns, a_cookie_of_zero_is_refused)
+{
+	AUTO_SET set = new_set();
+
+	cr_assert_eq(pst_netns_socket(set, 0, AF_INET, SOCK_STREAM, 0), -EINVAL);
+}
+
+Test(netns, errors_of_the_socket_call_are_handed_on)
+{
+	AUTO_SET set = new_set();
+
+	cr_assert_eq(pst_netns_socket(set, pst_netns_own(set), AF_INET, SOCK_STREAM, 250),
+		     -EPROTONOSUPPORT);
+}
+
+/* As `ip netns add` and the container runtimes do, below a /run of this test's own. */
+static void keep_by_bind_mount(const struct t_sitter *s)
+{
+	char ns[64];
+	int fd;
+
+	if (unshare(CLONE_NEWNS) || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+	    mount("tmpfs", "/run", "tmpfs", 0, NULL))
+		cr_skip_test("mounts need root");
+	cr_assert_eq(mkdir("/run/netns", 0755), 0);
+	fd = open("/run/netns/kept", O_CREAT | O_RDONLY | O_CLOEXEC, 0);
+	cr_assert_geq(fd, 0);
+	close(fd);
+	snprintf(ns, sizeof(ns), "/proc/%d/ns/net", (int)s->pid);
+	cr_assert_eq(mount(ns, "/run/netns/kept", NULL, MS_BIND, NULL), 0);
+}
+
+Test(netns, a_bind_mount_without_a_process_is_found)
+{
+	struct t_sitter s = t_sitter_start();
+	AUTO_SET set = new_set();
+	int fd;
+
+	keep_by_bind_mount(&s);
+	t_sitter_end(&s);
+	fd = pst_netns_socket(set, s.cookie, AF_INET, SOCK_STREAM, 0);
+	cr_assert_eq(cookie_of(fd), s.cookie);
+	close(fd);
+	cr_assert_eq(umount2("/run/netns/kept", MNT_DETACH), 0);
+	cr_assert(is_not_there(socket_when_allowed(set, s.cookie)));
+}
