@@ -251,10 +251,17 @@ build/tidy/%.ok: build/obj/%.o .clang-tidy
 
 check-tidy: $(TIDY_OK) ## clang-tidy on what changed
 
-check-bpf: $(BPF_OBJ) ## what the verifier makes of each program, against testdata/verifier-budget.csv (root)
+build/tools/verifier_stats: tools/verifier_stats.c
+	$(call msg,HOSTCC,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) -std=gnu17 -O1 -g $(WARN) $< -o $@ -lbpf
+
+check-bpf: $(BPF_OBJ) $(if $(BPF_OBJ),build/tools/verifier_stats) ## what the verifier makes of each program, against testdata/verifier-budget.csv (root)
 	$(Q)tools/verifier_budget.sh $(BPF_OBJ)
 
-.PHONY: format
+.PHONY: format budget
+budget: $(BPF_OBJ) build/tools/verifier_stats ## make the verifier's present numbers the baseline (root)
+	$(Q)tools/verifier_budget.sh --save $(BPF_OBJ)
 format: ## clang-format everything
 	$(Q)clang-format -i $(FORMATTED)
 
