@@ -9,9 +9,9 @@
  *	pst_auto_free char *text = NULL;
  *	pst_auto_fd int fd = -1;
  *
- * and is released on every way out of the scope. Ownership leaves a local only through PST_TAKE_PTR or
- * PST_TAKE_FD, which leave the sentinel (NULL, -1) behind. So a function can be proven right without opening
- * its callees. Sentinels are set before the first statement that can fail.
+ * and is released on every way out of the scope. Ownership leaves a local only through PST_TAKE_PTR
+ * or PST_TAKE_FD, which leave the sentinel (NULL, -1) behind. So a function can be proven right
+ * without opening its callees. Sentinels are set before the first statement that can fail.
  */
 
 #include <stdio.h>
@@ -42,17 +42,17 @@ static inline void pst_cleanup_file(FILE **f)
 #define pst_auto_file pst_cleanup(pst_cleanup_file)
 
 /* Moves the pointer out of P, which is NULL afterwards. */
-#define PST_TAKE_PTR(p)                                                                            \
-	({                                                                                         \
-		__typeof__(p) taken_ = (p);                                                        \
-		(p) = NULL;                                                                        \
-		taken_;                                                                            \
+#define PST_TAKE_PTR(p)                     \
+	({                                  \
+		__typeof__(p) taken_ = (p); \
+		(p) = NULL;                 \
+		taken_;                     \
 	})
 
 /* Moves the descriptor out of FD, which is -1 afterwards. */
-#define PST_TAKE_FD(fd)                                                                            \
-	({                                                                                         \
-		int taken_ = (fd);                                                                 \
-		(fd) = -1;                                                                         \
-		taken_;                                                                            \
+#define PST_TAKE_FD(fd)            \
+	({                         \
+		int taken_ = (fd); \
+		(fd) = -1;         \
+		taken_;            \
 	})

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/diag.h"
 
+#include "base/escape.h"
 #include "base/mem.h"
 #include "base/vec.h"
 
@@ -50,6 +51,22 @@ void pst_diags_free(struct pst_diags **d)
 	*d = NULL;
 }
 
+/* Moves the texts of DIAG into D's arena and stores it; 0 or -ENOMEM. */
+static int store(struct pst_diags *d, struct pst_diag diag, const char *text)
+{
+	const char *file = diag.pos.file;
+
+	diag.message = pst_arena_strndup(d->arena, text, strlen(text));
+	if (!diag.message)
+		return -ENOMEM;
+	if (file) {
+		diag.pos.file = pst_arena_strndup(d->arena, file, strlen(file));
+		if (!diag.pos.file)
+			return -ENOMEM;
+	}
+	return pst_vec_push(&d->list, diag);
+}
+
 static void add_va(struct pst_diags *d, struct pst_diag diag, const char *fmt, va_list ap)
 {
 	char text[2048];
@@ -57,10 +74,7 @@ static void add_va(struct pst_diags *d, struct pst_diag diag, const char *fmt, v
 	if (diag.severity == PST_SEVERITY_ERROR)
 		d->errors++;
 	vsnprintf(text, sizeof(text), fmt, ap);
-	diag.message = pst_arena_strndup(d->arena, text, strlen(text));
-	if (diag.pos.file)
-		diag.pos.file = pst_arena_strndup(d->arena, diag.pos.file, strlen(diag.pos.file));
-	if (!diag.message || pst_vec_push(&d->list, diag))
+	if (store(d, diag, text))
 		d->errors++; /* lost for want of memory: still a failure */
 }
 
@@ -106,17 +120,10 @@ const char *pst_severity_str(enum pst_severity s)
 	return severity_names[s];
 }
 
-/* Input reaches terminals through here: control bytes are shown, not obeyed. */
+/* Input reaches terminals through here. */
 static void print_escaped(const char *s, FILE *out)
 {
-	for (; *s; s++) {
-		unsigned char c = (unsigned char)*s;
-
-		if (c < 0x20 || c == 0x7f)
-			fprintf(out, "\\x%02x", c);
-		else
-			fputc(c, out);
-	}
+	pst_escape_print(out, s, strlen(s));
 }
 
 static void print_one(const struct pst_diag *d, FILE *out)

@@ -5,11 +5,12 @@
  * Diagnostics: what is wrong with somebody's input, and where.
  *
  * A mistake in a policy or an inventory is data, not a log line: parsers and the compiler collect
- * diagnostics, the caller decides how to show them, and one run reports several. Each carries a rule id
- * (kebab-case, stable), a place, and a sentence that says what was expected and what was found.
+ * diagnostics, the caller decides how to show them, and one run reports several. Each carries a
+ * rule id (kebab-case, stable), a place, and a sentence that says what was expected and what was
+ * found.
  *
- * Lines and columns start at 1; a column counts bytes. The end is exclusive: it is the first column behind
- * the text meant. A place without a line (line 0) means the file as a whole.
+ * Lines and columns start at 1; a column counts bytes. The end is exclusive: it is the first column
+ * behind the text meant. A place without a line (line 0) means the file as a whole.
  */
 
 #include <stdbool.h>
@@ -46,8 +47,8 @@ struct pst_diags *pst_diags_new(void);
 void pst_diags_free(struct pst_diags **d);
 
 /*
- * Adds one diagnostic. POS's file name is copied. When there is no memory for it, the list remembers that
- * it is incomplete and counts as holding an error: a mistake is never forgotten.
+ * Adds one diagnostic. POS's file name is copied. When there is no memory for it, the list
+ * remembers that it is incomplete and counts as holding an error: a mistake is never forgotten.
  */
 void pst_diags_add(struct pst_diags *d, enum pst_severity severity, const char *id,
 		   const struct pst_pos *pos, const char *fmt, ...)
@@ -64,5 +65,5 @@ size_t pst_diags_errors(const struct pst_diags *d);
 /* "error", "warning", "info". */
 const char *pst_severity_str(enum pst_severity s);
 
-/* file:line:col: severity: message [id], one line each, control bytes escaped. */
+/* file:line:col: severity: message [id], one line each, escaped (base/escape.h). */
 void pst_diags_print(const struct pst_diags *d, FILE *out);

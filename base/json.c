@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/json.h"
 
+#include "base/escape.h"
+
 #include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
@@ -13,56 +15,23 @@ void pst_json_init(struct pst_json *j, FILE *out)
 	*j = (struct pst_json){.out = out};
 }
 
-/* The length of the UTF-8 sequence at S, or 0 when there is none (RFC 3629: shortest form, no surrogates). */
-static size_t utf8_len(const unsigned char *s, size_t left)
+/* U+0080 to U+009F are controls as well, and terminals obey them: \u like the others. */
+static void put_string(FILE *out, const char *s, size_t len)
 {
-	static const struct {
-		unsigned char mask, lead;
-		size_t len;
-		uint32_t min;
-	} forms[] = {{0xe0, 0xc0, 2, 0x80}, {0xf0, 0xe0, 3, 0x800}, {0xf8, 0xf0, 4, 0x10000}};
-
-	for (size_t i = 0; i < sizeof(forms) / sizeof(*forms); i++) {
-		uint32_t cp;
-
-		if ((s[0] & forms[i].mask) != forms[i].lead)
-			continue;
-		if (left < forms[i].len)
-			return 0;
-		cp = s[0] & (unsigned char)~forms[i].mask;
-		for (size_t k = 1; k < forms[i].len; k++) {
-			if ((s[k] & 0xc0) != 0x80)
-				return 0;
-			cp = cp << 6 | (s[k] & 0x3f);
-		}
-		if (cp < forms[i].min || cp > 0x10ffff || (cp >= 0xd800 && cp <= 0xdfff))
-			return 0;
-		return forms[i].len;
-	}
-	return 0;
-}
-
-static void put_string(FILE *out, const char *value, size_t len)
-{
-	const unsigned char *s = (const unsigned char *)value;
-
 	fputc('"', out);
 	for (size_t i = 0; i < len;) {
-		size_t n = s[i] < 0x80 ? 1 : utf8_len(s + i, len - i);
+		size_t n = pst_escape_utf8_len(s + i, len - i);
+		unsigned char c = (unsigned char)s[i];
 
-		if (n > 1) {
-			fwrite(s + i, 1, n, out);
-		} else if (n == 0) {
+		if (n == 0)
 			fputs("\\ufffd", out);
-			n = 1;
-		} else if (s[i] == '"' || s[i] == '\\') {
-			fprintf(out, "\\%c", s[i]);
-		} else if (s[i] < 0x20 || s[i] == 0x7f) {
-			fprintf(out, "\\u%04x", s[i]);
-		} else {
-			fputc(s[i], out);
-		}
-		i += n;
+		else if (c == '"' || c == '\\')
+			fprintf(out, "\\%c", c);
+		else if (pst_escape_shown_len(s + i, n))
+			fwrite(s + i, 1, n, out);
+		else
+			fprintf(out, "\\u%04x", n == 1 ? c : (unsigned char)s[i + 1]);
+		i += n ? n : 1;
 	}
 	fputc('"', out);
 }

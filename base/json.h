@@ -11,9 +11,10 @@
  *	pst_json_end(&j);
  *	r = pst_json_finish(&j);
  *
- * KEY is NULL inside an array and for the outermost value. Bytes that are not UTF-8 are written as U+FFFD,
- * so the output is always valid JSON whatever an attacker put on the wire. Nesting is at most 32 deep:
- * deeper is a programming error. Write errors are kept and returned by pst_json_finish().
+ * KEY is NULL inside an array and for the outermost value. Bytes that are not UTF-8 are written as
+ * U+FFFD and control characters as \u escapes, so the output is always valid JSON, and safe to look
+ * at, whatever an attacker put on the wire. Nesting is at most 31 deep: deeper is a programming
+ * error. Write errors are kept and returned by pst_json_finish().
  */
 
 #include <stdbool.h>

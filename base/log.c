@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/log.h"
 
+#include "base/escape.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -28,11 +30,13 @@ static void log_va(enum pst_log_level level, int err, const char *fmt, va_list a
 	if (level > log_level)
 		return;
 	vsnprintf(text, sizeof(text), fmt, ap);
+	flockfile(stderr); /* threads do not mix their lines */
+	fprintf(stderr, "%s: %s", log_name, level_words[level]);
+	pst_escape_print(stderr, text, strlen(text));
 	if (err)
-		fprintf(stderr, "%s: %s%s: %s\n", log_name, level_words[level], text,
-			strerror(-err));
-	else
-		fprintf(stderr, "%s: %s%s\n", log_name, level_words[level], text);
+		fprintf(stderr, ": %s", strerror(-err));
+	fputc('\n', stderr);
+	funlockfile(stderr);
 }
 
 void pst_log(enum pst_log_level level, const char *fmt, ...)

@@ -2,12 +2,13 @@
 #pragma once
 
 /*
- * Logging to stderr: for what happens to the program. What is wrong with somebody's input is a diagnostic
- * (base/diag.h). The place that knows the cause logs once and returns in one expression:
+ * Logging to stderr: for what happens to the program. What is wrong with somebody's input is a
+ * diagnostic (base/diag.h). The place that knows the cause logs once and returns in one expression:
  *
  *	return pst_log_err(-errno, "cannot open %s", path);
  *
- * which prints "posternd: error: cannot open x: No such file or directory". Layers above do not log again.
+ * which prints "posternd: error: cannot open x: No such file or directory". Layers above do not log
+ * again. A message is one line: control bytes in it are shown escaped (base/escape.h).
  */
 
 enum pst_log_level {

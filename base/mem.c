@@ -2,8 +2,8 @@
 #include "base/mem.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdalign.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,17 +47,33 @@ bool pst_mem_failed(void)
 	return fail_happened;
 }
 
+/* The size of N elements of SIZE bytes, if an object can be that large: at most PTRDIFF_MAX. */
+static bool object_size(size_t n, size_t size, size_t *ret_bytes)
+{
+	size_t bytes;
+
+	if (__builtin_mul_overflow(n, size, &bytes) || bytes > PTRDIFF_MAX)
+		return false;
+	*ret_bytes = bytes;
+	return true;
+}
+
 void *pst_mem_calloc(size_t n, size_t size)
 {
-	if (should_fail())
+	size_t bytes;
+
+	if (!object_size(n, size, &bytes) || should_fail())
 		return NULL;
-	return calloc(n ? n : 1, size ? size : 1);
+	return calloc(1, bytes ? bytes : 1);
 }
 
 char *pst_mem_strndup(const char *s, size_t len)
 {
-	char *copy = pst_mem_calloc(1, len + 1);
+	char *copy;
 
+	if (len == SIZE_MAX)
+		return NULL;
+	copy = pst_mem_calloc(1, len + 1);
 	if (copy && len)
 		memcpy(copy, s, len);
 	return copy;
@@ -76,7 +92,7 @@ int pst_mem_grow(void *p, size_t *cap, size_t need, size_t size)
 		if (__builtin_mul_overflow(want, 2, &want))
 			return -ENOMEM;
 	}
-	if (__builtin_mul_overflow(want, size, &bytes) || should_fail())
+	if (!object_size(want, size, &bytes) || should_fail())
 		return -ENOMEM;
 	grown = realloc(*array, bytes);
 	if (!grown)

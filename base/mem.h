@@ -4,9 +4,9 @@
 /*
  * Memory: overflow-checked growth and arenas.
  *
- * Models and compiler stages live in one arena each and are freed as a whole; single objects with a life of
- * their own use the heap. Every allocation of this project goes through this file (or through a library), so
- * that a test can make the n-th one fail: pst_mem_fail_after().
+ * Models and compiler stages live in one arena each and are freed as a whole; single objects with a
+ * life of their own use the heap. Every allocation of this project goes through this file (or
+ * through a library), so that a test can make the n-th one fail: pst_mem_fail_after().
  */
 
 #include <stdbool.h>
@@ -22,12 +22,14 @@ void *pst_mem_calloc(size_t n, size_t size);
 char *pst_mem_strndup(const char *s, size_t len);
 
 /*
- * Makes room for NEED elements of SIZE bytes in the heap array *P of capacity *CAP (at least doubling it).
- * 0, or -ENOMEM with *P and *CAP as they were.
+ * Makes room for NEED elements of SIZE bytes in the heap array *P of capacity *CAP (at least
+ * doubling it). 0, or -ENOMEM with *P and *CAP as they were.
  */
 int pst_mem_grow(void *p, size_t *cap, size_t need, size_t size);
 
-/* Test hook: the N-th allocation from now on (0 = the next one) fails, once. Negative: none fails. */
+/*
+ * Test hook: the N-th allocation from now on (0 = the next one) fails, once. Negative: none fails.
+ */
 void pst_mem_fail_after(long n);
 
 /* True when the failure asked for by pst_mem_fail_after() has happened. */

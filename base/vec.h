@@ -16,27 +16,27 @@
 
 #include <stdlib.h>
 
-#define PST_VEC(type)                                                                              \
-	{                                                                                          \
-		type *v;                                                                           \
-		size_t n, cap;                                                                     \
+#define PST_VEC(type)          \
+	{                      \
+		type *v;       \
+		size_t n, cap; \
 	}
 
 /* Makes room for one more element; 0 or -ENOMEM. */
 #define pst_vec_reserve(vec, need) pst_mem_grow(&(vec)->v, &(vec)->cap, (need), sizeof(*(vec)->v))
 
 /* Appends; 0 or -ENOMEM with the vector unchanged. */
-#define pst_vec_push(vec, ...)                                                                     \
-	({                                                                                         \
-		int pushed_ = pst_vec_reserve(vec, (vec)->n + 1);                                  \
-		if (!pushed_)                                                                      \
-			(vec)->v[(vec)->n++] = (__VA_ARGS__);                                      \
-		pushed_;                                                                           \
+#define pst_vec_push(vec, ...)                                    \
+	({                                                        \
+		int pushed_ = pst_vec_reserve(vec, (vec)->n + 1); \
+		if (!pushed_)                                     \
+			(vec)->v[(vec)->n++] = (__VA_ARGS__);     \
+		pushed_;                                          \
 	})
 
-#define pst_vec_free(vec)                                                                          \
-	({                                                                                         \
-		free((vec)->v);                                                                    \
-		(vec)->v = NULL;                                                                   \
-		(vec)->n = (vec)->cap = 0;                                                         \
+#define pst_vec_free(vec)                  \
+	({                                 \
+		free((vec)->v);            \
+		(vec)->v = NULL;           \
+		(vec)->n = (vec)->cap = 0; \
 	})
