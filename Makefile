@@ -52,7 +52,7 @@ BPF_CFLAGS := -std=gnu17 -O2 -g -Wall -Wextra -Werror -Wno-unused-function -targ
 GEN_H := $(B)/gen/http_table.h
 BPF_SRC := $(wildcard bpf/*.bpf.c)
 BPF_OBJ := $(BPF_SRC:bpf/%.bpf.c=$(B)/bpf/%.bpf.o)
-SKEL_H := $(B)/skel/postern.skel.h
+SKEL_H := $(BPF_SRC:bpf/%.bpf.c=$(B)/skel/%.skel.h)
 
 BASE_SRC := $(wildcard base/*.c)
 POLICY_SRC := $(wildcard policy/*.c)

@@ -16,10 +16,10 @@
 
 #include <stdlib.h>
 
-#define PST_VEC(type)          \
-	{                      \
-		type *v;       \
-		size_t n, cap; \
+#define PST_VEC(type)                                                     \
+	{                                                                 \
+		type *v; /* NOLINT(bugprone-macro-parentheses): a type */ \
+		size_t n, cap;                                            \
 	}
 
 /* Makes room for one more element; 0 or -ENOMEM. */

@@ -16,7 +16,7 @@ import csource
 
 # The headers that other folders may use.
 PUBLIC = {
-    "base": {"cleanup.h", "diag.h", "json.h", "log.h", "mem.h", "vec.h"},
+    "base": {"cleanup.h", "diag.h", "escape.h", "json.h", "log.h", "mem.h", "vec.h"},
     "policy": {"cnp.h", "inventory.h", "policy.h", "selector.h"},
     "compiler": {"bundle.h", "compile.h", "explain.h", "judge.h", "verify.h"},
     "enforcer": {"client.h"},
@@ -120,12 +120,14 @@ def check_file(root, path):
     findings = []
     found = list(csource.includes(csource.read(root, path)))
     for line, name, quoted in found:
-        if not quoted and kind_of(name) is not None:
-            findings.append(f'{path}:{line}: <{name}> is ours: write "{name}"')
+        if not quoted:
+            if os.path.exists(os.path.join(root, name)):
+                findings.append(f'{path}:{line}: <{name}> is ours: write "{name}"')
+            continue
         for reason in (may_include(path, name), check_core(path, name)):
             if reason:
                 findings.append(f'{path}:{line}: include of "{name}": {reason}')
-    reason = check_own_first(path, [name for _, name, _ in found])
+    reason = check_own_first(path, [name if quoted else None for _, name, quoted in found])
     if reason:
         findings.append(f"{path}:{found[0][0]}: {reason}")
     return findings, [name for _, name, quoted in found if quoted]

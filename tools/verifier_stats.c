@@ -45,6 +45,7 @@ static int print_object(const char *path)
 {
 	struct bpf_object *object = bpf_object__open_file(path, NULL);
 	const struct bpf_program *program = NULL;
+	char text[128];
 	int r;
 
 	if (!object) {
@@ -55,8 +56,10 @@ static int print_object(const char *path)
 			r = print_program(path, program);
 		bpf_object__close(object);
 	}
-	if (r)
-		fprintf(stderr, "%s: %s\n", path, strerror(-r));
+	if (r) {
+		libbpf_strerror(r, text, sizeof(text));
+		fprintf(stderr, "%s: %s\n", path, text);
+	}
 	return r;
 }
 

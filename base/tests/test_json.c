@@ -2,6 +2,7 @@
 #include "base/json.h"
 
 #include "base/cleanup.h"
+#include "base/mem.h"
 
 #include <criterion/criterion.h>
 #include <criterion/parameterized.h>
@@ -175,7 +176,7 @@ ParameterizedTest(struct bytes *c, json, hostile_bytes_become_valid_json)
 Test(json, nothing_is_read_behind_the_length)
 {
 	struct output o;
-	pst_auto_free char *cut = malloc(1);
+	pst_auto_free char *cut = pst_mem_calloc(1, 1);
 
 	*cut = '\xf0';
 	output_init(&o);

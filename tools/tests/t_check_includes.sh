@@ -66,6 +66,9 @@ printf '#include <stdio.h>\n#include "base/a.h"\n' | write base/a.c
 expect 1 '^base/a.c:1: own header' 'the own header comes first' check
 printf '#include "base/a.h"\n#include <stdio.h>\n/* #include "policy/x.h" */\n' | write base/a.c
 expect 0 '' 'an include in a comment does not count' check
+printf '#include <bpf/libbpf.h>\n' | write base/a.c
+expect 0 '' 'a system header may live in a folder with a name of ours' check
+printf '' | write base/a.h
 printf '#include <base/a.h>\n' | write base/a.c
 expect 1 'is ours' 'our headers are in quotes' check
 
