@@ -73,7 +73,7 @@ FOREIGN_UNDERSCORE = re.compile(
     | _(BYTE_ORDER|ORDER_\w+_ENDIAN|SIZEOF_\w+|SANITIZE_ADDRESS|OPTIMIZE|TARGET_ARCH_\w+)__
     | _cplusplus | _BPF__ | _bpf__ | _clang__ | _GNUC__ | _x86_64__ | _aarch64__
     | _[us](8|16|32|64|128) | _(be|le)(16|32|64) | _sum16 | _wsum | _int128(_t)? | _kernel_\w+_t
-    | _(always_inline|noinline|weak|hidden|ksym|kconfig|kptr|uint|type|array|ulong|arg_\w+)
+    | _sk_buff | _sk_common | _(always_inline|noinline|weak|hidden|ksym|kconfig|kptr|uint|type|array|ulong|arg_\w+)
     | _BYTE_ORDER | _(LITTLE|BIG)_ENDIAN(_BITFIELD)? | _NR_\w+ | _sanitizer_\w+ | _lsan_\w+ | _asan_\w+
     | GNU_SOURCE | Static_assert | Bool | Generic | Atomic | Alignas | Alignof | Noreturn | Thread_local
     | exit | IO[CRW]* | Pragma
@@ -117,8 +117,8 @@ def auto_sentinel(file):
             continue
         declaration = match[2]
         if match[1] == "pst_auto_fd":
-            if not re.match(r"\s+int \w+ = (-1;|\w+\()", declaration):
-                yield number, "pst_auto_fd: start with -1 or with the call that opens it"
+            if not re.match(r"\s+int \w+ = (-1;|[A-Za-z]\w*[;(])", declaration):
+                yield number, "pst_auto_fd: start with -1 or with the descriptor"
         elif "=" not in declaration:
             yield number, f"{match[1]}: initialise it where it is declared"
 
