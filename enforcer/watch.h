@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * Watches the policy and inventory paths: tells when to read them again.
+ *
+ * A path is watched, not a file. Files are replaced by rename (every careful writer), removed and
+ *written anew (editors), reached through a symlink that is swapped (a ConfigMap volume: file ->
+ *..data/file,
+ * ..data -> ..2024_x), or absent at first. So each path is walked from the root, component by
+ *component and through every symlink, and on the way:
+ *
+ *	each directory passed	is watched for the one name that the path needs there
+ *	the object itself	is watched; a directory with everything in it, recursively, and each
+ *symlink found in it is walked like a path; names that start with a dot are passed over, as by
+ *policy/load.h, unless a symlink leads there
+ *
+ * Where the walk ends because a component does not exist, the directory above waits for that name:
+ *what has vanished may come back. Other names in a shared directory (/etc, /tmp) do not count.
+ *
+ * A change starts a countdown: 50 ms after the last event, at most 500 ms after the first, the
+ *answer is "reload". When names appeared or vanished, everything is walked again at once; and once
+ *more just before the answer, so that whatever the caller reads afterwards is watched already. A
+ *file caught half-written is reported again when its writer goes on. When the kernel's event queue
+ *overflows, everything counts as changed. When the walk fails (no watches left:
+ *fs.inotify.max_user_watches) it is repeated every 5 s, each time with a reload: a blind watch
+ *polls.
+ *
+ * inotify cannot see: a mount over a watched directory, changes made on another machine to a
+ *network file system, writes through mmap. SIGHUP is for those.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct pst_watch;
+
+enum {
+	PST_WATCH_QUIET_MS = 50,
+	PST_WATCH_LIMIT_MS = 500,
+	PST_WATCH_BLIND_MS = 5000,
+	PST_WATCH_DEPTH = 32,	  /* directories within each other, below a path */
+	PST_WATCH_OBJECTS = 8192, /* directories and files watched at once */
+	PST_WATCH_SYMLINKS = 40,  /* in one path, as the kernel's own limit */
+};
+
+/*
+ * Watches PATHS (copied; relative ones as seen from the present working directory). A path need not
+ * exist. 0, -ENOMEM, -ENOSPC (out of watches), -ENAMETOOLONG, -EACCES and the like, logged with the
+ * path.
+ */
+int pst_watch_open(const char *const *paths, size_t n_paths, struct pst_watch **ret_watch);
+
+/* NULL is fine; *W becomes NULL. */
+void pst_watch_close(struct pst_watch **w);
+
+/* Readable when pst_watch_dispatch() has something to do. Owned by the watch. */
+int pst_watch_fd(const struct pst_watch *w);
+
+/* Takes in what has happened. True: read the files now. */
+bool pst_watch_dispatch(struct pst_watch *w);
