@@ -217,9 +217,9 @@ TIDY_OK := $(TIDY_SRC:%.c=build/tidy/%.ok)
 
 .PHONY: check
 check: ## format, warnings, house rules, includes, clang-tidy, verifier budget
-	$(SUB) check-format check-style check-includes check-tools
-	$(SUB) all unit-build
-	$(SUB) check-tidy
+	$(SUB) -k check-format check-style check-includes check-tools
+	$(SUB) -k all unit-build
+	$(SUB) -k check-tidy
 	$(SUB) check-bpf
 	@echo 'check: all passed'
 
@@ -228,7 +228,7 @@ unit-build: $(UNIT_FOLDERS:%=$(B)/tests/%)
 
 check-format: ## clang-format would change nothing
 	$(call msg,FORMAT,$(words $(FORMATTED)) files)
-	$(Q)clang-format --dry-run -Werror $(FORMATTED)
+	$(Q)clang-format --dry-run -Werror $(FORMATTED) || { echo 'make format repairs this'; exit 1; }
 
 check-style: ## the rules of CONTRIBUTING.md that a machine can check
 	$(call msg,STYLE,$(CODE_DIRS))
