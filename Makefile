@@ -69,9 +69,9 @@ ENFORCER_OBJ := $(call obj,$(ENFORCER_SRC)) $(COMPILER_OBJ)
 CLI_OBJ := $(call obj,$(CLI_SRC)) $(COMPILER_OBJ)
 
 POLICY_LIBS := -lyaml
-COMPILER_LIBS := $(POLICY_LIBS)
-ENFORCER_LIBS := $(COMPILER_LIBS) -lbpf -lelf -lz
-CLI_LIBS := $(COMPILER_LIBS)
+COMPILER_LIBS := $(POLICY_LIBS) -lz
+ENFORCER_LIBS := $(COMPILER_LIBS) -lbpf -lelf
+CLI_LIBS := $(COMPILER_LIBS) -ljansson
 
 BINS := $(B)/postern $(B)/posternd
 

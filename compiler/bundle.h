@@ -4,10 +4,11 @@
 /*
  * The bundle: one compiled policy, ready to be loaded, inspected, signed or shipped.
  *
- * In memory it is plain arrays; the parts that the kernel takes have the shapes of bpf/abi.h with slot 0
- * (the loader puts the slot in). On disk it is a versioned, checksummed file: pst_bundle_write() and
- * pst_bundle_read(). A file is untrusted input: pst_bundle_read() checks everything, and
- * pst_bundle_verify() (compiler/verify.c) is run on every bundle before it goes near a kernel.
+ * In memory it is plain arrays; the parts that the kernel takes have the shapes of bpf/abi.h with
+ * slot 0 (the loader puts the slot in). On disk it is a versioned, checksummed file:
+ * pst_bundle_write() and pst_bundle_read(). A file is untrusted input: pst_bundle_read() checks
+ * everything, and pst_bundle_verify() (compiler/verify.c) is run on every bundle before it goes
+ * near a kernel.
  */
 
 #include "base/diag.h"
@@ -54,9 +55,12 @@ struct pst_bundle_ruleset {
 	uint32_t *rules; /* indexes into the bundle's rules */
 	size_t n_rules;
 	uint64_t *rule_tags; /* per rule: the tag bit of its combination */
-	bool fallback;	     /* does not fit the kernel: packed is not valid */
+	bool fallback;	     /* does not fit the kernel: packed and rule_tags are zero */
+	const char *why;     /* of a fallback: which limit, in words; else NULL */
 };
 
+/* identities ascend by id, addrs by (addr, prefix), entries by pst_bundle_entry_cmp(); none comes
+ * twice. */
 struct pst_bundle {
 	struct pst_arena *arena; /* owns everything below */
 	struct pst_bundle_identity *identities;
@@ -81,19 +85,37 @@ struct pst_bundle {
 /* NULL is fine; *B becomes NULL. */
 void pst_bundle_free(struct pst_bundle **b);
 
+/* Order of entries: subject, direction, peer, prefix length, protocol, port. <0, 0, >0. */
+int pst_bundle_entry_cmp(const struct pst_bundle_entry *a, const struct pst_bundle_entry *b);
+
+/* Index of the first entry that is not before (SUBJECT, DIRECTION, PEER); n_entries when there is
+ * none. */
+size_t pst_bundle_lower_bound(const struct pst_bundle *b, uint32_t subject, enum pst_dir direction,
+			      uint32_t peer);
+
+/* Whether the subject has entries in the direction: only then does the kernel look it up there. */
+bool pst_bundle_has_entries(const struct pst_bundle *b, uint32_t subject, enum pst_dir direction);
+
 /* Writes the file form. 0 or -errno (logged). */
 int pst_bundle_write(const struct pst_bundle *b, FILE *out);
 
 /*
- * Reads and verifies the file form. 0; -EINVAL with a diagnostic (id "bundle-invalid") that says what is
- * wrong at which byte; -ENOMEM; -errno of the file (logged).
+ * The same from memory, without a look at the file's meaning: only the file form is checked. NAME
+ * is what diagnostics call it. Who uses the result must pass it to pst_bundle_verify().
+ */
+int pst_bundle_parse(const char *name, const uint8_t *bytes, size_t len, struct pst_diags *diags,
+		     struct pst_bundle **ret_bundle);
+
+/*
+ * Reads and verifies the file form. 0; -EINVAL with a diagnostic (id "bundle-invalid") that says
+ * what is wrong at which byte; -ENOMEM; -errno of the file (logged).
  */
 int pst_bundle_read(const char *path, struct pst_diags *diags, struct pst_bundle **ret_bundle);
 
 /*
- * Complete check of a bundle: every index in range, every row inside the cells, every state reachable only
- * through valid rows, tag sets and rule sets in range, policy entries well-formed. 0, or -EINVAL with a
- * diagnostic. The kernel's walker relies on it.
+ * Complete check of a bundle: every index in range, every row inside the cells, every state
+ * reachable only through valid rows, tag sets and rule sets in range, policy entries well-formed.
+ * 0, or -EINVAL with a diagnostic. The kernel's walker relies on it.
  */
 int pst_bundle_verify(const struct pst_bundle *b, struct pst_diags *diags);
 

@@ -4,9 +4,10 @@
 /*
  * The compiler's facade: policies and workloads in, bundle out.
  *
- * A rule that cannot be compiled narrows only itself (policy-semantics 0.1 (b)): the diagnostic names it, an
- * allow rule allows nothing, a deny rule denies all that its readable parts could mean, and the bundle is
- * still valid and strict. Whoever wants all or nothing looks at pst_diags_errors().
+ * A rule that cannot be compiled narrows only itself (policy-semantics 0.1 (b)): the diagnostic
+ * names it, an allow rule allows nothing, a deny rule denies all that its readable parts could
+ * mean, and the bundle is still valid and strict. Whoever wants all or nothing looks at
+ * pst_diags_errors().
  */
 
 #include "compiler/automaton.h"
@@ -21,7 +22,8 @@ struct pst_compile_opts {
 	size_t n_host_addrs;
 };
 
-/* 0, or -ENOMEM, or -E2BIG when a table of bpf/abi.h overflows (with a diagnostic). OPTS may be NULL. */
+/* 0, or -ENOMEM, or -E2BIG when a table of bpf/abi.h overflows (with a diagnostic). OPTS may be
+ * NULL. */
 int pst_compile(const struct pst_policy_set *policies, const struct pst_inventory *inventory,
 		const struct pst_compile_opts *opts, struct pst_diags *diags,
 		struct pst_bundle **ret_bundle);

@@ -2,7 +2,8 @@
 #pragma once
 
 /*
- * The offline judge: the shared core of bpf/ run natively on a bundle. What it says is what the kernel does.
+ * The offline judge: the shared core of bpf/ run natively on a bundle. What it says is what the
+ * kernel does.
  */
 
 #include "bpf/reason.h"
@@ -16,8 +17,8 @@
 struct pst_l4_result {
 	enum pst_verdict verdict;
 	enum pst_reason reason;
-	uint32_t ruleset; /* for JUDGE */
-	uint32_t rule;	  /* deciding rule in b->rules, UINT32_MAX: none */
+	uint32_t ruleset;	/* for JUDGE */
+	uint32_t rule;		/* deciding rule in b->rules, UINT32_MAX: none */
 	uint32_t subject, peer; /* identities */
 };
 
@@ -51,8 +52,8 @@ int pst_judge_new(const struct pst_bundle *b, struct pst_judge **ret_judge);
 void pst_judge_free(struct pst_judge **j);
 
 /*
- * Judges the request that starts at BYTES[OFFSET] by rule set RULESET. Returns the offset behind its body (or
- * LEN when the body is cut off); a malformed request ends the stream: LEN.
+ * Judges the request that starts at BYTES[OFFSET] by rule set RULESET. Returns the offset behind
+ * its body (or LEN when the body is cut off); a malformed request ends the stream: LEN.
  */
 size_t pst_judge_request(struct pst_judge *j, uint32_t ruleset, const char *bytes, size_t len,
 			 size_t offset, struct pst_l7_result *ret_result);

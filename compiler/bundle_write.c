@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "compiler/bundle_file.h"
+
+#include "base/log.h"
+#include "base/vec.h"
+#include "compiler/bundle.h"
+
+#include <errno.h>
+#include <string.h>
+#include <zlib.h>
+
+struct bytes PST_VEC(uint8_t);
+
+/* Writing: errors stick, the last step asks for them. */
+struct writer {
+	struct bytes out;
+	int err;
+};
+
+static void put(struct writer *w, uint64_t value, size_t width)
+{
+	for (size_t i = 0; !w->err && i < width; i++)
+		w->err = pst_vec_push(&w->out, (uint8_t)(value >> (8 * i)));
+}
+
+static void put_bytes(struct writer *w, const void *bytes, size_t n)
+{
+	if (w->err || !n)
+		return;
+	w->err = pst_vec_reserve(&w->out, w->out.n + n);
+	if (w->err)
+		return;
+	memcpy(w->out.v + w->out.n, bytes, n);
+	w->out.n += n;
+}
+
+static void put_str(struct writer *w, const char *s)
+{
+	size_t len = s ? strlen(s) : 0;
+
+	put(w, s ? len : PST_BUNDLE_NO_STRING, 4);
+	put_bytes(w, s, len);
+}
+
+static void put_pos(struct writer *w, const struct pst_pos *pos)
+{
+	put_str(w, pos->file);
+	put(w, pos->line, 4);
+	put(w, pos->col, 4);
+	put(w, pos->end_line, 4);
+	put(w, pos->end_col, 4);
+}
+
+static void put_identities(struct writer *w, const struct pst_bundle *b)
+{
+	put(w, b->n_identities, 4);
+	for (size_t i = 0; i < b->n_identities; i++) {
+		const struct pst_bundle_identity *id = &b->identities[i];
+
+		put(w, id->id, 4);
+		put(w, id->enforce[0], 1);
+		put(w, id->enforce[1], 1);
+		put(w, id->labels.n, 4);
+		for (size_t k = 0; k < id->labels.n; k++) {
+			put_str(w, id->labels.v[k].source);
+			put_str(w, id->labels.v[k].key);
+			put_str(w, id->labels.v[k].value);
+		}
+	}
+}
+
+static void put_addrs(struct writer *w, const struct pst_bundle *b)
+{
+	put(w, b->n_addrs, 4);
+	for (size_t i = 0; i < b->n_addrs; i++) {
+		const struct pst_bundle_addr *a = &b->addrs[i];
+
+		put_bytes(w, a->addr, sizeof(a->addr));
+		put(w, a->prefix, 4);
+		put(w, a->value.identity, 4);
+		put(w, a->value.flags, 4);
+		put_str(w, a->name);
+	}
+}
+
+static void put_entries(struct writer *w, const struct pst_bundle *b)
+{
+	put(w, b->n_entries, 4);
+	for (size_t i = 0; i < b->n_entries; i++) {
+		const struct pst_bundle_entry *e = &b->entries[i];
+
+		put(w, e->key.prefixlen, 4);
+		put(w, e->key.subject, 4);
+		put(w, e->key.peer, 4);
+		put(w, e->key.direction, 1);
+		put(w, e->key.protocol, 1);
+		put_bytes(w, e->key.port_be, sizeof(e->key.port_be));
+		put(w, e->value.verdict, 1);
+		put(w, e->value.deny_rule, 1);
+		put(w, e->value.ruleset, 2);
+		put(w, e->value.rule, 4);
+	}
+}
+
+static void put_rules(struct writer *w, const struct pst_bundle *b)
+{
+	put(w, b->n_rules, 4);
+	for (size_t i = 0; i < b->n_rules; i++) {
+		const struct pst_bundle_rule *r = &b->rules[i];
+
+		put_str(w, r->policy);
+		put_str(w, r->path);
+		put_pos(w, &r->pos);
+		put_str(w, r->method);
+		put_str(w, r->target);
+		put_str(w, r->host);
+	}
+}
+
+static void put_rulesets(struct writer *w, const struct pst_bundle *b)
+{
+	put(w, b->n_rulesets, 4);
+	for (size_t i = 0; i < b->n_rulesets; i++) {
+		const struct pst_bundle_ruleset *s = &b->rulesets[i];
+
+		put(w, s->fallback, 1);
+		put_str(w, s->why);
+		for (int f = 0; f < PST_FIELD_MAX; f++) {
+			put(w, s->packed.absent[f], 8);
+			put(w, s->packed.start[f], 4);
+			put(w, s->packed.classes[f], 4);
+		}
+		put(w, s->n_rules, 4);
+		for (size_t k = 0; k < s->n_rules; k++) {
+			put(w, s->rules[k], 4);
+			put(w, s->rule_tags[k], 8);
+		}
+	}
+}
+
+static void put_tables(struct writer *w, const struct pst_bundle *b)
+{
+	put(w, b->name_start, 4);
+	put(w, b->name_classes, 4);
+	put(w, b->n_cells, 4);
+	for (size_t i = 0; i < b->n_cells; i++)
+		put(w, b->cells[i], 4);
+	put(w, b->n_class_bytes, 4);
+	put_bytes(w, b->classes, b->n_class_bytes);
+	put(w, b->n_tags, 4);
+	for (size_t i = 0; i < b->n_tags; i++)
+		put(w, b->tags[i], 8);
+}
+
+static void put_header(struct writer *w, const struct bytes *body)
+{
+	put_bytes(w, PST_BUNDLE_MAGIC, PST_BUNDLE_MAGIC_BYTES);
+	put(w, PST_BUNDLE_FILE_VERSION, 4);
+	put(w, PST_ABI_VERSION, 4);
+	put(w, body->n, 8);
+	put(w, crc32_z(0, body->v, body->n), 4);
+}
+
+int pst_bundle_write(const struct pst_bundle *b, FILE *out)
+{
+	struct writer body = {0}, header = {0};
+	int r;
+
+	put_identities(&body, b);
+	put_addrs(&body, b);
+	put_entries(&body, b);
+	put_rules(&body, b);
+	put_rulesets(&body, b);
+	put_tables(&body, b);
+	put_header(&header, &body.out);
+	r = body.err ? body.err : header.err;
+	if (!r && (fwrite(header.out.v, 1, header.out.n, out) != header.out.n ||
+		   fwrite(body.out.v, 1, body.out.n, out) != body.out.n || fflush(out)))
+		r = errno ? -errno : -EIO;
+	pst_vec_free(&body.out);
+	pst_vec_free(&header.out);
+	return r ? pst_log_err(r, "cannot write the bundle") : 0;
+}

@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "compiler/catalog.h"
+
+#include "base/mem.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <string.h>
+
+struct builder {
+	const struct pst_automaton_limits *limits;
+	struct pst_arena *arena;
+	struct pst_diags *diags;
+	struct pst_catalog c;
+	const char *file_from, *file; /* the file name copied last */
+};
+
+const struct pst_text *pst_catalog_field(const struct pst_http_rule *http, enum pst_field field)
+{
+	const struct pst_text *const texts[] = {
+		[PST_FIELD_METHOD] = &http->method,
+		[PST_FIELD_PATH] = &http->path,
+		[PST_FIELD_HOST] = &http->host,
+	};
+	static_assert(sizeof(texts) / sizeof(*texts) == PST_FIELD_MAX, "a text for each field");
+
+	/* An empty pattern does not restrict, exactly like an absent one (Cilium's HTTP rule). */
+	return texts[field]->s && texts[field]->len ? texts[field] : NULL;
+}
+
+/*
+ * Whether TEXT is in the dialect. Only the parser's answer counts here, so the automaton's states
+ * are not paid for: a pattern that is merely too big is a matter of its rule set
+ * (compiler/ruleset.c).
+ */
+static int check_pattern(struct builder *b, const struct pst_text *text)
+{
+	struct pst_automaton_limits limits = *b->limits;
+	struct pst_pattern pattern = {.re = text->s, .len = text->len, .pos = text->pos, .tag = 1};
+	struct pst_automaton *a = NULL;
+	struct pst_diags *scratch = pst_diags_new();
+	int r;
+
+	if (!scratch)
+		return -ENOMEM;
+	limits.max_states = 2;
+	r = pst_automaton_build(&pattern, 1, &limits, scratch, &a);
+	pst_automaton_free(&a);
+	for (size_t i = 0; r == -EINVAL && i < pst_diags_count(scratch); i++) {
+		const struct pst_diag *d = pst_diags_at(scratch, i);
+
+		pst_diags_add(b->diags, d->severity, d->id, &d->pos, "%s", d->message);
+	}
+	pst_diags_free(&scratch);
+	return r == -E2BIG ? 0 : r;
+}
+
+/* 0: usable, -EINVAL: refused and reported, -ENOMEM. */
+static int check_http(struct builder *b, const struct pst_http_rule *http)
+{
+	int result = 0;
+
+	for (int f = 0; f < PST_FIELD_MAX; f++) {
+		const struct pst_text *text = pst_catalog_field(http, f);
+		int r = text ? check_pattern(b, text) : 0;
+
+		if (r == -ENOMEM)
+			return r;
+		if (r)
+			result = -EINVAL;
+	}
+	return result;
+}
+
+static int copy_str(struct builder *b, const char *s, const char **ret)
+{
+	*ret = s ? pst_arena_strndup(b->arena, s, strlen(s)) : NULL;
+	return s && !*ret ? -ENOMEM : 0;
+}
+
+/* The bundle outlives the policy set, so the file name is copied: once per run of equal names. */
+static int copy_pos(struct builder *b, const struct pst_pos *pos, struct pst_pos *ret)
+{
+	if (pos->file && pos->file != b->file_from) {
+		if (copy_str(b, pos->file, &b->file))
+			return -ENOMEM;
+		b->file_from = pos->file;
+	}
+	*ret = *pos;
+	ret->file = pos->file ? b->file : NULL;
+	return 0;
+}
+
+static int add_http(struct builder *b, const struct pst_bundle_rule *parent, size_t port_rule,
+		    const struct pst_port_rule *ports, bool refused)
+{
+	for (size_t i = 0; i < ports->n_http; i++) {
+		const struct pst_http_rule *http = &ports->http[i];
+		struct pst_bundle_rule *rule = &b->c.rules[b->c.n_rules];
+		const char **copies[] = {&rule->method, &rule->target, &rule->host};
+		int r = refused ? -EINVAL : check_http(b, http);
+
+		if (r == -ENOMEM)
+			return r;
+		b->c.http[b->c.n_rules] = r ? NULL : http;
+		rule->policy = parent->policy;
+		rule->path = pst_arena_printf(b->arena, "%s.toPorts[%zu].rules.http[%zu]",
+					      parent->path, port_rule, i);
+		if (!rule->path || copy_pos(b, &http->pos, &rule->pos))
+			return -ENOMEM;
+		for (int f = 0; f < PST_FIELD_MAX; f++) {
+			const struct pst_text *text = pst_catalog_field(http, f);
+
+			if (text && copy_str(b, text->s, copies[f]))
+				return -ENOMEM;
+		}
+		b->c.n_rules++;
+	}
+	return 0;
+}
+
+static int add_rule(struct builder *b, const char *policy, const char *path,
+		    const struct pst_spec *spec, const struct pst_rule *rule)
+{
+	struct pst_bundle_rule *entry = &b->c.rules[b->c.n_rules];
+	uint32_t *first = pst_arena_calloc(b->arena, rule->n_ports, sizeof(*first));
+
+	entry->policy = policy;
+	entry->path = path;
+	if (!first || !path || copy_pos(b, &rule->pos, &entry->pos))
+		return -ENOMEM;
+	b->c.l4[b->c.n_l4++] = (struct pst_catalog_rule){
+		.spec = spec,
+		.rule = rule,
+		.index = (uint32_t)b->c.n_rules++,
+		.first_http = first,
+	};
+	for (size_t i = 0; i < rule->n_ports; i++) {
+		first[i] = (uint32_t)b->c.n_rules;
+		if (add_http(b, entry, i, &rule->ports[i], rule->refused))
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static const char *const section_names[PST_DIRECTION_MAX][2] = {
+	[PST_DIRECTION_INGRESS] = {"ingress", "ingressDeny"},
+	[PST_DIRECTION_EGRESS] = {"egress", "egressDeny"},
+};
+
+static int add_spec(struct builder *b, const char *policy, const char *spec_path,
+		    const struct pst_spec *spec)
+{
+	size_t seen[PST_DIRECTION_MAX][2] = {0};
+
+	for (size_t i = 0; i < spec->n_rules; i++) {
+		const struct pst_rule *rule = &spec->rules[i];
+		size_t nth = seen[rule->direction][rule->deny]++;
+		const char *path =
+			pst_arena_printf(b->arena, "%s.%s[%zu]", spec_path,
+					 section_names[rule->direction][rule->deny], nth);
+
+		if (add_rule(b, policy, path, spec, rule))
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static int add_policy(struct builder *b, const struct pst_policy *policy)
+{
+	const char *name = policy->ns[0]
+				   ? pst_arena_printf(b->arena, "%s/%s", policy->ns, policy->name)
+				   : pst_arena_printf(b->arena, "%s", policy->name);
+
+	if (!name)
+		return -ENOMEM;
+	for (size_t i = 0; i < policy->n_specs; i++) {
+		const char *path =
+			policy->n_specs == 1 ? "spec" : pst_arena_printf(b->arena, "specs[%zu]", i);
+
+		if (!path || add_spec(b, name, path, &policy->specs[i]))
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static void count_spec(const struct pst_spec *spec, size_t *n_l4, size_t *n_http)
+{
+	*n_l4 += spec->n_rules;
+	for (size_t i = 0; i < spec->n_rules; i++) {
+		for (size_t k = 0; k < spec->rules[i].n_ports; k++)
+			*n_http += spec->rules[i].ports[k].n_http;
+	}
+}
+
+int pst_catalog_build(const struct pst_policy_set *set, const struct pst_automaton_limits *limits,
+		      struct pst_arena *arena, struct pst_diags *diags,
+		      struct pst_catalog *ret_catalog)
+{
+	struct builder b = {.limits = limits, .arena = arena, .diags = diags};
+	size_t n_l4 = 0, n_http = 0;
+
+	for (size_t p = 0; p < set->n_policies; p++) {
+		for (size_t i = 0; i < set->policies[p].n_specs; i++)
+			count_spec(&set->policies[p].specs[i], &n_l4, &n_http);
+	}
+	b.c.rules = pst_arena_calloc(arena, n_l4 + n_http, sizeof(*b.c.rules));
+	b.c.http = pst_arena_calloc(arena, n_l4 + n_http, sizeof(*b.c.http));
+	b.c.l4 = pst_arena_calloc(arena, n_l4, sizeof(*b.c.l4));
+	if (!b.c.rules || !b.c.http || !b.c.l4)
+		return -ENOMEM;
+	for (size_t p = 0; p < set->n_policies; p++) {
+		if (add_policy(&b, &set->policies[p]))
+			return -ENOMEM;
+	}
+	*ret_catalog = b.c;
+	return 0;
+}

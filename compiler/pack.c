@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "compiler/pack.h"
+
+#include "base/cleanup.h"
+#include "base/mem.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { TAG_SLOTS = 2 * PST_TAGS };
+
+void pst_packer_fini(struct pst_packer *p)
+{
+	pst_vec_free(&p->cells);
+	pst_vec_free(&p->classes);
+	pst_vec_free(&p->tags);
+	free(p->tag_slots);
+	p->tag_slots = NULL;
+}
+
+int pst_packer_init(struct pst_packer *p)
+{
+	*p = (struct pst_packer){0};
+	p->tag_slots = pst_mem_calloc(TAG_SLOTS, sizeof(*p->tag_slots));
+	if (!p->tag_slots || pst_vec_reserve(&p->cells, PST_PACK_DEAD_CELLS) ||
+	    pst_vec_push(&p->tags, 0)) {
+		pst_packer_fini(p);
+		return -ENOMEM;
+	}
+	memset(p->cells.v, 0, PST_PACK_DEAD_CELLS * sizeof(*p->cells.v));
+	p->cells.n = PST_PACK_DEAD_CELLS;
+	return 0;
+}
+
+/* The slot that holds TAG, or the free one where it would go. Half of the slots are always free. */
+static uint32_t *tag_slot(const struct pst_packer *p, uint64_t tag)
+{
+	uint64_t at = (tag * 0x9e3779b97f4a7c15ull) >> 32;
+
+	while (p->tag_slots[at % TAG_SLOTS] && p->tags.v[p->tag_slots[at % TAG_SLOTS]] != tag)
+		at++;
+	return &p->tag_slots[at % TAG_SLOTS];
+}
+
+/* Undoes the latest additions; in reverse order each slot is found as it was when it was filled. */
+static void drop_tags(struct pst_packer *p, size_t keep)
+{
+	while (p->tags.n > keep) {
+		*tag_slot(p, p->tags.v[p->tags.n - 1]) = 0;
+		p->tags.n--;
+	}
+}
+
+static int add_tag(struct pst_packer *p, uint64_t tag)
+{
+	uint32_t *slot;
+
+	if (!tag)
+		return 0;
+	slot = tag_slot(p, tag);
+	if (*slot)
+		return 0;
+	if (p->tags.n >= PST_TAGS)
+		return -E2BIG;
+	if (pst_vec_push(&p->tags, tag))
+		return -ENOMEM;
+	*slot = (uint32_t)(p->tags.n - 1);
+	return 0;
+}
+
+static int add_tags(struct pst_packer *p, const struct pst_automaton *a)
+{
+	size_t keep = p->tags.n;
+
+	for (uint32_t s = 0; s < a->n_states; s++) {
+		int r = add_tag(p, a->tags[s]);
+
+		if (r) {
+			drop_tags(p, keep);
+			return r;
+		}
+	}
+	return 0;
+}
+
+static int add_map(struct pst_packer *p, const struct pst_automaton *a, uint32_t *ret_offset)
+{
+	uint8_t map[PST_PACK_MAP_BYTES];
+	size_t at;
+
+	for (size_t i = 0; i < sizeof(map); i++)
+		map[i] = (uint8_t)(1 + a->class_of[i]);
+	for (at = 0; at < p->classes.n; at += sizeof(map)) {
+		if (!memcmp(p->classes.v + at, map, sizeof(map)))
+			break;
+	}
+	if (at == p->classes.n) {
+		if (at + sizeof(map) > PST_CLASS_BYTES)
+			return -E2BIG;
+		if (pst_vec_reserve(&p->classes, at + sizeof(map)))
+			return -ENOMEM;
+		memcpy(p->classes.v + at, map, sizeof(map));
+		p->classes.n += sizeof(map);
+	}
+	*ret_offset = (uint32_t)at;
+	return 0;
+}
+
+static uint32_t row_offset(const struct pst_automaton *a, size_t base, uint32_t state)
+{
+	return state ? (uint32_t)(base + (size_t)(state - 1) * (1 + a->n_classes)) : 0;
+}
+
+/* Room has been reserved. */
+static void put_rows(struct pst_packer *p, const struct pst_automaton *a)
+{
+	size_t base = p->cells.n;
+
+	for (uint32_t s = 1; s < a->n_states; s++) {
+		uint64_t tag = a->tags[s];
+
+		p->cells.v[p->cells.n++] = tag ? *tag_slot(p, tag) : 0;
+		for (uint32_t c = 0; c < a->n_classes; c++)
+			p->cells.v[p->cells.n++] =
+				row_offset(a, base, a->next[(size_t)s * a->n_classes + c]);
+	}
+}
+
+static int full(struct pst_pack_full *ret_full, const char *table, size_t need, size_t limit)
+{
+	*ret_full = (struct pst_pack_full){.table = table, .need = need, .limit = limit};
+	return -E2BIG;
+}
+
+int pst_packer_add(struct pst_packer *p, const struct pst_automaton *a,
+		   struct pst_packed *ret_packed, struct pst_pack_full *ret_full)
+{
+	size_t need = p->cells.n + (size_t)(a->n_states - 1) * (1 + a->n_classes);
+	size_t base = p->cells.n, n_tags = p->tags.n;
+	uint32_t map;
+	int r;
+
+	if (a->n_classes > PST_PACK_MAX_CLASSES)
+		return full(ret_full, "byte classes", a->n_classes, PST_PACK_MAX_CLASSES);
+	if (need > PST_CELLS)
+		return full(ret_full, "table cells", need, PST_CELLS);
+	r = add_tags(p, a);
+	if (r == -E2BIG)
+		return full(ret_full, "tag sets", PST_TAGS + 1, PST_TAGS);
+	if (!r)
+		r = pst_vec_reserve(&p->cells, need);
+	if (!r)
+		r = add_map(p, a, &map);
+	if (r) {
+		drop_tags(p, n_tags);
+		return r == -E2BIG ? full(ret_full, "class map bytes",
+					  p->classes.n + PST_PACK_MAP_BYTES, PST_CLASS_BYTES)
+				   : r;
+	}
+	put_rows(p, a);
+	*ret_packed = (struct pst_packed){.start = row_offset(a, base, a->start), .classes = map};
+	return 0;
+}
+
+static void *copy(struct pst_arena *arena, const void *from, size_t n, size_t size)
+{
+	void *to = pst_arena_calloc(arena, n, size);
+
+	if (to && n)
+		memcpy(to, from, n * size);
+	return to;
+}
+
+int pst_packer_seal(const struct pst_packer *p, struct pst_bundle *b)
+{
+	b->cells = copy(b->arena, p->cells.v, p->cells.n, sizeof(*b->cells));
+	b->classes = copy(b->arena, p->classes.v, p->classes.n, sizeof(*b->classes));
+	b->tags = copy(b->arena, p->tags.v, p->tags.n, sizeof(*b->tags));
+	if (!b->cells || !b->classes || !b->tags)
+		return -ENOMEM;
+	b->n_cells = p->cells.n;
+	b->n_class_bytes = p->classes.n;
+	b->n_tags = p->tags.n;
+	return 0;
+}

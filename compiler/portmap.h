@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * What one subject's rules say to one peer, for every protocol and port, as entries of a
+ * longest-prefix map.
+ *
+ * The port space of each protocol is split at every boundary of a rule that matches the peer;
+ * inside such an interval one answer holds, taken in the order of policy-semantics section 0: a
+ * deny rule, then the union of allows, where an allow without HTTP rules silences those with them,
+ * then the default of the direction.
+ *
+ * The answers become tails: the part of a policy key behind the peer. The first tail is always the
+ * catch-all (every protocol and port: what L3-only rules and the default give). A protocol gets a
+ * tail of its own when its most frequent answer differs, and aligned power-of-two blocks where an
+ * interval differs from that. Blocks of one protocol never overlap, so the longest match is the
+ * whole answer.
+ */
+
+#include "base/vec.h"
+#include "compiler/catalog.h"
+#include "compiler/ruleset.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* A policy key from the protocol on, with its answer. */
+struct pst_port_tail {
+	uint32_t prefixlen; /* of the whole key */
+	uint16_t port;
+	uint8_t protocol;
+	struct pst_policy_value value;
+};
+
+struct pst_port_tails PST_VEC(struct pst_port_tail);
+
+struct pst_port_query {
+	const struct pst_catalog_rule *const
+		*rules; /* those that match the peer, in document order */
+	size_t n_rules;
+	bool enforce;	/* the subject is in default deny in this direction */
+	bool allow_all; /* own node to a local endpoint: HTTP rules and default deny do not bind */
+};
+
+/* What the default of a direction answers. */
+struct pst_policy_value pst_portmap_default(bool enforce);
+
+/*
+ * Appends the tails of Q to *RET_TAILS (empty, heap; the caller frees it, also on failure). Rule
+ * sets are interned in T. 0, -ENOMEM or -E2BIG as pst_ruleset_intern().
+ */
+int pst_portmap_build(struct pst_ruleset_table *t, const struct pst_port_query *q,
+		      struct pst_port_tails *ret_tails);

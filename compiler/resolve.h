@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * Resolution: who may talk to whom, as policy map entries.
+ *
+ * Identities are the distinct label sets of the inventory's endpoints, numbered from PST_ID_LOCAL
+ * in the order of the sorted sets, so that equal inputs give equal numbers; host and world are
+ * always there; an endpoint whose only label is a reserved one (reserved:remote-node) has Cilium's
+ * number. Sets with a reserved label are peers only: no policy selects them.
+ *
+ * For each subject and direction the rules of all specs that select the subject are matched with
+ * every identity as a peer; peers that the same rules match share one port map
+ * (compiler/portmap.h). PST_ID_ANY carries the map of the world: whoever has the same map needs no
+ * entries of his own, and an address that the bundle does not know is treated as what it is, a
+ * stranger. A peer with another map has it whole, beginning with its catch-all, so that a lookup
+ * never mixes the two.
+ *
+ * The own node may always reach a local endpoint that is in ingress default deny, unless a deny
+ * rule names it; HTTP rules do not bind it (policy-semantics 5.4).
+ */
+
+#include "compiler/bundle.h"
+#include "compiler/catalog.h"
+#include "compiler/compile.h"
+#include "compiler/ruleset.h"
+
+/* What resolution reads. */
+struct pst_resolve_input {
+	const struct pst_catalog *catalog;
+	const struct pst_policy_set *policies;
+	const struct pst_inventory *inventory;
+	const struct pst_addr *host_addrs;
+	size_t n_host_addrs;
+};
+
+/*
+ * Fills identities, addrs and entries of B (in B's arena); rule sets are interned in T. 0, -ENOMEM,
+ * or -E2BIG with a diagnostic when a table overflows.
+ */
+int pst_resolve(const struct pst_resolve_input *in, struct pst_ruleset_table *t,
+		struct pst_diags *diags, struct pst_bundle *b);
+
+/* Cilium's number of the label set when it is exactly one known reserved label, else 0. */
+uint32_t pst_resolve_reserved(const struct pst_labels *labels);

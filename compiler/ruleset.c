@@ -1,0 +1,349 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "compiler/ruleset.h"
+
+#include "base/cleanup.h"
+#include "base/mem.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Matches every text, also one that is not UTF-8: \C is any byte. */
+static const char any_text[] = "\\C*";
+
+struct combination {
+	const struct pst_text *method, *host; /* NULL: not restricted */
+};
+
+/* The rule set being formed. */
+struct form {
+	struct pst_ruleset_table *t;
+	const uint32_t *rules;
+	size_t n;
+	struct combination combinations[PST_RULESET_MAX_COMBINATIONS];
+	size_t n_combinations;
+	uint64_t *rule_tags; /* per rule */
+};
+
+struct patterns PST_VEC(struct pst_pattern);
+
+void pst_ruleset_table_init(struct pst_ruleset_table *t, const struct pst_ruleset_table *borrowed)
+{
+	*t = (struct pst_ruleset_table){
+		.catalog = borrowed->catalog,
+		.limits = borrowed->limits,
+		.packer = borrowed->packer,
+		.arena = borrowed->arena,
+		.diags = borrowed->diags,
+	};
+}
+
+void pst_ruleset_table_fini(struct pst_ruleset_table *t)
+{
+	for (size_t i = 0; i < t->shared.n; i++)
+		free(t->shared.v[i].patterns);
+	pst_vec_free(&t->shared);
+	pst_vec_free(&t->sets);
+}
+
+static bool same_text(const struct pst_text *a, const struct pst_text *b)
+{
+	if (!a || !b)
+		return a == b;
+	return a->len == b->len && !memcmp(a->s, b->s, a->len);
+}
+
+/* The tag of the combination that RULE belongs to; 0 when it would be one too many. */
+static uint64_t combination_tag(struct form *f, const struct pst_http_rule *rule)
+{
+	struct combination c = {
+		.method = pst_catalog_field(rule, PST_FIELD_METHOD),
+		.host = pst_catalog_field(rule, PST_FIELD_HOST),
+	};
+
+	for (size_t i = 0; i < f->n_combinations; i++) {
+		if (same_text(f->combinations[i].method, c.method) &&
+		    same_text(f->combinations[i].host, c.host))
+			return 1ull << i;
+	}
+	if (f->n_combinations == PST_RULESET_MAX_COMBINATIONS)
+		return 0;
+	f->combinations[f->n_combinations] = c;
+	return 1ull << f->n_combinations++;
+}
+
+/* Patterns in canonical order, so that equal sets are found whatever the order of the rules. */
+static int cmp_pattern(const void *va, const void *vb)
+{
+	const struct pst_pattern *a = va, *b = vb;
+	size_t len = a->len < b->len ? a->len : b->len;
+	int r = len ? memcmp(a->re, b->re, len) : 0;
+
+	return r ? r : (a->len > b->len) - (a->len < b->len);
+}
+
+/* Sorts and joins equal patterns; the place of the first one written stays. */
+static void join_patterns(struct patterns *p)
+{
+	size_t n = 0;
+
+	if (!p->n)
+		return;
+	qsort(p->v, p->n, sizeof(*p->v), cmp_pattern);
+	for (size_t i = 1; i < p->n; i++) {
+		if (cmp_pattern(&p->v[n], &p->v[i]))
+			p->v[++n] = p->v[i];
+		else
+			p->v[n].tag |= p->v[i].tag;
+	}
+	p->n = n + 1;
+}
+
+static int collect_patterns(const struct form *f, enum pst_field field, struct patterns *ret)
+{
+	for (size_t i = 0; i < f->n; i++) {
+		const struct pst_http_rule *rule = f->t->catalog->http[f->rules[i]];
+		const struct pst_text *text = pst_catalog_field(rule, field);
+		struct pst_pattern pattern = {
+			.re = text ? text->s : any_text,
+			.len = text ? text->len : strlen(any_text),
+			.pos = text ? text->pos : rule->pos,
+			.tag = f->rule_tags[i],
+		};
+
+		if (pst_vec_push(ret, pattern))
+			return -ENOMEM;
+	}
+	join_patterns(ret);
+	return 0;
+}
+
+static const struct pst_packed *find_shared(const struct pst_ruleset_table *t,
+					    const struct patterns *p)
+{
+	for (size_t i = 0; i < t->shared.n; i++) {
+		const struct pst_ruleset_shared *s = &t->shared.v[i];
+		size_t k = 0;
+
+		if (s->n != p->n)
+			continue;
+		while (k < s->n && s->patterns[k].tag == p->v[k].tag &&
+		       !cmp_pattern(&s->patterns[k], &p->v[k]))
+			k++;
+		if (k == s->n)
+			return &s->packed;
+	}
+	return NULL;
+}
+
+/* What a message names; a set whose rules were all refused has no first rule. */
+static const struct pst_bundle_rule *first_rule(const struct form *f)
+{
+	static const struct pst_bundle_rule none = {.policy = "no policy", .path = "no rule"};
+
+	return f->n ? &f->t->catalog->rules[f->rules[0]] : &none;
+}
+
+/* Why the set goes to the fallback: into *RET_WHY and, once per rule set, as a warning. */
+static int give_up(const struct form *f, const struct pst_pos *pos, const char *why,
+		   const char **ret_why)
+{
+	const struct pst_bundle_rule *first = first_rule(f);
+
+	if (!why)
+		return -ENOMEM;
+	pst_diags_add(f->t->diags, PST_SEVERITY_WARNING, "ruleset-fallback", pos,
+		      "the rule set of %zu HTTP rule%s that begins with %s of %s does not fit the "
+		      "kernel, its requests are denied while there is no fallback: %s",
+		      f->n, f->n == 1 ? "" : "s", first->path, first->policy, why);
+	*ret_why = why;
+	return -E2BIG;
+}
+
+/* The automaton builder's own words tell which pattern, which limit, and how far it came. */
+static int give_up_building(const struct form *f, const struct pst_diags *said,
+			    const char **ret_why)
+{
+	const struct pst_bundle_rule *first = first_rule(f);
+	const struct pst_diag *d = pst_diags_count(said) ? pst_diags_at(said, 0) : NULL;
+
+	return give_up(f, d ? &d->pos : &first->pos,
+		       pst_arena_printf(f->t->arena, "%s",
+					d ? d->message : "an automaton cannot be built"),
+		       ret_why);
+}
+
+static int build(const struct form *f, const struct patterns *p,
+		 struct pst_automaton **ret_automaton, const char **ret_why)
+{
+	struct pst_diags *said = pst_diags_new();
+	int r;
+
+	if (!said)
+		return -ENOMEM;
+	r = pst_automaton_build(p->v, p->n, f->t->limits, said, ret_automaton);
+	/* The catalogue has let only valid patterns through: -EINVAL here is as good as too big. */
+	if (r && r != -ENOMEM)
+		r = give_up_building(f, said, ret_why);
+	pst_diags_free(&said);
+	return r;
+}
+
+static int pack(const struct form *f, const struct patterns *p, struct pst_packed *ret_packed,
+		const char **ret_why)
+{
+	struct pst_automaton *a = NULL;
+	struct pst_pack_full full;
+	int r = build(f, p, &a, ret_why);
+
+	if (r)
+		return r;
+	r = pst_packer_add(f->t->packer, a, ret_packed, &full);
+	if (r == -E2BIG)
+		r = give_up(
+			f, &first_rule(f)->pos,
+			pst_arena_printf(f->t->arena,
+					 "an automaton of %u states would need %zu %s, the limit "
+					 "is %zu",
+					 a->n_states, full.need, full.table, full.limit),
+			ret_why);
+	pst_automaton_free(&a);
+	return r;
+}
+
+/* Takes P->v over when it is a new automaton. */
+static int intern_automaton(const struct form *f, struct patterns *p, struct pst_packed *ret_packed,
+			    const char **ret_why)
+{
+	const struct pst_packed *known = find_shared(f->t, p);
+	struct pst_ruleset_shared shared = {.patterns = p->v, .n = p->n};
+	int r;
+
+	if (known) {
+		*ret_packed = *known;
+		return 0;
+	}
+	r = pack(f, p, &shared.packed, ret_why);
+	if (!r)
+		r = pst_vec_push(&f->t->shared, shared);
+	if (r)
+		return r;
+	*p = (struct patterns){0};
+	*ret_packed = shared.packed;
+	return 0;
+}
+
+static int pack_field(const struct form *f, enum pst_field field, struct pst_ruleset *packed,
+		      const char **ret_why)
+{
+	struct patterns patterns = {0};
+	struct pst_packed place;
+	int r = collect_patterns(f, field, &patterns);
+
+	if (!r)
+		r = intern_automaton(f, &patterns, &place, ret_why);
+	pst_vec_free(&patterns);
+	if (r)
+		return r;
+	packed->start[field] = place.start;
+	packed->classes[field] = place.classes;
+	return 0;
+}
+
+static int assign_tags(struct form *f, const char **ret_why)
+{
+	for (size_t i = 0; i < f->n; i++) {
+		const struct pst_http_rule *rule = f->t->catalog->http[f->rules[i]];
+
+		f->rule_tags[i] = combination_tag(f, rule);
+		if (!f->rule_tags[i])
+			return give_up(f, &rule->pos,
+				       pst_arena_printf(f->t->arena,
+							"more than %d combinations of method and "
+							"host in one rule set",
+							PST_RULESET_MAX_COMBINATIONS),
+				       ret_why);
+	}
+	return 0;
+}
+
+static int pack_form(struct form *f, struct pst_ruleset *packed, const char **ret_why)
+{
+	int r = assign_tags(f, ret_why);
+
+	if (!r && f->t->sets.n >= PST_RULESETS)
+		r = give_up(f, &first_rule(f)->pos,
+			    pst_arena_printf(f->t->arena, "more than %d rule sets in one bundle",
+					     PST_RULESETS),
+			    ret_why);
+	for (int field = 0; !r && field < PST_FIELD_MAX; field++)
+		r = pack_field(f, field, packed, ret_why);
+	for (size_t i = 0; !r && i < f->n_combinations; i++) {
+		if (!f->combinations[i].host)
+			packed->absent[PST_FIELD_HOST] |= 1ull << i;
+	}
+	return r;
+}
+
+static int find_set(const struct pst_ruleset_table *t, const uint32_t *rules, size_t n,
+		    uint32_t *ret_index)
+{
+	for (size_t i = 0; i < t->sets.n; i++) {
+		const struct pst_bundle_ruleset *set = &t->sets.v[i];
+
+		if (set->n_rules != n || (n && memcmp(set->rules, rules, n * sizeof(*rules))))
+			continue;
+		*ret_index = (uint32_t)i;
+		return 0;
+	}
+	return -ENOENT;
+}
+
+static int form_set(struct form *f, struct pst_bundle_ruleset *ret_set)
+{
+	struct pst_bundle_ruleset set = {.rules = NULL, .n_rules = f->n};
+	int r;
+
+	set.rules = pst_arena_calloc(f->t->arena, f->n, sizeof(*set.rules));
+	set.rule_tags = pst_arena_calloc(f->t->arena, f->n, sizeof(*set.rule_tags));
+	if (!set.rules || !set.rule_tags)
+		return -ENOMEM;
+	if (f->n)
+		memcpy(set.rules, f->rules, f->n * sizeof(*set.rules));
+	f->rule_tags = set.rule_tags;
+	r = pack_form(f, &set.packed, &set.why);
+	if (r && r != -E2BIG)
+		return r;
+	if (r) {
+		set.fallback = true;
+		set.packed = (struct pst_ruleset){0};
+		memset(set.rule_tags, 0, f->n * sizeof(*set.rule_tags));
+	}
+	*ret_set = set;
+	return 0;
+}
+
+int pst_ruleset_intern(struct pst_ruleset_table *t, const uint32_t *rules, size_t n,
+		       uint32_t *ret_index)
+{
+	struct form f = {.t = t, .rules = rules, .n = n};
+	struct pst_bundle_ruleset set;
+	int r;
+
+	if (!find_set(t, rules, n, ret_index))
+		return 0;
+	if (t->sets.n > UINT16_MAX) {
+		pst_diags_error(t->diags, "table-full",
+				n ? &t->catalog->rules[rules[0]].pos : &(struct pst_pos){0},
+				"more than %d distinct rule sets: a policy entry cannot name more",
+				UINT16_MAX + 1);
+		return -E2BIG;
+	}
+	r = form_set(&f, &set);
+	if (!r)
+		r = pst_vec_push(&t->sets, set);
+	if (r)
+		return r;
+	*ret_index = (uint32_t)(t->sets.n - 1);
+	return 0;
+}

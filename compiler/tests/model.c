@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "compiler/tests/model.h"
+
+#include <criterion/criterion.h>
+#include <string.h>
+
+static uint32_t next_line = 1;
+
+static struct pst_pos next_pos(void)
+{
+	uint32_t line = next_line++;
+
+	return (struct pst_pos){"model.yaml", line, 1, line, 2};
+}
+
+static void *must(void *p)
+{
+	cr_assert_not_null(p, "no memory for the model");
+	return p;
+}
+
+void model_init(struct model *m)
+{
+	*m = (struct model){.arena = must(pst_arena_new())};
+	m->set.policies =
+		must(pst_arena_calloc(m->arena, MODEL_POLICIES, sizeof(*m->set.policies)));
+	m->inventory.endpoints =
+		must(pst_arena_calloc(m->arena, MODEL_ENDPOINTS, sizeof(*m->inventory.endpoints)));
+	next_line = 1;
+}
+
+void model_fini(struct model *m)
+{
+	pst_arena_free(&m->arena);
+}
+
+static struct pst_label parse_label(struct model *m, const char *text, size_t len)
+{
+	char *copy = must(pst_arena_strndup(m->arena, text, len));
+	char *key = must(strchr(copy, ':')) + 1;
+	char *value = strchr(key, '=');
+
+	key[-1] = 0;
+	if (value)
+		*value++ = 0;
+	return (struct pst_label){copy, key, value ? value : ""};
+}
+
+struct pst_labels model_labels(struct model *m, const char *text)
+{
+	struct pst_labels labels = {
+		.v = must(pst_arena_calloc(m->arena, strlen(text) + 1, sizeof(struct pst_label)))};
+
+	while (*text) {
+		size_t len = strcspn(text, " ");
+
+		labels.v[labels.n++] = parse_label(m, text, len);
+		text += len + (text[len] == ' ');
+	}
+	pst_labels_sort(&labels);
+	return labels;
+}
+
+static struct pst_selector selector(struct model *m, const char *text)
+{
+	struct pst_labels labels = model_labels(m, text);
+	struct pst_selector sel = {
+		.pos = next_pos(),
+		.reqs = must(pst_arena_calloc(m->arena, labels.n, sizeof(*sel.reqs))),
+		.n_reqs = labels.n,
+	};
+
+	for (size_t i = 0; i < labels.n; i++) {
+		struct pst_requirement *r = &sel.reqs[i];
+
+		r->source = labels.v[i].source;
+		r->key = labels.v[i].key;
+		r->op = PST_LABEL_IN;
+		r->values = must(pst_arena_calloc(m->arena, 1, sizeof(*r->values)));
+		r->values[r->n_values++] = labels.v[i].value;
+	}
+	return sel;
+}
+
+struct pst_spec *model_policy(struct model *m, const char *name, const char *subject)
+{
+	struct pst_policy *p = &m->set.policies[m->set.n_policies++];
+
+	cr_assert_leq(m->set.n_policies, MODEL_POLICIES);
+	*p = (struct pst_policy){.pos = next_pos(), .name = name, .ns = "default", .n_specs = 1};
+	p->specs = must(pst_arena_calloc(m->arena, MODEL_SPECS, sizeof(*p->specs)));
+	p->specs[0].pos = next_pos();
+	p->specs[0].subject = selector(m, subject);
+	p->specs[0].rules = must(pst_arena_calloc(m->arena, MODEL_RULES, sizeof(struct pst_rule)));
+	return &p->specs[0];
+}
+
+struct pst_rule *model_rule(struct model *m, struct pst_spec *spec, enum pst_direction direction,
+			    bool deny)
+{
+	struct pst_rule *r = &spec->rules[spec->n_rules++];
+
+	cr_assert_leq(spec->n_rules, MODEL_RULES);
+	*r = (struct pst_rule){.pos = next_pos(), .direction = direction, .deny = deny};
+	r->peers = must(pst_arena_calloc(m->arena, MODEL_PORTS, sizeof(*r->peers)));
+	r->ports = must(pst_arena_calloc(m->arena, MODEL_PORTS, sizeof(*r->ports)));
+	spec->default_deny[direction] = true;
+	return r;
+}
+
+void model_peer(struct model *m, struct pst_rule *rule, const char *text)
+{
+	rule->peer_kind = PST_PEER_SELECTORS;
+	cr_assert_lt(rule->n_peers, MODEL_PORTS);
+	rule->peers[rule->n_peers++] = selector(m, text);
+}
+
+struct pst_port_rule *model_port(struct model *m, struct pst_rule *rule, enum pst_protocol protocol,
+				 uint16_t port, uint16_t end)
+{
+	struct pst_port_rule *p = &rule->ports[rule->n_ports++];
+
+	cr_assert_leq(rule->n_ports, MODEL_PORTS);
+	rule->has_ports = true;
+	*p = (struct pst_port_rule){.pos = next_pos(), .n_ports = 1};
+	p->ports = must(pst_arena_calloc(m->arena, 1, sizeof(*p->ports)));
+	p->ports[0] = (struct pst_port){
+		.pos = next_pos(),
+		.port = port,
+		.end_port = end ? end : port,
+		.protocol = protocol,
+	};
+	p->http = must(pst_arena_calloc(m->arena, MODEL_RULES * 8, sizeof(*p->http)));
+	return p;
+}
+
+static struct pst_text text(const char *s)
+{
+	return (struct pst_text){.s = s, .len = s ? strlen(s) : 0, .pos = next_pos()};
+}
+
+struct pst_http_rule *model_http(struct model *m, struct pst_port_rule *ports, const char *method,
+				 const char *path, const char *host)
+{
+	struct pst_http_rule *h = &ports->http[ports->n_http++];
+
+	(void)m;
+	cr_assert_leq(ports->n_http, MODEL_RULES * 8);
+	*h = (struct pst_http_rule){
+		.pos = next_pos(),
+		.method = text(method),
+		.path = text(path),
+		.host = text(host),
+	};
+	return h;
+}
+
+void model_endpoint(struct model *m, const char *name, const char *labels, const char *addr)
+{
+	struct pst_endpoint *e = &m->inventory.endpoints[m->inventory.n_endpoints++];
+
+	cr_assert_leq(m->inventory.n_endpoints, MODEL_ENDPOINTS);
+	*e = (struct pst_endpoint){
+		.pos = next_pos(),
+		.name = name,
+		.ns = "default",
+		.labels = model_labels(m, labels),
+		.addrs = must(pst_arena_calloc(m->arena, 1, sizeof(*e->addrs))),
+		.n_addrs = 1,
+	};
+	cr_assert_eq(pst_addr_from_str(addr, &e->addrs[0]), 0);
+}
+
+struct pst_bundle *model_compile(struct model *m, struct pst_diags *diags)
+{
+	struct pst_bundle *b = NULL;
+
+	cr_assert_eq(pst_compile(&m->set, &m->inventory, NULL, diags, &b), 0);
+	if (pst_bundle_verify(b, diags)) {
+		pst_diags_print(diags, stderr);
+		cr_assert_fail("the compiler's own bundle does not pass verification");
+	}
+	return b;
+}

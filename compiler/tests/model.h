@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * Policies and inventories built by hand, for tests that want to say exactly what the model holds.
+ * Everything lives in one arena; a failed allocation fails the test.
+ *
+ * Labels are written "k8s:app=web", a source is needed. Selectors are lists of such labels, all of
+ * which must be equal; "" is the empty selector.
+ */
+
+#include "base/mem.h"
+#include "compiler/compile.h"
+#include "policy/inventory.h"
+#include "policy/policy.h"
+
+enum {
+	MODEL_POLICIES = 8,
+	MODEL_SPECS = 4,
+	MODEL_RULES = 16,
+	MODEL_PORTS = 16,
+	MODEL_ENDPOINTS = 32,
+};
+
+struct model {
+	struct pst_arena *arena;
+	struct pst_policy_set set;
+	struct pst_inventory inventory;
+};
+
+void model_init(struct model *m);
+void model_fini(struct model *m);
+
+/* Adds a policy "default/<name>" with one spec whose subject is SELECTOR; no default deny yet. */
+struct pst_spec *model_policy(struct model *m, const char *name, const char *selector);
+
+/* Adds a rule; its default deny is switched on. */
+struct pst_rule *model_rule(struct model *m, struct pst_spec *spec, enum pst_direction direction,
+			    bool deny);
+
+/* Adds a peer selector; the rule then has peers. */
+void model_peer(struct model *m, struct pst_rule *rule, const char *selector);
+
+/* Adds an element of toPorts with one port (END 0: no range). */
+struct pst_port_rule *model_port(struct model *m, struct pst_rule *rule, enum pst_protocol protocol,
+				 uint16_t port, uint16_t end);
+
+/* Adds an HTTP rule; NULL: the field is absent. */
+struct pst_http_rule *model_http(struct model *m, struct pst_port_rule *ports, const char *method,
+				 const char *path, const char *host);
+
+/* Adds an endpoint with LABELS ("k8s:a=b k8s:c=d") and one address. */
+void model_endpoint(struct model *m, const char *name, const char *labels, const char *addr);
+
+struct pst_labels model_labels(struct model *m, const char *text);
+
+/* Compiles; fails the test unless it succeeds and the bundle passes verification. */
+struct pst_bundle *model_compile(struct model *m, struct pst_diags *diags);

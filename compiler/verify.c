@@ -1,0 +1,438 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * What the kernel's walker relies on, checked completely.
+ *
+ * The width of a row is not written anywhere: it is 1 + the largest value in the class map, for no
+ * byte can step further. Every automaton is walked from its start. Each row that is reached belongs
+ * to one start offset and one width, no two rows share a cell: so the work is bounded by the number
+ * of cells whatever the file says, and a cell is either a tag index or a row offset, never both.
+ */
+#include "compiler/bundle.h"
+
+#include "base/mem.h"
+#include "base/vec.h"
+#include "compiler/identity.h"
+#include "compiler/pack.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct verifier {
+	const struct pst_bundle *b;
+	struct pst_diags *diags;
+	uint32_t *owner;	       /* per cell: 1 + offset of the row it belongs to, 0: none */
+	uint16_t *width;	       /* per row offset: its width, 0: not reached */
+	struct PST_VEC(uint32_t) todo; /* rows that were reached and not looked into */
+};
+
+static int bad(struct verifier *v, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+static int bad(struct verifier *v, const char *fmt, ...)
+{
+	static const struct pst_pos nowhere;
+	char text[256];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	return pst_diags_error(v->diags, "bundle-invalid", &nowhere, "%s", text);
+}
+
+static int check_sizes(struct verifier *v)
+{
+	const struct pst_bundle *b = v->b;
+	const struct {
+		const char *what;
+		size_t n, least, most;
+	} sizes[] = {
+		{"cells", b->n_cells, PST_PACK_DEAD_CELLS, PST_CELLS},
+		{"class bytes", b->n_class_bytes, PST_PACK_MAP_BYTES, PST_CLASS_BYTES},
+		{"tag sets", b->n_tags, 1, PST_TAGS},
+		{"rule sets", b->n_rulesets, 0, UINT16_MAX + 1},
+		{"addresses", b->n_addrs, 0, PST_ADDR_ENTRIES},
+		{"policy entries", b->n_entries, 0, PST_POLICY_ENTRIES},
+		{"rules", b->n_rules, 0, UINT32_MAX},
+		{"identities", b->n_identities, 0, UINT32_MAX},
+	};
+
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
+		if (sizes[i].n < sizes[i].least || sizes[i].n > sizes[i].most)
+			return bad(v, "%zu %s, expected %zu to %zu", sizes[i].n, sizes[i].what,
+				   sizes[i].least, sizes[i].most);
+	}
+	return 0;
+}
+
+/* Identities. */
+
+static const struct pst_bundle_identity *find_identity(const struct pst_bundle *b, uint32_t id)
+{
+	size_t low = 0, high = b->n_identities;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+
+		if (b->identities[mid].id == id)
+			return &b->identities[mid];
+		if (b->identities[mid].id < id)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return NULL;
+}
+
+static int cmp_label(const struct pst_label *a, const struct pst_label *b)
+{
+	int r = strcmp(a->source, b->source);
+
+	if (!r)
+		r = strcmp(a->key, b->key);
+	return r ? r : strcmp(a->value, b->value);
+}
+
+static int check_identity(struct verifier *v, const struct pst_bundle_identity *id)
+{
+	for (size_t i = 1; i < id->labels.n; i++) {
+		if (cmp_label(&id->labels.v[i - 1], &id->labels.v[i]) >= 0)
+			return bad(v, "identity %u: its labels are not sorted", id->id);
+	}
+	if (id->id == PST_ID_ANY)
+		return bad(v, "identity 0 is no identity");
+	if (!pst_identity_is_subject(id) && (id->enforce[0] || id->enforce[1]))
+		return bad(v, "identity %u is reserved and cannot be in default deny", id->id);
+	return 0;
+}
+
+static int check_identities(struct verifier *v)
+{
+	for (size_t i = 0; i < v->b->n_identities; i++) {
+		const struct pst_bundle_identity *id = &v->b->identities[i];
+
+		if (i && v->b->identities[i - 1].id >= id->id)
+			return bad(v, "identity %u does not stand behind a smaller one", id->id);
+		if (check_identity(v, id))
+			return -EINVAL;
+	}
+	return 0;
+}
+
+/* Addresses. */
+
+static bool has_host_bits(const struct pst_bundle_addr *a)
+{
+	for (uint32_t bit = a->prefix; bit < 128; bit++) {
+		if (a->addr[bit / 8] & (0x80 >> (bit % 8)))
+			return true;
+	}
+	return false;
+}
+
+/* A wrong flag would make the kernel pass by a deny rule, or deny what nobody denies. */
+static uint32_t expected_flags(const struct pst_bundle *b, const struct pst_bundle_identity *id)
+{
+	static const uint32_t enforce[2] = {
+		[PST_DIR_INGRESS] = PST_ADDR_ENFORCE_INGRESS,
+		[PST_DIR_EGRESS] = PST_ADDR_ENFORCE_EGRESS,
+	};
+	uint32_t flags = PST_ADDR_ENDPOINT;
+
+	if (id->id == PST_ID_HOST)
+		return PST_ADDR_HOST;
+	if (!pst_identity_is_subject(id))
+		return 0;
+	for (int d = 0; d < 2; d++) {
+		if (id->enforce[d] || pst_bundle_has_entries(b, id->id, d))
+			flags |= enforce[d];
+	}
+	return flags;
+}
+
+static int check_addr(struct verifier *v, size_t i)
+{
+	const struct pst_bundle_addr *a = &v->b->addrs[i];
+	const struct pst_bundle_identity *id = find_identity(v->b, a->value.identity);
+
+	if (a->prefix > 128)
+		return bad(v, "address %zu: a prefix of %u bits", i, a->prefix);
+	if (has_host_bits(a))
+		return bad(v, "address %zu: bits behind its prefix", i);
+	if (!id)
+		return bad(v, "address %zu: identity %u does not exist", i, a->value.identity);
+	if (a->value.flags != expected_flags(v->b, id))
+		return bad(v, "address %zu: flags %#x, its identity asks for %#x", i,
+			   a->value.flags, expected_flags(v->b, id));
+	return 0;
+}
+
+static int check_addrs(struct verifier *v)
+{
+	const struct pst_bundle_addr *addrs = v->b->addrs;
+
+	for (size_t i = 0; i < v->b->n_addrs; i++) {
+		int order = i ? memcmp(addrs[i - 1].addr, addrs[i].addr, 16) : -1;
+
+		if (check_addr(v, i))
+			return -EINVAL;
+		if (order > 0 || (!order && addrs[i - 1].prefix >= addrs[i].prefix))
+			return bad(v, "address %zu does not stand behind a smaller one", i);
+	}
+	return 0;
+}
+
+/* Policy entries. */
+
+static bool key_has_host_bits(const struct pst_policy_key *k)
+{
+	uint32_t port = (uint32_t)k->port_be[0] << 8 | k->port_be[1];
+	uint32_t port_bits;
+
+	if (k->prefixlen == PST_POLICY_STATIC_BITS)
+		return k->protocol || port;
+	port_bits = k->prefixlen - PST_POLICY_STATIC_BITS - 8;
+	return (port & (0xffffu >> port_bits)) != 0;
+}
+
+static int check_key(struct verifier *v, size_t i)
+{
+	const struct pst_policy_key *k = &v->b->entries[i].key;
+	const struct pst_bundle_identity *subject = find_identity(v->b, k->subject);
+
+	if (k->prefixlen != PST_POLICY_STATIC_BITS && (k->prefixlen < PST_POLICY_STATIC_BITS + 8 ||
+						       k->prefixlen > PST_POLICY_STATIC_BITS + 24))
+		return bad(v, "policy entry %zu: a prefix of %u bits", i, k->prefixlen);
+	if (k->slot)
+		return bad(v, "policy entry %zu: slot %u in a bundle", i, k->slot);
+	if (k->direction > PST_DIR_EGRESS)
+		return bad(v, "policy entry %zu: direction %u", i, k->direction);
+	if (key_has_host_bits(k))
+		return bad(v, "policy entry %zu: bits behind its prefix", i);
+	if (!subject || !pst_identity_is_subject(subject))
+		return bad(v, "policy entry %zu: subject %u is no endpoint", i, k->subject);
+	if (k->peer != PST_ID_ANY && !find_identity(v->b, k->peer))
+		return bad(v, "policy entry %zu: peer %u does not exist", i, k->peer);
+	return 0;
+}
+
+static int check_value(struct verifier *v, size_t i)
+{
+	const struct pst_policy_key *k = &v->b->entries[i].key;
+	const struct pst_policy_value *val = &v->b->entries[i].value;
+	bool http = val->verdict == PST_VERDICT_JUDGE || val->verdict == PST_VERDICT_FALLBACK;
+
+	if (val->verdict > PST_VERDICT_FALLBACK)
+		return bad(v, "policy entry %zu: verdict %u", i, val->verdict);
+	if (val->deny_rule > (val->verdict == PST_VERDICT_DENY))
+		return bad(v, "policy entry %zu: deny_rule %u", i, val->deny_rule);
+	if (val->rule != UINT32_MAX && val->rule >= v->b->n_rules)
+		return bad(v, "policy entry %zu: rule %u of %zu", i, val->rule, v->b->n_rules);
+	if (!http)
+		return val->ruleset ? bad(v, "policy entry %zu: a rule set without HTTP rules", i)
+				    : 0;
+	if (val->ruleset >= v->b->n_rulesets)
+		return bad(v, "policy entry %zu: rule set %u of %zu", i, val->ruleset,
+			   v->b->n_rulesets);
+	if (v->b->rulesets[val->ruleset].fallback != (val->verdict == PST_VERDICT_FALLBACK))
+		return bad(v, "policy entry %zu: its verdict contradicts rule set %u", i,
+			   val->ruleset);
+	if (k->prefixlen == PST_POLICY_STATIC_BITS || k->protocol != IPPROTO_TCP)
+		return bad(v, "policy entry %zu: HTTP rules on something other than TCP", i);
+	return 0;
+}
+
+static int check_entries(struct verifier *v)
+{
+	const struct pst_bundle_entry *e = v->b->entries;
+
+	for (size_t i = 0; i < v->b->n_entries; i++) {
+		bool first = !i || e[i - 1].key.subject != e[i].key.subject ||
+			     e[i - 1].key.peer != e[i].key.peer ||
+			     e[i - 1].key.direction != e[i].key.direction;
+
+		if (check_key(v, i) || check_value(v, i))
+			return -EINVAL;
+		if (i && pst_bundle_entry_cmp(&e[i - 1], &e[i]) >= 0)
+			return bad(v, "policy entry %zu does not stand behind a smaller one", i);
+		if (first && e[i].key.peer != PST_ID_ANY &&
+		    e[i].key.prefixlen != PST_POLICY_STATIC_BITS)
+			return bad(v, "policy entry %zu: peer %u of subject %u has no catch-all", i,
+				   e[i].key.peer, e[i].key.subject);
+	}
+	return 0;
+}
+
+/* Rules and rule sets. */
+
+static int check_rules(struct verifier *v)
+{
+	for (size_t i = 0; i < v->b->n_rules; i++) {
+		if (!v->b->rules[i].policy || !v->b->rules[i].path)
+			return bad(v, "rule %zu has no policy or no path", i);
+	}
+	return 0;
+}
+
+static int check_ruleset_rules(struct verifier *v, size_t i)
+{
+	const struct pst_bundle_ruleset *s = &v->b->rulesets[i];
+
+	for (size_t k = 0; k < s->n_rules; k++) {
+		uint64_t tag = s->rule_tags[k];
+
+		if (s->rules[k] >= v->b->n_rules)
+			return bad(v, "rule set %zu: rule %u of %zu", i, s->rules[k],
+				   v->b->n_rules);
+		if (k && s->rules[k - 1] >= s->rules[k])
+			return bad(v, "rule set %zu: its rules are not in document order", i);
+		if (s->fallback ? tag != 0 : !tag || (tag & (tag - 1)))
+			return bad(v, "rule set %zu: rule %u has not exactly one tag", i,
+				   s->rules[k]);
+	}
+	return 0;
+}
+
+/* Automata. */
+
+static int reach(struct verifier *v, uint32_t row, uint32_t width)
+{
+	if (!row || v->width[row] == width)
+		return 0;
+	if (row < PST_PACK_DEAD_CELLS || row + width > v->b->n_cells)
+		return bad(v, "a row of %u cells at cell %u of %zu", width, row, v->b->n_cells);
+	for (uint32_t i = row; i < row + width; i++) {
+		if (v->owner[i])
+			return bad(v, "the rows at cells %u and %u overlap", row, v->owner[i] - 1);
+	}
+	for (uint32_t i = row; i < row + width; i++)
+		v->owner[i] = row + 1;
+	v->width[row] = (uint16_t)width;
+	return pst_vec_push(&v->todo, row);
+}
+
+static int check_row(struct verifier *v, uint32_t row, uint32_t width, uint64_t tag_limit)
+{
+	uint32_t tag = v->b->cells[row];
+
+	if (tag >= v->b->n_tags)
+		return bad(v, "the row at cell %u names tag set %u of %zu", row, tag, v->b->n_tags);
+	if (tag_limit && v->b->tags[tag] >= tag_limit)
+		return bad(v, "the row at cell %u names field %llu, which does not exist", row,
+			   (unsigned long long)v->b->tags[tag]);
+	for (uint32_t i = 1; i < width; i++) {
+		uint32_t next = v->b->cells[row + i];
+		int r = next < v->b->n_cells ? reach(v, next, width)
+					     : bad(v, "cell %u leads to %u of %zu", row + i, next,
+						   v->b->n_cells);
+
+		if (r)
+			return r;
+	}
+	return 0;
+}
+
+/* The largest column that the map at OFFSET names; 0 when the map is not valid. */
+static uint32_t map_columns(const struct pst_bundle *b, uint32_t offset)
+{
+	uint32_t most = 0;
+
+	if (offset > b->n_class_bytes || b->n_class_bytes - offset < PST_PACK_MAP_BYTES)
+		return 0;
+	for (uint32_t i = 0; i < PST_PACK_MAP_BYTES; i++) {
+		uint32_t column = b->classes[offset + i];
+
+		if (!column)
+			return 0;
+		if (column > most)
+			most = column;
+	}
+	return most;
+}
+
+/* TAG_LIMIT: tag sets are numbers below it (0: bit sets, anything goes). */
+static int walk(struct verifier *v, uint32_t start, uint32_t map, uint64_t tag_limit)
+{
+	uint32_t columns = map_columns(v->b, map);
+	int r;
+
+	if (!columns)
+		return bad(v, "the class map at byte %u of %zu is not valid", map,
+			   v->b->n_class_bytes);
+	if (start >= v->b->n_cells)
+		return bad(v, "an automaton starts at cell %u of %zu", start, v->b->n_cells);
+	r = reach(v, start, 1 + columns);
+	while (!r && v->todo.n)
+		r = check_row(v, v->todo.v[--v->todo.n], 1 + columns, tag_limit);
+	return r;
+}
+
+static int check_ruleset(struct verifier *v, size_t i)
+{
+	static const struct pst_ruleset nothing;
+	const struct pst_bundle_ruleset *s = &v->b->rulesets[i];
+	int r = check_ruleset_rules(v, i);
+
+	if (!r && s->fallback)
+		return memcmp(&s->packed, &nothing, sizeof(nothing))
+			       ? bad(v, "rule set %zu: a fallback with automata", i)
+			       : 0;
+	if (!r && i >= PST_RULESETS)
+		return bad(v, "rule set %zu: the table holds %d", i, PST_RULESETS);
+	for (int f = 0; !r && f < PST_FIELD_MAX; f++) {
+		if (f != PST_FIELD_HOST && s->packed.absent[f])
+			return bad(v, "rule set %zu: a request always has a method and a path", i);
+		r = walk(v, s->packed.start[f], s->packed.classes[f], 0);
+	}
+	return r;
+}
+
+static int check_tables(struct verifier *v)
+{
+	int r;
+
+	for (uint32_t i = 0; i < PST_PACK_DEAD_CELLS; i++) {
+		if (v->b->cells[i])
+			return bad(v, "cell %u of the dead row is not 0", i);
+	}
+	if (v->b->tags[0])
+		return bad(v, "tag set 0 is not empty");
+	/* First, so that each of its rows is looked into with the limit. */
+	r = walk(v, v->b->name_start, v->b->name_classes, PST_HEADER_MAX);
+	for (size_t i = 0; !r && i < v->b->n_rulesets; i++)
+		r = check_ruleset(v, i);
+	return r;
+}
+
+static int walk_all(struct verifier *v)
+{
+	int r = -ENOMEM;
+
+	v->owner = pst_mem_calloc(v->b->n_cells, sizeof(*v->owner));
+	v->width = pst_mem_calloc(v->b->n_cells, sizeof(*v->width));
+	if (v->owner && v->width)
+		r = check_tables(v);
+	free(v->owner);
+	free(v->width);
+	pst_vec_free(&v->todo);
+	return r;
+}
+
+int pst_bundle_verify(const struct pst_bundle *b, struct pst_diags *diags)
+{
+	struct verifier v = {.b = b, .diags = diags};
+	static int (*const checks[])(struct verifier *) = {
+		check_sizes, check_identities, check_entries, check_addrs, check_rules, walk_all,
+	};
+
+	for (size_t i = 0; i < sizeof(checks) / sizeof(*checks); i++) {
+		int r = checks[i](&v);
+
+		if (r)
+			return r;
+	}
+	return 0;
+}
