@@ -212,7 +212,7 @@ bench: ## measure; installs what is missing (root)
 CODE_DIRS := base policy compiler bpf enforcer cli tests tools
 FORMATTED := $(shell find $(CODE_DIRS) \( -name '*.c' -o -name '*.h' -o -name '*.cc' \) \
 	! -path 'tools/tests/*')
-TIDY_SRC := $(filter-out %.bpf.c bpf/tests/%,$(wildcard $(CODE_DIRS:%=%/*.c) $(CODE_DIRS:%=%/tests/*.c)))
+TIDY_SRC := $(filter-out %.bpf.c,$(wildcard $(CODE_DIRS:%=%/*.c) $(CODE_DIRS:%=%/tests/*.c)))
 TIDY_OK := $(TIDY_SRC:%.c=build/tidy/%.ok)
 
 .PHONY: check

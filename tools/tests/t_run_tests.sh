@@ -1,0 +1,58 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# The stages and totals of `make test`, over a made-up Makefile: a failure anywhere fails the whole,
+# and the stages behind it still run.
+
+. "$(dirname "$0")/lib.sh"
+
+mkdir -p "$scratch/tools" "$scratch/tests/e2e"
+cp "$tools/run_tests.sh" "$scratch/tools/"
+
+# tree: every stage passes. The words are Criterion's, colours included.
+tree() {
+	write Makefile <<-'EOF'
+	.RECIPEPREFIX = >
+	all unit-build:
+	unit:
+	>@printf '[\033[0;34m====\033[0m] \033[0;1mSynthesis: Tested: 3 | Passing: %s | Failing: %s | Crashing: %s\n' \
+	>	$(or $(PASSING),3) $(or $(FAILING),0) $(or $(CRASHING),0)
+	>@printf '[====] Synthesis: Tested: 2 | Passing: 2 | Failing: 0 | Crashing: 0 \n'
+	>@exit $(or $(UNIT_RC),0)
+	check-tools fuzz:
+	>@echo 1 passed, 0 failed, 0 skipped
+	EOF
+	write tests/e2e/run.sh <<-'EOF'
+	#!/bin/sh
+	echo "4 passed, ${E2E_FAILED:-0} failed, 2 skipped"
+	exit "${E2E_FAILED:-0}"
+	EOF
+	chmod +x "$scratch/tests/e2e/run.sh"
+}
+
+run() {
+	env -u MAKEFLAGS JOBS=1 "$@" "$scratch/tools/run_tests.sh"
+}
+
+tree
+expect 0 '^unit +5 passed +0 failed +0 skipped' 'summaries of several programs are added up' run
+expect 0 '^e2e +4 passed +0 failed +2 skipped' 'skips are shown' run
+expect 0 '^ok: 1[56] passed' 'the last line has the sum' run
+
+expect 1 '^FAILED: 2 failed' 'a failing test fails the run' run PASSING=2 FAILING=1 UNIT_RC=1
+expect 1 '^unit +4 passed +1 failed' 'a failing test is counted' run PASSING=2 FAILING=1 UNIT_RC=1
+expect 1 '^unit +4 passed +1 failed' 'a crash is a failure' run PASSING=2 CRASHING=1 UNIT_RC=1
+expect 1 '^FAILED: 2 failed' 'a failure is seen even if the exit code hides it' run PASSING=2 FAILING=1
+expect 1 '^FAILED: 2 failed' 'an exit code is seen even if the totals hide it' run UNIT_RC=1
+expect 1 '^e2e +4 passed +3 failed' 'end-to-end tests count' run E2E_FAILED=3
+expect 1 '^e2e +4 passed' 'later stages run after a failure' run UNIT_RC=1
+
+echo 'unit-build: ; @false' >>"$scratch/Makefile"
+expect 1 '^unit +0 passed +1 failed' 'what does not build is a failure' run
+
+tree
+echo '%:;@true' | write Makefile
+printf '#!/bin/sh\n' | write tests/e2e/run.sh
+expect 1 '^FAILED: nothing was tested' 'no tests are no success' run
+
+finish
