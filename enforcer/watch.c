@@ -26,12 +26,6 @@ enum {
 	READS_AT_ONCE = 16, /* a writer that never stops must not keep the daemon here */
 };
 
-/* What an event means. */
-enum {
-	CHANGED = 1,
-	MOVED = 2, /* names came or went: walk again */
-};
-
 /* A watched inode. Which wd it has is the kernel's choice: the same for the same inode. */
 struct object {
 	int wd;
@@ -292,26 +286,25 @@ static bool is_wanted(const struct pst_watch *w, int wd, const char *name)
 	return false;
 }
 
-static int meaning(const struct pst_watch *w, const struct inotify_event *ev)
+static bool counts(const struct pst_watch *w, const struct inotify_event *ev)
 {
 	const struct object *obj = find_object(w, ev->wd);
 	const char *name = ev->len ? ev->name : "";
 
 	if (ev->mask & IN_Q_OVERFLOW)
-		return CHANGED | MOVED;
+		return true;
 	if (!obj)
-		return 0;
+		return false;
 	if (ev->mask & (IN_IGNORED | IN_UNMOUNT))
-		return CHANGED | MOVED;
-	if (!(obj->whole && *name != '.') && !is_wanted(w, ev->wd, name))
-		return 0;
-	return ev->mask & NAMES ? CHANGED | MOVED : CHANGED;
+		return true;
+	return (obj->whole && *name != '.') || is_wanted(w, ev->wd, name);
 }
 
-static int read_events(struct pst_watch *w)
+/* Says whether anything that counts has happened. */
+static bool read_events(struct pst_watch *w)
 {
 	alignas(struct inotify_event) char buf[EVENT_BYTES];
-	int what = 0;
+	bool changed = false;
 	ssize_t n;
 
 	for (int i = 0; i < READS_AT_ONCE; i++) {
@@ -321,11 +314,11 @@ static int read_events(struct pst_watch *w)
 		for (const char *p = buf; p < buf + n;) {
 			const struct inotify_event *ev = (const void *)p;
 
-			what |= meaning(w, ev);
+			changed |= counts(w, ev);
 			p += sizeof(*ev) + ev->len;
 		}
 	}
-	return what;
+	return changed;
 }
 
 /* ---- countdown ---- */
@@ -361,12 +354,10 @@ static void finish(struct pst_watch *w, uint64_t now)
 
 bool pst_watch_dispatch(struct pst_watch *w)
 {
-	int what = read_events(w);
+	bool changed = read_events(w);
 	uint64_t now = pst_clock_ms();
 
-	if (what & MOVED)
-		walk_all(w);
-	if (what)
+	if (changed)
 		count_down(w, now);
 	if (!w->due_ms || now < w->due_ms)
 		return false;
