@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * The verbs of postern, one file each; cli/main.c holds the table that names them.
+ *
+ * A verb is called like main() with its own name in argv[0], and returns the exit status: 0
+ * success, 1 the answer is "no" (findings, denied, invalid: the verb's usage says what), and the
+ * two below. Data goes to stdout, everything else to stderr.
+ */
+
+enum {
+	PST_EXIT_OK = 0,
+	PST_EXIT_NO = 1,
+	PST_EXIT_USAGE = 2,
+	PST_EXIT_FAILED = 3, /* could not run: no memory, no such file */
+};
+
+/* Policies and workloads to a bundle. */
+int pst_cli_compile(int argc, char **argv);
+
+/* The verdict on one request, and why. */
+int pst_cli_explain(int argc, char **argv);
+
+/* What is in a bundle. */
+int pst_cli_inspect(int argc, char **argv);
+
+/* Does a pattern match lines; how large is its automaton. */
+int pst_cli_regex(int argc, char **argv);
