@@ -68,8 +68,7 @@ struct pst_destroy_stats {
  */
 int pst_destroy_socket(struct pst_netns_set *set, const struct pst_destroy_request *req);
 
-/* A queue that uses SET (not owned, must outlive it). 0, -ENOMEM, or why there is no timer, logged.
- */
+/* A queue that uses SET (not owned, must outlive it). 0, -ENOMEM, or why there is no timer. */
 int pst_destroy_queue_new(struct pst_netns_set *set, struct pst_destroy_queue **ret_queue);
 
 /* Forgets what is pending. NULL is fine; *QUEUE becomes NULL. */

@@ -5,34 +5,33 @@
  * Saying no: the answer to a denied request, sent in the server's name.
  *
  * The kernel programs drop the denied packet and report it. Nothing more is needed for security;
- *the answer is for whoever has to find out why the application does not work. Which numbers the
- *answer carries was measured (kernel-facts 6.5):
+ * the answer is for whoever has to find out why the application does not work. Which numbers it
+ * carries was measured (kernel-facts 6.5):
  *
- *	denied where	what is sent
- *	--------------
- *---------------------------------------------------------------------------------- server's node
- *server -> client: seq = pkt.ack, ack = pkt.seq + len, PSH|ACK|FIN, the response. The client's TCP
- *has sent the bytes and wants them acknowledged. client's node	server -> client: seq = pkt.ack, ack
- *= pkt.seq, PSH|ACK|FIN, the response. A packet dropped on the way out does not count as sent: an
- *ACK for it would be ignored. client -> server: seq = pkt.seq, RST: the server must not wait for a
- *dead client.
+ *	denied at the server's node (ingress)
+ *		server -> client: seq = pkt.ack, ack = pkt.seq + len, PSH|ACK|FIN, the response. The
+ *		client's TCP has sent the bytes and wants them acknowledged.
+ *	denied at the client's node (egress)
+ *		server -> client: seq = pkt.ack, ack = pkt.seq, PSH|ACK|FIN, the response. A packet
+ *		dropped on the way out does not count as sent: an ACK for it would be ignored.
+ *		client -> server: seq = pkt.seq, RST: the server must not wait for a dead client.
  *
  * Timestamps are echoed: those sent as the server are the denied packet's, swapped; the RST repeats
- *the packet's own. FIN is never left out (clients hang otherwise). The order with SOCK_DESTROY
- *matters too: inject first, destroy after, some 1.5 s later (enforcer/destroy.h), so that the
- *retransmission of a client that missed the answer is answered again.
+ * the packet's own. FIN is never left out (clients hang otherwise). The order with SOCK_DESTROY
+ * matters too: inject first, destroy after, some 1.5 s later (enforcer/destroy.h), so that the
+ * retransmission of a client that missed the answer is answered again.
  *
  * Who calls must know that no response is outstanding on the connection; otherwise the 403 would be
- *read as the answer to another request.
+ * read as the answer to another request.
  *
  * A denial storm must not become a packet storm: a token bucket, one token per segment, stands
- *before the socket. What is over it is counted and not sent; the denial stands.
+ * before the socket. What is over it is counted and not sent; the denial stands.
  *
  * The raw sockets belong to the daemon's own (the host's) namespace, which has a route to every
- *pod. They receive nothing (a filter drops all). The programs see what these sockets send like any
- *other packet, in the host namespace and again at the other end, and must let it pass: they know it
- *by the socket's cookie, never by a mark, which a pod could set. A link-local destination needs an
- *interface and is refused.
+ * pod. They receive nothing (a filter drops all). The programs see what these sockets send like any
+ * other packet, in the host namespace and again at the other end, and must let it pass: they know
+ * it by the socket's cookie, never by a mark, which a pod could set. A link-local destination needs
+ * an interface and is refused.
  */
 
 #include "bpf/abi.h"
@@ -61,8 +60,7 @@ struct pst_inject_request {
 	uint32_t len; /* payload bytes of the denied packet */
 	bool has_ts;  /* it had the timestamp option */
 	uint32_t tsval, tsecr;
-	enum pst_dir dir; /* of the rules that denied: INGRESS at the server's node, EGRESS at the
-			     client's */
+	enum pst_dir dir;     /* whose rules denied: INGRESS the server's, EGRESS the client's */
 	const void *response; /* not owned */
 	size_t response_len;
 };

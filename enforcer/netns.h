@@ -5,36 +5,36 @@
  * Network namespaces by cookie.
  *
  * The kernel programs name a namespace by its cookie (bpf_get_netns_cookie), a number that is never
- *used twice. SOCK_DESTROY works only from inside the namespace of the socket (kernel-facts 6.5), so
- *the daemon has to find a way in. The kernel has no call from the cookie to the namespace; what it
- *has is SO_NETNS_COOKIE of a socket that was opened there. So the set enters the namespaces that
- *can be seen, asks each for its cookie, and remembers *where it got in*:
+ * used twice. SOCK_DESTROY works only from inside the namespace of the socket (kernel-facts 6.5),
+ * so the daemon has to find a way in. The kernel has no call from the cookie to the namespace; what
+ * it has is SO_NETNS_COOKIE of a socket that was opened there. So the set enters the namespaces
+ * that can be seen, asks each for its cookie, and remembers where it got in:
  *
- *	/run/netns, /run/docker/netns	bind mounts that container runtimes keep
- *	/proc/PID/ns/net		by ascending PID: a pod's first process comes before its
- *short-lived ones
+ *	/run/netns		bind mounts that container runtimes keep
+ *	/run/docker/netns
+ *	/proc/PID/ns/net	by ascending PID: a pod's first process before the short-lived ones
  *
  * Remembered are paths, not descriptors. A descriptor would pin the namespace: its interfaces,
- *routes and sockets would outlive the pod for as long as the daemon holds it. A path pins nothing,
- *but it may lead somewhere else tomorrow: processes and inode numbers are reused. Therefore every
- *use enters, asks for the cookie again, and works there only when it is the right one. No answer
- *rests on an inode or a PID.
+ * routes and sockets would outlive the pod for as long as the daemon holds it. A path pins nothing,
+ * but it may lead somewhere else tomorrow: processes and inode numbers are reused. Therefore every
+ * use enters, asks for the cookie again, and works there only when it is the right one. No answer
+ * rests on an inode or a PID.
  *
  * A cookie that is not known, or a path that has gone stale, causes a scan. A scan replaces the
- *whole memory, so what is gone is forgotten and what is new is found, whoever asked. Cookies can be
- *made to arrive at any rate (a container may create namespaces all day), so a scan starts only when
- *the last one is nine times its own duration ago, and at least 100 ms: scanning takes at most a
- *tenth of the time. Until then an unknown cookie is answered -EAGAIN, which means "ask again", not
- *"there is none". A scan enters at most PST_NETNS_MAX namespaces, the oldest first; the rest are
- *counted.
+ * whole memory, so what is gone is forgotten and what is new is found, whoever asked. Cookies can
+ * be made to arrive at any rate (a container may create namespaces all day), so a scan starts only
+ * when the last one is nine times its own duration ago, and at least 100 ms: scanning takes at most
+ * a tenth of the time. Until then an unknown cookie is answered -EAGAIN, which means "ask again",
+ * not "there is none". A scan enters at most PST_NETNS_MAX namespaces, the oldest first; the rest
+ * are counted.
  *
  * The set moves the calling thread into the namespace and back. It is made for a daemon with one
- *thread. If there is no way back the process aborts: to go on in a pod's namespace would be worse
- *than to be started again (programs and maps are pinned; enforcement goes on).
+ * thread. If there is no way back the process aborts: to go on in a pod's namespace would be worse
+ * than to be started again (programs and maps are pinned; enforcement goes on).
  *
  * Needs: CAP_SYS_ADMIN to enter, CAP_SYS_PTRACE for /proc/PID/ns of other users' processes, the
- *host's PID namespace to see them. Not seen: a namespace that only a thread (not its process), or
- *only an open descriptor, refers to.
+ * host's PID namespace to see them. Not seen: a namespace that only a thread (not its process), or
+ * only an open descriptor, refers to.
  */
 
 #include <stdint.h>
@@ -63,7 +63,8 @@ void pst_netns_set_free(struct pst_netns_set **set);
 /*
  * Calls FN(ARG) in the namespace with COOKIE and returns what FN returns. When FN was not called:
  * -EINVAL (cookie 0), -ESRCH (looked everywhere, not there), -EAGAIN (unknown, and too early to
- * look again), -EPERM, -ENOMEM.
+ * look again), -EPERM (not there where the daemon was let in, and it was not let in everywhere),
+ * -ENOMEM.
  */
 int pst_netns_run(struct pst_netns_set *set, uint64_t cookie, pst_netns_fn fn, void *arg);
 

@@ -33,10 +33,9 @@ enum pst_tcp_flag {
 };
 
 enum {
+	PST_SEGMENT_MAX = 1280,		    /* passes every IPv6 link whole */
 	PST_SEGMENT_HEADERS = 40 + 20 + 12, /* at most, before the payload */
-	PST_SEGMENT_PAYLOAD =
-		1280 - PST_SEGMENT_HEADERS, /* at most: passes every IPv6 link whole */
-	PST_SEGMENT_MAX = PST_SEGMENT_HEADERS + PST_SEGMENT_PAYLOAD,
+	PST_SEGMENT_PAYLOAD = PST_SEGMENT_MAX - PST_SEGMENT_HEADERS,
 };
 
 struct pst_segment {

@@ -5,29 +5,29 @@
  * Watches the policy and inventory paths: tells when to read them again.
  *
  * A path is watched, not a file. Files are replaced by rename (every careful writer), removed and
- *written anew (editors), reached through a symlink that is swapped (a ConfigMap volume: file ->
- *..data/file,
- * ..data -> ..2024_x), or absent at first. So each path is walked from the root, component by
- *component and through every symlink, and on the way:
+ * written anew (editors), reached through a symlink that is swapped (a ConfigMap volume: file ->
+ * ..data/file, ..data -> ..2024_x), or absent at first. So each path is walked from the root,
+ * component by component and through every symlink, and on the way:
  *
  *	each directory passed	is watched for the one name that the path needs there
- *	the object itself	is watched; a directory with everything in it, recursively, and each
- *symlink found in it is walked like a path; names that start with a dot are passed over, as by
- *policy/load.h, unless a symlink leads there
+ *	the object itself	is watched; a directory with everything in it, recursively; each
+ *				symlink found in it is walked like a path. Names that start with a
+ *				dot are passed over, as by policy/load.h, unless a symlink leads
+ *				there
  *
  * Where the walk ends because a component does not exist, the directory above waits for that name:
- *what has vanished may come back. Other names in a shared directory (/etc, /tmp) do not count.
+ * what has vanished may come back. Other names in a shared directory (/etc, /tmp) do not count.
  *
  * A change starts a countdown: 50 ms after the last event, at most 500 ms after the first, the
- *answer is "reload". When names appeared or vanished, everything is walked again at once; and once
- *more just before the answer, so that whatever the caller reads afterwards is watched already. A
- *file caught half-written is reported again when its writer goes on. When the kernel's event queue
- *overflows, everything counts as changed. When the walk fails (no watches left:
- *fs.inotify.max_user_watches) it is repeated every 5 s, each time with a reload: a blind watch
- *polls.
+ * answer is "reload". Just before, everything is walked again, so that whatever the caller reads
+ * afterwards is watched already, directories made in the meantime included. A file caught
+ * half-written is reported again when its writer goes on. When the kernel's event queue overflows,
+ * everything counts as changed. When the walk fails (no watches left:
+ * fs.inotify.max_user_watches) it is repeated every 5 s, each time with a reload: a blind watch
+ * polls.
  *
  * inotify cannot see: a mount over a watched directory, changes made on another machine to a
- *network file system, writes through mmap. SIGHUP is for those.
+ * network file system, writes through mmap. SIGHUP is for those.
  */
 
 #include <stdbool.h>

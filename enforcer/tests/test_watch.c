@@ -346,6 +346,20 @@ Test(watch, the_file_behind_a_chain_of_symlinks)
 	expect_reload(w);
 }
 
+Test(watch, the_file_behind_an_absolute_symlink)
+{
+	char target[PATH_MAX];
+
+	cr_assert_eq(mkdir("real", 0755), 0);
+	write_file("real/p.yaml", "a");
+	snprintf(target, sizeof(target), "%s/real/p.yaml", home);
+	cr_assert_eq(symlink(target, "p.yaml"), 0);
+	AUTO_WATCH w = watch_one("p.yaml");
+
+	write_file("real/p.yaml", "b");
+	expect_reload(w);
+}
+
 Test(watch, the_target_of_a_symlink_inside_a_directory)
 {
 	cr_assert_eq(mkdir("d", 0755), 0);
