@@ -242,11 +242,11 @@ check-tools: ## the checkers' own tests
 	$(Q)set -e; for t in tools/tests/t_*.sh; do $$t; done
 
 # A file is looked at again when it, a header of its, or the list of checks has changed.
-build/tidy/%.ok: build/obj/%.o .clang-tidy
+build/tidy/%.ok: build/obj/%.o .clang-tidy tools/tidy_model.h
 	$(call msg,TIDY,$*.c)
 	$(Q)mkdir -p $(@D)
 	$(Q)clang-tidy --quiet --warnings-as-errors='*' $*.c -- -std=gnu17 -D_GNU_SOURCE \
-		-I. -Ibuild/gen -Ibuild/skel >$@.log 2>&1 || { cat $@.log; exit 1; }
+		-I. -Ibuild/gen -Ibuild/skel $(if $(filter base/%,$*),,-include tools/tidy_model.h) >$@.log 2>&1 || { cat $@.log; exit 1; }
 	$(Q)mv $@.log $@
 
 check-tidy: $(TIDY_OK) ## clang-tidy on what changed

@@ -117,7 +117,7 @@ def auto_sentinel(file):
             continue
         declaration = match[2]
         if match[1] == "pst_auto_fd":
-            if not re.match(r"\s+int \w+ = (-1;|[A-Za-z]\w*[;(])", declaration):
+            if not re.match(r"\s+int \w+ =\s*(-1;|[A-Za-z]\w*[;(]|$)", declaration):
                 yield number, "pst_auto_fd: start with -1 or with the descriptor"
         elif "=" not in declaration:
             yield number, f"{match[1]}: initialise it where it is declared"
