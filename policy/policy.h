@@ -45,6 +45,7 @@ enum pst_protocol {
 /* One element of rules.http: a conjunction; an absent field does not restrict. */
 struct pst_http_rule {
 	struct pst_pos pos;
+	size_t index; /* its place in the document's list: refused neighbours are left out */
 	struct pst_text method, path, host;
 };
 

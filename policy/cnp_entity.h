@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * Entities (fromEntities, toEntities) as unions of selectors (policy-semantics 3.2).
+ *
+ * An entity is a name for some reserved labels, and for cluster and cluster-mesh also for the pods
+ * of a cluster. Namespaces play no part. An entity that stands twice counts once, so the union is
+ * small whatever the list.
+ */
+
+#include "policy/fields.h"
+#include "policy/selector.h"
+
+/* An upper bound on the selectors of any list of entities. */
+enum { PST_CNP_MAX_ENTITY_SELECTORS = 64 };
+
+/*
+ * Appends the selectors of list LIST to SEL[*N]; there is room for PST_CNP_MAX_ENTITY_SELECTORS
+ * more. On -EINVAL the entities that could be read are there.
+ */
+int pst_cnp_entities_read(struct pst_reader *r, const struct pst_yaml_node *list,
+			  struct pst_selector *sel, size_t *n);

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * toPorts of a CiliumNetworkPolicy: ports and HTTP rules (policy-semantics 1.4, 4.1).
+ *
+ * What a refusal leaves behind. The fields of a port narrow it, so a field that cannot be read
+ * leaves the port wider: every port of its protocol. An element of toPorts that names no readable
+ * port means every port. That is right for a deny rule; an allow rule with such a mistake allows
+ * nothing, which is the caller's part. The one refusal that stays small is that of an HTTP rule:
+ * the HTTP rules of an element are a union, so the bad one is left out and the others stay in
+ * force. But an element whose HTTP rules are all refused is itself refused: without them it would
+ * mean "no restriction".
+ */
+
+#include "policy/fields.h"
+
+/* Reads one element of toPorts of a deny or an allow rule; on -EINVAL *PR is as wide as it could
+ * mean. */
+int pst_cnp_port_rule_read(struct pst_reader *r, const struct pst_yaml_node *n, bool deny,
+			   struct pst_port_rule *pr);

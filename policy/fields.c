@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "policy/fields.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "policy/nearest.h"
+
+int pst_fields_worse(int a, int b)
+{
+	if (a == -ENOMEM || b == -ENOMEM)
+		return -ENOMEM;
+	return a ? a : b;
+}
+
+static const struct pst_field *find(const struct pst_fields *fields,
+				    const struct pst_yaml_node *key)
+{
+	for (size_t i = 0; i < fields->n; i++) {
+		if (key->kind == PST_YAML_STRING && !strcmp(fields->v[i].name, key->s))
+			return &fields->v[i];
+	}
+	return NULL;
+}
+
+static int unknown(struct pst_reader *r, const struct pst_fields *fields,
+		   const struct pst_yaml_node *key)
+{
+	char hint[PST_NEAREST_HINT_SIZE];
+	struct pst_nearest near;
+
+	pst_nearest_init(&near, key->s);
+	for (size_t i = 0; i < fields->n; i++)
+		pst_nearest_offer(&near, fields->v[i].name);
+	return pst_diags_error(r->diags, "unknown-field", &key->pos, "%s has no field \"%.64s\"%s",
+			       fields->what, key->s, pst_nearest_hint(&near, hint));
+}
+
+static int unsupported(struct pst_reader *r, const struct pst_fields *fields,
+		       const struct pst_field *f, const struct pst_yaml_node *n, void *obj)
+{
+	pst_diags_error(r->diags, "unsupported-field", &n->key->pos,
+			"the field \"%s\" of %s is not supported yet", f->name, fields->what);
+	return pst_fields_worse(-EINVAL, f->read ? f->read(r, n, obj) : 0);
+}
+
+static int read_field(struct pst_reader *r, const struct pst_fields *fields,
+		      const struct pst_field *f, const struct pst_yaml_node *n, void *obj)
+{
+	switch (f->use) {
+	case PST_FIELD_UNREAD:
+		return 0;
+	case PST_FIELD_UNSUPPORTED:
+		return unsupported(r, fields, f, n, obj);
+	case PST_FIELD_FORBIDDEN:
+		return pst_diags_error(r->diags, f->id, &n->key->pos, "%s", f->why);
+	case PST_FIELD_READ:
+		break;
+	}
+	return n->kind == PST_YAML_NULL ? 0 : f->read(r, n, obj);
+}
+
+static int check_required(struct pst_reader *r, const struct pst_fields *fields, uint64_t seen,
+			  const struct pst_pos *pos)
+{
+	int worst = 0;
+
+	for (size_t i = 0; i < fields->n; i++) {
+		if (!fields->v[i].required || seen >> i & 1)
+			continue;
+		worst = pst_diags_error(r->diags, "missing-field", pos, "%s needs the field \"%s\"",
+					fields->what, fields->v[i].name);
+	}
+	return worst;
+}
+
+int pst_fields_read(struct pst_reader *r, const struct pst_fields *fields,
+		    const struct pst_yaml_node *n, void *obj)
+{
+	uint64_t seen = 0;
+	int worst;
+
+	worst = pst_fields_expect(r, n, PST_YAML_MAPPING);
+	if (worst)
+		return worst;
+	for (const struct pst_yaml_node *c = n->first; c; c = c->next) {
+		const struct pst_field *f = find(fields, c->key);
+		int e = f ? read_field(r, fields, f, c, obj) : unknown(r, fields, c->key);
+
+		if (e == -ENOMEM || !f || !f->neutral)
+			worst = pst_fields_worse(worst, e);
+		if (f && c->kind != PST_YAML_NULL)
+			seen |= UINT64_C(1) << (f - fields->v);
+	}
+	return pst_fields_worse(worst, check_required(r, fields, seen, &n->pos));
+}
+
+int pst_fields_expect(struct pst_reader *r, const struct pst_yaml_node *n, enum pst_yaml_kind kind)
+{
+	const char *field = n->key ? n->key->s : "list element";
+	bool quotable =
+		kind == PST_YAML_STRING && (n->kind == PST_YAML_NUMBER || n->kind == PST_YAML_BOOL);
+
+	if (n->kind == kind)
+		return 0;
+	return pst_diags_error(r->diags, "type-mismatch", &n->pos, "%.64s: expected %s, found %s%s",
+			       field, pst_yaml_kind_str(kind), pst_yaml_kind_str(n->kind),
+			       quotable ? "; quote it" : "");
+}
+
+int pst_fields_text(struct pst_reader *r, const struct pst_yaml_node *n, struct pst_text *ret_text)
+{
+	int e = pst_fields_expect(r, n, PST_YAML_STRING);
+	const char *copy;
+
+	if (e)
+		return e;
+	copy = pst_arena_strndup(r->arena, n->s, n->len);
+	if (!copy)
+		return -ENOMEM;
+	*ret_text = (struct pst_text){.s = copy, .len = n->len, .pos = n->pos};
+	return 0;
+}
+
+int pst_fields_bool(struct pst_reader *r, const struct pst_yaml_node *n, bool *ret_value)
+{
+	int e = pst_fields_expect(r, n, PST_YAML_BOOL);
+
+	if (e)
+		return e;
+	if (!strcasecmp(n->s, "true") || !strcasecmp(n->s, "false")) {
+		*ret_value = tolower((unsigned char)n->s[0]) == 't';
+		return 0;
+	}
+	return pst_diags_error(r->diags, "type-mismatch", &n->pos,
+			       "expected true or false, found \"%.16s\"; write true or false",
+			       n->s);
+}
+
+int pst_fields_uint(struct pst_reader *r, const struct pst_yaml_node *n, unsigned int max,
+		    unsigned int *ret_value)
+{
+	int e = pst_fields_expect(r, n, PST_YAML_NUMBER);
+	unsigned long value;
+
+	if (e)
+		return e;
+	/* Other spellings (octal, underscores, 1e3) are read differently by different parsers. */
+	if (n->len > 9 || strspn(n->s, "0123456789") != n->len || (n->s[0] == '0' && n->len > 1))
+		return pst_diags_error(r->diags, "number-invalid", &n->pos,
+				       "expected a decimal integer from 0 to %u, found \"%.32s\"",
+				       max, n->s);
+	value = strtoul(n->s, NULL, 10);
+	if (value > max)
+		return pst_diags_error(r->diags, "number-invalid", &n->pos,
+				       "expected a decimal integer from 0 to %u, found %lu", max,
+				       value);
+	*ret_value = (unsigned int)value;
+	return 0;
+}

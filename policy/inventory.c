@@ -1,0 +1,336 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "policy/inventory.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/mem.h"
+#include "base/vec.h"
+#include "policy/labels.h"
+#include "policy/load.h"
+#include "policy/object.h"
+#include "policy/pod.h"
+
+struct pods PST_VEC(struct pst_pod);
+struct namespaces PST_VEC(struct pst_namespace);
+
+struct build {
+	struct pst_reader r;
+	struct pods pods;
+	struct namespaces namespaces;
+	size_t n_host_network, n_skipped;
+};
+
+static int take_pod(struct build *b, const struct pst_yaml_node *n)
+{
+	struct pst_pod pod;
+	int e = pst_pod_read(&b->r, n, &pod);
+
+	if (e)
+		return e;
+	if (pod.host_network) {
+		b->n_host_network++;
+		return 0;
+	}
+	return pst_vec_push(&b->pods, pod);
+}
+
+static int take_namespace(struct build *b, const struct pst_yaml_node *n)
+{
+	struct pst_namespace ns;
+	int e = pst_namespace_read(&b->r, n, &ns);
+
+	return e ? e : pst_vec_push(&b->namespaces, ns);
+}
+
+static const struct {
+	const char *kind;
+	int (*take)(struct build *b, const struct pst_yaml_node *n);
+} kinds[] = {
+	{"Pod", take_pod},
+	{"Namespace", take_namespace},
+};
+
+static int take_object(void *ctx, const struct pst_object *o)
+{
+	struct build *b = ctx;
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
+		if (strcmp(o->kind, kinds[i].kind))
+			continue;
+		if (!strcmp(o->api_version, "v1"))
+			return kinds[i].take(b, o->node);
+		return pst_diags_error(b->r.diags, "unsupported-version", &o->node->pos,
+				       "%s of apiVersion \"%.64s\" is not supported; expected v1",
+				       o->kind, o->api_version);
+	}
+	b->n_skipped++;
+	return 0;
+}
+
+static int take_file(void *ctx, const struct pst_load_file *file)
+{
+	struct build *b = ctx;
+	struct pst_yaml_input in = {.text = file->text, .len = file->len};
+	int r;
+
+	in.name = pst_arena_strndup(b->r.arena, file->name, strlen(file->name));
+	if (!in.name)
+		return -ENOMEM;
+	r = pst_objects_each(b->r.diags, &in, take_object, b);
+	return r == -ENOMEM ? r : 0;
+}
+
+static int compare_namespaces(const void *a, const void *b)
+{
+	const struct pst_namespace *na = a, *nb = b;
+
+	return strcmp(na->name.s, nb->name.s);
+}
+
+static int compare_place(const struct pst_pos *a, const struct pst_pos *b)
+{
+	int r = strcmp(a->file, b->file);
+
+	if (r)
+		return r;
+	if (a->line != b->line)
+		return a->line < b->line ? -1 : 1;
+	return a->col < b->col ? -1 : a->col > b->col;
+}
+
+/* Sorts the namespaces for look-up. One that stands twice is an error: whose labels count? */
+static void settle_namespaces(struct build *b)
+{
+	struct namespaces *all = &b->namespaces;
+
+	if (all->n)
+		qsort(all->v, all->n, sizeof(*all->v), compare_namespaces);
+	for (size_t i = 1; i < all->n; i++) {
+		const struct pst_text *one = &all->v[i - 1].name, *two = &all->v[i].name;
+
+		if (strcmp(one->s, two->s))
+			continue;
+		if (compare_place(&one->pos, &two->pos) > 0) {
+			one = &all->v[i].name;
+			two = &all->v[i - 1].name;
+		}
+		pst_diags_error(b->r.diags, "duplicate-namespace", &two->pos,
+				"the namespace \"%s\" stands also at %s:%u:%u", two->s,
+				one->pos.file, one->pos.line, one->pos.col);
+	}
+}
+
+/* An address and who has it. */
+struct holder {
+	struct pst_addr addr;
+	size_t pod, index;
+};
+
+static int compare_holders(const void *a, const void *b)
+{
+	const struct holder *ha = a, *hb = b;
+	int r = memcmp(&ha->addr, &hb->addr, sizeof(ha->addr));
+
+	return r ? r : (ha->pod > hb->pod) - (ha->pod < hb->pod);
+}
+
+static size_t collect_holders(const struct build *b, struct holder *holders)
+{
+	size_t n = 0;
+
+	for (size_t p = 0; p < b->pods.n; p++) {
+		for (size_t i = 0; i < b->pods.v[p].n_addrs; i++)
+			holders[n++] = (struct holder){b->pods.v[p].addrs[i], p, i};
+	}
+	return n;
+}
+
+static void report_duplicate(struct build *b, const struct holder *first,
+			     const struct holder *second)
+{
+	const struct pst_pod *one = &b->pods.v[first->pod], *two = &b->pods.v[second->pod];
+	const struct pst_pos *at = &one->addr_pos[first->index];
+	char text[64];
+
+	pst_diags_error(b->r.diags, "duplicate-address", &two->addr_pos[second->index],
+			"%s/%s has the address %s, which %s/%s has at %s:%u:%u", two->ns.s,
+			two->name.s, pst_addr_to_str(&first->addr, text, sizeof(text)), one->ns.s,
+			one->name.s, at->file, at->line, at->col);
+}
+
+/* The later holder loses the address, so that the model never holds one twice. */
+static void drop_addr(struct pst_pod *pod, const struct pst_addr *addr)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < pod->n_addrs; i++) {
+		if (!memcmp(&pod->addrs[i], addr, sizeof(*addr)))
+			continue;
+		pod->addr_pos[kept] = pod->addr_pos[i];
+		pod->addrs[kept++] = pod->addrs[i];
+	}
+	pod->n_addrs = kept;
+}
+
+static int settle_addresses(struct build *b)
+{
+	pst_auto_free struct holder *holders = NULL;
+	size_t n = 0, first = 0;
+
+	for (size_t p = 0; p < b->pods.n; p++)
+		n += b->pods.v[p].n_addrs;
+	holders = pst_mem_calloc(n, sizeof(*holders));
+	if (!holders)
+		return -ENOMEM;
+	n = collect_holders(b, holders);
+	qsort(holders, n, sizeof(*holders), compare_holders);
+	for (size_t i = 1; i < n; i++) {
+		if (memcmp(&holders[first].addr, &holders[i].addr, sizeof(holders[i].addr)))
+			first = i;
+		else
+			report_duplicate(b, &holders[first], &holders[i]);
+	}
+	/* Only now: the reports name places by index. */
+	for (size_t i = 1; i < n; i++) {
+		if (!memcmp(&holders[i - 1].addr, &holders[i].addr, sizeof(holders[i].addr)))
+			drop_addr(&b->pods.v[holders[i].pod], &holders[i].addr);
+	}
+	return 0;
+}
+
+static const struct pst_namespace *find_namespace(const struct build *b, const char *name)
+{
+	const struct pst_namespace key = {.name = {.s = name}};
+
+	if (!b->namespaces.n)
+		return NULL;
+	return bsearch(&key, b->namespaces.v, b->namespaces.n, sizeof(key), compare_namespaces);
+}
+
+static void add_label(struct pst_labels *labels, const char *key, const char *value)
+{
+	labels->v[labels->n++] = (struct pst_label){.source = "k8s", .key = key, .value = value};
+}
+
+static int add_namespace_labels(struct build *b, const struct pst_namespace *ns,
+				struct pst_labels *labels)
+{
+	for (size_t i = 0; i < ns->n_labels; i++) {
+		const char *key = pst_arena_printf(b->r.arena, PST_LABEL_NAMESPACE_PREFIX "%s",
+						   ns->labels[i].key);
+
+		if (!key)
+			return -ENOMEM;
+		add_label(labels, key, ns->labels[i].value);
+	}
+	return 0;
+}
+
+/* The labels that make up the identity of POD. */
+static int resolve_labels(struct build *b, const struct pst_pod *pod, struct pst_labels *labels)
+{
+	const struct pst_namespace *ns = find_namespace(b, pod->ns.s);
+	size_t room = pod->n_labels + (ns ? ns->n_labels : 0) + 3;
+
+	labels->v = pst_arena_calloc(b->r.arena, room, sizeof(*labels->v));
+	if (!labels->v)
+		return -ENOMEM;
+	for (size_t i = 0; i < pod->n_labels; i++) {
+		if (pst_label_is_identity(pod->labels[i].key))
+			add_label(labels, pod->labels[i].key, pod->labels[i].value);
+	}
+	add_label(labels, PST_LABEL_NAMESPACE, pod->ns.s);
+	add_label(labels, PST_LABEL_CLUSTER, PST_CLUSTER_NAME);
+	if (pod->service_account)
+		add_label(labels, PST_LABEL_SERVICE_ACCOUNT, pod->service_account);
+	if (ns && add_namespace_labels(b, ns, labels))
+		return -ENOMEM;
+	pst_labels_sort(labels);
+	return 0;
+}
+
+static int fill_endpoints(struct build *b, struct pst_inventory *inv)
+{
+	inv->endpoints = pst_arena_calloc(b->r.arena, b->pods.n, sizeof(*inv->endpoints));
+	if (!inv->endpoints)
+		return -ENOMEM;
+	for (size_t i = 0; i < b->pods.n; i++) {
+		const struct pst_pod *pod = &b->pods.v[i];
+		struct pst_endpoint *ep = &inv->endpoints[inv->n_endpoints++];
+
+		*ep = (struct pst_endpoint){
+			.pos = pod->pos,
+			.name = pod->name.s,
+			.ns = pod->ns.s,
+			.addrs = pod->addrs,
+			.n_addrs = pod->n_addrs,
+		};
+		if (resolve_labels(b, pod, &ep->labels))
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static int finish(struct build *b, struct pst_inventory **ret_inv)
+{
+	struct pst_inventory *inv = pst_arena_alloc(b->r.arena, sizeof(*inv));
+
+	if (!inv)
+		return -ENOMEM;
+	settle_namespaces(b);
+	if (settle_addresses(b) || fill_endpoints(b, inv))
+		return -ENOMEM;
+	inv->n_host_network = b->n_host_network;
+	inv->n_skipped = b->n_skipped;
+	inv->arena = PST_TAKE_PTR(b->r.arena);
+	*ret_inv = inv;
+	return 0;
+}
+
+static void build_fini(struct build *b)
+{
+	pst_vec_free(&b->pods);
+	pst_vec_free(&b->namespaces);
+	pst_arena_free(&b->r.arena);
+}
+
+int pst_inventory_load(const char *const *paths, size_t n_paths, struct pst_diags *diags,
+		       struct pst_inventory **ret_inv)
+{
+	struct build b pst_cleanup(build_fini) = {.r = {.diags = diags}};
+	int r;
+
+	b.r.arena = pst_arena_new();
+	if (!b.r.arena)
+		return -ENOMEM;
+	r = pst_load_paths(paths, n_paths, diags, take_file, &b);
+	return r ? r : finish(&b, ret_inv);
+}
+
+int pst_inventory_parse(const char *name, const char *text, size_t len, struct pst_diags *diags,
+			struct pst_inventory **ret_inv)
+{
+	const struct pst_load_file file = {.name = name, .text = text, .len = len, .by_name = true};
+	struct build b pst_cleanup(build_fini) = {.r = {.diags = diags}};
+	int r;
+
+	b.r.arena = pst_arena_new();
+	if (!b.r.arena)
+		return -ENOMEM;
+	r = take_file(&b, &file);
+	return r ? r : finish(&b, ret_inv);
+}
+
+void pst_inventory_free(struct pst_inventory **inv)
+{
+	struct pst_arena *arena;
+
+	if (!*inv)
+		return;
+	arena = (*inv)->arena;
+	*inv = NULL;
+	pst_arena_free(&arena);
+}

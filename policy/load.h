@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * Files and directories as texts.
+ *
+ * A path is a file, taken as it is, or a directory, walked recursively in the order of names: files
+ * that end in .yaml, .yml or .json. Names that start with a dot are passed over (a mounted
+ * ConfigMap keeps its generations in such directories); symbolic links are followed. Only regular
+ * files count inside a directory.
+ *
+ * Mistakes are diagnostics: file-missing, file-unreadable, file-too-large, no-files,
+ * directory-loop. One of them does not keep the other files from being read, but makes the whole
+ * call fail.
+ */
+
+#include "base/diag.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct pst_load_file {
+	const char *name; /* lives as long as the call */
+	const char *text;
+	size_t len;
+	bool by_name; /* given as a path, not found in a directory */
+};
+
+/* Takes one file; 0 to go on, a negative errno to stop. */
+typedef int (*pst_load_take)(void *ctx, const struct pst_load_file *file);
+
+/*
+ * Returns 0, the error of TAKE, -ENOENT for a path that does not exist or a directory without
+ * files, -E2BIG for a file above PST_YAML_MAX_SIZE, -ENOMEM, or the errno of what could not be
+ * read.
+ */
+int pst_load_paths(const char *const *paths, size_t n_paths, struct pst_diags *diags,
+		   pst_load_take take, void *ctx);

@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "policy/policy.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/mem.h"
+#include "base/vec.h"
+#include "policy/cnp.h"
+#include "policy/load.h"
+#include "policy/nearest.h"
+#include "policy/object.h"
+
+#define CNP_API	 "cilium.io/v2"
+#define CNP_KIND "CiliumNetworkPolicy"
+
+struct policies PST_VEC(struct pst_policy);
+
+struct build {
+	struct pst_reader r;
+	struct policies policies;
+	size_t n_skipped;
+	bool saw_policy; /* in the file being read */
+};
+
+/* Kinds of Cilium's group that are no policies. Whatever else the group holds is refused by name.
+ */
+static const char *const other_kinds[] = {
+	"CiliumBGPAdvertisement",
+	"CiliumBGPClusterConfig",
+	"CiliumBGPNodeConfig",
+	"CiliumBGPNodeConfigOverride",
+	"CiliumBGPPeerConfig",
+	"CiliumBGPPeeringPolicy",
+	"CiliumCIDRGroup",
+	"CiliumClusterwideEnvoyConfig",
+	"CiliumEgressGatewayPolicy",
+	"CiliumEndpoint",
+	"CiliumEndpointSlice",
+	"CiliumEnvoyConfig",
+	"CiliumExternalWorkload",
+	"CiliumGatewayClassConfig",
+	"CiliumIdentity",
+	"CiliumL2AnnouncementPolicy",
+	"CiliumLoadBalancerIPPool",
+	"CiliumLocalRedirectPolicy",
+	"CiliumNode",
+	"CiliumNodeConfig",
+	"CiliumPodIPPool",
+};
+
+static int take_policy(struct build *b, const struct pst_object *o)
+{
+	const struct pst_yaml_node *version = pst_yaml_get(o->node, "apiVersion");
+	struct pst_policy policy;
+	int e;
+
+	b->saw_policy = true;
+	if (strcmp(o->api_version, CNP_API))
+		return pst_diags_error(
+			b->r.diags, "unsupported-version", &version->pos,
+			"%s of apiVersion \"%.64s\" is not supported yet; expected " CNP_API,
+			CNP_KIND, o->api_version);
+	e = pst_cnp_read(&b->r, o->node, &policy);
+	return e ? e : pst_vec_push(&b->policies, policy);
+}
+
+static int take_other(struct build *b, const struct pst_object *o)
+{
+	const struct pst_yaml_node *kind = pst_yaml_get(o->node, "kind");
+	char hint[PST_NEAREST_HINT_SIZE];
+	struct pst_nearest near;
+
+	if (!strcmp(o->kind, "CiliumClusterwideNetworkPolicy")) {
+		b->saw_policy = true;
+		return pst_diags_error(b->r.diags, "unsupported-kind", &kind->pos,
+				       "%s is not supported yet", o->kind);
+	}
+	pst_nearest_init(&near, o->kind);
+	pst_nearest_offer(&near, CNP_KIND);
+	for (size_t i = 0; i < sizeof(other_kinds) / sizeof(*other_kinds); i++) {
+		if (!strcmp(o->kind, other_kinds[i])) {
+			b->n_skipped++;
+			return 0;
+		}
+		pst_nearest_offer(&near, other_kinds[i]);
+	}
+	/* A misspelt policy must not pass for somebody else's object. */
+	return pst_diags_error(b->r.diags, "unknown-kind", &kind->pos,
+			       "there is no kind \"%.64s\" in %.64s%s", o->kind, o->api_version,
+			       pst_nearest_hint(&near, hint));
+}
+
+static bool is_ciliums(const struct pst_object *o)
+{
+	return !strncmp(o->api_version, "cilium.io/", 10) || !strncmp(o->kind, "Cilium", 6);
+}
+
+static int take_object(void *ctx, const struct pst_object *o)
+{
+	struct build *b = ctx;
+
+	if (!strcmp(o->kind, CNP_KIND))
+		return take_policy(b, o);
+	if (is_ciliums(o))
+		return take_other(b, o);
+	b->n_skipped++;
+	return 0;
+}
+
+static int take_file(void *ctx, const struct pst_load_file *file)
+{
+	struct build *b = ctx;
+	struct pst_yaml_input in = {.text = file->text, .len = file->len};
+	const struct pst_pos whole = {.file = file->name};
+	int r;
+
+	in.name = pst_arena_strndup(b->r.arena, file->name, strlen(file->name));
+	if (!in.name)
+		return -ENOMEM;
+	b->saw_policy = false;
+	r = pst_objects_each(b->r.diags, &in, take_object, b);
+	if (r == -ENOMEM)
+		return r;
+	if (!r && file->by_name && !b->saw_policy)
+		pst_diags_error(b->r.diags, "no-policy", &whole, "the file holds no " CNP_KIND);
+	return 0;
+}
+
+static int compare_names(const void *a, const void *b)
+{
+	const struct pst_policy *pa = *(const struct pst_policy *const *)a;
+	const struct pst_policy *pb = *(const struct pst_policy *const *)b;
+	int r = strcmp(pa->ns, pb->ns);
+
+	if (!r)
+		r = strcmp(pa->name, pb->name);
+	return r ? r : (pa > pb) - (pa < pb);
+}
+
+static bool same_name(const struct pst_policy *a, const struct pst_policy *b)
+{
+	return !strcmp(a->ns, b->ns) && !strcmp(a->name, b->name);
+}
+
+/* In a cluster the later one would replace the earlier one; here both are in force. */
+static int warn_same_names(struct build *b)
+{
+	pst_auto_free const struct pst_policy **sorted = NULL;
+	size_t n = b->policies.n;
+
+	sorted = pst_mem_calloc(n, sizeof(*sorted));
+	if (!sorted)
+		return -ENOMEM;
+	for (size_t i = 0; i < n; i++)
+		sorted[i] = &b->policies.v[i];
+	qsort(sorted, n, sizeof(*sorted), compare_names);
+	for (size_t i = 1; i < n; i++) {
+		const struct pst_policy *first = sorted[i - 1], *second = sorted[i];
+
+		if (same_name(first, second))
+			pst_diags_add(
+				b->r.diags, PST_SEVERITY_WARNING, "same-name", &second->pos,
+				"%s/%s stands also at %s:%u; both are in force, while a cluster keeps the later one",
+				second->ns, second->name, first->pos.file, first->pos.line);
+	}
+	return 0;
+}
+
+static int finish(struct build *b, struct pst_policy_set **ret_set)
+{
+	struct pst_policy_set *set = pst_arena_alloc(b->r.arena, sizeof(*set));
+	int r = warn_same_names(b);
+
+	if (!set || r)
+		return -ENOMEM;
+	set->policies = pst_arena_calloc(b->r.arena, b->policies.n, sizeof(*set->policies));
+	if (!set->policies)
+		return -ENOMEM;
+	if (b->policies.n)
+		memcpy(set->policies, b->policies.v, b->policies.n * sizeof(*set->policies));
+	set->n_policies = b->policies.n;
+	set->n_skipped = b->n_skipped;
+	set->arena = PST_TAKE_PTR(b->r.arena);
+	*ret_set = set;
+	return 0;
+}
+
+static void build_fini(struct build *b)
+{
+	pst_vec_free(&b->policies);
+	pst_arena_free(&b->r.arena);
+}
+
+int pst_policy_load(const char *const *paths, size_t n_paths, struct pst_diags *diags,
+		    struct pst_policy_set **ret_set)
+{
+	struct build b pst_cleanup(build_fini) = {.r = {.diags = diags}};
+	int r;
+
+	b.r.arena = pst_arena_new();
+	if (!b.r.arena)
+		return -ENOMEM;
+	r = pst_load_paths(paths, n_paths, diags, take_file, &b);
+	return r ? r : finish(&b, ret_set);
+}
+
+int pst_policy_parse(const char *name, const char *text, size_t len, struct pst_diags *diags,
+		     struct pst_policy_set **ret_set)
+{
+	const struct pst_load_file file = {.name = name, .text = text, .len = len, .by_name = true};
+	struct build b pst_cleanup(build_fini) = {.r = {.diags = diags}};
+	int r;
+
+	b.r.arena = pst_arena_new();
+	if (!b.r.arena)
+		return -ENOMEM;
+	r = take_file(&b, &file);
+	return r ? r : finish(&b, ret_set);
+}
+
+void pst_policy_set_free(struct pst_policy_set **set)
+{
+	struct pst_arena *arena;
+
+	if (!*set)
+		return;
+	arena = (*set)->arena;
+	*set = NULL;
+	pst_arena_free(&arena);
+}
