@@ -2,13 +2,13 @@
 #include "compiler/catalog.h"
 
 #include "base/mem.h"
+#include "compiler/regex.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <string.h>
 
 struct builder {
-	const struct pst_automaton_limits *limits;
 	struct pst_arena *arena;
 	struct pst_diags *diags;
 	struct pst_catalog c;
@@ -29,30 +29,19 @@ const struct pst_text *pst_catalog_field(const struct pst_http_rule *http, enum 
 }
 
 /*
- * Whether TEXT is in the dialect. Only the parser's answer counts here, so the automaton's states
- * are not paid for: a pattern that is merely too big is a matter of its rule set
- * (compiler/ruleset.c).
+ * Whether TEXT is in the dialect: 0, -ENOMEM, or -EINVAL with a diagnostic. What the parser finds
+ * too big, RE2 refuses as well; an automaton that is too big is a matter of the rule set.
  */
 static int check_pattern(struct builder *b, const struct pst_text *text)
 {
-	struct pst_automaton_limits limits = *b->limits;
 	struct pst_pattern pattern = {.re = text->s, .len = text->len, .pos = text->pos, .tag = 1};
-	struct pst_automaton *a = NULL;
-	struct pst_diags *scratch = pst_diags_new();
-	int r;
+	struct pst_classes classes = {0};
+	struct pst_re_tree tree = {0};
+	int r = pst_re_parse(&pattern, &classes, b->diags, &tree);
 
-	if (!scratch)
-		return -ENOMEM;
-	limits.max_states = 2;
-	r = pst_automaton_build(&pattern, 1, &limits, scratch, &a);
-	pst_automaton_free(&a);
-	for (size_t i = 0; r == -EINVAL && i < pst_diags_count(scratch); i++) {
-		const struct pst_diag *d = pst_diags_at(scratch, i);
-
-		pst_diags_add(b->diags, d->severity, d->id, &d->pos, "%s", d->message);
-	}
-	pst_diags_free(&scratch);
-	return r == -E2BIG ? 0 : r;
+	pst_re_tree_fini(&tree);
+	pst_classes_fini(&classes);
+	return r == -E2BIG ? -EINVAL : r;
 }
 
 /* 0: usable, -EINVAL: refused and reported, -ENOMEM. */
@@ -105,7 +94,7 @@ static int add_http(struct builder *b, const struct pst_bundle_rule *parent, siz
 		b->c.http[b->c.n_rules] = r ? NULL : http;
 		rule->policy = parent->policy;
 		rule->path = pst_arena_printf(b->arena, "%s.toPorts[%zu].rules.http[%zu]",
-					      parent->path, port_rule, i);
+					      parent->path, port_rule, http->index);
 		if (!rule->path || copy_pos(b, &http->pos, &rule->pos))
 			return -ENOMEM;
 		for (int f = 0; f < PST_FIELD_MAX; f++) {
@@ -193,11 +182,10 @@ static void count_spec(const struct pst_spec *spec, size_t *n_l4, size_t *n_http
 	}
 }
 
-int pst_catalog_build(const struct pst_policy_set *set, const struct pst_automaton_limits *limits,
-		      struct pst_arena *arena, struct pst_diags *diags,
-		      struct pst_catalog *ret_catalog)
+int pst_catalog_build(const struct pst_policy_set *set, struct pst_arena *arena,
+		      struct pst_diags *diags, struct pst_catalog *ret_catalog)
 {
-	struct builder b = {.limits = limits, .arena = arena, .diags = diags};
+	struct builder b = {.arena = arena, .diags = diags};
 	size_t n_l4 = 0, n_http = 0;
 
 	for (size_t p = 0; p < set->n_policies; p++) {

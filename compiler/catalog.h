@@ -14,7 +14,6 @@
  */
 
 #include "base/diag.h"
-#include "compiler/automaton.h"
 #include "compiler/bundle.h"
 #include "policy/policy.h"
 
@@ -39,9 +38,8 @@ struct pst_catalog {
 };
 
 /* 0 or -ENOMEM; mistakes are diagnostics. */
-int pst_catalog_build(const struct pst_policy_set *set, const struct pst_automaton_limits *limits,
-		      struct pst_arena *arena, struct pst_diags *diags,
-		      struct pst_catalog *ret_catalog);
+int pst_catalog_build(const struct pst_policy_set *set, struct pst_arena *arena,
+		      struct pst_diags *diags, struct pst_catalog *ret_catalog);
 
 /* "method", "path" or "host" of an HTTP rule; NULL when it does not restrict the field. */
 const struct pst_text *pst_catalog_field(const struct pst_http_rule *http, enum pst_field field);

@@ -94,7 +94,7 @@ static int compile(struct compiler *c, const struct pst_resolve_input *in,
 	/* Before the rule sets: whatever they need, the recogniser's own table is always there. */
 	r = pack_names(c, diags);
 	if (!r)
-		r = pst_catalog_build(in->policies, limits, c->b->arena, diags, &c->catalog);
+		r = pst_catalog_build(in->policies, c->b->arena, diags, &c->catalog);
 	if (!r)
 		r = pst_resolve(in, &c->table, diags, c->b);
 	if (!r)

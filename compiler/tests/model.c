@@ -148,6 +148,7 @@ struct pst_http_rule *model_http(struct model *m, struct pst_port_rule *ports, c
 	cr_assert_leq(ports->n_http, MODEL_RULES * 8);
 	*h = (struct pst_http_rule){
 		.pos = next_pos(),
+		.index = ports->n_http - 1,
 		.method = text(method),
 		.path = text(path),
 		.host = text(host),

@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "compiler/bundle.h"
+
+#include "base/cleanup.h"
+#include "compiler/bundle_file.h"
+#include "compiler/tests/model.h"
+
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <zlib.h>
+
+static struct model m;
+static struct pst_diags *diags;
+static struct pst_bundle *b, *again;
+static char *bytes; /* the file form of b */
+static size_t len;
+
+static void setup(void)
+{
+	struct pst_rule *rule;
+	struct pst_port_rule *ports;
+	FILE *out;
+
+	model_init(&m);
+	diags = pst_diags_new();
+	model_endpoint(&m, "web", "k8s:app=web", "10.0.0.1");
+	model_endpoint(&m, "db", "k8s:app=db", "fd00::2");
+	rule = model_rule(&m, model_policy(&m, "p", "k8s:app=web"), PST_DIRECTION_INGRESS, false);
+	model_peer(&m, rule, "k8s:app=db");
+	ports = model_port(&m, rule, PST_PROTOCOL_TCP, 80, 90);
+	model_http(&m, ports, "GET", "/a", "h");
+	model_http(&m, ports, NULL, "/b", NULL);
+	b = model_compile(&m, diags);
+	again = NULL;
+	out = open_memstream(&bytes, &len);
+	cr_assert_eq(pst_bundle_write(b, out), 0);
+	fclose(out);
+}
+
+static void teardown(void)
+{
+	free(bytes);
+	pst_bundle_free(&b);
+	pst_bundle_free(&again);
+	pst_diags_free(&diags);
+	model_fini(&m);
+}
+
+TestSuite(bundle, .init = setup, .fini = teardown);
+
+static int parse(const char *from, size_t n)
+{
+	return pst_bundle_parse("x.bundle", (const uint8_t *)from, n, diags, &again);
+}
+
+/* Makes the checksum right again, so that what is behind it is tested. */
+static void sign(char *file, size_t n)
+{
+	uint32_t crc = (uint32_t)crc32_z(0, (const uint8_t *)file + PST_BUNDLE_HEADER_BYTES,
+					 n - PST_BUNDLE_HEADER_BYTES);
+
+	for (int i = 0; i < 4; i++)
+		file[PST_BUNDLE_CRC_OFFSET + i] = (char)(crc >> (8 * i));
+}
+
+Test(bundle, what_is_written_is_read_back_byte_for_byte)
+{
+	pst_auto_free char *second = NULL;
+	size_t second_len = 0;
+	FILE *out = open_memstream(&second, &second_len);
+
+	cr_assert_eq(parse(bytes, len), 0);
+	cr_assert_eq(pst_bundle_verify(again, diags), 0);
+	cr_assert_eq(pst_bundle_write(again, out), 0);
+	fclose(out);
+	cr_assert_eq(len, second_len);
+	cr_assert_eq(memcmp(bytes, second, len), 0);
+}
+
+Test(bundle, fields_survive_the_file)
+{
+	cr_assert_eq(parse(bytes, len), 0);
+	cr_assert_eq(again->n_entries, b->n_entries);
+	cr_assert_eq(memcmp(again->entries, b->entries, b->n_entries * sizeof(*b->entries)), 0);
+	cr_assert_eq(again->n_rules, 3);
+	cr_assert_str_eq(again->rules[0].policy, "default/p");
+	cr_assert_str_eq(again->rules[1].path, "spec.ingress[0].toPorts[0].rules.http[0]");
+	cr_assert_str_eq(again->rules[1].method, "GET");
+	cr_assert_null(again->rules[2].method);
+	cr_assert_str_eq(again->rules[1].pos.file, "model.yaml");
+	cr_assert_eq(again->rules[1].pos.line, b->rules[1].pos.line);
+	cr_assert_eq(pst_labels_cmp(&again->identities[2].labels, &b->identities[2].labels), 0);
+	cr_assert_str_eq(again->addrs[0].name, b->addrs[0].name);
+}
+
+Test(bundle, every_truncation_is_refused_with_a_place)
+{
+	for (size_t n = 0; n < len; n++) {
+		cr_assert_eq(parse(bytes, n), -EINVAL, "cut at %zu", n);
+		cr_assert_null(again);
+	}
+	cr_assert_eq(pst_diags_count(diags), len);
+	cr_assert_not_null(strstr(pst_diags_at(diags, 0)->message, "byte 0"));
+}
+
+Test(bundle, every_truncation_with_a_right_header_is_refused)
+{
+	/* Exactly sized copies: an over-read is an over-read of the heap block. */
+	for (size_t n = PST_BUNDLE_HEADER_BYTES; n < len; n++) {
+		pst_auto_free char *copy = malloc(n);
+		uint64_t left = n - PST_BUNDLE_HEADER_BYTES;
+
+		memcpy(copy, bytes, n);
+		for (int i = 0; i < 8; i++)
+			copy[16 + i] = (char)(left >> (8 * i));
+		sign(copy, n);
+		cr_assert_eq(parse(copy, n), -EINVAL, "cut at %zu", n);
+	}
+}
+
+Test(bundle, every_flipped_bit_is_refused)
+{
+	for (size_t i = 0; i < len; i++) {
+		bytes[i] ^= 1 << (i % 8);
+		cr_assert_eq(parse(bytes, len), -EINVAL, "bit in byte %zu", i);
+		bytes[i] ^= 1 << (i % 8);
+	}
+}
+
+Test(bundle, any_byte_behind_a_right_checksum_is_read_without_harm)
+{
+	for (size_t i = PST_BUNDLE_HEADER_BYTES; i < len; i++) {
+		char was = bytes[i];
+
+		bytes[i] = (char)(was ^ 0xff);
+		sign(bytes, len);
+		if (!parse(bytes, len)) {
+			pst_bundle_verify(again, diags);
+			pst_bundle_free(&again);
+		}
+		bytes[i] = was;
+	}
+}
+
+Test(bundle, a_count_beyond_the_file_allocates_nothing)
+{
+	memset(bytes + PST_BUNDLE_HEADER_BYTES, 0xff, 4); /* 4294967295 identities */
+	sign(bytes, len);
+	cr_assert_eq(parse(bytes, len), -EINVAL);
+	cr_assert_not_null(strstr(pst_diags_at(diags, 0)->message, "4294967295 identities"));
+}
+
+Test(bundle, bytes_behind_the_end_are_refused)
+{
+	pst_auto_free char *longer = calloc(1, len + 1);
+	uint64_t left = len + 1 - PST_BUNDLE_HEADER_BYTES;
+
+	memcpy(longer, bytes, len);
+	for (int i = 0; i < 8; i++)
+		longer[16 + i] = (char)(left >> (8 * i));
+	sign(longer, len + 1);
+	cr_assert_eq(parse(longer, len + 1), -EINVAL);
+	cr_assert_not_null(strstr(pst_diags_at(diags, 0)->message, "behind the end"));
+}
+
+Test(bundle, other_files_and_versions_are_refused_by_name)
+{
+	cr_assert_eq(parse("not a bundle, but long enough for a header", 42), -EINVAL);
+	cr_assert_not_null(strstr(pst_diags_at(diags, 0)->message, "not a postern bundle"));
+	bytes[8]++;
+	cr_assert_eq(parse(bytes, len), -EINVAL);
+	cr_assert_not_null(strstr(pst_diags_at(diags, 1)->message, "version 2"));
+}
+
+Test(bundle, a_file_is_read_and_verified)
+{
+	char path[] = "/tmp/postern-test-bundle-XXXXXX";
+	pst_auto_fd int fd = mkstemp(path);
+
+	cr_assert_geq(fd, 0);
+	cr_assert_eq(write(fd, bytes, len), (ssize_t)len);
+	cr_assert_eq(pst_bundle_read(path, diags, &again), 0);
+	pst_bundle_free(&again);
+	bytes[len - 1] ^= 1;
+	cr_assert_eq(pwrite(fd, bytes, len, 0), (ssize_t)len);
+	cr_assert_eq(pst_bundle_read(path, diags, &again), -EINVAL);
+	cr_assert_str_eq(pst_diags_at(diags, 0)->pos.file, path);
+	unlink(path);
+	cr_assert_eq(pst_bundle_read(path, diags, &again), -ENOENT);
+	cr_assert_eq(pst_bundle_read("/tmp", diags, &again), -EISDIR);
+}
+
+Test(bundle, the_kernel_table_holds_the_same_numbers)
+{
+	pst_auto_free struct pst_table *t = malloc(sizeof(*t));
+
+	memset(t, 0xff, sizeof(*t));
+	pst_bundle_fill_table(b, t);
+	cr_assert_eq(t->abi_version, PST_ABI_VERSION);
+	cr_assert_eq(t->n_rulesets, b->n_rulesets);
+	cr_assert_eq(memcmp(t->cells, b->cells, b->n_cells * sizeof(*b->cells)), 0);
+	cr_assert_eq(memcmp(&t->rulesets[0], &b->rulesets[0].packed, sizeof(t->rulesets[0])), 0);
+	cr_assert_eq(t->cells[PST_CELLS - 1], 0);
+	cr_assert_eq(t->generation, 0);
+}
+
+Test(bundle, every_failed_allocation_is_an_error_and_no_leak)
+{
+	for (long n = 0;; n++) {
+		int r;
+
+		pst_mem_fail_after(n);
+		r = parse(bytes, len);
+		pst_mem_fail_after(-1);
+		if (!r)
+			break;
+		cr_assert_eq(r, -ENOMEM, "allocation %ld", n);
+	}
+}
