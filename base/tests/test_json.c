@@ -79,6 +79,21 @@ Test(json, levels_nest_and_are_told_apart)
 	output_expect(&o, "{\"empty\":[],\"list\":[1,{\"empty\":{},\"n\":2},[],3],\"last\":4}");
 }
 
+Test(json, a_level_forgets_the_one_before_it)
+{
+	struct output o;
+
+	output_init(&o);
+	pst_json_array(&o.json, NULL);
+	for (unsigned int i = 1; i <= 2; i++) {
+		pst_json_array(&o.json, NULL);
+		pst_json_u64(&o.json, NULL, i);
+		pst_json_end(&o.json);
+	}
+	pst_json_end(&o.json);
+	output_expect(&o, "[[1],[2]]");
+}
+
 Test(json, a_scalar_is_a_document)
 {
 	struct output o;
@@ -142,6 +157,7 @@ static struct bytes bytes_cases[] = {
 	{"first surrogate", "\xed\xa0\x80", 3, "\\ufffd\\ufffd\\ufffd"},
 	{"last surrogate", "\xed\xbf\xbf", 3, "\\ufffd\\ufffd\\ufffd"},
 	{"overlong NUL", "\xc0\x80", 2, "\\ufffd\\ufffd"},
+	{"overlong delete", "\xc1\xbf", 2, "\\ufffd\\ufffd"},
 	{"overlong quote", "\xc0\xa2", 2, "\\ufffd\\ufffd"},
 	{"overlong, three bytes", "\xe0\x9f\xbf", 3, "\\ufffd\\ufffd\\ufffd"},
 	{"overlong, four bytes", "\xf0\x8f\xbf\xbf", 4, "\\ufffd\\ufffd\\ufffd\\ufffd"},
@@ -214,7 +230,7 @@ Test(json, deeper_is_a_programming_error, .signal = SIGABRT)
 	struct output o;
 
 	output_init(&o);
-	open_arrays(&o.json, 33);
+	open_arrays(&o.json, 32);
 }
 
 Test(json, an_end_too_many_is_a_programming_error, .signal = SIGABRT)
@@ -231,6 +247,19 @@ Test(json, a_write_error_is_reported_at_the_end)
 	struct pst_json j;
 
 	cr_assert_not_null(full);
+	pst_json_init(&j, full);
+	pst_json_str(&j, NULL, "x");
+	cr_assert_eq(pst_json_finish(&j), -EIO);
+}
+
+/* Nothing is left to flush then; the error happened on the way. */
+Test(json, an_early_write_error_is_not_forgotten)
+{
+	pst_auto_file FILE *full = fopen("/dev/full", "w");
+	struct pst_json j;
+
+	cr_assert_not_null(full);
+	setvbuf(full, NULL, _IONBF, 0);
 	pst_json_init(&j, full);
 	pst_json_str(&j, NULL, "x");
 	cr_assert_eq(pst_json_finish(&j), -EIO);

@@ -78,7 +78,9 @@ Test(mem, grow_leaves_an_array_alone_that_is_large_enough)
 
 	cr_assert_eq(pst_mem_grow(&array, &cap, 8, sizeof(*array)), 0);
 	before = array;
+	pst_mem_fail_after(0);
 	cr_assert_eq(pst_mem_grow(&array, &cap, cap, sizeof(*array)), 0);
+	cr_assert_not(pst_mem_failed());
 	cr_assert_eq(array, before);
 }
 
@@ -183,6 +185,17 @@ Test(arena, memory_is_zeroed_and_not_shared)
 		for (size_t k = 0; k < 500; k++)
 			cr_assert_eq(blocks[i][k], (unsigned char)i);
 	}
+	pst_arena_free(&a);
+}
+
+/* A block holds 64 KiB. */
+Test(arena, an_object_never_crosses_the_end_of_its_block)
+{
+	struct pst_arena *a = pst_arena_new();
+	unsigned char *first = pst_arena_alloc(a, 64 * 1024 - 16);
+	unsigned char *second = pst_arena_alloc(a, 32);
+
+	cr_assert_neq(second, first + 64 * 1024 - 16);
 	pst_arena_free(&a);
 }
 
