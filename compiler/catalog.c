@@ -137,8 +137,7 @@ static const char *const section_names[PST_DIRECTION_MAX][2] = {
 	[PST_DIRECTION_EGRESS] = {"egress", "egressDeny"},
 };
 
-static int add_spec(struct builder *b, const char *policy, const char *spec_path,
-		    const struct pst_spec *spec)
+static int add_spec(struct builder *b, const char *policy, const struct pst_spec *spec)
 {
 	size_t seen[PST_DIRECTION_MAX][2] = {0};
 
@@ -146,7 +145,7 @@ static int add_spec(struct builder *b, const char *policy, const char *spec_path
 		const struct pst_rule *rule = &spec->rules[i];
 		size_t nth = seen[rule->direction][rule->deny]++;
 		const char *path =
-			pst_arena_printf(b->arena, "%s.%s[%zu]", spec_path,
+			pst_arena_printf(b->arena, "%s.%s[%zu]", spec->path,
 					 section_names[rule->direction][rule->deny], nth);
 
 		if (add_rule(b, policy, path, spec, rule))
@@ -164,10 +163,7 @@ static int add_policy(struct builder *b, const struct pst_policy *policy)
 	if (!name)
 		return -ENOMEM;
 	for (size_t i = 0; i < policy->n_specs; i++) {
-		const char *path =
-			policy->n_specs == 1 ? "spec" : pst_arena_printf(b->arena, "specs[%zu]", i);
-
-		if (!path || add_spec(b, name, path, &policy->specs[i]))
+		if (add_spec(b, name, &policy->specs[i]))
 			return -ENOMEM;
 	}
 	return 0;

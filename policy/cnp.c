@@ -149,12 +149,14 @@ static void settle_default_deny(struct spec_build *b)
 }
 
 static int read_one_spec(struct pst_reader *r, const struct pst_yaml_node *n, const char *ns,
-			 struct pst_spec *spec)
+			 const char *path, struct pst_spec *spec)
 {
 	struct spec_build b = {.spec = spec, .ns = ns};
 	int e;
 
-	*spec = (struct pst_spec){.pos = n->pos};
+	if (!path)
+		return -ENOMEM;
+	*spec = (struct pst_spec){.pos = n->pos, .path = path};
 	e = pst_fields_read(r, &spec_table, n, &b);
 	settle_default_deny(&b);
 	if (!e && !spec->n_rules)
@@ -246,6 +248,7 @@ static const struct pst_fields policy_table = PST_FIELDS("a CiliumNetworkPolicy"
 
 static int read_specs(struct pst_reader *r, const struct policy_build *b, struct pst_policy *p)
 {
+	size_t index = 0;
 	int worst = 0;
 
 	p->specs =
@@ -253,18 +256,21 @@ static int read_specs(struct pst_reader *r, const struct policy_build *b, struct
 	if (!p->specs)
 		return -ENOMEM;
 	if (b->spec)
-		worst = read_one_spec(r, b->spec, p->ns, &p->specs[p->n_specs++]);
+		worst = read_one_spec(r, b->spec, p->ns, "spec", &p->specs[p->n_specs++]);
 	if (!b->specs)
 		return worst;
-	for (const struct pst_yaml_node *c = b->specs->first; c && worst != -ENOMEM; c = c->next)
-		worst = pst_fields_worse(worst,
-					 read_one_spec(r, c, p->ns, &p->specs[p->n_specs++]));
+	for (const struct pst_yaml_node *c = b->specs->first; c && worst != -ENOMEM; c = c->next) {
+		const char *path = pst_arena_printf(r->arena, "specs[%zu]", index++);
+
+		worst = pst_fields_worse(
+			worst, read_one_spec(r, c, p->ns, path, &p->specs[p->n_specs++]));
+	}
 	return worst;
 }
 
 int pst_cnp_read(struct pst_reader *r, const struct pst_yaml_node *n, struct pst_policy *ret_policy)
 {
-	struct policy_build b = {.ns = {.s = "default"}};
+	struct policy_build b = {.ns = {.s = r->default_ns}};
 	struct pst_policy p = {.pos = n->pos};
 	int e;
 

@@ -27,6 +27,7 @@ struct pst_arena;
 struct pst_reader {
 	struct pst_arena *arena; /* of the model */
 	struct pst_diags *diags;
+	const char *default_ns; /* of a policy that names none */
 };
 
 enum pst_field_use {

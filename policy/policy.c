@@ -16,6 +16,8 @@
 #define CNP_API	 "cilium.io/v2"
 #define CNP_KIND "CiliumNetworkPolicy"
 
+#define DEFAULT_NS "default"
+
 struct policies PST_VEC(struct pst_policy);
 
 struct build {
@@ -194,17 +196,30 @@ static void build_fini(struct build *b)
 	pst_arena_free(&b->r.arena);
 }
 
+static int build_init(struct build *b, const char *default_ns)
+{
+	b->r.arena = pst_arena_new();
+	if (!b->r.arena)
+		return -ENOMEM;
+	b->r.default_ns = pst_arena_strndup(b->r.arena, default_ns, strlen(default_ns));
+	return b->r.default_ns ? 0 : -ENOMEM;
+}
+
+int pst_policy_load_in(const char *default_ns, const char *const *paths, size_t n_paths,
+		       struct pst_diags *diags, struct pst_policy_set **ret_set)
+{
+	struct build b pst_cleanup(build_fini) = {.r = {.diags = diags}};
+	int r = build_init(&b, default_ns);
+
+	if (!r)
+		r = pst_load_paths(paths, n_paths, diags, take_file, &b);
+	return r ? r : finish(&b, ret_set);
+}
+
 int pst_policy_load(const char *const *paths, size_t n_paths, struct pst_diags *diags,
 		    struct pst_policy_set **ret_set)
 {
-	struct build b pst_cleanup(build_fini) = {.r = {.diags = diags}};
-	int r;
-
-	b.r.arena = pst_arena_new();
-	if (!b.r.arena)
-		return -ENOMEM;
-	r = pst_load_paths(paths, n_paths, diags, take_file, &b);
-	return r ? r : finish(&b, ret_set);
+	return pst_policy_load_in(DEFAULT_NS, paths, n_paths, diags, ret_set);
 }
 
 int pst_policy_parse(const char *name, const char *text, size_t len, struct pst_diags *diags,
@@ -212,12 +227,10 @@ int pst_policy_parse(const char *name, const char *text, size_t len, struct pst_
 {
 	const struct pst_load_file file = {.name = name, .text = text, .len = len, .by_name = true};
 	struct build b pst_cleanup(build_fini) = {.r = {.diags = diags}};
-	int r;
+	int r = build_init(&b, DEFAULT_NS);
 
-	b.r.arena = pst_arena_new();
-	if (!b.r.arena)
-		return -ENOMEM;
-	r = take_file(&b, &file);
+	if (!r)
+		r = take_file(&b, &file);
 	return r ? r : finish(&b, ret_set);
 }
 

@@ -2,14 +2,15 @@
 #pragma once
 
 /*
- * The policy model: what a set of CiliumNetworkPolicy files says, typed, with a place on every node.
+ * The policy model: what a set of CiliumNetworkPolicy files says, typed, with a place on every
+ * node.
  *
- * The model is immutable after loading and lives in the arena of its set. Namespace scoping (policy-wide
- * rules of Cilium on which namespace a selector means) is already applied to the selectors: who reads the
- * model only evaluates them.
+ * The model is immutable after loading and lives in the arena of its set. Namespace scoping
+ * (policy-wide rules of Cilium on which namespace a selector means) is already applied to the
+ * selectors: who reads the model only evaluates them.
  *
- * Absent, empty and wildcard differ (Cilium TestL3Wildcarding): an absent peer member with ports means any
- * peer, an empty list means nobody, a list with {} means every endpoint in scope.
+ * Absent, empty and wildcard differ (Cilium TestL3Wildcarding): an absent peer member with ports
+ * means any peer, an empty list means nobody, a list with {} means every endpoint in scope.
  */
 
 #include "base/diag.h"
@@ -76,8 +77,9 @@ struct pst_rule {
 	enum pst_direction direction;
 	bool deny;
 	/*
-	 * A part of this rule was refused (an error diagnostic names it): an allow rule allows nothing, a deny
-	 * rule denies everything that its readable parts could mean (policy-semantics 0.1, settled (b)).
+	 * A part of this rule was refused (an error diagnostic names it): an allow rule allows
+	 * nothing, a deny rule denies everything that its readable parts could mean
+	 * (policy-semantics 0.1, settled (b)).
 	 */
 	bool refused;
 	enum pst_peer_kind peer_kind;
@@ -91,6 +93,7 @@ struct pst_rule {
 /* spec, or one element of specs. */
 struct pst_spec {
 	struct pst_pos pos;
+	const char *path; /* "spec", "specs[0]": where it stands in the document */
 	struct pst_selector subject;
 	bool default_deny[PST_DIRECTION_MAX]; /* sections and enableDefaultDeny taken together */
 	struct pst_rule *rules;		      /* in document order */
@@ -113,15 +116,19 @@ struct pst_policy_set {
 };
 
 /*
- * Loads policies from files and directories (recursively: *.yaml, *.yml, *.json). Errors become diagnostics;
- * what can be used in spite of them is in the set, refused rules marked.
+ * Loads policies from files and directories (recursively: *.yaml, *.yml, *.json). Errors become
+ * diagnostics; what can be used in spite of them is in the set, refused rules marked.
  *
- * Returns 0 when the set could be built (look at pst_diags_errors() for mistakes), -ENOMEM, -ENOENT for a
- * path that does not exist or a directory without policy files (with a diagnostic), or the errno of a file
- * that cannot be read (with a diagnostic).
+ * Returns 0 when the set could be built (look at pst_diags_errors() for mistakes), -ENOMEM, -ENOENT
+ * for a path that does not exist or a directory without policy files (with a diagnostic), or the
+ * errno of a file that cannot be read (with a diagnostic).
  */
 int pst_policy_load(const char *const *paths, size_t n_paths, struct pst_diags *diags,
 		    struct pst_policy_set **ret_set);
+
+/* The same; a policy without metadata.namespace lives in DEFAULT_NS instead of "default". */
+int pst_policy_load_in(const char *default_ns, const char *const *paths, size_t n_paths,
+		       struct pst_diags *diags, struct pst_policy_set **ret_set);
 
 /* The same from memory; NAME is what diagnostics call it. */
 int pst_policy_parse(const char *name, const char *text, size_t len, struct pst_diags *diags,

@@ -90,6 +90,7 @@ struct pst_spec *model_policy(struct model *m, const char *name, const char *sub
 	*p = (struct pst_policy){.pos = next_pos(), .name = name, .ns = "default", .n_specs = 1};
 	p->specs = must(pst_arena_calloc(m->arena, MODEL_SPECS, sizeof(*p->specs)));
 	p->specs[0].pos = next_pos();
+	p->specs[0].path = "spec";
 	p->specs[0].subject = selector(m, subject);
 	p->specs[0].rules = must(pst_arena_calloc(m->arena, MODEL_RULES, sizeof(struct pst_rule)));
 	return &p->specs[0];
