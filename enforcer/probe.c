@@ -1,0 +1,293 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "enforcer/probe.h"
+
+#include "base/json.h"
+#include "base/mem.h"
+#include "enforcer/fionread.h"
+
+#include <assert.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <linux/bpf.h>
+#include <linux/capability.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+struct spec;
+
+/* Looks, may write into r->found, and returns the state. */
+typedef enum pst_probe_state (*probe_fn)(const struct spec *spec, struct pst_probe_result *r);
+
+struct spec {
+	const char *name;
+	enum pst_probe_effect effect;
+	probe_fn run;
+	int what, in; /* the capability, program type, map type; the helper and its program type */
+	const char *consequence;
+};
+
+static enum pst_probe_state could_not_run(struct pst_probe_result *r, int err)
+{
+	snprintf(r->found, sizeof(r->found), "%s", strerror(-err));
+	return PST_PROBE_COULD_NOT_RUN;
+}
+
+static enum pst_probe_state see_release(const struct spec *spec, struct pst_probe_result *r)
+{
+	struct utsname u;
+
+	(void)spec;
+	if (uname(&u))
+		return could_not_run(r, -errno);
+	snprintf(r->found, sizeof(r->found), "%s", u.release);
+	return PST_PROBE_OK;
+}
+
+static enum pst_probe_state see_btf(const struct spec *spec, struct pst_probe_result *r)
+{
+	(void)spec;
+	if (!access("/sys/kernel/btf/vmlinux", R_OK))
+		return PST_PROBE_OK;
+	return errno == ENOENT ? PST_PROBE_BAD : could_not_run(r, -errno);
+}
+
+static enum pst_probe_state see_capability(const struct spec *spec, struct pst_probe_result *r)
+{
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
+
+	if (syscall(SYS_capget, &header, data))
+		return could_not_run(r, -errno);
+	return data[CAP_TO_INDEX(spec->what)].effective & CAP_TO_MASK(spec->what) ? PST_PROBE_OK
+										  : PST_PROBE_BAD;
+}
+
+/* libbpf says 1 yes, 0 no, negative unknown. */
+static enum pst_probe_state from_libbpf(struct pst_probe_result *r, int answer)
+{
+	if (answer < 0)
+		return could_not_run(r, answer);
+	return answer ? PST_PROBE_OK : PST_PROBE_BAD;
+}
+
+static enum pst_probe_state try_program(const struct spec *spec, struct pst_probe_result *r)
+{
+	return from_libbpf(r, libbpf_probe_bpf_prog_type((enum bpf_prog_type)spec->what, NULL));
+}
+
+static enum pst_probe_state try_map(const struct spec *spec, struct pst_probe_result *r)
+{
+	return from_libbpf(r, libbpf_probe_bpf_map_type((enum bpf_map_type)spec->what, NULL));
+}
+
+/*
+ * libbpf takes any refusal that does not name the helper for a yes, also the one for want of
+ * rights: it is asked only when the program type loads.
+ */
+static enum pst_probe_state try_helper(const struct spec *spec, struct pst_probe_result *r)
+{
+	enum bpf_prog_type type = (enum bpf_prog_type)spec->in;
+	int loads = libbpf_probe_bpf_prog_type(type, NULL);
+
+	if (loads != 1)
+		return could_not_run(r, loads ? loads : -EPERM);
+	return from_libbpf(r, libbpf_probe_bpf_helper(type, (enum bpf_func_id)spec->what, NULL));
+}
+
+static enum pst_probe_state try_fionread(const struct spec *spec, struct pst_probe_result *r)
+{
+	struct pst_fionread told;
+	int err = pst_fionread_try(&told);
+
+	(void)spec;
+	if (err)
+		return could_not_run(r, err);
+	snprintf(r->found, sizeof(r->found), "%d of %d bytes; %d outside of the map", told.member,
+		 PST_FIONREAD_BYTES, told.outside);
+	if (told.outside != PST_FIONREAD_BYTES)
+		return PST_PROBE_COULD_NOT_RUN;
+	return told.member == PST_FIONREAD_BYTES ? PST_PROBE_OK : PST_PROBE_BAD;
+}
+
+static const char no_judge[] = "nothing can be enforced on this kernel";
+static const char no_rights[] = "posternd cannot load or attach its programs";
+static const char no_courtesy[] = "courtesy mode is off: no 403 from the kernel at the sender";
+static const char no_fionread[] =
+	"courtesy mode is off: membership in a sockhash makes FIONREAD lie to applications";
+static const char no_answer[] = "denied requests are dropped without a 403";
+static const char no_kill[] = "denied connections in other network namespaces end by timeout only";
+
+#define CAPABILITY(cap, effect, text)                                  \
+	{                                                              \
+#cap, PST_PROBE_##effect, see_capability, cap, 0, text \
+	}
+#define PROGRAM(label, type, effect, text)                                                       \
+	{                                                                                        \
+		"program " label, PST_PROBE_##effect, try_program, BPF_PROG_TYPE_##type, 0, text \
+	}
+#define MAP(label, type, effect, text)                                                  \
+	{                                                                               \
+		"map " label, PST_PROBE_##effect, try_map, BPF_MAP_TYPE_##type, 0, text \
+	}
+#define HELPER(label, helper, type, effect, text)                                      \
+	{                                                                              \
+		label ": " #helper, PST_PROBE_##effect, try_helper, BPF_FUNC_##helper, \
+			BPF_PROG_TYPE_##type, text                                     \
+	}
+#define JUDGE(helper)	 HELPER("cgroup_skb", helper, CGROUP_SKB, ESSENTIAL, no_judge)
+#define SOCKOPS(helper)	 HELPER("sock_ops", helper, SOCK_OPS, ESSENTIAL, no_judge)
+#define COURTESY(helper) HELPER("sk_msg", helper, SK_MSG, COURTESY, no_courtesy)
+
+static const struct spec specs[] = {
+	{"kernel release", PST_PROBE_INFO, see_release, 0, 0, ""},
+	{"type information (BTF)", PST_PROBE_ESSENTIAL, see_btf, 0, 0,
+	 "the programs cannot be loaded: /sys/kernel/btf/vmlinux is needed"},
+	CAPABILITY(CAP_BPF, ESSENTIAL, no_rights),
+	CAPABILITY(CAP_NET_ADMIN, ESSENTIAL, no_rights),
+	CAPABILITY(CAP_PERFMON, ESSENTIAL, no_rights),
+	CAPABILITY(CAP_SYS_ADMIN, ENDING, no_kill),
+	CAPABILITY(CAP_SYS_PTRACE, ENDING, no_kill),
+	CAPABILITY(CAP_NET_RAW, ENDING, no_answer),
+	PROGRAM("cgroup_skb", CGROUP_SKB, ESSENTIAL, no_judge),
+	PROGRAM("sock_ops", SOCK_OPS, ESSENTIAL, no_judge),
+	PROGRAM("sk_msg", SK_MSG, COURTESY, no_courtesy),
+	MAP("sk_storage", SK_STORAGE, ESSENTIAL, no_judge),
+	MAP("lpm_trie", LPM_TRIE, ESSENTIAL, no_judge),
+	MAP("ringbuf", RINGBUF, ESSENTIAL, no_judge),
+	MAP("sockhash", SOCKHASH, COURTESY, no_courtesy),
+	JUDGE(sk_storage_get),
+	JUDGE(skb_load_bytes),
+	JUDGE(tcp_sock),
+	JUDGE(loop),
+	JUDGE(ringbuf_output),
+	JUDGE(ktime_get_ns),
+	SOCKOPS(sk_storage_get),
+	HELPER("sock_ops", sock_hash_update, SOCK_OPS, COURTESY, no_courtesy),
+	COURTESY(msg_pull_data),
+	COURTESY(msg_push_data),
+	COURTESY(msg_pop_data),
+	COURTESY(msg_redirect_hash),
+	COURTESY(skc_to_tcp_sock),
+	COURTESY(sk_storage_get),
+	{"FIONREAD in a sockhash", PST_PROBE_COURTESY, try_fionread, 0, 0, no_fionread},
+};
+
+enum { N_SPECS = sizeof(specs) / sizeof(specs[0]) };
+
+static void run_one(const struct spec *spec, struct pst_probe_result *r)
+{
+	*r = (struct pst_probe_result){
+		.name = spec->name,
+		.effect = spec->effect,
+		.consequence = spec->consequence,
+	};
+	r->state = spec->run(spec, r);
+}
+
+int pst_probe_run(struct pst_probe_report *ret_report)
+{
+	struct pst_probe_result *v = pst_mem_calloc(N_SPECS, sizeof(*v));
+
+	if (!v)
+		return -ENOMEM;
+	for (size_t i = 0; i < N_SPECS; i++)
+		run_one(&specs[i], &v[i]);
+	*ret_report = (struct pst_probe_report){.results = v, .n = N_SPECS};
+	return 0;
+}
+
+void pst_probe_report_fini(struct pst_probe_report *report)
+{
+	free(report->results);
+	*report = (struct pst_probe_report){0};
+}
+
+bool pst_probe_has(const struct pst_probe_report *report, enum pst_probe_effect effect)
+{
+	for (size_t i = 0; i < report->n; i++)
+		if (report->results[i].effect == effect && report->results[i].state != PST_PROBE_OK)
+			return false;
+	return true;
+}
+
+static const char *const state_words[] = {
+	[PST_PROBE_OK] = "ok",
+	[PST_PROBE_BAD] = "bad",
+	[PST_PROBE_COULD_NOT_RUN] = "could-not-run",
+};
+
+static const char *const effect_words[] = {
+	[PST_PROBE_ESSENTIAL] = "essential",
+	[PST_PROBE_COURTESY] = "courtesy",
+	[PST_PROBE_ENDING] = "ending",
+	[PST_PROBE_INFO] = "info",
+};
+
+static_assert(sizeof(state_words) / sizeof(*state_words) == PST_PROBE_STATE_MAX, "a word each");
+static_assert(sizeof(effect_words) / sizeof(*effect_words) == PST_PROBE_EFFECT_MAX, "a word each");
+
+/* What a report as a whole says. */
+struct mode {
+	enum pst_probe_effect effect;
+	const char *key;
+	const char *label;
+	const char *yes, *no;
+};
+
+static const struct mode modes[] = {
+	{PST_PROBE_ESSENTIAL, "enforceable", "enforcement", "possible", "not possible"},
+	{PST_PROBE_COURTESY, "courtesy", "403 from the kernel at the sender", "on", "off"},
+	{PST_PROBE_ENDING, "ending", "answering and ending denied connections", "on", "limited"},
+};
+
+enum { N_MODES = sizeof(modes) / sizeof(modes[0]) };
+
+static void print_result(const struct pst_probe_result *r, FILE *out)
+{
+	fprintf(out, "%-14s %s", state_words[r->state], r->name);
+	if (r->found[0])
+		fprintf(out, " (%s)", r->found);
+	fputc('\n', out);
+	if (r->state != PST_PROBE_OK && r->consequence[0])
+		fprintf(out, "%-14s -> %s\n", "", r->consequence);
+}
+
+void pst_probe_print(const struct pst_probe_report *report, FILE *out)
+{
+	for (size_t i = 0; i < report->n; i++)
+		print_result(&report->results[i], out);
+	for (size_t i = 0; i < N_MODES; i++)
+		fprintf(out, "%s: %s\n", modes[i].label,
+			pst_probe_has(report, modes[i].effect) ? modes[i].yes : modes[i].no);
+}
+
+static void put_result(struct pst_json *j, const struct pst_probe_result *r)
+{
+	pst_json_object(j, NULL);
+	pst_json_str(j, "name", r->name);
+	pst_json_str(j, "state", state_words[r->state]);
+	pst_json_str(j, "effect", effect_words[r->effect]);
+	pst_json_str(j, "found", r->found);
+	pst_json_str(j, "consequence", r->state == PST_PROBE_OK ? NULL : r->consequence);
+	pst_json_end(j);
+}
+
+int pst_probe_print_json(const struct pst_probe_report *report, FILE *out)
+{
+	struct pst_json j;
+
+	pst_json_init(&j, out);
+	pst_json_object(&j, NULL);
+	for (size_t i = 0; i < N_MODES; i++)
+		pst_json_bool(&j, modes[i].key, pst_probe_has(report, modes[i].effect));
+	pst_json_array(&j, "probes");
+	for (size_t i = 0; i < report->n; i++)
+		put_result(&j, &report->results[i]);
+	pst_json_end(&j);
+	pst_json_end(&j);
+	return pst_json_finish(&j);
+}
