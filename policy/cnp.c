@@ -135,7 +135,7 @@ static const struct pst_field spec_fields[] = {
 	{.name = "nodeSelector",
 	 .use = PST_FIELD_FORBIDDEN,
 	 .id = "node-selector",
-	 .why = "a CiliumNetworkPolicy has no nodeSelector; only a CiliumClusterwideNetworkPolicy has"},
+	 .why = "only a CiliumClusterwideNetworkPolicy has a nodeSelector"},
 };
 static const struct pst_fields spec_table = PST_FIELDS("a policy spec", spec_fields);
 
@@ -262,8 +262,8 @@ static int read_specs(struct pst_reader *r, const struct policy_build *b, struct
 	for (const struct pst_yaml_node *c = b->specs->first; c && worst != -ENOMEM; c = c->next) {
 		const char *path = pst_arena_printf(r->arena, "specs[%zu]", index++);
 
-		worst = pst_fields_worse(
-			worst, read_one_spec(r, c, p->ns, path, &p->specs[p->n_specs++]));
+		worst = pst_fields_worse(worst,
+					 read_one_spec(r, c, p->ns, path, &p->specs[p->n_specs++]));
 	}
 	return worst;
 }

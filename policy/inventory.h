@@ -5,13 +5,15 @@
  * The inventory: which workloads exist, as the Kubernetes objects that describe them.
  *
  * Read are Pod and Namespace objects (single documents, multi-document files, kind: List); what
- * `kubectl get pods,namespaces -A -o yaml` prints is a valid inventory. Fields that matter: metadata.name,
- * .namespace, .labels, spec.hostNetwork, spec.serviceAccountName, status.podIP, status.podIPs. Other
- * fields of these objects are Kubernetes' business and are passed over; objects of other kinds are counted.
+ * `kubectl get pods,namespaces -A -o yaml` prints is a valid inventory. Fields that matter:
+ * metadata.name, .namespace, .labels, spec.hostNetwork, spec.serviceAccountName, status.podIP,
+ * status.podIPs. Other fields of these objects are Kubernetes' business and are passed over;
+ * objects of other kinds are counted.
  *
- * An endpoint's labels are the identity-relevant ones (policy-semantics section 2): pod labels that pass
- * Cilium's default filter, k8s:io.kubernetes.pod.namespace, k8s:io.cilium.k8s.namespace.labels.<key>,
- * k8s:io.cilium.k8s.policy.cluster=default, k8s:io.cilium.k8s.policy.serviceaccount.
+ * An endpoint's labels are the identity-relevant ones (policy-semantics section 2): pod labels that
+ * pass Cilium's default filter, k8s:io.kubernetes.pod.namespace,
+ * k8s:io.cilium.k8s.namespace.labels.<key>, k8s:io.cilium.k8s.policy.cluster=default,
+ * k8s:io.cilium.k8s.policy.serviceaccount.
  *
  * Refused, with a place: a Pod without name, an address that is not one, two pods with one address.
  * Pods with hostNetwork share the node's addresses and are no endpoints: they are counted.

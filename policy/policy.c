@@ -13,8 +13,8 @@
 #include "policy/nearest.h"
 #include "policy/object.h"
 
-#define CNP_API	 "cilium.io/v2"
-#define CNP_KIND "CiliumNetworkPolicy"
+#define CNP_API	   "cilium.io/v2"
+#define CNP_KIND   "CiliumNetworkPolicy"
 
 #define DEFAULT_NS "default"
 

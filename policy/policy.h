@@ -79,7 +79,10 @@ struct pst_rule {
 	/*
 	 * A part of this rule was refused (an error diagnostic names it): an allow rule allows
 	 * nothing, a deny rule denies everything that its readable parts could mean
-	 * (policy-semantics 0.1, settled (b)).
+	 * (policy-semantics 0.1, settled (b)). The loader has already closed the rule: an allow
+	 * rule has no peers left, what a deny rule could not tell is a wildcard. An HTTP rule that
+	 * is refused is left out, and its neighbours stay in force; only an entry that loses all of
+	 * its HTTP rules refuses the rule.
 	 */
 	bool refused;
 	enum pst_peer_kind peer_kind;

@@ -4,9 +4,10 @@
 /*
  * Labels and label selectors, as Cilium means them.
  *
- * A label has a source, a key and a value: k8s:app=web. A selector is a conjunction of requirements on keys.
- * A requirement whose source is "any" looks at the key under every source. NotIn is true when the key is
- * absent. An empty selector matches every label set. (Cilium: pkg/policy/api/selector.go, pkg/labels.)
+ * A label has a source, a key and a value: k8s:app=web. A selector is a conjunction of requirements
+ * on keys. A requirement whose source is "any" looks at the key under every source. NotIn is true
+ * when the key is absent. An empty selector matches every label set. (Cilium:
+ * pkg/policy/api/selector.go, pkg/labels.)
  *
  * Strings belong to the arena of whoever built the object.
  */
@@ -63,8 +64,8 @@ const char *pst_labels_get(const struct pst_labels *labels, const char *source, 
 bool pst_selector_matches(const struct pst_selector *sel, const struct pst_labels *labels);
 
 /*
- * Splits a selector key "source:key" at its first colon when an alphanumeric source stands before it;
- * otherwise the source is "any". Returns the start of the key inside TEXT and stores the source's length
- * (0: none).
+ * Splits a selector key "source:key" at its first colon when an alphanumeric source stands before
+ * it; otherwise the source is "any". Returns the start of the key inside TEXT and stores the
+ * source's length (0: none).
  */
 const char *pst_label_key_split(const char *text, size_t *ret_source_len);

@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "policy/load.h"
+
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "policy/policy.h"
+#include "policy/tests/helper.h"
+#include "policy/yaml.h"
+
+#define CNP(name)                                                                            \
+	"{apiVersion: cilium.io/v2, kind: CiliumNetworkPolicy, metadata: {name: " name "}, " \
+	"spec: {endpointSelector: {}, ingress: [{}]}}\n"
+
+static char dir[64];
+
+static void t_enter(void)
+{
+	strcpy(dir, "/tmp/postern-load-XXXXXX");
+	cr_assert_not_null(mkdtemp(dir));
+	cr_assert_eq(chdir(dir), 0);
+}
+
+static void t_leave(void)
+{
+	char command[128];
+
+	cr_assert_eq(chdir("/"), 0);
+	snprintf(command, sizeof(command), "rm -rf %s", dir);
+	cr_assert_eq(system(command), 0);
+}
+
+static void t_write(const char *path, const char *text)
+{
+	FILE *f = fopen(path, "w");
+
+	cr_assert_not_null(f);
+	fputs(text, f);
+	fclose(f);
+}
+
+struct t_loaded {
+	int r;
+	struct pst_diags *diags;
+	struct pst_policy_set *set;
+};
+
+static struct t_loaded t_load(const char *path)
+{
+	struct t_loaded l = {.diags = pst_diags_new()};
+
+	l.r = pst_policy_load(&path, 1, l.diags, &l.set);
+	return l;
+}
+
+static void t_free(struct t_loaded *l)
+{
+	pst_policy_set_free(&l->set);
+	pst_diags_free(&l->diags);
+}
+
+/* Loading PATH fails with ERR and says ID about PLACE; nothing is stored. */
+static void t_fails(const char *path, int err, const char *id, const char *place)
+{
+	struct t_loaded l = t_load(path);
+
+	cr_expect_eq(l.r, err, "%s: %d", path, l.r);
+	cr_expect(t_has(l.diags, id), "%s", path);
+	cr_expect_str_eq(pst_diags_at(l.diags, 0)->pos.file, place);
+	cr_expect_null(l.set);
+	t_free(&l);
+}
+
+TestSuite(load, .init = t_enter, .fini = t_leave);
+
+Test(load, a_path_that_does_not_exist_is_an_error)
+{
+	t_fails("nowhere.yaml", -ENOENT, "file-missing", "nowhere.yaml");
+}
+
+Test(load, a_directory_without_files_is_an_error)
+{
+	mkdir("empty", 0755);
+	mkdir("empty/below", 0755);
+	t_write("empty/README.md", "nothing");
+	t_fails("empty", -ENOENT, "no-files", "empty");
+}
+
+Test(load, a_directory_is_walked_in_the_order_of_names)
+{
+	struct t_loaded l;
+
+	mkdir("d", 0755);
+	mkdir("d/b", 0755);
+	t_write("d/c.yml", CNP("third"));
+	t_write("d/b/x.json", CNP("second"));
+	t_write("d/a.yaml", CNP("first"));
+	t_write("d/z.txt", "{not: read");
+	t_write("d/.hidden.yaml", "{not: read");
+	l = t_load("d");
+	cr_assert_eq(l.r, 0);
+	cr_assert_eq(pst_diags_count(l.diags), 0);
+	cr_assert_eq(l.set->n_policies, 3);
+	cr_expect_str_eq(l.set->policies[0].name, "first");
+	cr_expect_str_eq(l.set->policies[1].name, "second");
+	cr_expect_str_eq(l.set->policies[2].name, "third");
+	cr_expect_str_eq(l.set->policies[1].pos.file, "d/b/x.json");
+	t_free(&l);
+}
+
+Test(load, a_file_without_a_policy_is_an_error_by_name_and_counted_in_a_directory)
+{
+	struct t_loaded l;
+
+	mkdir("d", 0755);
+	t_write("d/other.yaml", "{apiVersion: v1, kind: Service}\n");
+	l = t_load("d/other.yaml");
+	cr_assert(t_has(l.diags, "no-policy"));
+	t_free(&l);
+	l = t_load("d");
+	cr_assert_eq(l.r, 0);
+	cr_assert_eq(pst_diags_count(l.diags), 0);
+	cr_assert_eq(l.set->n_skipped, 1);
+	t_free(&l);
+}
+
+Test(load, a_file_given_by_name_needs_no_known_ending)
+{
+	struct t_loaded l;
+
+	t_write("policy.txt", CNP("a"));
+	l = t_load("policy.txt");
+	cr_assert_eq(l.r, 0);
+	cr_assert_eq(l.set->n_policies, 1);
+	t_free(&l);
+}
+
+Test(load, links_to_files_are_followed_as_in_a_mounted_config_map)
+{
+	struct t_loaded l;
+
+	mkdir("d", 0755);
+	mkdir("d/..2026", 0755);
+	t_write("d/..2026/p.yaml", CNP("a"));
+	cr_assert_eq(symlink("..2026", "d/..data"), 0);
+	cr_assert_eq(symlink("..data/p.yaml", "d/p.yaml"), 0);
+	l = t_load("d");
+	cr_assert_eq(l.r, 0);
+	cr_assert_eq(l.set->n_policies, 1);
+	cr_assert_eq(pst_diags_count(l.diags), 0);
+	t_free(&l);
+}
+
+Test(load, a_circle_of_links_ends_in_an_error)
+{
+	mkdir("d", 0755);
+	t_write("d/a.yaml", CNP("a"));
+	cr_assert_eq(symlink("..", "d/up"), 0);
+	cr_assert_eq(symlink("d", "e"), 0);
+	t_fails("d", -ELOOP, "directory-loop", "d/up/d");
+}
+
+Test(load, a_dangling_link_named_like_a_policy_is_an_error)
+{
+	mkdir("d", 0755);
+	t_write("d/a.yaml", CNP("a"));
+	cr_assert_eq(symlink("gone", "d/b.yaml"), 0);
+	t_fails("d", -ENOENT, "file-missing", "d/b.yaml");
+}
+
+Test(load, a_pipe_in_a_directory_is_not_waited_for)
+{
+	mkdir("d", 0755);
+	cr_assert_eq(mkfifo("d/a.yaml", 0644), 0);
+	t_fails("d", -EINVAL, "file-unreadable", "d/a.yaml");
+}
+
+Test(load, a_file_over_the_limit_is_refused)
+{
+	int fd = open("big.yaml", O_CREAT | O_WRONLY, 0644);
+
+	cr_assert_eq(ftruncate(fd, PST_YAML_MAX_SIZE + 1), 0);
+	close(fd);
+	t_fails("big.yaml", -E2BIG, "file-too-large", "big.yaml");
+}
+
+Test(load, all_paths_are_looked_at_even_after_a_mistake)
+{
+	const char *const paths[] = {"gone", "bad.yaml", "also-gone"};
+	struct pst_diags *diags = pst_diags_new();
+	struct pst_policy_set *set = NULL;
+
+	t_write("bad.yaml", "{");
+	cr_assert_eq(pst_policy_load(paths, 3, diags, &set), -ENOENT);
+	cr_assert_eq(pst_diags_errors(diags), 3);
+	cr_assert_null(set);
+	pst_diags_free(&diags);
+}
+
+Test(load, several_paths_make_one_set)
+{
+	const char *const paths[] = {"a.yaml", "d"};
+	struct pst_diags *diags = pst_diags_new();
+	struct pst_policy_set *set = NULL;
+
+	mkdir("d", 0755);
+	t_write("a.yaml", CNP("a"));
+	t_write("d/b.yaml", CNP("b"));
+	cr_assert_eq(pst_policy_load(paths, 2, diags, &set), 0);
+	cr_assert_eq(set->n_policies, 2);
+	pst_policy_set_free(&set);
+	pst_diags_free(&diags);
+}
