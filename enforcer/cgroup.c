@@ -144,8 +144,9 @@ static int find_here(struct pst_cgroup_mount *ret_mount)
 		return pst_log_err(-errno, "cannot open /proc/self/mountinfo");
 	r = pst_cgroup_find(f, ret_mount);
 	if (r == -ENOENT)
-		pst_log_err(0, "no cgroup v2 is mounted; try: mkdir -p /sys/fs/cgroup/unified && "
-			       "mount -t cgroup2 none /sys/fs/cgroup/unified");
+		pst_log(PST_LOG_ERROR,
+			"no cgroup v2 is mounted; try: mkdir -p /sys/fs/cgroup/unified && "
+			"mount -t cgroup2 none /sys/fs/cgroup/unified");
 	if (!r && !ret_mount->is_root)
 		pst_log(PST_LOG_WARNING,
 			"%s shows only a part of the cgroup v2 hierarchy: sockets outside of it are not judged",
@@ -158,6 +159,7 @@ static int below_mount(const char *name, char **ret_path)
 {
 	pst_cleanup(pst_cgroup_mount_fini) struct pst_cgroup_mount m = {0};
 	size_t size;
+	char *path;
 	int r = find_here(&m);
 
 	if (r)
@@ -167,18 +169,25 @@ static int below_mount(const char *name, char **ret_path)
 		return 0;
 	}
 	size = strlen(m.path) + strlen(name) + 2;
-	*ret_path = pst_mem_calloc(1, size);
-	if (*ret_path)
-		snprintf(*ret_path, size, "%s/%s", m.path, name);
-	return *ret_path ? 0 : -ENOMEM;
+	path = pst_mem_calloc(1, size);
+	if (!path)
+		return -ENOMEM;
+	snprintf(path, size, "%s/%s", m.path, name);
+	*ret_path = path;
+	return 0;
 }
 
 static int locate(const char *name, char **ret_path)
 {
+	char *path;
+
 	if (!name || *name != '/')
 		return below_mount(name, ret_path);
-	*ret_path = pst_mem_strndup(name, strlen(name));
-	return *ret_path ? 0 : -ENOMEM;
+	path = pst_mem_strndup(name, strlen(name));
+	if (!path)
+		return -ENOMEM;
+	*ret_path = path;
+	return 0;
 }
 
 int pst_cgroup_open(const char *name, char **ret_path)
@@ -196,10 +205,10 @@ int pst_cgroup_open(const char *name, char **ret_path)
 	if (fstatfs(fd, &fs))
 		return pst_log_err(-errno, "cannot examine %s", path);
 	if (fs.f_type != CGROUP2_SUPER_MAGIC) {
-		pst_log_err(0,
-			    "%s is not cgroup v2; name a directory below a cgroup2 mount "
-			    "(see: grep cgroup2 /proc/self/mountinfo)",
-			    path);
+		pst_log(PST_LOG_ERROR,
+			"%s is not cgroup v2; name a directory below a cgroup2 mount "
+			"(see: grep cgroup2 /proc/self/mountinfo)",
+			path);
 		return -EMEDIUMTYPE;
 	}
 	*ret_path = PST_TAKE_PTR(path);

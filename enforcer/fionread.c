@@ -98,8 +98,8 @@ static int connect_pair(struct pair *ret_pair)
 	p.server = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	if (p.server < 0)
 		return -errno;
-	*ret_pair = p;
-	p = (struct pair){-1, -1};
+	ret_pair->client = PST_TAKE_FD(p.client);
+	ret_pair->server = PST_TAKE_FD(p.server);
 	return 0;
 }
 

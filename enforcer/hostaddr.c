@@ -177,7 +177,7 @@ static bool is_same(const struct prefixes *a, const struct prefixes *b)
 
 int pst_hostaddr_dispatch(struct pst_hostaddr *h, bool *ret_changed)
 {
-	struct prefixes now;
+	struct prefixes now = {0};
 	int r;
 
 	drain(h->fd);

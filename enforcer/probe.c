@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "enforcer/probe.h"
 
+#include "base/cleanup.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "enforcer/fionread.h"
@@ -13,7 +14,6 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -55,15 +55,31 @@ static enum pst_probe_state see_btf(const struct spec *spec, struct pst_probe_re
 	return errno == ENOENT ? PST_PROBE_BAD : could_not_run(r, -errno);
 }
 
+/* The effective capabilities of the thread, one bit each; 0 or -errno. */
+static int read_capabilities(uint64_t *ret_caps)
+{
+	pst_auto_file FILE *f = fopen("/proc/thread-self/status", "re");
+	char line[256];
+
+	if (!f)
+		return -errno;
+	while (fgets(line, sizeof(line), f)) {
+		if (strncmp(line, "CapEff:", 7))
+			continue;
+		*ret_caps = strtoull(line + 7, NULL, 16);
+		return 0;
+	}
+	return -EPROTO;
+}
+
 static enum pst_probe_state see_capability(const struct spec *spec, struct pst_probe_result *r)
 {
-	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
-	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
+	uint64_t caps = 0;
+	int err = read_capabilities(&caps);
 
-	if (syscall(SYS_capget, &header, data))
-		return could_not_run(r, -errno);
-	return data[CAP_TO_INDEX(spec->what)].effective & CAP_TO_MASK(spec->what) ? PST_PROBE_OK
-										  : PST_PROBE_BAD;
+	if (err)
+		return could_not_run(r, err);
+	return caps >> spec->what & 1 ? PST_PROBE_OK : PST_PROBE_BAD;
 }
 
 /* libbpf says 1 yes, 0 no, negative unknown. */

@@ -60,8 +60,8 @@ static bool is_absent(int err)
 
 static int complain(const struct pst_watch *w, int err, const char *path)
 {
-	if (w->blind) /* said already */
-		return err;
+	if (w->blind) /* said already; nobody asks why again */
+		return -EIO;
 	if (err == -ENOSPC)
 		return pst_log_err(err, "cannot watch %s (raise fs.inotify.max_user_watches)",
 				   path);
@@ -97,10 +97,13 @@ static int note_object(struct pst_watch *w, int wd, struct object **ret_obj)
 /* ret_obj is good until the next call. */
 static int add(struct pst_watch *w, const char *path, uint32_t mask, struct object **ret_obj)
 {
-	int wd = inotify_add_watch(w->inotify, path, mask | IN_MASK_ADD), r;
+	int wd = inotify_add_watch(w->inotify, path, mask | IN_MASK_ADD);
+	int r = wd < 0 ? -errno : 0;
 
+	if (is_absent(r))
+		return r;
 	if (wd < 0)
-		return is_absent(-errno) ? -errno : complain(w, -errno, path);
+		return complain(w, r, path);
 	r = note_object(w, wd, ret_obj);
 	return r ? complain(w, r, path) : 0;
 }

@@ -50,8 +50,10 @@ static void read_address(const struct sockaddr_storage *from, struct pst_addr *a
 {
 	const struct sockaddr_in6 *v6 = (const void *)from;
 	const struct sockaddr_in *v4 = (const void *)from;
+	in_port_t be;
 
-	*port = ntohs(v4->sin_port);
+	memcpy(&be, &v4->sin_port, sizeof(be));
+	*port = ntohs(be);
 	if (from->ss_family == AF_INET6) {
 		memcpy(addr->b, &v6->sin6_addr, 16);
 		return;
@@ -64,7 +66,7 @@ static void read_address(const struct sockaddr_storage *from, struct pst_addr *a
 static struct pst_destroy_request request_for(int fd)
 {
 	struct pst_destroy_request req = {0};
-	struct sockaddr_storage addr;
+	struct sockaddr_storage addr = {0};
 	socklen_t len = sizeof(addr), cookie_len = sizeof(req.sk_cookie);
 
 	cr_assert_eq(getsockname(fd, (struct sockaddr *)&addr, &len), 0);

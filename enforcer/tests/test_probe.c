@@ -34,15 +34,17 @@ static struct pst_probe_report run(void)
 	return report;
 }
 
-/* Takes one capability out of the effective set. */
-static void give_up(int cap)
+/*
+ * Takes one capability out of the effective set. capset(2), third version: version and pid;
+ * effective, permitted, inheritable of capabilities 0..31, then of 32..63.
+ */
+static void give_up(unsigned int cap)
 {
-	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
-	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
+	uint32_t header[2] = {0x20080522, 0}, sets[2][3];
 
-	cr_assert_eq(syscall(SYS_capget, &header, data), 0);
-	data[CAP_TO_INDEX(cap)].effective &= ~CAP_TO_MASK(cap);
-	cr_assert_eq(syscall(SYS_capset, &header, data), 0);
+	cr_assert_eq(syscall(SYS_capget, header, sets), 0);
+	sets[cap / 32][0] &= ~(1u << cap % 32);
+	cr_assert_eq(syscall(SYS_capset, header, sets), 0);
 }
 
 static char *text_of(const struct pst_probe_report *report, bool json)

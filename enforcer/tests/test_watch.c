@@ -435,11 +435,9 @@ Test(watch, a_writer_that_is_never_quiet_does_not_put_the_reload_off_for_ever)
 static long queue_limit(void)
 {
 	pst_auto_file FILE *f = fopen("/proc/sys/fs/inotify/max_queued_events", "r");
-	long n = 0;
+	char line[32];
 
-	if (!f || fscanf(f, "%ld", &n) != 1)
-		return LONG_MAX;
-	return n;
+	return f && fgets(line, sizeof(line), f) ? strtol(line, NULL, 10) : LONG_MAX;
 }
 
 Test(watch, a_change_lost_in_a_queue_overflow_counts)
