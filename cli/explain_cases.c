@@ -1,0 +1,344 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Many questions at once, one JSON object per line, each with the verdict that somebody expects. A
+ * line is answered with "error" when its policy file has mistakes or needs what postern does not
+ * know yet: it is counted, and it never counts as expected.
+ */
+#include "cli/explain.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "cli/request.h"
+#include "cli/verbs.h"
+#include "compiler/explain.h"
+
+static void drop_json(json_t **j)
+{
+	json_decref(*j);
+}
+
+struct totals {
+	size_t met, missed, errors;
+};
+
+/* One line. */
+struct one {
+	const json_t *j;
+	const char *dir; /* of the file that the line stands in */
+	struct pst_arena *arena;
+	const struct pst_cli_strings *inventories;
+	struct pst_input in;
+	const char *error; /* why there is no verdict; in the arena */
+	struct pst_ruling ruling;
+	struct pst_answer answer;
+	bool has_answer;
+};
+
+static int give_up(struct one *c, const char *what, const char *detail)
+{
+	c->error = pst_arena_printf(c->arena, "%s%s", what, detail);
+	return c->error ? -EINVAL : -ENOMEM;
+}
+
+static const char *member_str(const struct one *c, const char *key)
+{
+	return json_string_value(json_object_get(c->j, key));
+}
+
+/* A string that must be there. */
+static int need_str(struct one *c, const char *key, const char **ret)
+{
+	const char *s = member_str(c, key);
+
+	if (!s)
+		return give_up(c, "expected a string: ", key);
+	*ret = s;
+	return 0;
+}
+
+static int read_peer(struct one *c, const char *key, struct pst_peer *ret)
+{
+	const json_t *list = json_object_get(c->j, key);
+	size_t n = json_array_size(list);
+	const char **labels = pst_arena_calloc(c->arena, n, sizeof(*labels));
+	int r;
+
+	if (!labels)
+		return -ENOMEM;
+	if (!n)
+		return give_up(c, "expected a list of labels: ", key);
+	for (size_t i = 0; i < n; i++) {
+		labels[i] = json_string_value(json_array_get(list, i));
+		if (!labels[i])
+			return give_up(c, "a label is not a string: ", key);
+	}
+	r = pst_peer_from_labels(labels, n, c->arena, c->in.diags, ret);
+	return r == -EINVAL ? give_up(c, "not a label in ", key) : r;
+}
+
+static int read_question(struct one *c, struct pst_question *q)
+{
+	const json_t *port = json_object_get(c->j, "dport");
+	json_int_t number = json_integer_value(port);
+	const char *direction = NULL, *protocol = NULL;
+	int r = need_str(c, "direction", &direction);
+
+	if (!r)
+		r = need_str(c, "proto", &protocol);
+	if (!r)
+		r = read_peer(c, "src_labels", &q->from);
+	if (!r)
+		r = read_peer(c, "dst_labels", &q->to);
+	if (r)
+		return r;
+	if (strcmp(direction, "ingress") && strcmp(direction, "egress"))
+		return give_up(c, "expected ingress or egress, found ", direction);
+	q->direction = strcmp(direction, "egress") ? PST_DIRECTION_INGRESS : PST_DIRECTION_EGRESS;
+	if (pst_protocol_from_str(protocol, &q->protocol))
+		return give_up(c, "unknown protocol: ", protocol);
+	if (!json_is_integer(port) || number < 0 || number > 65535)
+		return give_up(c, "expected a port number: ", "dport");
+	q->port = (uint16_t)number;
+	return 0;
+}
+
+static int add_field(struct one *c, struct pst_cli_strings *fields, const char *name,
+		     const json_t *value)
+{
+	const char *field;
+
+	if (!json_is_string(value))
+		return give_up(c, "the value of a header is not a string: ", name);
+	field = pst_arena_printf(c->arena, "%s: %s", name, json_string_value(value));
+	return field ? pst_vec_push(fields, field) : -ENOMEM;
+}
+
+/* A list of values is a field that is repeated. */
+static int read_fields(struct one *c, struct pst_cli_strings *fields)
+{
+	json_t *all = json_object_get(c->j, "headers");
+	const char *name;
+	json_t *value;
+	int r = 0;
+
+	json_object_foreach(all, name, value)
+	{
+		if (!r && !json_is_array(value))
+			r = add_field(c, fields, name, value);
+		for (size_t i = 0; !r && i < json_array_size(value); i++)
+			r = add_field(c, fields, name, json_array_get(value, i));
+	}
+	return r;
+}
+
+static int judge_request(struct one *c)
+{
+	struct pst_cli_strings fields = {0};
+	struct pst_request_parts request = {
+		.method = member_str(c, "method"),
+		.path = member_str(c, "path"),
+		.host = member_str(c, "host"),
+		.fields = &fields,
+	};
+	pst_auto_free char *bytes = NULL;
+	const char *why = NULL;
+	size_t len = 0, offset = 0;
+	int r;
+
+	c->ruling = pst_answer_l4(&c->answer);
+	if (!request.method && !request.path)
+		return 0;
+	r = read_fields(c, &fields);
+	if (!r) {
+		r = pst_request_write(&request, &bytes, &len, &why);
+		if (r == -EINVAL)
+			r = give_up(c, why, "");
+	}
+	if (!r)
+		c->ruling = pst_answer_request(&c->answer, bytes, len, &offset);
+	pst_vec_free(&fields);
+	return r;
+}
+
+/* The first error in the policies: the reason why there is no verdict. */
+static int refuse_input(struct one *c)
+{
+	for (size_t i = 0; i < pst_diags_count(c->in.diags); i++) {
+		const struct pst_diag *d = pst_diags_at(c->in.diags, i);
+
+		if (d->severity != PST_SEVERITY_ERROR)
+			continue;
+		c->error = pst_arena_printf(c->arena, "%s:%u:%u: %s [%s]",
+					    d->pos.file ? d->pos.file : "", d->pos.line, d->pos.col,
+					    d->message, d->id);
+		return c->error ? -EINVAL : -ENOMEM;
+	}
+	return give_up(c, "the policies could not be read", "");
+}
+
+static int load(struct one *c)
+{
+	const char *ns = member_str(c, "policy_namespace"), *file = NULL;
+	struct pst_cli_strings one = {.n = 1};
+	const char *path;
+	int status, r = need_str(c, "policy_file", &file);
+
+	if (r)
+		return r;
+	path = pst_arena_printf(c->arena, "%s/%s", c->dir, file);
+	if (!path)
+		return -ENOMEM;
+	one.v = &path;
+	status = pst_input_load_in(&c->in, ns ? ns : "default", &one, c->inventories);
+	if (status)
+		return refuse_input(c);
+	/* Documents of other kinds may be what the case is about: no verdict without them. */
+	if (c->in.policies->n_skipped)
+		return give_up(c,
+			       "the policy file holds documents of kinds that postern does not "
+			       "read: ",
+			       file);
+	return 0;
+}
+
+static int answer(struct one *c)
+{
+	struct pst_question q = {0};
+	int r = load(c);
+
+	if (!r)
+		r = read_question(c, &q);
+	if (r)
+		return r;
+	if (pst_question_ask(&c->in, &q, &c->answer))
+		return refuse_input(c);
+	c->has_answer = true;
+	return judge_request(c);
+}
+
+static void write_verdict(const struct one *c, struct pst_json *j)
+{
+	if (c->error) {
+		pst_json_str(j, "verdict", "error");
+		pst_json_str(j, "reason", c->error);
+		return;
+	}
+	pst_json_str(j, "verdict", c->ruling.allowed ? "allow" : "deny");
+	pst_json_str(j, "layer", pst_explain_layer(&c->ruling));
+	if (c->ruling.allowed)
+		pst_json_null(j, "deny_as");
+	else
+		pst_json_str(j, "deny_as", c->ruling.l7 ? "403" : "drop");
+	pst_json_str(j, "reason", pst_explain_reason_name(c->ruling.reason));
+}
+
+static void write_rule(const struct one *c, struct pst_json *j)
+{
+	const struct pst_bundle_rule *rule = c->error ? NULL : c->ruling.rule;
+	char *place = NULL;
+
+	if (rule)
+		place = pst_arena_printf(c->arena, "%s:%u:%u", rule->pos.file ? rule->pos.file : "",
+					 rule->pos.line, rule->pos.col);
+	pst_json_str(j, "rule", place);
+}
+
+static int show(const struct one *c, struct totals *t)
+{
+	const char *expect = member_str(c, "expect");
+	bool met = !c->error && expect && !strcmp(expect, c->ruling.allowed ? "allow" : "deny");
+	struct pst_json j;
+
+	if (c->error)
+		t->errors++;
+	else if (met || !expect)
+		t->met++;
+	else
+		t->missed++;
+	pst_json_init(&j, stdout);
+	pst_json_object(&j, NULL);
+	pst_json_str(&j, "id", member_str(c, "id"));
+	write_verdict(c, &j);
+	write_rule(c, &j);
+	pst_json_str(&j, "expect", expect);
+	if (expect)
+		pst_json_bool(&j, "met", met);
+	pst_json_end(&j);
+	return pst_json_finish(&j);
+}
+
+static int take_line(const char *line, size_t len, struct one *c, struct totals *t)
+{
+	json_t *j pst_cleanup(drop_json) = NULL;
+	json_error_t why;
+	int r;
+
+	j = json_loadb(line, len, JSON_REJECT_DUPLICATES, &why);
+	c->j = j;
+	c->arena = pst_arena_new();
+	if (!c->arena)
+		return -ENOMEM;
+	r = json_is_object(j) ? answer(c) : give_up(c, "the line is not a JSON object: ", why.text);
+	if (r != -ENOMEM)
+		r = show(c, t);
+	if (c->has_answer)
+		pst_answer_fini(&c->answer);
+	pst_input_fini(&c->in);
+	pst_arena_free(&c->arena);
+	return r;
+}
+
+static int take_lines(FILE *in, const char *path, const char *dir,
+		      const struct pst_cli_strings *inventories, struct totals *t)
+{
+	pst_auto_free char *line = NULL;
+	size_t cap = 0;
+	ssize_t len;
+	int r = 0;
+
+	while (!r && (len = getline(&line, &cap, in)) >= 0) {
+		struct one c = {.dir = dir, .inventories = inventories};
+
+		if (len && line[len - 1] == '\n')
+			len--;
+		if (len)
+			r = take_line(line, (size_t)len, &c, t);
+	}
+	if (!r && ferror(in))
+		r = -EIO;
+	return r ? pst_log_err(r, "cannot answer %s", path) : 0;
+}
+
+int pst_explain_cases(const char *path, const struct pst_cli_strings *inventories)
+{
+	pst_auto_file FILE *in = fopen(path, "re");
+	pst_auto_free char *dir = pst_mem_strndup(path, strlen(path));
+	struct totals t = {0};
+	char *slash;
+
+	if (!in) {
+		pst_log_err(-errno, "cannot open %s", path);
+		return PST_EXIT_FAILED;
+	}
+	if (!dir)
+		return PST_EXIT_FAILED;
+	slash = strrchr(dir, '/');
+	if (slash)
+		*slash = 0;
+	if (take_lines(in, path, slash ? dir : ".", inventories, &t))
+		return PST_EXIT_FAILED;
+	fprintf(stderr, "%zu cases: %zu as expected, %zu not, %zu without a verdict\n",
+		t.met + t.missed + t.errors, t.met, t.missed, t.errors);
+	if (!(t.met + t.missed + t.errors)) {
+		pst_log_err(0, "%s holds no case", path);
+		return PST_EXIT_FAILED;
+	}
+	return t.missed || t.errors ? PST_EXIT_NO : PST_EXIT_OK;
+}

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/input.h"
+
+#include <errno.h>
+
+#include "base/log.h"
+#include "cli/verbs.h"
+
+void pst_input_fini(struct pst_input *in)
+{
+	pst_policy_set_free(&in->policies);
+	pst_inventory_free(&in->inventory);
+	pst_diags_free(&in->diags);
+}
+
+void pst_input_print(const struct pst_input *in)
+{
+	if (in->diags)
+		pst_diags_print(in->diags, stderr);
+}
+
+/* A file that cannot be read has its diagnostic; that there is no memory must be said here. */
+static int could_not_run(int err)
+{
+	if (err == -ENOMEM)
+		pst_log_err(err, "cannot go on");
+	return PST_EXIT_FAILED;
+}
+
+int pst_input_load_in(struct pst_input *in, const char *default_ns,
+		      const struct pst_cli_strings *policies,
+		      const struct pst_cli_strings *inventories)
+{
+	int r;
+
+	in->diags = pst_diags_new();
+	if (!in->diags)
+		return could_not_run(-ENOMEM);
+	r = pst_policy_load_in(default_ns, policies->v, policies->n, in->diags, &in->policies);
+	if (!r)
+		r = pst_inventory_load(inventories->v, inventories->n, in->diags, &in->inventory);
+	if (r)
+		return could_not_run(r);
+	return pst_diags_errors(in->diags) ? PST_EXIT_NO : PST_EXIT_OK;
+}
+
+int pst_input_load(struct pst_input *in, const struct pst_cli_strings *policies,
+		   const struct pst_cli_strings *inventories)
+{
+	return pst_input_load_in(in, "default", policies, inventories);
+}
+
+int pst_input_compile(struct pst_input *in, const struct pst_inventory *inventory,
+		      struct pst_bundle **ret_bundle)
+{
+	struct pst_bundle *b = NULL;
+	int r = pst_compile(in->policies, inventory, NULL, in->diags, &b);
+
+	if (r && r != -E2BIG)
+		return could_not_run(r);
+	if (r || pst_diags_errors(in->diags)) {
+		pst_bundle_free(&b);
+		return PST_EXIT_NO;
+	}
+	*ret_bundle = b;
+	return PST_EXIT_OK;
+}

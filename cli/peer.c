@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/question.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/mem.h"
+
+enum { MAX_LABELS = 256 };
+
+static const struct pst_pos nowhere;
+
+static const struct {
+	const char *name;
+	uint8_t number;
+} protocols[] = {
+	{"TCP", IPPROTO_TCP},	{"UDP", IPPROTO_UDP},	    {"SCTP", IPPROTO_SCTP},
+	{"ICMP", IPPROTO_ICMP}, {"ICMPv6", IPPROTO_ICMPV6},
+};
+
+int pst_protocol_from_str(const char *text, uint8_t *ret_protocol)
+{
+	for (size_t i = 0; i < sizeof(protocols) / sizeof(*protocols); i++) {
+		if (strcasecmp(text, protocols[i].name))
+			continue;
+		*ret_protocol = protocols[i].number;
+		return 0;
+	}
+	return -EINVAL;
+}
+
+/* What a pod's identity always has. */
+static const struct pst_label defaults[] = {
+	{"k8s", "io.kubernetes.pod.namespace", "default"},
+	{"k8s", "io.cilium.k8s.policy.cluster", "default"},
+};
+
+enum { N_DEFAULTS = sizeof(defaults) / sizeof(*defaults) };
+
+static bool is_pod(const struct pst_labels *labels)
+{
+	for (size_t i = 0; i < labels->n; i++) {
+		if (!strcmp(labels->v[i].source, "reserved") ||
+		    !strcmp(labels->v[i].source, "cidr"))
+			return false;
+	}
+	return true;
+}
+
+static bool has_key(const struct pst_labels *labels, const struct pst_label *l)
+{
+	for (size_t i = 0; i < labels->n; i++) {
+		if (!strcmp(labels->v[i].source, l->source) && !strcmp(labels->v[i].key, l->key))
+			return true;
+	}
+	return false;
+}
+
+static int parse_label(const char *text, size_t len, struct pst_arena *arena,
+		       struct pst_diags *diags, struct pst_label *ret)
+{
+	char *copy = pst_arena_strndup(arena, text, len);
+	size_t source_len = 0;
+	char *key, *equals;
+
+	if (!copy)
+		return -ENOMEM;
+	key = copy + (pst_label_key_split(copy, &source_len) - copy);
+	equals = strchr(key, '=');
+	if (equals)
+		*equals = 0;
+	if (!key[0])
+		return pst_diags_error(diags, "label-invalid", &nowhere,
+				       "expected a label like k8s:app=web, found \"%.*s\"",
+				       (int)len, text);
+	if (source_len)
+		copy[source_len] = 0;
+	*ret = (struct pst_label){
+		.source = source_len ? copy : "k8s",
+		.key = key,
+		.value = equals ? equals + 1 : "",
+	};
+	return 0;
+}
+
+static int add_label(struct pst_labels *labels, const struct pst_label *l, struct pst_diags *diags)
+{
+	if (has_key(labels, l))
+		return pst_diags_error(diags, "label-invalid", &nowhere,
+				       "the label %s:%s is given twice", l->source, l->key);
+	if (labels->n == MAX_LABELS)
+		return pst_diags_error(diags, "label-invalid", &nowhere,
+				       "more than %d labels for one peer", MAX_LABELS);
+	labels->v[labels->n++] = *l;
+	return 0;
+}
+
+static int settle(struct pst_labels *labels, struct pst_diags *diags, struct pst_peer *ret_peer)
+{
+	int r = 0;
+
+	for (int i = 0; !r && is_pod(labels) && i < N_DEFAULTS; i++) {
+		if (!has_key(labels, &defaults[i]))
+			r = add_label(labels, &defaults[i], diags);
+	}
+	if (r)
+		return r;
+	pst_labels_sort(labels);
+	*ret_peer = (struct pst_peer){.labels = *labels};
+	return 0;
+}
+
+static struct pst_label *alloc_labels(struct pst_arena *arena)
+{
+	return pst_arena_calloc(arena, MAX_LABELS, sizeof(struct pst_label));
+}
+
+int pst_peer_from_labels(const char *const *texts, size_t n, struct pst_arena *arena,
+			 struct pst_diags *diags, struct pst_peer *ret_peer)
+{
+	struct pst_labels labels = {.v = alloc_labels(arena)};
+	struct pst_label l;
+	int r = labels.v ? 0 : -ENOMEM;
+
+	for (size_t i = 0; !r && i < n; i++) {
+		r = parse_label(texts[i], strlen(texts[i]), arena, diags, &l);
+		if (!r)
+			r = add_label(&labels, &l, diags);
+	}
+	return r ? r : settle(&labels, diags, ret_peer);
+}
+
+int pst_peer_parse(const char *text, struct pst_arena *arena, struct pst_diags *diags,
+		   struct pst_peer *ret_peer)
+{
+	struct pst_peer by_addr = {.by_addr = true};
+	struct pst_labels labels = {.v = alloc_labels(arena)};
+	struct pst_label l;
+	int r = labels.v ? 0 : -ENOMEM;
+
+	if (!r && !pst_addr_from_str(text, &by_addr.addr)) {
+		*ret_peer = by_addr;
+		return 0;
+	}
+	if (!r && !*text)
+		return pst_diags_error(diags, "peer-invalid", &nowhere,
+				       "expected an address or labels, found nothing");
+	while (!r && *text) {
+		size_t len = strcspn(text, ",");
+
+		r = parse_label(text, len, arena, diags, &l);
+		if (!r)
+			r = add_label(&labels, &l, diags);
+		text += len + (text[len] == ',');
+	}
+	return r ? r : settle(&labels, diags, ret_peer);
+}

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * A question to the policies: may FROM reach TO, and may this request pass?
+ *
+ * Peers that are given by labels become endpoints of their own in a copy of the inventory, which is
+ * then compiled like any other: the answer is the one that the kernel would give, there is no
+ * second way of reading policies.
+ */
+
+#include "cli/input.h"
+#include "compiler/judge.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct pst_peer {
+	bool by_addr;
+	struct pst_addr addr;
+	struct pst_labels labels; /* sorted */
+};
+
+struct pst_question {
+	enum pst_direction direction;
+	struct pst_peer from, to;
+	uint8_t protocol;
+	uint16_t port;
+};
+
+struct pst_answer {
+	struct pst_bundle *b;
+	struct pst_judge *judge;
+	struct pst_l4_result l4;
+};
+
+/* The verdict on a connection (as far as L3/L4 decides it) or on a request. */
+struct pst_ruling {
+	bool allowed;
+	bool l7;
+	enum pst_reason reason;
+	const struct pst_bundle_rule *rule; /* NULL: none decided */
+};
+
+/*
+ * Reads a PEER: an address, or labels separated by commas. In labels, a source that is missing is
+ * k8s; when there is no reserved or cidr label, the namespace is default and the cluster default
+ * unless given. 0; -ENOMEM; -EINVAL with a diagnostic.
+ */
+int pst_peer_parse(const char *text, struct pst_arena *arena, struct pst_diags *diags,
+		   struct pst_peer *ret_peer);
+
+/* The same from a list of N labels. */
+int pst_peer_from_labels(const char *const *labels, size_t n, struct pst_arena *arena,
+			 struct pst_diags *diags, struct pst_peer *ret_peer);
+
+/* "TCP" to 6. 0 or -EINVAL. */
+int pst_protocol_from_str(const char *text, uint8_t *ret_protocol);
+
+/* Compiles IN and looks Q up. An exit status; the answer must be released when it is PST_EXIT_OK.
+ */
+int pst_question_ask(struct pst_input *in, const struct pst_question *q,
+		     struct pst_answer *ret_answer);
+
+void pst_answer_fini(struct pst_answer *a);
+
+/* What L3/L4 says. Where HTTP rules decide, the connection is allowed. */
+struct pst_ruling pst_answer_l4(const struct pst_answer *a);
+
+/*
+ * What is said about the request at BYTES + *OFFSET, which moves behind it. When L3/L4 decides
+ * alone, that is the ruling, and the offset moves to LEN.
+ */
+struct pst_ruling pst_answer_request(const struct pst_answer *a, const char *bytes, size_t len,
+				     size_t *offset);

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The table of verbs: everything that --help, usage errors and the man page say.
+ */
+#include "cli/usage.h"
+#include "cli/verbs.h"
+
+#define FORMAT                                                                          \
+	{                                                                               \
+		.name = "format", .arg = "FORMAT", .help = "text (the default) or json" \
+	}
+#define INVENTORY                                                                             \
+	{                                                                                     \
+		.name = "inventory", .arg = "FILE", .many = true,                             \
+		.help = "Pods and Namespaces as YAML: which workloads there are, with their " \
+			"labels and addresses"                                                \
+	}
+
+static const struct pst_cli_option compile_options[] = {
+	INVENTORY,
+	{.name = "output", .letter = 'o', .arg = "BUNDLE", .help = "the file to write; required"},
+	FORMAT,
+};
+
+static const struct pst_cli_option inspect_options[] = {
+	FORMAT,
+};
+
+static const struct pst_cli_option explain_options[] = {
+	{.name = "policy", .arg = "FILE", .many = true, .help = "policy file or directory"},
+	INVENTORY,
+	{.name = "direction",
+	 .arg = "DIRECTION",
+	 .help = "ingress (the policy of --to decides) or egress (that of --from)"},
+	{.name = "from", .arg = "PEER", .help = "who opens the connection"},
+	{.name = "to", .arg = "PEER", .help = "who accepts it"},
+	{.name = "port", .arg = "N", .help = "destination port, 0 to 65535"},
+	{.name = "protocol",
+	 .arg = "PROTOCOL",
+	 .help = "TCP (the default), UDP, SCTP, ICMP or ICMPv6"},
+	{.name = "method",
+	 .arg = "M",
+	 .help = "the request's method (GET when another part is given)"},
+	{.name = "path", .arg = "P", .help = "the request's target, with its query (/)"},
+	{.name = "host",
+	 .arg = "H",
+	 .help = "the Host field; without it the request is HTTP/1.0 and has none"},
+	{.name = "header",
+	 .arg = "FIELD",
+	 .many = true,
+	 .help = "a field of the request: 'Name: value'"},
+	{.name = "raw",
+	 .arg = "FILE",
+	 .help = "judge the bytes of FILE as a connection sends them: one line per request"},
+	{.name = "cases",
+	 .arg = "FILE",
+	 .help = "answer each line of FILE, a JSON object each, with one JSON object; takes only "
+		 "--inventory beside it"},
+	FORMAT,
+};
+
+static const struct pst_cli_option regex_options[] = {
+	FORMAT,
+};
+
+#define OPTIONS(table) .options = (table), .n_options = sizeof(table) / sizeof(*(table))
+
+const struct pst_cli_verb pst_cli_verbs[] = {
+	{
+		.name = "compile",
+		.synopsis = "[FILE|DIR]... [--inventory FILE]... -o BUNDLE [--format text|json]",
+		.summary = "Compile policies to a bundle, and report what it holds.",
+		.details =
+			"The report names each rule set, what its automata cost, and whether it is "
+			"judged in the kernel or needs the fallback, and why.\n"
+			"A mistake in any file is an error: then no bundle is written, and a bundle "
+			"that was there stays.",
+		OPTIONS(compile_options),
+		.exit_status = "0; 1 the input has errors; 2 usage; 3 could not run.",
+		.run = pst_cli_compile,
+	},
+	{
+		.name = "inspect",
+		.synopsis = "BUNDLE [--format text|json]",
+		.summary =
+			"Show what is in a bundle: identities, addresses, policy entries, rule sets.",
+		.details = "The bundle is verified first, as before every load.",
+		OPTIONS(inspect_options),
+		.exit_status = "0; 1 not a valid bundle; 2 usage; 3 could not run.",
+		.run = pst_cli_inspect,
+	},
+	{
+		.name = "explain",
+		.synopsis =
+			"--policy FILE... [--inventory FILE]... --direction ingress|egress --from PEER "
+			"--to PEER --port N [--protocol PROTOCOL] [--method M] [--path P] [--host H] "
+			"[--header 'Name: value']... [--raw FILE] [--format text|json] | "
+			"--cases FILE.jsonl [--inventory FILE]...",
+		.summary = "Tell the verdict on one connection or request, and why.",
+		.details =
+			"PEER is an address, or labels: k8s:app=a,k8s:io.kubernetes.pod.namespace=ns. A "
+			"label without a source means k8s; without a namespace the namespace is "
+			"default; reserved:host and reserved:world are the node itself and everything "
+			"outside. Only the policy of one side is asked, as --direction says.\n"
+			"Without a part of a request, L3/L4 is answered; where HTTP rules decide, they "
+			"are listed.\n"
+			"Policies with errors are not asked: an answer from the readable part could "
+			"mislead.\n"
+			"A line of --cases has id, policy_file (relative to FILE), direction, src_labels, "
+			"dst_labels, dport, proto, method, path, host, headers, expect and, if need be, "
+			"policy_namespace. A line that needs what postern does not know yet is answered "
+			"with the verdict \"error\" and counts as not met.",
+		OPTIONS(explain_options),
+		.exit_status =
+			"0 allow, or every case as expected; 1 deny, a case not as expected, or the "
+			"policies have errors; 2 usage; 3 could not run.",
+		.run = pst_cli_explain,
+	},
+	{
+		.name = "regex",
+		.synopsis = "PATTERN [--format text|json]",
+		.summary =
+			"Match lines of standard input with a pattern, or measure its automaton.",
+		.details =
+			"For each line one line is written: 1 if PATTERN (RE2 syntax) matches all of "
+			"it, 0 if not. With --format json nothing is read: the answer is the size of "
+			"the automaton and whether it fits the kernel.",
+		OPTIONS(regex_options),
+		.exit_status =
+			"0; 1 PATTERN is invalid, or too big to be matched; 2 usage; 3 could "
+			"not run.",
+		.run = pst_cli_regex,
+	},
+	{0},
+};

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * The command line as a table.
+ *
+ * A verb is one row: what it takes, what it does, its options, its exit statuses. Parsing, --help,
+ * usage errors and the man page all read that row, so they say the same words. Options are long
+ * (--name VALUE or
+ * --name=VALUE), some have a letter as well; they and operands may be mixed, "--" ends them.
+ */
+
+#include "base/vec.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+struct pst_cli_option {
+	const char *name; /* without the dashes */
+	char letter;	  /* 0: none */
+	const char *arg;  /* what the value is called; NULL: a switch */
+	const char *help;
+	bool many; /* may be given more than once; otherwise the second time is an error */
+};
+
+struct pst_cli_verb {
+	const char *name;
+	const char *synopsis; /* behind the name */
+	const char *summary;  /* one line */
+	const char *details;  /* paragraphs, each one line */
+	const struct pst_cli_option *options;
+	size_t n_options;
+	const char *exit_status;
+	int (*run)(int argc, char **argv);
+};
+
+/* The table; ends with a row without name. */
+extern const struct pst_cli_verb pst_cli_verbs[];
+
+/* The verb called NAME, or NULL. */
+const struct pst_cli_verb *pst_cli_verb_find(const char *name);
+
+struct pst_cli_strings PST_VEC(const char *);
+
+/* A parsed command line; strings belong to argv. */
+struct pst_cli_args {
+	const struct pst_cli_verb *verb;
+	struct pst_cli_strings operands;
+	struct pst_cli_strings *values; /* per option */
+};
+
+/* 0, or -EINVAL after telling what was expected, or -ENOMEM. Nothing to release on failure. */
+int pst_cli_parse(const struct pst_cli_verb *verb, int argc, char **argv,
+		  struct pst_cli_args *ret_args);
+
+void pst_cli_args_fini(struct pst_cli_args *args);
+
+/* All values of option NAME, which must be in the table. */
+const struct pst_cli_strings *pst_cli_all(const struct pst_cli_args *args, const char *name);
+
+/* The value of option NAME, or NULL when it was not given. */
+const char *pst_cli_value(const struct pst_cli_args *args, const char *name);
+
+/* Tells a mistake in the command line of VERB and how it is called; returns PST_EXIT_USAGE. */
+int pst_cli_usage_error(const struct pst_cli_verb *verb, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* The value of --format: 0 and *RET_JSON, or -EINVAL after a usage error. */
+int pst_cli_format(const struct pst_cli_args *args, bool *ret_json);
+
+void pst_cli_print_help(const struct pst_cli_verb *verb, FILE *out);
+
+/* The list of verbs. */
+void pst_cli_print_verbs(FILE *out);
+
+/* The manual page, roff source: docs/postern.1. */
+void pst_cli_print_man(FILE *out);

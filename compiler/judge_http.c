@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "compiler/judge.h"
+
+#include "base/mem.h"
+#include "compiler/automaton.h"
+#include "compiler/head.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Where the shared core finds the bytes of a request. */
+struct pst_src {
+	const char *bytes;
+};
+
+static int pst_src_load(const struct pst_src *src, __u32 off, __u8 *buf, __u32 n)
+{
+	memcpy(buf, src->bytes + off, n);
+	return 0;
+}
+
+#include "bpf/walk.h"
+
+/* The automata of one HTTP rule's own patterns, built when they are first asked for. */
+struct rule_automata {
+	struct pst_automaton *field[PST_FIELD_MAX];
+};
+
+struct pst_judge {
+	const struct pst_bundle *b;
+	struct pst_table *table;
+	struct rule_automata *rules; /* per rule of the bundle */
+};
+
+void pst_judge_free(struct pst_judge **j)
+{
+	if (!*j)
+		return;
+	for (size_t i = 0; (*j)->rules && i < (*j)->b->n_rules; i++) {
+		for (int f = 0; f < PST_FIELD_MAX; f++)
+			pst_automaton_free(&(*j)->rules[i].field[f]);
+	}
+	free((*j)->rules);
+	free((*j)->table);
+	free(*j);
+	*j = NULL;
+}
+
+int pst_judge_new(const struct pst_bundle *b, struct pst_judge **ret_judge)
+{
+	struct pst_judge *j = pst_mem_calloc(1, sizeof(*j));
+
+	if (!j)
+		return -ENOMEM;
+	j->b = b;
+	j->table = pst_mem_calloc(1, sizeof(*j->table));
+	j->rules = pst_mem_calloc(b->n_rules, sizeof(*j->rules));
+	if (!j->table || !j->rules) {
+		pst_judge_free(&j);
+		return -ENOMEM;
+	}
+	pst_bundle_fill_table(b, j->table);
+	*ret_judge = j;
+	return 0;
+}
+
+/* Builds the automaton of TEXT alone. NULL when it cannot be: then no rule is named by it. */
+static const struct pst_automaton *rule_automaton(struct pst_judge *j, uint32_t rule,
+						  enum pst_field field, const char *text)
+{
+	struct pst_automaton **slot = &j->rules[rule].field[field];
+	struct pst_pattern pattern = {.re = text, .len = strlen(text), .tag = 1};
+	struct pst_diags *unused;
+
+	if (*slot)
+		return *slot;
+	unused = pst_diags_new();
+	if (unused && pst_automaton_build(&pattern, 1, &pst_automaton_default_limits, unused, slot))
+		*slot = NULL;
+	pst_diags_free(&unused);
+	return *slot;
+}
+
+static bool rule_matches(struct pst_judge *j, uint32_t rule, const struct pst_head *head)
+{
+	const struct pst_bundle_rule *r = &j->b->rules[rule];
+	const char *const patterns[] = {
+		[PST_FIELD_METHOD] = r->method,
+		[PST_FIELD_PATH] = r->target,
+		[PST_FIELD_HOST] = r->host,
+	};
+	static_assert(sizeof(patterns) / sizeof(*patterns) == PST_FIELD_MAX, "all fields");
+
+	for (int f = 0; f < PST_FIELD_MAX; f++) {
+		const struct pst_span *text = &head->field[f];
+		const struct pst_automaton *a;
+
+		if (!patterns[f])
+			continue;
+		a = text->s ? rule_automaton(j, rule, f, patterns[f]) : NULL;
+		if (!a || !pst_automaton_match(a, text->s, text->len))
+			return false;
+	}
+	return true;
+}
+
+/* ALLOW, the tags that were left, keeps rules of other combinations from being looked at. */
+static uint32_t first_rule(struct pst_judge *j, uint32_t ruleset, uint64_t allow,
+			   const struct pst_head *head)
+{
+	const struct pst_bundle_ruleset *set = &j->b->rulesets[ruleset];
+
+	for (size_t i = 0; i < set->n_rules; i++) {
+		if (set->rule_tags[i] & allow && rule_matches(j, set->rules[i], head))
+			return set->rules[i];
+	}
+	return UINT32_MAX;
+}
+
+/* What bpf/judge.h rules on a head that stands in one packet. */
+static enum pst_reason head_reason(const struct pst_http *h)
+{
+	if (h->state == PST_HTTP_ERROR)
+		return h->reason ? h->reason : PST_REASON_IMPOSSIBLE;
+	if (h->state != PST_HTTP_DONE)
+		return h->pos >= PST_MAX_HEAD ? PST_REASON_HEAD_LONG : PST_REASON_HEAD_SPLIT;
+	return h->allow ? PST_REASON_RULE : PST_REASON_NO_RULE_L7;
+}
+
+/* The core has taken the head: where its body ends, as far as there are bytes. */
+static size_t behind_body(const struct pst_http *h, size_t len, size_t offset)
+{
+	size_t left = len - offset - h->stop;
+
+	return offset + h->stop + (h->length < left ? h->length : left);
+}
+
+size_t pst_judge_request(struct pst_judge *j, uint32_t ruleset, const char *bytes, size_t len,
+			 size_t offset, struct pst_l7_result *ret_result)
+{
+	struct pst_src src = {.bytes = bytes + offset};
+	struct pst_l7_result result = {.rule = UINT32_MAX, .offset = offset};
+	size_t left = len - offset;
+	struct pst_http h;
+	/* A head that reaches the limit is refused: more of it need not be seen. */
+	struct pst_walk w = {
+		.http = &h,
+		.table = j->table,
+		.src = &src,
+		.end = left < 2 * PST_MAX_HEAD ? (uint32_t)left : 2 * PST_MAX_HEAD,
+	};
+	struct pst_head head;
+
+	if (ruleset >= j->b->n_rulesets || j->b->rulesets[ruleset].fallback) {
+		result.reason = PST_REASON_FALLBACK_GONE;
+		*ret_result = result;
+		return len;
+	}
+	pst_http_request(&h, j->table, ruleset);
+	pst_walk_head(&w);
+	result.reason = head_reason(&h);
+	if (h.state != PST_HTTP_DONE) {
+		*ret_result = result;
+		return len;
+	}
+	result.head_len = h.stop;
+	result.body_len = h.length;
+	result.allowed = h.allow != 0;
+	if (result.allowed) {
+		pst_head_split(src.bytes, h.stop, &head);
+		result.rule = first_rule(j, ruleset, h.allow, &head);
+	}
+	*ret_result = result;
+	return behind_body(&h, len, offset);
+}
