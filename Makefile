@@ -181,6 +181,9 @@ $(F)/fuzz_%: $(F)/obj/tests/fuzz/fuzz_%.o $(FUZZ_HELPER_OBJ) $(FUZZ_LIB_OBJ)
 	$(call msg,LD,$@)
 	$(Q)$(CLANGXX) -fsanitize=fuzzer,address,undefined $^ -o $@ $(COMPILER_LIBS) -lre2
 
+# What this one compares with is shared with the unit tests.
+$(F)/fuzz_regex: $(patsubst %,$(F)/obj/compiler/tests/%.o,re_compare re2_oracle)
+
 .PHONY: fuzz-build fuzz
 fuzz-build: $(FUZZ_BIN)
 fuzz: ## build the fuzzers, run each for FUZZ_SECONDS (default 10)
@@ -217,10 +220,8 @@ TIDY_OK := $(TIDY_SRC:%.c=build/tidy/%.ok)
 
 .PHONY: check
 check: ## format, warnings, house rules, includes, clang-tidy, verifier budget
-	$(SUB) -k check-format check-style check-includes check-tools
-	$(SUB) -k all unit-build
-	$(SUB) -k check-tidy
-	$(SUB) check-bpf
+	$(SUB) -k -Otarget check-format check-style check-includes check-tools all unit-build \
+		check-tidy check-bpf
 	@echo 'check: all passed'
 
 .PHONY: check-format check-style check-includes check-tools check-tidy check-bpf unit-build

@@ -1,9 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cli/verbs.h"
-
 #include <errno.h>
-#include <getopt.h>
-#include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,62 +8,10 @@
 #include "base/diag.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "cli/usage.h"
+#include "cli/verbs.h"
 #include "compiler/automaton.h"
-#include "compiler/pack.h"
-
-static const char usage[] =
-	"usage: postern regex [--format text|json] PATTERN\n"
-	"\n"
-	"Reads lines from standard input and writes one line for each: 1 if PATTERN (RE2 syntax)\n"
-	"matches all of it, 0 if not. With --format json it reads nothing and tells the size of the\n"
-	"pattern's automaton and whether it fits the kernel.\n"
-	"\n"
-	"Exit status: 0; 1 PATTERN is invalid, or too big to be matched; 2 usage; 3 could not run.\n";
-
-struct options {
-	const char *pattern;
-	bool json;
-	bool help;
-};
-
-static int usage_error(const char *what, const char *arg)
-{
-	fprintf(stderr, "postern regex: %s%s\n%s", what, arg, usage);
-	return -EINVAL;
-}
-
-static int parse_options(int argc, char **argv, struct options *ret_options)
-{
-	static const struct option longs[] = {
-		{"format", required_argument, NULL, 'f'},
-		{"help", no_argument, NULL, 'h'},
-		{0},
-	};
-	struct options o = {0};
-	int c;
-
-	optind = 0;
-	opterr = 0;
-	while ((c = getopt_long(argc, argv, "+:h", longs, NULL)) != -1) {
-		if (c == 'h')
-			o.help = true;
-		else if (c == ':')
-			return usage_error("expected a value behind ", argv[optind - 1]);
-		else if (c == '?')
-			return usage_error("no such option: ", argv[optind - 1]);
-		else if (!strcmp(optarg, "json"))
-			o.json = true;
-		else if (!strcmp(optarg, "text"))
-			o.json = false;
-		else
-			return usage_error("expected text or json behind --format, found ", optarg);
-	}
-	if (!o.help && optind + 1 != argc)
-		return usage_error("expected one PATTERN", "");
-	o.pattern = argv[optind];
-	*ret_options = o;
-	return 0;
-}
+#include "compiler/footprint.h"
 
 static int match_lines(const struct pst_automaton *a, FILE *in, FILE *out)
 {
@@ -80,70 +24,37 @@ static int match_lines(const struct pst_automaton *a, FILE *in, FILE *out)
 			len--;
 		fputs(pst_automaton_match(a, line, (size_t)len) ? "1\n" : "0\n", out);
 	}
-	if (ferror(in))
-		return pst_log_err(-EIO, "cannot read standard input");
-	if (fflush(out) || ferror(out))
-		return pst_log_err(-EIO, "cannot write standard output");
-	return 0;
+	return ferror(in) ? pst_log_err(-EIO, "cannot read standard input") : 0;
 }
 
-/* What the automaton takes in the kernel's tables. */
-struct kernel_size {
-	bool fits;
-	uint64_t bytes;
-};
-
-static int measure(const struct pst_automaton *a, struct kernel_size *ret_size)
-{
-	struct pst_packer packer;
-	struct pst_packed packed;
-	struct pst_pack_full full;
-	struct kernel_size size = {
-		/* A row is the tag index and one cell per class; the dead row is shared. */
-		.bytes = (a->n_states - 1) * (UINT64_C(1) + a->n_classes) * sizeof(uint32_t) +
-			 sizeof(a->class_of),
-	};
-	int r = pst_packer_init(&packer);
-
-	if (r)
-		return pst_log_err(r, "cannot measure the automaton");
-	r = pst_packer_add(&packer, a, &packed, &full);
-	pst_packer_fini(&packer);
-	if (r && r != -E2BIG)
-		return pst_log_err(r, "cannot measure the automaton");
-	size.fits = !r;
-	*ret_size = size;
-	return 0;
-}
-
-/* A is NULL for a pattern that is valid, but over the compiler's budget. */
+/* A is NULL for a pattern that is valid, but over the compiler's budget: its size is not known. */
 static int print_json(const char *pattern, const struct pst_automaton *a)
 {
-	struct kernel_size size = {0};
+	struct pst_footprint f = {0};
 	struct pst_json j;
-	int r = a ? measure(a, &size) : 0;
+	int r = a ? pst_footprint_measure(a, &f) : 0;
 
 	if (r)
-		return r;
+		return pst_log_err(r, "cannot measure the automaton");
 	pst_json_init(&j, stdout);
 	pst_json_object(&j, NULL);
 	pst_json_str(&j, "pattern", pattern);
 	if (a) {
-		pst_json_u64(&j, "states", a->n_states);
-		pst_json_u64(&j, "classes", a->n_classes);
-		pst_json_u64(&j, "bytes", size.bytes);
+		pst_json_u64(&j, "states", f.states);
+		pst_json_u64(&j, "classes", f.classes);
+		pst_json_u64(&j, "bytes", f.bytes);
 	} else {
 		pst_json_null(&j, "states");
 		pst_json_null(&j, "classes");
 		pst_json_null(&j, "bytes");
 	}
-	pst_json_bool(&j, "fits_kernel", size.fits);
+	pst_json_bool(&j, "fits_kernel", f.fits_kernel);
 	pst_json_end(&j);
 	r = pst_json_finish(&j);
 	return r ? pst_log_err(r, "cannot write standard output") : 0;
 }
 
-static int build(const char *re, struct pst_diags *diags, struct pst_automaton **ret_automaton)
+static int build(const char *re, struct pst_automaton **ret_automaton)
 {
 	const size_t len = strlen(re);
 	const struct pst_pattern pattern = {
@@ -152,40 +63,47 @@ static int build(const char *re, struct pst_diags *diags, struct pst_automaton *
 		.pos = {.line = 1, .col = 1, .end_line = 1, .end_col = (uint32_t)len + 1},
 		.tag = 1,
 	};
-	int r = pst_automaton_build(&pattern, 1, &pst_automaton_default_limits, diags,
-				    ret_automaton);
+	struct pst_diags *diags = pst_diags_new();
+	int r = -ENOMEM;
 
-	pst_diags_print(diags, stderr);
-	return r;
+	if (diags) {
+		r = pst_automaton_build(&pattern, 1, &pst_automaton_default_limits, diags,
+					ret_automaton);
+		pst_diags_print(diags, stderr);
+	}
+	pst_diags_free(&diags);
+	return r == -ENOMEM ? pst_log_err(r, "cannot build the automaton") : r;
 }
 
-static int run(const struct options *o)
+static int answer(const char *re, bool json)
 {
-	struct pst_diags *diags = pst_diags_new();
 	struct pst_automaton *a = NULL;
-	int r = diags ? build(o->pattern, diags, &a) : -ENOMEM, status = PST_EXIT_OK;
+	int r = build(re, &a);
 
-	pst_diags_free(&diags);
-	if (r == -ENOMEM)
-		pst_log_err(r, "cannot build the automaton");
-	if (r == -EINVAL || (r == -E2BIG && !o->json))
-		status = PST_EXIT_NO;
-	else if (r == -ENOMEM ||
-		 (o->json ? print_json(o->pattern, a) : match_lines(a, stdin, stdout)))
-		status = PST_EXIT_FAILED;
+	if (r == -EINVAL || (r == -E2BIG && !json))
+		return PST_EXIT_NO;
+	if (!r || r == -E2BIG)
+		r = json ? print_json(re, a) : match_lines(a, stdin, stdout);
 	pst_automaton_free(&a);
-	return status;
+	return r ? PST_EXIT_FAILED : PST_EXIT_OK;
 }
 
 int pst_cli_regex(int argc, char **argv)
 {
-	struct options o;
+	const struct pst_cli_verb *verb = pst_cli_verb_find("regex");
+	struct pst_cli_args args;
+	bool json = false;
+	int status, r = pst_cli_parse(verb, argc, argv, &args);
 
-	if (parse_options(argc, argv, &o))
-		return PST_EXIT_USAGE;
-	if (o.help) {
-		fputs(usage, stdout);
-		return PST_EXIT_OK;
-	}
-	return run(&o);
+	if (r)
+		return r == -ENOMEM ? PST_EXIT_FAILED : PST_EXIT_USAGE;
+	if (pst_cli_format(&args, &json))
+		status = PST_EXIT_USAGE;
+	else if (args.operands.n != 1)
+		status = pst_cli_usage_error(verb, "expected one PATTERN, found %zu operands",
+					     args.operands.n);
+	else
+		status = answer(args.operands.v[0], json);
+	pst_cli_args_fini(&args);
+	return status;
 }

@@ -4,16 +4,18 @@
 /*
  * Regular expressions to one deterministic automaton.
  *
- * Dialect: RE2's syntax over bytes, full match (as if ^(?:...)$), case-sensitive unless (?i). '.' excludes
- * '\n' unless (?s). What RE2 refuses, or what this front end does not know yet, is refused with the column
- * inside the pattern.
+ * Dialect: RE2's syntax over UTF-8, full match (as if ^(?:...)$), case-sensitive unless (?i). '.'
+ * excludes '\n' unless (?s). What RE2 refuses, or what this front end does not know yet, is
+ * refused with the column inside the pattern. Any bytes may be matched; compiler/nfa.h says what
+ * happens to those that are not UTF-8 (what happens in RE2).
  *
- * Several patterns become one automaton: each carries a tag (a set of bits), and a state accepts the union
- * of the tags of all patterns that match the input so far. The automaton is minimal with respect to those
- * unions, over byte classes. State 0 is dead: no tag, every class leads back to it.
+ * Several patterns become one automaton: each carries a tag (a set of bits), and a state accepts
+ * the union of the tags of all patterns that match the input so far. The automaton is minimal
+ * with respect to those unions, over byte classes. State 0 is dead: no tag, every class leads
+ * back to it.
  *
- * Construction is bounded: past the limits it stops with a diagnostic that says how far it came, in bounded
- * time and memory whatever the pattern.
+ * Construction is bounded: past the limits it stops with a diagnostic that says how far it came,
+ * in bounded time and memory whatever the pattern.
  */
 
 #include "base/diag.h"
@@ -29,16 +31,16 @@ struct pst_pattern {
 };
 
 struct pst_automaton_limits {
-	uint32_t max_states;  /* deterministic states during construction */
-	uint32_t max_nodes;   /* positions (after expanding counted repetition) */
-	size_t max_bytes;     /* memory during construction */
+	uint32_t max_states; /* deterministic states during construction */
+	uint32_t max_nodes;  /* positions (after expanding counted repetition) */
+	size_t max_bytes;    /* memory during construction */
 };
 
 /* 4096 states, 32768 nodes, 64 MiB. */
 extern const struct pst_automaton_limits pst_automaton_default_limits;
 
 struct pst_automaton {
-	uint32_t n_states; /* >= 1: the dead state */
+	uint32_t n_states;  /* >= 1: the dead state */
 	uint32_t n_classes; /* 1 .. 256 */
 	uint32_t start;
 	uint8_t class_of[256];
@@ -47,9 +49,10 @@ struct pst_automaton {
 };
 
 /*
- * Builds the automaton of PATTERNS (N may be 0: nothing matches). Returns 0; -EINVAL when a pattern is not in
- * the dialect (diagnostic id "regex-syntax"); -E2BIG when a limit is hit (id "regex-budget", naming pattern,
- * limit and how far it came); -ENOMEM. Several invalid patterns are all reported.
+ * Builds the automaton of PATTERNS (N may be 0: nothing matches). Returns 0; -EINVAL when a
+ * pattern is not in the dialect (diagnostic id "regex-syntax"); -E2BIG when a limit is hit (id
+ * "regex-budget", naming pattern, limit and how far it came); -ENOMEM. Several invalid patterns
+ * are all reported.
  */
 int pst_automaton_build(const struct pst_pattern *patterns, size_t n,
 			const struct pst_automaton_limits *limits, struct pst_diags *diags,

@@ -4,9 +4,9 @@
 /*
  * Byte sets, and byte classes: bytes that no set of an automaton tells apart.
  *
- * The rows of an automaton have one cell per class instead of 256. For HTTP paths that is a handful
- * to some dozens, and everything behind (subset construction, minimization, the kernel's tables)
- * costs that much less. Classes are numbered in the order of their smallest byte.
+ * The rows of an automaton have one cell per class instead of 256. For HTTP paths that is a
+ * handful to some dozens, and everything behind (subset construction, minimization, the kernel's
+ * tables) costs that much less. Classes are numbered in the order of their smallest byte.
  */
 
 #include <stdbool.h>

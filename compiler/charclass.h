@@ -4,8 +4,8 @@
 /*
  * Character classes: sets of Unicode code points as ranges.
  *
- * The front end works on code points, as RE2 does, and only nfa.c turns them into bytes. A class is
- * collected with the add functions in any order and then sealed: sealed ranges are sorted,
+ * The front end works on code points, as RE2 does, and only nfa.c turns them into bytes. A class
+ * is collected with the add functions in any order and then sealed: sealed ranges are sorted,
  * disjoint, and never touch.
  *
  * Classes are shared by all patterns of one automaton: struct pst_classes numbers each distinct
@@ -47,8 +47,8 @@ const struct pst_named_class *pst_charclass_posix(const char *name, size_t len);
 int pst_charclass_add(struct pst_charclass *c, uint32_t lo, uint32_t hi);
 
 /*
- * Adds LO..HI, both ASCII, and what Unicode's simple folding makes equal to them: the other case of
- * letters, U+212A (Kelvin sign) for k, U+017F (long s) for s. 0 or -ENOMEM.
+ * Adds LO..HI, both ASCII, and what Unicode's simple folding makes equal to them: the other case
+ * of letters, U+212A (Kelvin sign) for k, U+017F (long s) for s. 0 or -ENOMEM.
  */
 int pst_charclass_add_folded(struct pst_charclass *c, uint32_t lo, uint32_t hi);
 

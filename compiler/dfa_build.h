@@ -10,19 +10,19 @@
  * Nothing is sorted.
  *
  * Classes that a set does not tell apart are stepped once: the set's byte sets (few, even when
- * thousands of patterns are in it) divide the classes into groups, and each group's target is built
- * from the nodes that take part in it.
+ * thousands of patterns are in it) divide the classes into groups, and each group's target is
+ * built from the nodes that take part in it.
  *
- * Places. ^, \A, \z, $, \b and \B look at the byte before and the byte behind. What depends on the
- * byte before is decided when a set is built. What depends on the byte behind stays in the set as
- * undecided, together with the kind of the byte before (other, newline, word, edge of the text); a
- * step first decides it for the kind of the byte that it takes, and acceptance decides it for the
- * end of the text. Kinds that no pattern asks about are not told apart, so the usual ^...$ costs
- * nothing.
+ * Places. ^, \A, \z, $, \b and \B look at the byte before and the byte behind. What depends on
+ * the byte before is decided when a set is built. What depends on the byte behind stays in the
+ * set as undecided, together with the kind of the byte before (other, newline, word, edge of the
+ * text); a step first decides it for the kind of the byte that it takes, and acceptance decides
+ * it for the end of the text. Kinds that no pattern asks about are not told apart, so the usual
+ * ^...$ costs nothing.
  *
  * Budget. States, bytes and steps are counted. A step is one node looked at. There may be
- * PST_DFA_STEPS_PER_BYTE of them for each byte of max_bytes, and PST_DFA_MAX_STEPS in all: so time
- * is bounded as well, and 32 bits number rounds and members.
+ * PST_DFA_STEPS_PER_BYTE of them for each byte of max_bytes, and PST_DFA_MAX_STEPS in all: so
+ * time is bounded as well, and 32 bits number rounds and members.
  */
 
 #include "compiler/automaton.h"

@@ -154,8 +154,7 @@ static void mark(struct refiner *m, uint32_t s)
 	m->place[other] = at;
 }
 
-/* Parts block ID into marked and unmarked states; the smaller part becomes a new block and waits.
- */
+/* Parts block ID into marked and unmarked states; the smaller part becomes a waiting new block. */
 static void split(struct refiner *m, uint32_t id)
 {
 	struct block *b = &m->blocks[id], part = *b;

@@ -244,8 +244,7 @@ static int build_loop(struct builder *b, uint32_t child, uint32_t next, enum mem
 	return 0;
 }
 
-/* Loops around one class are the usual end of a path pattern: they are made once per (class, next).
- */
+/* Loops around one class are the usual end of a path pattern: one per (class, next) is made. */
 static int get_loop(struct builder *b, uint32_t child, uint32_t next, enum memo_kind kind,
 		    uint32_t *ret_id)
 {

@@ -5,22 +5,22 @@
  * The nondeterministic automaton of all patterns together, over bytes.
  *
  * It is Thompson's, built from the end of a pattern to its beginning: build(tree, next) gives the
- *node that matches the tree and goes on at NEXT. Two reasons to prefer that to position automata.
- *Every node is then a function of (what it matches, where it goes on), so equal ones can be made
- *once: all patterns that end in "/[^/]+" with the same tag share that end, and so do the sequences
- *of UTF-8. Subset construction sees one path instead of thousands. And a node has one successor, so
- *the memory is linear in the number of nodes, where follow sets are quadratic.
+ * node that matches the tree and goes on at NEXT. Two reasons to prefer that to position
+ * automata. Every node is then a function of (what it matches, where it goes on), so equal ones
+ * can be made once: all patterns that end in "/[^/]+" with the same tag share that end, and so do
+ * the sequences of UTF-8. Subset construction sees one path instead of thousands. And a node has
+ * one successor, so the memory is linear in the number of nodes, where follow sets are quadratic.
  *
  * UTF-8. A class of code points becomes sequences of byte ranges. As in RE2, a range that reaches
- *from U+0080 or below to U+10FFFF (the '.', negated classes) is not spelt out exactly but as
+ * from U+0080 or below to U+10FFFF (the '.', negated classes) is not spelt out exactly but as
  *
  *	[00-7F] | [C2-DF] T | [E0-EF] T T | [F0-F4] T T T	with T = [80-BF]
  *
  * which is smaller and lets some malformed sequences pass. All other ranges match their shortest
- *forms only.
+ * forms only.
  *
  * Nodes are numbered in the order in which they are made: the same patterns give the same
- *automaton.
+ * automaton.
  */
 
 #include "base/vec.h"
@@ -63,8 +63,9 @@ struct pst_nfa {
 };
 
 /*
- * Adds a pattern, number PATTERN, as one more root; TREE's classes are NFA's. 0; -E2BIG when there
- * would be more than MAX_NODES nodes; -ENOMEM. After a failure the automaton can only be released.
+ * Adds a pattern, number PATTERN, as one more root; TREE's classes are NFA's. 0; -E2BIG when
+ * there would be more than MAX_NODES nodes; -ENOMEM. After a failure the automaton can only be
+ * released.
  */
 int pst_nfa_add(struct pst_nfa *nfa, const struct pst_re_tree *tree, uint64_t tag, uint32_t pattern,
 		uint32_t max_nodes);

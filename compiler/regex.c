@@ -6,267 +6,53 @@
 
 #include "base/diag.h"
 #include "compiler/regex_lex.h"
-
-/* The whole pattern, or an open group: where its operands begin and what to restore when it ends.
- */
-struct frame {
-	size_t open;	    /* offset of the '(' */
-	size_t first_alt;   /* operands: finished alternatives ... */
-	size_t first_piece; /* ... and behind them the pieces of the current one */
-	unsigned int flags; /* outside */
-	bool capturing;
-};
+#include "compiler/regex_tree.h"
 
 #define NO_REPEAT SIZE_MAX
 
 struct parser {
 	struct pst_re_lexer lx;
-	struct pst_classes *classes;
-	struct pst_re_tree *tree;
-	struct PST_VEC(uint32_t) operands;
-	struct PST_VEC(struct frame) frames;
+	struct pst_re_grower grower;
 	/* Where the repetition operator began that the last token, or this one, is; NO_REPEAT. */
 	size_t last_repeat, this_repeat;
 };
-
-static struct pst_re_node *node_at(struct parser *p, uint32_t id)
-{
-	return &p->tree->nodes.v[id];
-}
-
-static struct frame *top_frame(struct parser *p)
-{
-	return &p->frames.v[p->frames.n - 1];
-}
-
-/* Appends NODE to the tree, its height and copies already right. */
-static int add_node(struct parser *p, struct pst_re_node node, uint32_t *ret_id)
-{
-	int r;
-
-	if (node.height > PST_RE_MAX_HEIGHT)
-		return pst_re_error_budget(&p->lx, p->lx.at, p->lx.at,
-					   "the pattern nests more than %d deep",
-					   PST_RE_MAX_HEIGHT);
-	r = pst_vec_push(&p->tree->nodes, node);
-	if (r)
-		return r;
-	*ret_id = (uint32_t)p->tree->nodes.n - 1;
-	return 0;
-}
-
-static int push_operand(struct parser *p, struct pst_re_node node)
-{
-	uint32_t id = 0;
-	int r = add_node(p, node, &id);
-
-	return r ? r : pst_vec_push(&p->operands, id);
-}
-
-static struct pst_re_node leaf(enum pst_re_op op)
-{
-	return (struct pst_re_node){
-		.op = op, .height = 1, .copies = 1, .child = PST_RE_NONE, .next = PST_RE_NONE};
-}
-
-/* Pushes the class C, whatever R says happened while it was read; C is released. */
-static int push_class(struct parser *p, struct pst_charclass *c, int r)
-{
-	struct pst_re_node node = leaf(PST_RE_CLASS);
-
-	if (!r)
-		r = pst_classes_get(p->classes, c, &node.class_id);
-	pst_vec_free(c);
-	return r ? r : push_operand(p, node);
-}
 
 static int push_literal(struct parser *p, size_t from, uint32_t rune)
 {
 	struct pst_charclass c = {0};
 	int r = pst_re_add_range(&p->lx, from, (struct pst_rune_range){rune, rune}, &c);
 
-	return push_class(p, &c, r);
-}
-
-static int push_assertion(struct parser *p, enum pst_re_assert assertion)
-{
-	struct pst_re_node node = leaf(PST_RE_ASSERT);
-
-	node.assertion = assertion;
-	return push_operand(p, node);
-}
-
-/* Replaces the operands from FIRST on by one node that has them as children. */
-static int join_operands(struct parser *p, size_t first, enum pst_re_op op)
-{
-	struct pst_re_node node = leaf(op);
-
-	for (size_t i = first; i < p->operands.n; i++) {
-		struct pst_re_node *child = node_at(p, p->operands.v[i]);
-
-		child->next = node.child;
-		node.child = p->operands.v[i];
-		if (node.height <= child->height)
-			node.height = child->height + 1;
-		if (node.copies < child->copies)
-			node.copies = child->copies;
-	}
-	p->operands.n = first;
-	return push_operand(p, node);
-}
-
-/* Ends the current alternative: its pieces become one operand. */
-static int reduce_pieces(struct parser *p)
-{
-	size_t first = top_frame(p)->first_piece;
-
-	if (p->operands.n == first)
-		return push_operand(p, leaf(PST_RE_EMPTY));
-	if (p->operands.n == first + 1)
-		return 0;
-	return join_operands(p, first, PST_RE_CONCAT);
-}
-
-/* Takes the alternatives of uncaptured groups up into the group around them, so that neighbours
- * meet. */
-static int flatten_alternatives(struct parser *p, size_t first)
-{
-	size_t n = p->operands.n;
-	int r = 0;
-
-	for (size_t i = first; !r && i < n; i++) {
-		uint32_t id = p->operands.v[i], child = node_at(p, id)->child;
-		size_t from = p->operands.n;
-
-		if (node_at(p, id)->op != PST_RE_ALTERNATE || node_at(p, id)->captured) {
-			r = pst_vec_push(&p->operands, id);
-			continue;
-		}
-		for (; !r && child != PST_RE_NONE; child = node_at(p, child)->next)
-			r = pst_vec_push(&p->operands, child);
-		for (size_t to = p->operands.n; from + 1 < to; from++) {
-			uint32_t swapped = p->operands.v[from];
-
-			p->operands.v[from] = p->operands.v[--to];
-			p->operands.v[to] = swapped;
-		}
-	}
-	if (r)
-		return r;
-	memmove(p->operands.v + first, p->operands.v + n,
-		(p->operands.n - n) * sizeof(*p->operands.v));
-	p->operands.n -= n - first;
-	return 0;
-}
-
-static bool is_joinable(const struct pst_re_node *node)
-{
-	return node->op == PST_RE_CLASS && !node->captured;
-}
-
-/* Makes the class node ID the union of the operands FROM..TO. */
-static int unite_classes(struct parser *p, size_t from, size_t to, uint32_t id)
-{
-	struct pst_charclass all = {0};
-	int r = 0;
-
-	for (size_t i = from; !r && i < to; i++) {
-		size_t n;
-		uint32_t class_id = node_at(p, p->operands.v[i])->class_id;
-		const struct pst_rune_range *ranges = pst_classes_ranges(p->classes, class_id, &n);
-
-		r = pst_charclass_add_ranges(&all, ranges, n);
-	}
-	if (!r)
-		r = pst_classes_get(p->classes, &all, &node_at(p, id)->class_id);
-	pst_vec_free(&all);
-	return r;
-}
-
-/* Runs of one-character alternatives become one class. */
-static int join_classes(struct parser *p, size_t first)
-{
-	size_t kept = first, i = first;
-
-	while (i < p->operands.n) {
-		uint32_t id = p->operands.v[i];
-		size_t end = i + 1;
-
-		while (end < p->operands.n && is_joinable(node_at(p, id)) &&
-		       is_joinable(node_at(p, p->operands.v[end])))
-			end++;
-		if (end > i + 1) {
-			int r = unite_classes(p, i, end, id);
-
-			if (r)
-				return r;
-		}
-		p->operands.v[kept++] = id;
-		i = end;
-	}
-	p->operands.n = kept;
-	return 0;
-}
-
-/* Ends the group: all its alternatives become one operand. */
-static int reduce_alternatives(struct parser *p)
-{
-	size_t first = top_frame(p)->first_alt;
-	int r = reduce_pieces(p);
-
-	if (r || p->operands.n == first + 1)
-		return r;
-	r = flatten_alternatives(p, first);
-	if (!r)
-		r = join_classes(p, first);
-	if (r || p->operands.n == first + 1)
-		return r;
-	return join_operands(p, first, PST_RE_ALTERNATE);
+	return pst_re_grow_class(&p->grower, &c, r);
 }
 
 static int open_group(struct parser *p, size_t open, bool capturing, unsigned int inner_flags)
 {
-	const struct frame f = {
-		.open = open,
-		.first_alt = p->operands.n,
-		.first_piece = p->operands.n,
-		.flags = p->lx.flags,
-		.capturing = capturing,
-	};
+	unsigned int outer_flags = p->lx.flags;
 
-	if (p->frames.n > PST_RE_MAX_HEIGHT)
-		return pst_re_error_budget(&p->lx, open, p->lx.at, "groups nest more than %d deep",
-					   PST_RE_MAX_HEIGHT);
 	p->lx.flags = inner_flags;
-	return pst_vec_push(&p->frames, f);
+	return pst_re_grow_open(&p->grower, open, outer_flags, capturing);
 }
 
 static int parse_close(struct parser *p)
 {
-	struct frame f;
+	struct pst_re_group group;
 	int r;
 
-	if (p->frames.n == 1)
+	if (p->grower.groups.n == 1)
 		return pst_re_error(&p->lx, p->lx.at, p->lx.at + 1,
 				    "found ')', but no group is open here");
-	r = reduce_alternatives(p);
+	r = pst_re_grow_close(&p->grower, &group);
 	if (r)
 		return r;
-	f = p->frames.v[--p->frames.n];
-	if (f.capturing)
-		node_at(p, p->operands.v[p->operands.n - 1])->captured = true;
-	p->lx.flags = f.flags;
+	p->lx.flags = group.flags;
 	p->lx.at++;
 	return 0;
 }
 
 static int parse_bar(struct parser *p)
 {
-	int r = reduce_pieces(p);
-
-	top_frame(p)->first_piece = p->operands.n;
 	p->lx.at++;
-	return r;
+	return pst_re_grow_bar(&p->grower);
 }
 
 static bool is_name_byte(int c)
@@ -400,7 +186,7 @@ static int check_repeatable(struct parser *p, size_t from)
 				    "found '%.*s': one repetition cannot follow another; put the "
 				    "first into a group",
 				    (int)(p->lx.at - p->last_repeat), re + p->last_repeat);
-	if (p->operands.n == top_frame(p)->first_piece)
+	if (!pst_re_last_piece(&p->grower))
 		return pst_re_error(&p->lx, from, p->lx.at,
 				    "expected something to repeat before '%.*s', found nothing",
 				    (int)(p->lx.at - from), re + from);
@@ -410,8 +196,7 @@ static int check_repeatable(struct parser *p, size_t from)
 /* Applies the operator that began at FROM; a '?' behind it makes it non-greedy. */
 static int apply_repeat(struct parser *p, size_t from, uint32_t min, uint32_t max)
 {
-	uint32_t child, times = max == PST_RE_UNLIMITED ? min : max;
-	struct pst_re_node node = leaf(PST_RE_REPEAT);
+	uint32_t times = max == PST_RE_UNLIMITED ? min : max, copies;
 	int r;
 
 	if (pst_re_peek(&p->lx, 0) == '?')
@@ -419,22 +204,14 @@ static int apply_repeat(struct parser *p, size_t from, uint32_t min, uint32_t ma
 	r = check_repeatable(p, from);
 	if (r)
 		return r;
-	child = p->operands.v[p->operands.n - 1];
-	if (times * node_at(p, child)->copies > PST_RE_MAX_REPEAT && times >= 2)
+	copies = times * pst_re_last_piece(&p->grower)->copies;
+	if (copies > PST_RE_MAX_REPEAT)
 		return pst_re_error_budget(&p->lx, from, p->lx.at,
 					   "counted repetitions multiply to %u here, RE2's limit "
 					   "is %d",
-					   times * node_at(p, child)->copies, PST_RE_MAX_REPEAT);
-	node.min = (uint16_t)min;
-	node.max = max;
-	node.child = child;
-	node.height = node_at(p, child)->height + 1;
-	node.copies = node_at(p, child)->copies;
-	if (times >= 2)
-		node.copies = (uint16_t)(times * node.copies);
+					   copies, PST_RE_MAX_REPEAT);
 	p->this_repeat = from;
-	p->operands.n--;
-	return push_operand(p, node);
+	return pst_re_grow_repeat(&p->grower, min, max);
 }
 
 static int parse_star(struct parser *p)
@@ -529,15 +306,15 @@ static int parse_brace(struct parser *p)
 static int parse_caret(struct parser *p)
 {
 	p->lx.at++;
-	return push_assertion(p, p->lx.flags & PST_RE_MULTILINE ? PST_RE_BEGIN_LINE
-								: PST_RE_BEGIN_TEXT);
+	return pst_re_grow_assertion(
+		&p->grower, p->lx.flags & PST_RE_MULTILINE ? PST_RE_BEGIN_LINE : PST_RE_BEGIN_TEXT);
 }
 
 static int parse_dollar(struct parser *p)
 {
 	p->lx.at++;
-	return push_assertion(p,
-			      p->lx.flags & PST_RE_MULTILINE ? PST_RE_END_LINE : PST_RE_END_TEXT);
+	return pst_re_grow_assertion(&p->grower, p->lx.flags & PST_RE_MULTILINE ? PST_RE_END_LINE
+										: PST_RE_END_TEXT);
 }
 
 static int parse_dot(struct parser *p)
@@ -550,7 +327,7 @@ static int parse_dot(struct parser *p)
 		r = pst_charclass_add(&c, '\n', '\n');
 	if (!r)
 		r = pst_charclass_negate(&c);
-	return push_class(p, &c, r);
+	return pst_re_grow_class(&p->grower, &c, r);
 }
 
 static int parse_class(struct parser *p)
@@ -558,7 +335,7 @@ static int parse_class(struct parser *p)
 	struct pst_charclass c = {0};
 	int r = pst_re_read_class(&p->lx, &c);
 
-	return push_class(p, &c, r);
+	return pst_re_grow_class(&p->grower, &c, r);
 }
 
 /* \Q...\E; without \E up to the end. */
@@ -600,15 +377,16 @@ static int parse_backslash(struct parser *p)
 
 	if (assertion >= 0 || letter == 'C') {
 		p->lx.at += 2;
-		return letter == 'C' ? push_operand(p, leaf(PST_RE_ANY_BYTE))
-				     : push_assertion(p, (enum pst_re_assert)assertion);
+		return letter == 'C'
+			       ? pst_re_grow_any_byte(&p->grower)
+			       : pst_re_grow_assertion(&p->grower, (enum pst_re_assert)assertion);
 	}
 	if (letter == 'Q')
 		return parse_quoted(p);
 	if (letter == 'p' || letter == 'P')
 		return pst_re_refuse_unicode_class(&p->lx);
 	if (pst_re_read_perl_class(&p->lx, &c, &r))
-		return push_class(p, &c, r);
+		return pst_re_grow_class(&p->grower, &c, r);
 	r = pst_re_read_escape(&p->lx, &rune);
 	return r ? r : push_literal(p, from, rune);
 }
@@ -622,11 +400,11 @@ static const token_fn tokens[256] = {
 	['$'] = parse_dollar, ['.'] = parse_dot,      ['['] = parse_class, ['\\'] = parse_backslash,
 };
 
-static int parse(struct parser *p)
+static int parse_tokens(struct parser *p)
 {
+	struct pst_re_group whole;
 	int r = open_group(p, 0, false, 0);
 
-	p->last_repeat = p->this_repeat = NO_REPEAT;
 	while (!r && pst_re_left(&p->lx)) {
 		token_fn token = tokens[pst_re_peek(&p->lx, 0)];
 
@@ -636,13 +414,10 @@ static int parse(struct parser *p)
 	}
 	if (r)
 		return r;
-	if (p->frames.n > 1)
-		return pst_re_error(&p->lx, top_frame(p)->open, p->lx.at,
+	if (p->grower.groups.n > 1)
+		return pst_re_error(&p->lx, pst_re_innermost(&p->grower)->open, p->lx.at,
 				    "expected ')' for this '(', found the end of the pattern");
-	r = reduce_alternatives(p);
-	if (!r)
-		p->tree->root = p->operands.v[0];
-	return r;
+	return pst_re_grow_close(&p->grower, &whole);
 }
 
 int pst_re_parse(const struct pst_pattern *pattern, struct pst_classes *classes,
@@ -650,15 +425,18 @@ int pst_re_parse(const struct pst_pattern *pattern, struct pst_classes *classes,
 {
 	struct parser p = {
 		.lx = {.pattern = pattern, .diags = diags},
-		.classes = classes,
-		.tree = tree,
+		.grower = {.tree = tree, .classes = classes},
+		.last_repeat = NO_REPEAT,
+		.this_repeat = NO_REPEAT,
 	};
 	int r;
 
 	tree->nodes.n = 0;
-	r = parse(&p);
-	pst_vec_free(&p.operands);
-	pst_vec_free(&p.frames);
+	r = parse_tokens(&p);
+	if (r == -EOVERFLOW)
+		r = pst_re_error_budget(&p.lx, p.lx.at, p.lx.at,
+					"the pattern nests more than %d deep", PST_RE_MAX_HEIGHT);
+	pst_re_grower_fini(&p.grower);
 	return r;
 }
 

@@ -7,14 +7,14 @@
  * The syntax is RE2's (https://github.com/google/re2/wiki/Syntax, and where that page is silent,
  * what RE2 20220601 does): '.' and classes are over code points, the pattern is UTF-8, '$' is the
  * end of the text and never the place before a last newline. Also known is (?<name>...), which
- * newer RE2 has. Not known yet, and refused by name: \p and \P, case folding of what is not ASCII,
- * group names that are not ASCII.
+ * newer RE2 has. Not known yet, and refused by name: \p and \P, case folding of what is not
+ * ASCII, group names that are not ASCII.
  *
  * Only what matters for "does it match all of the text" is kept: capturing and greediness are
  * parsed and dropped. What remains of capturing is one bit. RE2 joins neighbouring one-character
  * alternatives into a class, unless they are captured, and a class that reaches from U+0080 or
- * below to U+10FFFF matches some byte sequences that are not UTF-8 (see nfa.h). So the joining can
- * be observed, and is done here in the same way.
+ * below to U+10FFFF matches some byte sequences that are not UTF-8 (see nfa.h). So the joining
+ * can be observed, and is done here in the same way.
  *
  * The parser keeps operands and open groups on explicit stacks: nothing recurses on input. Trees
  * are at most PST_RE_MAX_HEIGHT high, so what recurses on trees is bounded as well.

@@ -292,7 +292,7 @@ static int read_class_char(struct pst_re_lexer *lx, size_t open, uint32_t *ret_r
 /* One character, or a range of them. */
 static int read_class_range(struct pst_re_lexer *lx, size_t open, struct pst_charclass *c)
 {
-	struct pst_rune_range range;
+	struct pst_rune_range range = {0};
 	size_t from = lx->at;
 	int r = read_class_char(lx, open, &range.lo);
 

@@ -4,10 +4,10 @@
 /*
  * Ranges of code points as sequences of byte ranges.
  *
- * A range is cut until each piece is a product: every first byte of it goes with every second byte,
- * and so on. U+00E0..U+07FF becomes [C3][A0-BF] and [C4-DF][80-BF]. The pieces come in ascending
- * order. What reaches from U+0080 to the last code point becomes RE2's short form (compiler/nfa.h
- * says why).
+ * A range is cut until each piece is a product: every first byte of it goes with every second
+ * byte, and so on. U+00E0..U+07FF becomes [C3][A0-BF] and [C4-DF][80-BF]. The pieces come in
+ * ascending order. What reaches from U+0080 to the last code point becomes RE2's short form
+ * (compiler/nfa.h says why).
  */
 
 #include <stdbool.h>

@@ -18,7 +18,9 @@ import csource
 PUBLIC = {
     "base": {"cleanup.h", "diag.h", "escape.h", "json.h", "log.h", "mem.h", "vec.h"},
     "policy": {"cnp.h", "inventory.h", "policy.h", "selector.h"},
-    "compiler": {"bundle.h", "compile.h", "explain.h", "judge.h", "verify.h"},
+    "compiler": {
+        "automaton.h", "bundle.h", "compile.h", "explain.h", "footprint.h", "judge.h", "verify.h",
+    },
     "enforcer": {"client.h"},
 }
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Random automata against an independent slow oracle: Moore's rounds. States get colours, first by
- * tag, then by (colour, colours of the successors), until nothing changes; the number of colours
- * that the start reaches, plus one for the dead state, is the size of the minimal automaton.
+ * Random automata against an independent slow oracle: Moore's rounds. States get colours, first
+ * by tag, then by (colour, colours of the successors), until nothing changes; the number of
+ * colours that the start reaches, plus one for the dead state, is the size of the minimal
+ * automaton.
  */
 #include <criterion/criterion.h>
 #include <errno.h>

@@ -240,10 +240,10 @@ static int build_nested(const char *open, const char *close, size_t n, struct ps
 	pst_auto_free char *re = malloc(size);
 
 	for (size_t i = 0; i < n; i++)
-		len += (size_t)sprintf(re + len, "%s", open);
+		len += (size_t)snprintf(re + len, size - len, "%s", open);
 	re[len++] = 'a';
 	for (size_t i = 0; i < n; i++)
-		len += (size_t)sprintf(re + len, "%s", close);
+		len += (size_t)snprintf(re + len, size - len, "%s", close);
 	return build_one(re, len, diags);
 }
 

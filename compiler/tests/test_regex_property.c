@@ -21,7 +21,7 @@ static const char *quoted(const char *s, size_t len)
 	for (size_t i = 0; i < len && at < out + sizeof(buf[0]) - 8; i++) {
 		unsigned char c = (unsigned char)s[i];
 
-		at += sprintf(at, c < 32 || c > 126 ? "\\x%02x" : "%c", c);
+		at += snprintf(at, 5, c < 32 || c > 126 ? "\\x%02x" : "%c", c);
 	}
 	*at = '\0';
 	return out;
