@@ -52,7 +52,9 @@ BPF_CFLAGS := -std=gnu17 -O2 -g -Wall -Wextra -Werror -Wno-unused-function -targ
 GEN_H := $(B)/gen/http_table.h
 BPF_SRC := $(wildcard bpf/*.bpf.c)
 BPF_OBJ := $(BPF_SRC:bpf/%.bpf.c=$(B)/bpf/%.bpf.o)
-SKEL_H := $(BPF_SRC:bpf/%.bpf.c=$(B)/skel/%.skel.h)
+# One object of all programs, so that they share their maps.
+BPF_LINKED := $(B)/bpf/postern.o
+SKEL_H := $(B)/skel/postern.skel.h
 
 BASE_SRC := $(wildcard base/*.c)
 POLICY_SRC := $(wildcard policy/*.c)
@@ -111,10 +113,15 @@ $(B)/bpf/%.bpf.o: bpf/%.bpf.c $(GEN_H)
 	$(Q)$(CLANG) $(BPF_CFLAGS) -c $< -o $(@:.bpf.o=.tmp.bpf.o)
 	$(Q)$(BPFTOOL) gen object $@ $(@:.bpf.o=.tmp.bpf.o)
 
-$(B)/skel/%.skel.h: $(B)/bpf/%.bpf.o
+$(BPF_LINKED): $(BPF_OBJ)
+	$(call msg,BPFLINK,$@)
+	$(Q)$(BPFTOOL) gen object $@ $^
+
+$(SKEL_H): $(BPF_LINKED)
 	$(call msg,SKEL,$@)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(BPFTOOL) gen skeleton $< name $*_bpf > $@
+	$(Q)$(BPFTOOL) gen skeleton $< name postern_bpf > $@.tmp
+	$(Q)mv $@.tmp $@
 
 $(B)/postern: $(B)/obj/cli/main.o $(CLI_OBJ)
 	$(call msg,LD,$@)

@@ -2,25 +2,27 @@
 #pragma once
 
 /*
- * What the compiler, the daemon and the kernel programs agree on: keys and values of maps, the packed
- * tables, events, limits. Only fixed-width integers; sizes are asserted; a change of meaning raises
- * PST_ABI_VERSION.
+ * What the compiler, the daemon and the kernel programs agree on: keys and values of maps, the
+ *packed tables, events, limits. Only fixed-width integers; sizes are asserted; a change of meaning
+ *raises PST_ABI_VERSION.
  *
- * Generations. Everything that makes up one policy carries the slot of its generation (generation number
- * modulo PST_GEN_SLOTS). The daemon fills an unused slot, verifies it, and publishes it by one write to
- * struct pst_config. A flow remembers its generation and looks again at the next request boundary.
+ * Generations. Everything that makes up one policy carries the slot of its generation (generation
+ *number modulo PST_GEN_SLOTS). The daemon fills an unused slot, verifies it, and publishes it by
+ *one write to struct pst_config. A flow remembers its generation and looks again at the next
+ *request boundary.
  *
- * Tables. All automata of a generation live in one value of an array map, struct pst_table, so that the
- * walker does one map lookup per head. A state is the offset of its row in cells[]. A row has 1 + n_classes
- * cells: cell 0 is the index of the state's tag set in tags[] (0: none, tags[0] is 0), cell 1 + class
- * is the offset of the next state's row. One byte is one step:
+ * Tables. All automata of a generation live in one value of an array map, struct pst_table, so that
+ *the walker does one map lookup per head. A state is the offset of its row in cells[]. A row has 1
+ *+ n_classes cells: cell 0 is the index of the state's tag set in tags[] (0: none, tags[0] is 0),
+ *cell 1 + class is the offset of the next state's row. One byte is one step:
  *
  *	state = cells[(state + classes[map + byte]) & PST_CELL_MASK]
  *
- * with classes[] already holding 1 + class. Row 0 is the dead state for every automaton: its 257 cells are 0.
+ * with classes[] already holding 1 + class. Row 0 is the dead state for every automaton: its 257
+ *cells are 0.
  *
- * Addresses are 16 bytes, IPv4 as ::ffff:a.b.c.d. Ports and sequence numbers in structures are host order
- * unless called be.
+ * Addresses are 16 bytes, IPv4 as ::ffff:a.b.c.d. Ports and sequence numbers in structures are host
+ *order unless called be.
  */
 
 #include <linux/types.h>
@@ -65,8 +67,9 @@ enum {
 enum pst_verdict {
 	PST_VERDICT_DENY = 0,
 	PST_VERDICT_ALLOW = 1,
-	PST_VERDICT_JUDGE = 2,	  /* HTTP rules: rule set in .ruleset */
-	PST_VERDICT_FALLBACK = 3, /* HTTP rules that do not fit the kernel: denied while there is no fallback */
+	PST_VERDICT_JUDGE = 2, /* HTTP rules: rule set in .ruleset */
+	PST_VERDICT_FALLBACK =
+		3, /* HTTP rules that do not fit the kernel: denied while there is no fallback */
 };
 
 enum pst_addr_flag {
@@ -89,13 +92,14 @@ struct pst_addr_value {
 };
 
 /*
- * LPM: slot, subject, peer, direction, protocol, port. prefixlen is PST_POLICY_STATIC_BITS for "every
- * protocol and port", + 8 for "every port of the protocol", + 8 + n for the port block given by its n leading
- * bits. The compiler has folded everything: the longest match is the whole answer for that peer.
+ * LPM: slot, subject, peer, direction, protocol, port. prefixlen is PST_POLICY_STATIC_BITS for
+ * "every protocol and port", + 8 for "every port of the protocol", + 8 + n for the port block given
+ * by its n leading bits. The compiler has folded everything: the longest match is the whole answer
+ * for that peer.
  *
- * A peer identity with entries of its own always has one with PST_POLICY_STATIC_BITS, so that its lookup
- * never misses; only a peer without any entry of its own is looked up again as PST_ID_ANY. A miss there:
- * default deny when the subject enforces that direction, else allow.
+ * A peer identity with entries of its own always has one with PST_POLICY_STATIC_BITS, so that its
+ * lookup never misses; only a peer without any entry of its own is looked up again as PST_ID_ANY. A
+ * miss there: default deny when the subject enforces that direction, else allow.
  */
 enum { PST_POLICY_STATIC_BITS = 13 * 8 };
 
@@ -110,10 +114,10 @@ struct pst_policy_key {
 };
 
 struct pst_policy_value {
-	__u8 verdict; /* enum pst_verdict */
+	__u8 verdict;	/* enum pst_verdict */
 	__u8 deny_rule; /* 1: DENY by a deny rule, 0: by default */
-	__u16 ruleset; /* for JUDGE and FALLBACK */
-	__u32 rule;    /* index of the deciding L3/L4 rule in the bundle's rule list, ~0: none */
+	__u16 ruleset;	/* for JUDGE and FALLBACK */
+	__u32 rule;	/* index of the deciding L3/L4 rule in the bundle's rule list, ~0: none */
 };
 
 /* Automata of a rule set, in this order. */
@@ -125,12 +129,12 @@ enum pst_field {
 };
 
 /*
- * A request is allowed when the intersection of the tags of all fields is not empty. Tags are over the
- * distinct combinations of conditions (compiler/ruleset.h), at most 64 in one rule set.
+ * A request is allowed when the intersection of the tags of all fields is not empty. Tags are over
+ * the distinct combinations of conditions (compiler/ruleset.h), at most 64 in one rule set.
  */
 struct pst_ruleset {
-	__u64 absent[PST_FIELD_MAX]; /* tags of the field when the request does not have it */
-	__u32 start[PST_FIELD_MAX];  /* row offset */
+	__u64 absent[PST_FIELD_MAX];  /* tags of the field when the request does not have it */
+	__u32 start[PST_FIELD_MAX];   /* row offset */
 	__u32 classes[PST_FIELD_MAX]; /* offset of 256 bytes in classes[] */
 };
 
@@ -166,3 +170,91 @@ PST_STATIC_ASSERT(sizeof(struct pst_policy_key) == 20, "no padding in LPM keys")
 PST_STATIC_ASSERT(sizeof(struct pst_policy_value) == 8, "policy value");
 PST_STATIC_ASSERT(sizeof(struct pst_ruleset) == 48, "rule set");
 PST_STATIC_ASSERT((PST_CELLS & PST_CELL_MASK) == 0, "masks need powers of two");
+
+/* Switches of the daemon; one element, written by user space only. */
+enum pst_config_flag {
+	PST_CONFIG_EVENTS_ALL = 1 << 0, /* events for allowed requests as well */
+	PST_CONFIG_OLD_SOCKETS_PASS =
+		1 << 1,		      /* connections older than the daemon pass until closed */
+	PST_CONFIG_COURTESY = 1 << 2, /* answer denied requests at a local sender, in the kernel */
+};
+
+struct pst_config {
+	__u32 generation; /* the published one; 0: none yet, everything of an endpoint is dropped */
+	__u32 flags;	  /* enum pst_config_flag */
+	/* Cookies of the daemon's raw sockets: what they send is the daemon's answer to a denied
+	 * request. */
+	__u64 own_sockets[2];
+};
+
+/* What the daemon is asked to do about a denial. */
+enum pst_request {
+	PST_REQUEST_NONE,   /* for information */
+	PST_REQUEST_INJECT, /* answer with a 403 in the server's name, then end the connection */
+	PST_REQUEST_KILL,   /* destroy the socket */
+};
+
+enum pst_layer {
+	PST_LAYER_L3L4,
+	PST_LAYER_L7,
+};
+
+enum {
+	PST_EVENT_HEAD = 512,	/* bytes of a head that an event carries: a power of two */
+	PST_EVENT_OPTIONS = 40, /* TCP options of the denied packet */
+};
+
+/*
+ * One verdict, through the ring buffer. Addresses are those of the connection: client first. Bytes
+ * of the head are an attacker's: escape them.
+ */
+struct pst_event {
+	__u64 time_ns;	    /* CLOCK_MONOTONIC */
+	__u64 netns_cookie; /* of the judged socket; 0: unknown */
+	__u64 socket_cookie;
+	__u32 generation;
+	__u32 subject, peer;
+	__u32 rule;	/* L3/L4 rule, ~0: none */
+	__u32 seq, ack; /* of the denied packet */
+	__u32 payload;
+	__u16 ruleset;
+	__u16 client_port, server_port;
+	__u16 head_len; /* valid bytes in head[] */
+	__u8 client[16], server[16];
+	__u8 layer;	/* enum pst_layer */
+	__u8 direction; /* enum pst_dir */
+	__u8 protocol;
+	__u8 allowed;
+	__u8 reason;   /* enum pst_reason */
+	__u8 request;  /* enum pst_request */
+	__u8 answered; /* 1: the sender has got its 403 in the kernel */
+	__u8 options_len;
+	__u8 again; /* the denied bytes were repeated: nothing new, but the answer may have been
+		       lost */
+	__u8 pad[5];
+	__u8 options[PST_EVENT_OPTIONS];
+	__u8 head[PST_EVENT_HEAD];
+};
+PST_STATIC_ASSERT(sizeof(struct pst_event) % 8 == 0, "no hidden padding at the end");
+
+enum {
+	PST_RING_BYTES = 1 << 22,
+	PST_EXCHANGE_ENTRIES = 1 << 16, /* connection-less exchanges remembered */
+	PST_COURTESY_SOCKETS = 1 << 16,
+};
+
+/* An exchange without connection (UDP, ICMP echo), seen from the endpoint. */
+struct pst_exchange_key {
+	__u8 local[16], remote[16];
+	__u16 local_port, remote_port;
+	__u8 protocol;
+	__u8 direction; /* who began: enum pst_dir */
+	__u8 pad[2];
+};
+
+/* A client socket in the courtesy map. */
+struct pst_socket_key {
+	__u64 netns_cookie;
+	__u8 local[16], remote[16];
+	__u32 local_port, remote_port;
+};

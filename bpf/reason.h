@@ -2,92 +2,98 @@
 #pragma once
 
 /*
- * Why a verdict is what it is: one list, for the kernel programs, the daemon, the offline judge and the docs.
+ * Why a verdict is what it is: one list, for the kernel programs, the daemon, the offline judge and
+ *the docs.
  *
- * X(NAME, "kebab-name", KIND, "sentence"). The kebab name is the stable identifier in events, metrics and
- * JSON. KIND says what happens to the connection when it is a denial (kernel-facts 6.5):
+ * X(NAME, "kebab-name", KIND, "sentence"). The kebab name is the stable identifier in events,
+ *metrics and JSON. KIND says what happens to the connection when it is a denial (kernel-facts 6.5):
  *
  *	ALLOW  the packet or request passes
- *	L7     a well-framed request was denied: it can be answered with a 403
- *	PARSE  the bytes are not unambiguous HTTP/1.1: answered with a 403, the connection ends
- *	DROP   the packet is dropped silently, the peer may try again (L3/L4)
- *	KILL   the state of the flow cannot be trusted: nothing passes any more, the socket is destroyed
+ *	L7     the request is not allowed: answered with a 403, where the head is whole the
+ *connection can live on PARSE  the bytes are not unambiguous HTTP/1.1: answered with a 403, the
+ *connection ends DROP   the packet is dropped silently, the peer may try again (L3/L4) KILL   the
+ *state of the flow cannot be trusted: nothing passes any more, the socket is destroyed
  */
-#define PST_REASONS(X)                                                                             \
-	X(NONE, "none", ALLOW, "no decision yet")                                                  \
-	X(RULE, "rule-matched", ALLOW, "an HTTP rule matches")                                     \
-	X(L4_ALLOW, "l4-allowed", ALLOW, "allowed at L3/L4 without HTTP rules")                    \
-	X(NO_POLICY, "no-policy", ALLOW, "no policy restricts the endpoint in this direction")     \
-	X(REPLY, "reply", ALLOW, "belongs to a connection or exchange that was allowed")           \
-	X(LOCAL, "same-address", ALLOW, "an endpoint that talks to itself")                        \
-	/* L3/L4 */                                                                                \
-	X(NO_RULE_L4, "no-rule-l4", DROP, "default deny: no rule allows this peer and port")       \
-	X(DENY_RULE, "deny-rule", DROP, "a deny rule matches this peer and port")                  \
-	X(UNKNOWN_LOCAL, "unknown-endpoint", DROP,                                                 \
-	  "the local address is no endpoint of the inventory and not the node's own")              \
-	X(BAD_PACKET, "bad-packet", DROP, "the packet's headers cannot be read")                   \
-	X(NO_GENERATION, "no-policy-loaded", DROP, "no policy generation is published")            \
-	X(FRAMED_L4, "unsupported-protocol", DROP, "a protocol that is not decided yet")           \
-	/* L7: the request is well-framed and not allowed */                                       \
-	X(NO_RULE_L7, "no-rule-l7", L7, "no HTTP rule matches the request")                        \
-	X(FALLBACK_GONE, "fallback-unavailable", L7,                                               \
-	  "the rule set does not fit the kernel and there is no userspace fallback yet")           \
-	X(TARGET_SLASHES, "target-empty-segment", L7, "the path contains //")                      \
-	X(TARGET_DOTS, "target-dot-segment", L7, "the path contains a . or .. segment")            \
-	X(TARGET_BACKSLASH, "target-backslash", L7, "the path contains a backslash")               \
-	X(TARGET_ESCAPE, "target-escape", L7,                                                      \
+#define PST_REASONS(X)                                                                                \
+	X(NONE, "none", ALLOW, "no decision yet")                                                     \
+	X(RULE, "rule-matched", ALLOW, "an HTTP rule matches")                                        \
+	X(L4_ALLOW, "l4-allowed", ALLOW, "allowed at L3/L4 without HTTP rules")                       \
+	X(NO_POLICY, "no-policy", ALLOW, "no policy restricts the endpoint in this direction")        \
+	X(REPLY, "reply", ALLOW, "belongs to a connection or exchange that was allowed")              \
+	X(LOCAL, "same-address", ALLOW, "an endpoint that talks to itself")                           \
+	/* L3/L4 */                                                                                   \
+	X(NO_RULE_L4, "no-rule-l4", DROP, "default deny: no rule allows this peer and port")          \
+	X(DENY_RULE, "deny-rule", DROP, "a deny rule matches this peer and port")                     \
+	X(UNKNOWN_LOCAL, "unknown-endpoint", DROP,                                                    \
+	  "the local address is no endpoint of the inventory and not the node's own")                 \
+	X(RAW_SOCKET, "raw-socket", DROP,                                                             \
+	  "TCP from a raw socket where HTTP rules or a denial apply")                                 \
+	X(BAD_PACKET, "bad-packet", DROP, "the packet's headers cannot be read")                      \
+	X(NO_GENERATION, "no-policy-loaded", DROP, "no policy generation is published")               \
+	X(UNSUPPORTED, "unsupported-protocol", DROP, "a protocol that is not decided yet")            \
+	/* L7: the request is well-framed and not allowed */                                          \
+	X(NO_RULE_L7, "no-rule-l7", L7, "no HTTP rule matches the request")                           \
+	X(FALLBACK_GONE, "fallback-unavailable", L7,                                                  \
+	  "the rule set does not fit the kernel and there is no userspace fallback yet")              \
+	X(TARGET_SLASHES, "target-empty-segment", L7, "the path contains //")                         \
+	X(TARGET_DOTS, "target-dot-segment", L7, "the path contains a . or .. segment")               \
+	X(TARGET_BACKSLASH, "target-backslash", L7, "the path contains a backslash")                  \
+	X(TARGET_ESCAPE, "target-escape", L7,                                                         \
 	  "the path escapes a byte that must not be escaped (%2F, %5C, %2E, %00, an unreserved one)") \
-	X(TARGET_BAD_ESCAPE, "target-bad-escape", L7, "a % in the path without two hex digits")    \
-	X(TARGET_FRAGMENT, "target-fragment", L7, "the target contains #")                         \
-	X(TARGET_BYTE, "target-byte", L7, "the target contains a control or non-ASCII byte")       \
-	X(TARGET_FORM, "target-form", L7, "the target is not in origin form (/path?query)")        \
-	X(TARGET_LONG, "target-too-long", L7, "the target is longer than the limit")               \
-	/* PARSE: two parsers could read it differently */                                         \
-	X(NOT_HTTP, "not-http", PARSE, "the bytes are not an HTTP/1.x request")                    \
-	X(HTTP2, "http2-preface", PARSE, "HTTP/2 is a matter of the userspace fallback")           \
-	X(METHOD, "bad-method", PARSE, "the method is not a token or too long")                    \
-	X(CONNECT, "connect", PARSE, "CONNECT opens a tunnel past the policy")                     \
-	X(VERSION, "bad-version", PARSE, "the version is not exactly HTTP/1.1 or HTTP/1.0")        \
-	X(LINE_END, "bad-line-end", PARSE, "a bare CR or a bare LF")                               \
-	X(FIELD_NAME, "bad-field-name", PARSE, "a field name is empty, not a token or followed by a blank") \
-	X(FIELD_FOLD, "field-folded", PARSE, "a folded or leading-blank field line")               \
-	X(FIELD_VALUE, "bad-field-value", PARSE, "a control byte in a field value")                \
-	X(FIELD_COUNT, "too-many-fields", PARSE, "more fields than the limit")                     \
-	X(HEAD_LONG, "head-too-long", PARSE, "the head is longer than the limit")                  \
-	X(HOST_MISSING, "host-missing", PARSE, "an HTTP/1.1 request without Host")                 \
-	X(HOST_REPEATED, "host-repeated", PARSE, "more than one Host")                             \
-	X(HOST_BAD, "bad-host", PARSE, "Host is empty or not a host with an optional port")        \
-	X(LENGTH_BAD, "bad-content-length", PARSE, "Content-Length is not a plain decimal number") \
-	X(LENGTH_REPEATED, "content-length-repeated", PARSE, "more than one Content-Length")       \
-	X(TRANSFER_ENCODING, "transfer-encoding", PARSE,                                           \
-	  "Transfer-Encoding in a request is not supported yet")                                   \
-	X(FIELD_ALIAS, "framing-field-alias", PARSE,                                               \
-	  "a field name that some servers read as a framing field (content_length)")               \
-	X(UPGRADE, "upgrade", PARSE, "an upgrade away from HTTP/1.1 is not supported yet")         \
-	X(BODY_UNEXPECTED, "unexpected-body", PARSE, "a body on GET or HEAD")                      \
-	/* KILL and limits of this version */                                                      \
-	X(HEAD_SPLIT, "head-split", KILL, "the head does not arrive in one packet (not supported yet)") \
-	X(PIPELINED, "pipelined", KILL,                                                            \
-	  "a request while the answer to an earlier one is outstanding (not supported yet)")       \
-	X(AFTER_DENY, "after-denial", DROP, "bytes behind a denied request")                       \
-	X(GAP, "out-of-order", DROP, "a packet beyond the judged position: the peer retransmits")  \
-	X(REPEAT_PARTIAL, "repeat-unproven", DROP,                                                 \
-	  "a repeat of judged bytes that TCP has not accepted and that cannot be proven equal")    \
-	X(REPEAT_DIFFERS, "repeat-differs", KILL, "a repeat with other bytes than those judged")   \
-	X(SEQUENCE, "bad-sequence", KILL, "sequence numbers that cannot be placed in the stream")  \
-	X(URGENT, "urgent-data", KILL, "urgent data: receiver and judge would see different streams") \
-	X(HANDSHAKE_DATA, "handshake-data", DROP,                                                  \
-	  "data before the connection is established (not supported yet)")                         \
-	X(UNKNOWN_FLOW, "unknown-flow", KILL,                                                      \
-	  "a connection older than the daemon, or one that needs HTTP rules since a later policy") \
-	X(OLD_GENERATION, "generation-expired", KILL,                                              \
-	  "the flow stayed inside one request for too many policy generations")                    \
-	X(POLICY_CHANGED, "policy-changed", KILL, "a new policy denies this connection at L3/L4")  \
-	X(STATE_BUSY, "state-busy", DROP, "two CPUs at once on one flow: the peer retransmits")    \
-	X(NO_STATE, "no-state", KILL, "no memory for the state of the flow")                       \
-	X(TABLE_MISSING, "table-missing", KILL, "an automaton or rule set is missing")             \
-	X(IMPOSSIBLE, "impossible-state", KILL, "a parser state that cannot be")                   \
-	X(READ_FAILED, "read-failed", DROP, "the packet's bytes cannot be read")                   \
+	X(TARGET_BAD_ESCAPE, "target-bad-escape", L7, "a % in the path without two hex digits")       \
+	X(TARGET_FRAGMENT, "target-fragment", L7, "the target contains #")                            \
+	X(TARGET_BYTE, "target-byte", L7, "the target contains a control or non-ASCII byte")          \
+	X(TARGET_FORM, "target-form", L7, "the target is not in origin form (/path?query)")           \
+	X(TARGET_LONG, "target-too-long", L7, "the target is longer than the limit")                  \
+	/* PARSE: two parsers could read it differently */                                            \
+	X(NOT_HTTP, "not-http", PARSE, "the bytes are not an HTTP/1.x request")                       \
+	X(HTTP2, "http2-preface", PARSE, "HTTP/2 is a matter of the userspace fallback")              \
+	X(METHOD, "bad-method", PARSE, "the method is not a token or too long")                       \
+	X(CONNECT, "connect", PARSE, "CONNECT opens a tunnel past the policy")                        \
+	X(VERSION, "bad-version", PARSE, "the version is not exactly HTTP/1.1 or HTTP/1.0")           \
+	X(LINE_END, "bad-line-end", PARSE, "a bare CR or a bare LF")                                  \
+	X(FIELD_NAME, "bad-field-name", PARSE,                                                        \
+	  "a field name is empty, not a token or followed by a blank")                                \
+	X(FIELD_FOLD, "field-folded", PARSE, "a folded or leading-blank field line")                  \
+	X(FIELD_VALUE, "bad-field-value", PARSE, "a control byte in a field value")                   \
+	X(FIELD_COUNT, "too-many-fields", PARSE, "more fields than the limit")                        \
+	X(HEAD_LONG, "head-too-long", PARSE, "the head is longer than the limit")                     \
+	X(HOST_MISSING, "host-missing", PARSE, "an HTTP/1.1 request without Host")                    \
+	X(HOST_REPEATED, "host-repeated", PARSE, "more than one Host")                                \
+	X(HOST_BAD, "bad-host", PARSE, "Host is empty or not a host with an optional port")           \
+	X(LENGTH_BAD, "bad-content-length", PARSE, "Content-Length is not a plain decimal number")    \
+	X(LENGTH_REPEATED, "content-length-repeated", PARSE, "more than one Content-Length")          \
+	X(TRANSFER_ENCODING, "transfer-encoding", PARSE,                                              \
+	  "Transfer-Encoding in a request is not supported yet")                                      \
+	X(FIELD_ALIAS, "framing-field-alias", PARSE,                                                  \
+	  "a field name that some servers read as a framing field (content_length)")                  \
+	X(UPGRADE, "upgrade", PARSE, "an upgrade away from HTTP/1.1 is not supported yet")            \
+	X(BODY_UNEXPECTED, "unexpected-body", PARSE, "a body on GET or HEAD")                         \
+	/* KILL and limits of this version */                                                         \
+	X(HEAD_SPLIT, "head-split", PARSE,                                                            \
+	  "the head does not arrive in one packet (not supported yet)")                               \
+	X(PIPELINED, "pipelined", KILL,                                                               \
+	  "a request while the answer to an earlier one is outstanding (not supported yet)")          \
+	X(AFTER_DENY, "after-denial", DROP, "bytes behind a denied request")                          \
+	X(GAP, "out-of-order", DROP, "a packet beyond the judged position: the peer retransmits")     \
+	X(REPEAT_PARTIAL, "repeat-unproven", DROP,                                                    \
+	  "a repeat of judged bytes that TCP has not accepted and that cannot be proven equal")       \
+	X(REPEAT_DIFFERS, "repeat-differs", KILL, "a repeat with other bytes than those judged")      \
+	X(SEQUENCE, "bad-sequence", KILL, "sequence numbers that cannot be placed in the stream")     \
+	X(URGENT, "urgent-data", KILL,                                                                \
+	  "urgent data: receiver and judge would see different streams")                              \
+	X(HANDSHAKE_DATA, "handshake-data", DROP,                                                     \
+	  "data before the connection is established (not supported yet)")                            \
+	X(UNKNOWN_FLOW, "unknown-flow", KILL,                                                         \
+	  "a connection older than the daemon, or one that needs HTTP rules since a later policy")    \
+	X(OLD_GENERATION, "generation-expired", KILL,                                                 \
+	  "the flow stayed inside one request for too many policy generations")                       \
+	X(POLICY_CHANGED, "policy-changed", KILL, "a new policy denies this connection at L3/L4")     \
+	X(STATE_BUSY, "state-busy", DROP, "two CPUs at once on one flow: the peer retransmits")       \
+	X(NO_STATE, "no-state", KILL, "no memory for the state of the flow")                          \
+	X(TABLE_MISSING, "table-missing", KILL, "an automaton or rule set is missing")                \
+	X(IMPOSSIBLE, "impossible-state", KILL, "a parser state that cannot be")                      \
+	X(READ_FAILED, "read-failed", DROP, "the packet's bytes cannot be read")                      \
 	X(MPTCP, "mptcp", DROP, "multipath TCP: the judge would see one path only")
 
 #define PST_REASON_ENUM(name, kebab, kind, text) PST_REASON_##name,

@@ -1,0 +1,568 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * The authority: cgroup_skb, ingress and egress, at wire order, with the socket at hand
+ * (kernel-facts 6.1-6.3).
+ *
+ * Every packet of a socket below the enforced cgroup comes through here. Connection set-up is
+ * decided by L3/L4; then a connection's request direction is judged (bpf/judge.h) where the subject
+ * is, and its response direction is followed (bpf/follow.h). Nothing returns "pass" because
+ * something failed: each way of giving up is a reason of bpf/reason.h, counted.
+ */
+#include "bpf/decide.bpf.h"
+#include "bpf/packet.bpf.h"
+#include "bpf/report.bpf.h"
+
+struct pst_src {
+	struct __sk_buff *skb;
+};
+
+static __always_inline int pst_src_load(const struct pst_src *src, __u32 off, __u8 *buf, __u32 n)
+{
+	/* 6.1 refuses a length masked as n & 31 with a test for zero behind it. */
+	return bpf_skb_load_bytes(src->skb, off, buf, ((n - 1) & (PST_HTTP_CHUNK - 1)) + 1);
+}
+
+#include "bpf/follow.h"
+#include "bpf/judge.h"
+
+enum {
+	SKB_DROP = 0,
+	SKB_PASS = 1,
+	SOCKET_STREAM = 1,    /* SOCK_STREAM */
+	LOOPBACK_IFINDEX = 1, /* of every network namespace */
+	MAX_REPORTS = 8,      /* per denied connection: the answer may be lost on the way */
+};
+
+static const __u64 report_interval_ns = 150 * 1000 * 1000ULL;
+static const __u64 exchange_timeout_ns = 60 * 1000 * 1000 * 1000ULL;
+
+/* What the steps of one packet share; on the stack of the program. */
+struct packet {
+	struct __sk_buff *skb;
+	struct bpf_sock *sk;
+	struct pst_headers h;
+	__u32 direction; /* of the packet: enum pst_dir */
+	__u32 accepted;	 /* rcv_nxt */
+	__u32 sent;	 /* snd_nxt */
+};
+
+static __always_inline int verdict(__u32 reason, __u32 direction, int pass)
+{
+	pst_count(reason, direction);
+	return pass;
+}
+
+/* ROLE is the local endpoint's role in the connection. */
+static __always_inline void ask(struct pst_question *q, const struct packet *p, __u32 role)
+{
+	int out = p->direction == PST_DIR_EGRESS;
+
+	__builtin_memset(q, 0, sizeof(*q));
+	__builtin_memcpy(q->local, out ? p->h.src : p->h.dst, 16);
+	__builtin_memcpy(q->remote, out ? p->h.dst : p->h.src, 16);
+	/* The server's port: the destination of what the client sends. */
+	q->port = (role == PST_ROLE_CLIENT) == out ? p->h.dst_port : p->h.src_port;
+	q->protocol = p->h.protocol;
+	q->direction = role == PST_ROLE_CLIENT ? PST_DIR_EGRESS : PST_DIR_INGRESS;
+	q->on_loopback = p->skb->ifindex == LOOPBACK_IFINDEX;
+}
+
+static __always_inline void report_fill(struct pst_report *r, const struct packet *p,
+					const struct pst_decision *d, __u32 role)
+{
+	int from_client = (role == PST_ROLE_CLIENT) == (p->direction == PST_DIR_EGRESS);
+
+	__builtin_memset(r, 0, sizeof(*r));
+	r->socket_cookie = bpf_get_socket_cookie(p->skb);
+	r->generation = d->generation;
+	r->subject = d->subject;
+	r->peer = d->peer;
+	r->rule = d->rule;
+	r->ruleset = d->ruleset;
+	r->seq = p->h.seq;
+	r->ack = p->h.ack;
+	__builtin_memcpy(r->client, from_client ? p->h.src : p->h.dst, 16);
+	__builtin_memcpy(r->server, from_client ? p->h.dst : p->h.src, 16);
+	r->client_port = from_client ? p->h.src_port : p->h.dst_port;
+	r->server_port = from_client ? p->h.dst_port : p->h.src_port;
+	r->direction = role == PST_ROLE_CLIENT ? PST_DIR_EGRESS : PST_DIR_INGRESS;
+	r->protocol = p->h.protocol;
+	r->reason = d->reason;
+}
+
+/* A denied connection set-up or packet without connection: dropped, said once per packet. */
+static __attribute__((noinline)) int deny_l3l4(const struct packet *p, const struct pst_decision *d,
+					       __u32 role)
+{
+	struct pst_report r;
+	struct pst_event *e;
+
+	report_fill(&r, p, d, role);
+	r.layer = PST_LAYER_L3L4;
+	e = pst_event_begin(&r);
+	if (e)
+		bpf_ringbuf_submit(e, 0);
+	return verdict(d->reason, r.direction, SKB_DROP);
+}
+
+/* Head bytes and TCP options of the packet at hand. Constant sizes where the packet is long enough.
+ */
+static __always_inline void report_bytes(struct pst_event *e, const struct packet *p, __u32 off)
+{
+	__u32 n = p->skb->len - off, opts = p->h.payload - p->h.transport - sizeof(struct tcphdr);
+
+	if (off < p->skb->len && n) {
+		if (n > PST_EVENT_HEAD)
+			n = PST_EVENT_HEAD;
+		pst_opaque(n);
+		n = ((n - 1) & (PST_EVENT_HEAD - 1)) + 1;
+		if (!bpf_skb_load_bytes(p->skb, off, e->head, n))
+			e->head_len = (__u16)n;
+	}
+	if (opts && opts <= PST_EVENT_OPTIONS) {
+		pst_opaque(opts);
+		opts = ((opts - 1) & 63) + 1;
+		if (opts <= PST_EVENT_OPTIONS &&
+		    !bpf_skb_load_bytes(p->skb, p->h.transport + sizeof(struct tcphdr), e->options,
+					opts))
+			e->options_len = (__u8)opts;
+	}
+}
+
+struct l7_report {
+	__u32 reason;
+	__u32 request; /* enum pst_request */
+	__u32 head;    /* offset of the head in the packet */
+	__u32 allowed;
+	__u32 again;
+};
+
+static __attribute__((noinline)) int report_l7(const struct packet *p, const struct pst_flow *f,
+					       const struct l7_report *l)
+{
+	struct pst_decision d = {
+		.generation = f->generation,
+		.subject = f->subject,
+		.peer = f->peer,
+		.rule = f->rule,
+		.ruleset = f->ruleset,
+		.reason = (__u8)l->reason,
+	};
+	struct pst_report r;
+	struct pst_event *e;
+
+	report_fill(&r, p, &d, f->role);
+	r.flow = f;
+	r.layer = PST_LAYER_L7;
+	r.request = (__u8)l->request;
+	r.allowed = (__u8)l->allowed;
+	r.again = (__u8)l->again;
+	r.payload = p->skb->len - p->h.payload;
+	e = pst_event_begin(&r);
+	if (!e)
+		return 0;
+	report_bytes(e, p, l->head);
+	bpf_ringbuf_submit(e, 0);
+	return 0;
+}
+
+/*
+ * Can the denied request be answered in the server's name? Only when no earlier answer is due and
+ * the peer has seen all that the server sent: otherwise the 403 would be taken for another
+ * request's (6.5).
+ */
+static __always_inline __u32 answerable(const struct packet *p, const struct pst_flow *f)
+{
+	if (f->follow & (PST_FOLLOW_LOST | PST_FOLLOW_TO_CLOSE) || pst_flow_due(f))
+		return 0;
+	return p->direction == PST_DIR_EGRESS || p->h.ack == p->sent;
+}
+
+/* The first denial of a connection. */
+static __always_inline void deny_l7(const struct packet *p, struct pst_flow *f, __u32 action,
+				    __u32 reason)
+{
+	__u32 skip = f->judged - p->h.seq;
+	struct l7_report l = {
+		.reason = reason,
+		.request = action == PST_ACTION_DENY && answerable(p, f) ? PST_REQUEST_INJECT
+									 : PST_REQUEST_KILL,
+		.head = p->h.payload + (skip < p->skb->len ? skip : 0),
+	};
+
+	f->flags |= PST_FLOW_DENIED;
+	f->deny_reason = (__u8)reason;
+	f->denied_seq = p->h.seq;
+	f->reported_ns = bpf_ktime_get_ns();
+	f->reports = 1;
+	report_l7(p, f, &l);
+}
+
+/* The peer repeats what was denied: the answer may have been lost. Reported again, at a bounded
+ * rate. */
+static __always_inline int denied_again(const struct packet *p, struct pst_flow *f)
+{
+	__u64 now = bpf_ktime_get_ns();
+	struct l7_report l = {
+		.reason = f->deny_reason,
+		.request = answerable(p, f) ? PST_REQUEST_INJECT : PST_REQUEST_KILL,
+		.head = p->h.payload,
+		.again = 1,
+	};
+
+	if (p->h.seq == f->denied_seq && f->reports < MAX_REPORTS &&
+	    now - f->reported_ns > report_interval_ns) {
+		f->reports++;
+		f->reported_ns = now;
+		report_l7(p, f, &l);
+	}
+	return PST_REASON_AFTER_DENY;
+}
+
+/* Asks the policy again. 0 when the connection may go on. */
+static __always_inline __u32 refresh(struct packet *p, struct pst_flow *f, __u32 generation)
+{
+	__u32 known = f->generation;
+	struct pst_question q;
+	struct pst_decision d;
+
+	ask(&q, p, f->role);
+	pst_decide(&d, &q, generation);
+	f->generation = d.generation;
+	f->subject = d.subject;
+	f->peer = d.peer;
+	f->rule = d.rule;
+	f->ruleset = d.ruleset;
+	f->verdict = d.verdict;
+	f->reason = d.reason;
+	if (d.verdict == PST_VERDICT_DENY)
+		return known ? PST_REASON_POLICY_CHANGED : d.reason;
+	return 0;
+}
+
+/* Judges by the HTTP rules of the flow. Returns a ruling. */
+static __always_inline __u32 judge_http(struct packet *p, struct pst_flow *f)
+{
+	const struct pst_table *t = pst_table_get(f->generation);
+	struct pst_src src = {.skb = p->skb};
+	struct pst_packet pkt = {
+		.seq = p->h.seq,
+		.len = p->skb->len - p->h.payload,
+		.off = p->h.payload,
+		.accepted = p->accepted,
+		.ordered = p->direction == PST_DIR_EGRESS,
+	};
+	__u32 ruling;
+
+	if (!(f->flags & PST_FLOW_STREAM_KNOWN))
+		return pst_ruling(PST_ACTION_KILL, PST_REASON_UNKNOWN_FLOW);
+	if (p->h.tcp_flags & PST_TCP_URG)
+		return pst_ruling(PST_ACTION_KILL, PST_REASON_URGENT);
+	if (!t)
+		return pst_ruling(PST_ACTION_KILL, PST_REASON_OLD_GENERATION);
+	ruling = pst_judge_packet(f, t, &src, &pkt);
+	/* The slot may have been given away meanwhile: then the walk proves nothing. */
+	if (ruling >> 8 == PST_ACTION_PASS && !pst_table_get(f->generation))
+		return pst_ruling(PST_ACTION_KILL, PST_REASON_OLD_GENERATION);
+	return ruling;
+}
+
+/* A packet with payload in the request direction; the caller owns the judge's lock. */
+static __always_inline __u32 judge_locked(struct packet *p, struct pst_flow *f,
+					  const struct pst_config *config)
+{
+	__u32 payload = p->skb->len - p->h.payload;
+	__u32 boundary = f->verdict != PST_VERDICT_JUDGE || f->body_left == 0 ||
+			 f->judged + (__u32)f->body_left != p->h.seq + payload ||
+			 f->body_left > payload;
+	__u32 why;
+
+	if (f->generation != config->generation && boundary) {
+		why = refresh(p, f, config->generation);
+		if (why)
+			return pst_ruling(PST_ACTION_KILL, why);
+	}
+	if (f->verdict == PST_VERDICT_ALLOW) {
+		f->flags &= ~PST_FLOW_STREAM_KNOWN;
+		return pst_ruling(PST_ACTION_PASS, PST_REASON_L4_ALLOW);
+	}
+	if (f->verdict == PST_VERDICT_JUDGE)
+		return judge_http(p, f);
+	if (f->verdict == PST_VERDICT_FALLBACK)
+		return pst_ruling(PST_ACTION_DENY, PST_REASON_FALLBACK_GONE);
+	return pst_ruling(PST_ACTION_KILL, f->reason);
+}
+
+static __always_inline int judge_side(struct packet *p, struct pst_flow *f,
+				      const struct pst_config *config)
+{
+	__u32 requests = f->requests, ruling, action, reason;
+	__u32 direction = p->direction;
+
+	if (!pst_lock(&f->judge_lock))
+		return verdict(PST_REASON_STATE_BUSY, direction, SKB_DROP);
+	if (f->flags & PST_FLOW_DENIED) {
+		reason = denied_again(p, f);
+		pst_unlock(&f->judge_lock);
+		return verdict(reason, direction, SKB_DROP);
+	}
+	ruling = judge_locked(p, f, config);
+	action = ruling >> 8;
+	reason = ruling & 0xff;
+	if (action == PST_ACTION_DENY || action == PST_ACTION_KILL) {
+		deny_l7(p, f, action, reason);
+	} else if (action == PST_ACTION_PASS && f->requests != requests) {
+		verdict(PST_REASON_RULE, direction, 0);
+		if (config->flags & PST_CONFIG_EVENTS_ALL) {
+			struct l7_report l = {
+				.reason = reason,
+				.head = p->h.payload + (f->head_seq - p->h.seq),
+				.allowed = 1,
+			};
+
+			report_l7(p, f, &l);
+		}
+	}
+	pst_unlock(&f->judge_lock);
+	return action == PST_ACTION_PASS ? SKB_PASS : verdict(reason, direction, SKB_DROP);
+}
+
+/* The response direction is never held up: what cannot be followed is lost, not dropped. */
+static __always_inline int follow_side(struct packet *p, struct pst_flow *f)
+{
+	const struct pst_table *t;
+	struct pst_src src = {.skb = p->skb};
+	struct pst_packet pkt = {
+		.seq = p->h.seq,
+		.len = p->skb->len - p->h.payload,
+		.off = p->h.payload,
+		.accepted = p->accepted,
+		.ordered = p->direction == PST_DIR_EGRESS,
+	};
+
+	if (f->verdict != PST_VERDICT_JUDGE && !(f->flags & PST_FLOW_COURTESY))
+		return SKB_PASS;
+	if (!pst_lock(&f->follow_lock)) {
+		f->follow |= PST_FOLLOW_LOST;
+		return SKB_PASS;
+	}
+	t = pst_table_get(f->generation);
+	if (t)
+		pst_follow_packet(f, t, &src, &pkt);
+	else
+		f->follow |= PST_FOLLOW_LOST;
+	pst_unlock(&f->follow_lock);
+	return SKB_PASS;
+}
+
+/* The client's SYN on its way out: the flow begins here. */
+static __always_inline int client_begins(struct packet *p, const struct pst_config *config)
+{
+	struct pst_flow *f =
+		bpf_sk_storage_get(&pst_flows, p->sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
+	struct pst_question q;
+	struct pst_decision d;
+
+	if (!f)
+		return verdict(PST_REASON_NO_STATE, PST_DIR_EGRESS, SKB_DROP);
+	ask(&q, p, PST_ROLE_CLIENT);
+	pst_decide(&d, &q, config->generation);
+	if (d.verdict == PST_VERDICT_DENY)
+		return deny_l3l4(p, &d, PST_ROLE_CLIENT);
+	if (p->h.payload != p->skb->len && d.verdict != PST_VERDICT_ALLOW)
+		return verdict(PST_REASON_HANDSHAKE_DATA, PST_DIR_EGRESS, SKB_DROP);
+	f->role = PST_ROLE_CLIENT;
+	f->flags |= PST_FLOW_STREAM_KNOWN;
+	f->judged = p->h.seq + 1;
+	f->generation = d.generation;
+	f->subject = d.subject;
+	f->peer = d.peer;
+	f->rule = d.rule;
+	f->ruleset = d.ruleset;
+	f->verdict = d.verdict;
+	f->reason = d.reason;
+	return SKB_PASS;
+}
+
+/* What reaches a listener: SYNs, and the last packet of a handshake. */
+static __always_inline int at_listener(struct packet *p, const struct pst_config *config)
+{
+	struct pst_question q;
+	struct pst_decision d;
+
+	ask(&q, p, PST_ROLE_SERVER);
+	pst_decide(&d, &q, config->generation);
+	if (d.verdict == PST_VERDICT_DENY)
+		return deny_l3l4(p, &d, PST_ROLE_SERVER);
+	if (p->h.payload != p->skb->len && d.verdict != PST_VERDICT_ALLOW)
+		return verdict(PST_REASON_HANDSHAKE_DATA, PST_DIR_INGRESS, SKB_DROP);
+	return SKB_PASS;
+}
+
+/*
+ * A connection without state is older than the daemon, or was made by other means than a handshake.
+ * Which side began it is not known: it passes only when neither direction would be restricted.
+ */
+static __always_inline int unknown_flow(struct packet *p, const struct pst_config *config)
+{
+	struct pst_question q;
+	struct pst_decision as_client, as_server;
+	struct pst_flow *f;
+
+	if (config->flags & PST_CONFIG_OLD_SOCKETS_PASS)
+		return SKB_PASS;
+	ask(&q, p, PST_ROLE_CLIENT);
+	pst_decide(&as_client, &q, config->generation);
+	ask(&q, p, PST_ROLE_SERVER);
+	pst_decide(&as_server, &q, config->generation);
+	if (as_client.verdict == PST_VERDICT_ALLOW && as_server.verdict == PST_VERDICT_ALLOW)
+		return SKB_PASS;
+	f = bpf_sk_storage_get(&pst_flows, p->sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
+	if (f && !(f->flags & PST_FLOW_DENIED)) {
+		f->generation = config->generation;
+		f->subject = as_server.subject;
+		f->peer = as_server.peer;
+		f->rule = ~0U;
+		f->role = p->direction == PST_DIR_EGRESS ? PST_ROLE_CLIENT : PST_ROLE_SERVER;
+		f->judged = p->h.seq;
+		deny_l7(p, f, PST_ACTION_KILL, PST_REASON_UNKNOWN_FLOW);
+	}
+	return verdict(PST_REASON_UNKNOWN_FLOW, p->direction, SKB_DROP);
+}
+
+static __always_inline int established(struct packet *p, const struct pst_config *config)
+{
+	struct pst_flow *f;
+	struct bpf_tcp_sock *tcp;
+
+	/* Control packets carry nothing to judge: set-up was decided, teardown is welcome. */
+	if (p->h.payload == p->skb->len)
+		return SKB_PASS;
+	f = bpf_sk_storage_get(&pst_flows, p->sk, NULL, 0);
+	if (!f || f->role == PST_ROLE_NONE)
+		return unknown_flow(p, config);
+	tcp = bpf_tcp_sock(p->sk);
+	if (!tcp)
+		return verdict(PST_REASON_NO_STATE, p->direction, SKB_DROP);
+	p->accepted = tcp->rcv_nxt;
+	p->sent = tcp->snd_nxt;
+	if ((f->role == PST_ROLE_CLIENT) == (p->direction == PST_DIR_EGRESS))
+		return judge_side(p, f, config);
+	return follow_side(p, f);
+}
+
+/*
+ * TCP from a socket that is not TCP's: the daemon's answers, known by the socket's cookie (a mark
+ * could be set by a pod), or somebody's raw socket, which has no stream to judge.
+ */
+static __always_inline int on_raw(struct packet *p, const struct pst_config *config)
+{
+	__u64 cookie = bpf_get_socket_cookie(p->skb);
+	struct pst_question q;
+	struct pst_decision d;
+
+	if (p->direction == PST_DIR_INGRESS)
+		return SKB_PASS; /* a copy for a listener on raw sockets: it takes part in no
+				    connection */
+	if (cookie && (cookie == config->own_sockets[0] || cookie == config->own_sockets[1]))
+		return SKB_PASS;
+	ask(&q, p, PST_ROLE_CLIENT);
+	pst_decide(&d, &q, config->generation);
+	if (d.verdict == PST_VERDICT_ALLOW)
+		return SKB_PASS;
+	if (d.verdict != PST_VERDICT_DENY)
+		d.reason = PST_REASON_RAW_SOCKET;
+	return deny_l3l4(p, &d, PST_ROLE_CLIENT);
+}
+
+static __always_inline int on_tcp(struct packet *p, const struct pst_config *config)
+{
+	if (p->direction == PST_DIR_INGRESS && p->sk->state == BPF_TCP_LISTEN)
+		return at_listener(p, config);
+	if (p->direction == PST_DIR_EGRESS &&
+	    (p->h.tcp_flags & (PST_TCP_SYN | PST_TCP_ACK)) == PST_TCP_SYN)
+		return client_begins(p, config);
+	return established(p, config);
+}
+
+static __always_inline void exchange_key(struct pst_exchange_key *k, const struct packet *p,
+					 __u32 began)
+{
+	int out = p->direction == PST_DIR_EGRESS;
+
+	__builtin_memset(k, 0, sizeof(*k));
+	__builtin_memcpy(k->local, out ? p->h.src : p->h.dst, 16);
+	__builtin_memcpy(k->remote, out ? p->h.dst : p->h.src, 16);
+	k->local_port = out ? p->h.src_port : p->h.dst_port;
+	k->remote_port = out ? p->h.dst_port : p->h.src_port;
+	k->protocol = p->h.protocol;
+	k->direction = (__u8)began;
+}
+
+/* Neighbour discovery is part of the link, not of anybody's policy (RFC 4861). */
+static __always_inline int is_neighbour_discovery(const struct packet *p)
+{
+	return p->h.protocol == IPPROTO_ICMPV6 && p->h.icmp_type >= 133 && p->h.icmp_type <= 137;
+}
+
+/* UDP, ICMP and what else has no connection: allowed by policy, or as the reply to what was
+ * allowed. */
+static __always_inline int on_datagram(struct packet *p, const struct pst_config *config)
+{
+	__u32 role = p->direction == PST_DIR_EGRESS ? PST_ROLE_CLIENT : PST_ROLE_SERVER;
+	__u64 now = bpf_ktime_get_ns(), *seen;
+	struct pst_exchange_key key;
+	struct pst_question q;
+	struct pst_decision d;
+
+	if (is_neighbour_discovery(p))
+		return SKB_PASS;
+	exchange_key(&key, p, !p->direction);
+	seen = bpf_map_lookup_elem(&pst_exchanges, &key);
+	if (seen && now - *seen < exchange_timeout_ns)
+		return SKB_PASS;
+	ask(&q, p, role);
+	pst_decide(&d, &q, config->generation);
+	if (d.verdict != PST_VERDICT_ALLOW)
+		return deny_l3l4(p, &d, role);
+	if (d.reason == PST_REASON_NO_POLICY && d.subject < PST_ID_LOCAL)
+		return SKB_PASS; /* the node's own traffic needs no memory */
+	key.direction = (__u8)p->direction;
+	bpf_map_update_elem(&pst_exchanges, &key, &now, BPF_ANY);
+	return SKB_PASS;
+}
+
+static __always_inline int on_packet(struct __sk_buff *skb, __u32 direction)
+{
+	const struct pst_config *config = pst_config_get();
+	struct packet p = {.skb = skb, .direction = direction};
+
+	if (!config)
+		return SKB_DROP;
+	if (pst_read_headers(skb, &p.h))
+		return verdict(PST_REASON_BAD_PACKET, direction, SKB_DROP);
+	if (p.h.protocol != IPPROTO_TCP)
+		return on_datagram(&p, config);
+	p.sk = skb->sk;
+	if (p.sk)
+		p.sk = bpf_sk_fullsock(p.sk);
+	if (!p.sk)
+		return verdict(PST_REASON_NO_STATE, direction, SKB_DROP);
+	if (p.sk->type != SOCKET_STREAM)
+		return on_raw(&p, config);
+	return on_tcp(&p, config);
+}
+
+SEC("cgroup_skb/ingress")
+int pst_ingress(struct __sk_buff *skb)
+{
+	return on_packet(skb, PST_DIR_INGRESS);
+}
+
+SEC("cgroup_skb/egress")
+int pst_egress(struct __sk_buff *skb)
+{
+	return on_packet(skb, PST_DIR_EGRESS);
+}
+
+char LICENSE[] __weak SEC("license") = "Dual BSD/GPL";

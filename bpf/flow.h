@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#pragma once
+
+/*
+ * What is remembered per connection: the value of a socket storage map, freed with the socket.
+ *
+ * A connection has a request direction, which is judged, and a response direction, which is
+ * followed. On the server's socket requests come in and responses go out; on the client's it is the
+ * other way round. The two directions run on different CPUs at once, so each side has its own lock
+ * and its own fields, and writes nothing of the other's. `requests` is written by the judge alone,
+ * `responses` by the follower alone: their difference is the number of answers that are due.
+ *
+ * Positions are sequence numbers. `judged`: everything below has a verdict. What lies between TCP's
+ * own rcv_nxt ("accepted") and `judged` has been judged, but TCP may still drop it: see
+ * bpf/judge.h.
+ */
+
+#include "bpf/http.h"
+
+enum pst_role {
+	PST_ROLE_NONE,
+	PST_ROLE_CLIENT,
+	PST_ROLE_SERVER,
+};
+
+/* Written by the judge's side. */
+enum pst_flow_flag {
+	PST_FLOW_STREAM_KNOWN =
+		1 << 0,		  /* `judged` is a place where a request begins or a body goes on */
+	PST_FLOW_DENIED = 1 << 1, /* nothing of the request direction passes any more */
+	PST_FLOW_COURTESY = 1 << 2, /* the socket is in the courtesy map */
+};
+
+/* Written by the follower's side. */
+enum pst_follow_flag {
+	PST_FOLLOW_LOST = 1 << 0,     /* it is not known which answers are due */
+	PST_FOLLOW_BEGUN = 1 << 1,    /* inside a response */
+	PST_FOLLOW_TO_CLOSE = 1 << 2, /* a body that ends with the connection */
+};
+
+struct pst_flow {
+	__u32 judge_lock;
+	__u32 follow_lock;
+
+	/* The L3/L4 decision and the generation that made it. */
+	__u32 generation;
+	__u32 subject;
+	__u32 peer;
+	__u32 rule;
+	__u16 ruleset;
+	__u8 verdict; /* enum pst_verdict */
+	__u8 reason;  /* enum pst_reason */
+
+	__u8 role;
+	__u8 flags;
+	__u8 follow;
+	__u8 deny_reason;
+
+	/* Request direction. */
+	__u32 judged;
+	__u32 head_seq; /* the current request's head */
+	__u32 head_len;
+	__u32 requests;
+	__u64 body_left;
+	struct pst_http http;
+	struct pst_http again; /* scratch for proving a repeat */
+
+	/* Response direction. */
+	__u32 followed;
+	__u32 responses;
+	__u64 data_left;
+	struct pst_http response;
+
+	/* For events. */
+	__u64 netns_cookie;
+	__u64 reported_ns;
+	__u32 reports;
+	__u32 denied_seq;
+};
+PST_STATIC_ASSERT(sizeof(struct pst_flow) <= 512, "state per connection");
+
+/* Answers due. Meaningless once PST_FOLLOW_LOST is set. */
+PST_INLINE __u32 pst_flow_due(const struct pst_flow *f)
+{
+	return f->requests - f->responses;
+}

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#pragma once
+
+/*
+ * Reading the headers of a packet in cgroup_skb, where the data begins with the IP header. Lengths
+ * come from skb->len, never from the IP header: BIG TCP packets carry 0 there. Fragments arrive
+ * reassembled.
+ */
+
+#include "bpf/compat.h"
+
+#include <linux/if_ether.h>
+#include <linux/in.h>
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+#include <linux/tcp.h>
+
+struct pst_headers {
+	__u8 src[16], dst[16];
+	__u16 src_port, dst_port; /* for ICMP echo: the identifier, twice */
+	__u8 protocol;
+	__u8 tcp_flags;
+	__u8 icmp_type;
+	__u8 pad;
+	__u32 transport; /* offset of the transport header */
+	__u32 payload;	 /* offset of the payload */
+	__u32 seq, ack;
+};
+
+enum {
+	PST_TCP_FIN = 1,
+	PST_TCP_SYN = 2,
+	PST_TCP_RST = 4,
+	PST_TCP_ACK = 16,
+	PST_TCP_URG = 32,
+	PST_MAX_EXTENSIONS = 6,
+};
+
+PST_INLINE void pst_map_v4(__u8 out[16], const void *v4)
+{
+	__builtin_memset(out, 0, 10);
+	out[10] = 0xff;
+	out[11] = 0xff;
+	__builtin_memcpy(out + 12, v4, 4);
+}
+
+PST_INLINE int pst_read_ipv4(struct __sk_buff *skb, struct pst_headers *h)
+{
+	struct iphdr ip;
+
+	if (bpf_skb_load_bytes(skb, 0, &ip, sizeof(ip)) || ip.ihl < 5)
+		return -1;
+	pst_map_v4(h->src, &ip.saddr);
+	pst_map_v4(h->dst, &ip.daddr);
+	h->protocol = ip.protocol;
+	h->transport = ip.ihl * 4;
+	return 0;
+}
+
+/* Steps over extension headers; an unknown one makes the packet unreadable. */
+PST_INLINE int pst_read_ipv6(struct __sk_buff *skb, struct pst_headers *h)
+{
+	struct ipv6hdr ip;
+	__u32 off = sizeof(ip);
+	__u8 next;
+
+	if (bpf_skb_load_bytes(skb, 0, &ip, sizeof(ip)))
+		return -1;
+	__builtin_memcpy(h->src, &ip.saddr, 16);
+	__builtin_memcpy(h->dst, &ip.daddr, 16);
+	next = ip.nexthdr;
+	for (int i = 0; i < PST_MAX_EXTENSIONS; i++) {
+		__u8 ext[2];
+
+		if (next != IPPROTO_HOPOPTS && next != IPPROTO_ROUTING && next != IPPROTO_DSTOPTS &&
+		    next != IPPROTO_FRAGMENT)
+			break;
+		if (bpf_skb_load_bytes(skb, off, ext, sizeof(ext)))
+			return -1;
+		off += next == IPPROTO_FRAGMENT ? 8 : (ext[1] + 1) * 8;
+		next = ext[0];
+	}
+	h->protocol = next;
+	h->transport = off;
+	return 0;
+}
+
+PST_INLINE int pst_read_tcp(struct __sk_buff *skb, struct pst_headers *h)
+{
+	struct tcphdr tcp;
+
+	if (bpf_skb_load_bytes(skb, h->transport, &tcp, sizeof(tcp)) || tcp.doff < 5)
+		return -1;
+	h->src_port = bpf_ntohs(tcp.source);
+	h->dst_port = bpf_ntohs(tcp.dest);
+	h->seq = bpf_ntohl(tcp.seq);
+	h->ack = bpf_ntohl(tcp.ack_seq);
+	h->tcp_flags = ((__u8 *)&tcp)[13];
+	h->payload = h->transport + tcp.doff * 4;
+	return h->payload > skb->len ? -1 : 0;
+}
+
+/* UDP, UDP-Lite, DCCP and SCTP begin with the two ports. */
+PST_INLINE int pst_read_ports(struct __sk_buff *skb, struct pst_headers *h)
+{
+	__be16 ports[2];
+
+	if (bpf_skb_load_bytes(skb, h->transport, ports, sizeof(ports)))
+		return -1;
+	h->src_port = bpf_ntohs(ports[0]);
+	h->dst_port = bpf_ntohs(ports[1]);
+	return 0;
+}
+
+PST_INLINE int pst_read_icmp(struct __sk_buff *skb, struct pst_headers *h)
+{
+	__u8 icmp[8];
+
+	if (bpf_skb_load_bytes(skb, h->transport, icmp, sizeof(icmp)))
+		return -1;
+	h->icmp_type = icmp[0];
+	h->src_port = h->dst_port = (__u16)(icmp[4] << 8 | icmp[5]);
+	return 0;
+}
+
+/* Fills H from SKB; a negative number when the packet cannot be read. */
+PST_INLINE int pst_read_headers(struct __sk_buff *skb, struct pst_headers *h)
+{
+	int err = -1;
+
+	__builtin_memset(h, 0, sizeof(*h));
+	if (skb->protocol == bpf_htons(ETH_P_IP))
+		err = pst_read_ipv4(skb, h);
+	else if (skb->protocol == bpf_htons(ETH_P_IPV6))
+		err = pst_read_ipv6(skb, h);
+	if (err)
+		return err;
+	switch (h->protocol) {
+	case IPPROTO_TCP:
+		return pst_read_tcp(skb, h);
+	case IPPROTO_UDP:
+	case IPPROTO_SCTP:
+		return pst_read_ports(skb, h);
+	case IPPROTO_ICMP:
+	case IPPROTO_ICMPV6:
+		return pst_read_icmp(skb, h);
+	default:
+		return 0;
+	}
+}

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * The life of a flow, as far as packets do not show it: the server's side begins when its
+ * connection is established, and clients enter the courtesy map. State goes with the socket
+ * (sk_storage), so there is nothing to clean up. cgroup/sock_create keeps multipath sockets out,
+ * whose bytes no single path shows.
+ */
+#include "bpf/socket_key.bpf.h"
+
+enum { PROTO_MPTCP = 262, NO_PROTOCOL = 93 }; /* IPPROTO_MPTCP, EPROTONOSUPPORT */
+
+/* The child of a listener: its stream begins at what TCP expects next. */
+static __always_inline void server_begins(struct bpf_sock_ops *ops, struct bpf_sock *sk)
+{
+	struct pst_flow *f = bpf_sk_storage_get(&pst_flows, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
+
+	/* Without state the authority treats the connection as unknown: denied, not forgotten. */
+	if (!f)
+		return;
+	f->role = PST_ROLE_SERVER;
+	f->flags = PST_FLOW_STREAM_KNOWN;
+	f->judged = ops->rcv_nxt;
+	f->followed = ops->snd_nxt;
+	f->netns_cookie = bpf_get_netns_cookie(ops);
+}
+
+static __always_inline void enter_courtesy(struct bpf_sock_ops *ops, struct pst_flow *f)
+{
+	struct pst_socket_key key = {.netns_cookie = f->netns_cookie};
+	__u32 local[4], remote[4];
+
+	pst_key_v6(local, ops->local_ip6);
+	pst_key_v6(remote, ops->remote_ip6);
+	pst_key_addr(key.local, ops->family, ops->local_ip4, local);
+	pst_key_addr(key.remote, ops->family, ops->remote_ip4, remote);
+	key.local_port = ops->local_port;
+	key.remote_port = pst_key_port(ops->remote_port);
+	/* A failed insertion costs the courtesy, not the judgement. */
+	if (!bpf_sock_hash_update(ops, &pst_courtesy, &key, BPF_NOEXIST))
+		f->flags |= PST_FLOW_COURTESY;
+}
+
+static __always_inline void client_established(struct bpf_sock_ops *ops, struct bpf_sock *sk)
+{
+	const struct pst_config *config = pst_config_get();
+	struct pst_flow *f = bpf_sk_storage_get(&pst_flows, sk, NULL, 0);
+
+	if (!f || f->role != PST_ROLE_CLIENT)
+		return;
+	f->netns_cookie = bpf_get_netns_cookie(ops);
+	f->followed = ops->rcv_nxt;
+	if (config && config->flags & PST_CONFIG_COURTESY)
+		enter_courtesy(ops, f);
+}
+
+SEC("sockops")
+int pst_sockops(struct bpf_sock_ops *ops)
+{
+	struct bpf_sock *sk = ops->sk;
+
+	if (!sk)
+		return 1;
+	if (ops->op == BPF_SOCK_OPS_PASSIVE_ESTABLISHED_CB)
+		server_begins(ops, sk);
+	else if (ops->op == BPF_SOCK_OPS_ACTIVE_ESTABLISHED_CB)
+		client_established(ops, sk);
+	return 1;
+}
+
+SEC("cgroup/sock_create")
+int pst_sock_create(struct bpf_sock *sk)
+{
+	if (sk->protocol != PROTO_MPTCP)
+		return 1;
+	pst_count(PST_REASON_MPTCP, PST_DIR_EGRESS);
+	bpf_set_retval(-NO_PROTOCOL); /* so that Go and curl go on with TCP */
+	return 0;
+}
+
+char LICENSE[] __weak SEC("license") = "Dual BSD/GPL";

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#pragma once
+
+/*
+ * Drives the recogniser over the bytes of a packet, a message or a buffer.
+ *
+ * Who includes this file defines first where bytes come from:
+ *
+ *	struct pst_src { ... };
+ *	static int pst_src_load(const struct pst_src *src, __u32 off, __u8 *buf, __u32 n);
+ *
+ * which copies N (1 .. PST_HTTP_CHUNK) bytes at OFF and returns 0, or a negative number when it
+ *cannot.
+ */
+
+#include "bpf/http.h"
+
+/* One packet of one direction of a connection. */
+struct pst_packet {
+	__u32 seq; /* of the first payload byte */
+	__u32 len; /* of the payload, not 0 */
+	__u32 off; /* where the payload begins in the source */
+	__u32 accepted;
+	__u32 ordered; /* 1: wire order (the sender's side) */
+};
+
+struct pst_walk {
+	struct pst_http *http;
+	const struct pst_table *table;
+	const struct pst_src *src;
+	__u32 off; /* next byte */
+	__u32 end;
+	__u32 failed; /* bytes could not be read */
+};
+
+/* A head is at most PST_MAX_HEAD long; what is longer is refused by then. */
+enum { PST_WALK_MAX = PST_MAX_HEAD / PST_HTTP_CHUNK + 2 };
+
+PST_CALLBACK long pst_walk_chunk(__u32 i, void *ctx)
+{
+	struct pst_walk *w = ctx;
+	struct pst_http *h = w->http;
+	__u8 buf[PST_HTTP_CHUNK] = {0};
+	__u32 n = w->end - w->off, before = h->pos;
+
+	(void)i;
+	if (!n)
+		return 1;
+	if (n > PST_HTTP_CHUNK)
+		n = PST_HTTP_CHUNK;
+	if (pst_src_load(w->src, w->off, buf, n)) {
+		w->failed = 1;
+		return 1;
+	}
+	pst_http_feed(h, w->table, buf, n);
+	if (!pst_http_stopped(h)) {
+		w->off += n;
+		return 0;
+	}
+	if (h->state != PST_HTTP_ERROR) {
+		w->off += h->stop - before;
+		h->pos = h->stop;
+	}
+	return 1;
+}
+
+/*
+ * Walks until the recogniser stops (done, chunk data, error) or the bytes end. W->off is then the
+ * first byte that was not consumed.
+ */
+PST_INLINE void pst_walk_head(struct pst_walk *w)
+{
+	pst_loop(PST_WALK_MAX, pst_walk_chunk, w);
+}

@@ -1,0 +1,331 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * Writes the transition table of the HTTP/1.x recogniser (bpf/http_states.h) as a C header.
+ *
+ * The grammar below is meant to be read: per state, in order, which bytes lead where. The first row
+ * that holds a byte decides; a byte that no row holds is an error, with the reason given by the
+ * state's last row (set ELSE). Byte classes are computed: two bytes that behave alike in every
+ * state share a class.
+ *
+ * Sources: RFC 9112 (HTTP/1.1), RFC 9110 (fields), RFC 3986 (targets); where those leave two
+ * parsers room to differ, the stricter reading; docs/http.md lists the deviations from Cilium.
+ */
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bpf/http_states.h"
+#include "bpf/reason.h"
+
+/* Sets are strings: single bytes, ranges "a-z" (a literal minus stands first), \x escapes by the
+ * compiler. */
+#define ALPHA  "a-zA-Z"
+#define DIGIT  "0-9"
+#define TCHAR  "-!#$%&'*+.^_`|~" ALPHA DIGIT /* RFC 9110 5.6.2 */
+#define BLANK  " \t"
+#define VCHAR  "\x21-\x7e"
+#define OBS    "\x80-\xff"
+#define LABEL  "-._" ALPHA DIGIT
+#define HEXDIG DIGIT "a-fA-F"
+#define ELSE   NULL
+
+struct row {
+	uint8_t state;
+	const char *bytes;
+	uint8_t next;
+	uint8_t arg; /* action, or the reason when next is ERROR */
+};
+
+#define S(name)	  PST_HTTP_##name
+#define GO(name)  PST_HTTP_##name, PST_ACT_NONE
+#define FAIL(why) PST_HTTP_ERROR, PST_REASON_##why
+
+static const struct row grammar[] = {
+	{S(START), TCHAR, GO(METHOD)},
+	{S(START), ELSE, FAIL(NOT_HTTP)},
+
+	{S(METHOD), TCHAR, GO(METHOD)},
+	{S(METHOD), " ", S(TARGET), PST_ACT_METHOD_END},
+	{S(METHOD), "\r\n", FAIL(NOT_HTTP)},
+	{S(METHOD), ELSE, FAIL(METHOD)},
+
+	{S(TARGET), "/", GO(SEG0)},
+	{S(TARGET), "\r\n", FAIL(NOT_HTTP)},
+	{S(TARGET), ELSE, FAIL(TARGET_FORM)},
+
+/* What may stand anywhere in the path; the structure (slashes, dots, escapes) is the states' own.
+ */
+#define PATH_COMMON(st)                                                                     \
+	{S(st), "?", GO(QUERY)}, {S(st), " ", S(VERSION0), PST_ACT_TARGET_END},             \
+		{S(st), "#", FAIL(TARGET_FRAGMENT)}, {S(st), "\\", FAIL(TARGET_BACKSLASH)}, \
+		{S(st), "%", GO(PCT)}, {S(st), "\r", FAIL(VERSION)},                        \
+		{S(st), "\n", FAIL(LINE_END)}, {S(st), VCHAR, GO(SEG)},                     \
+	{                                                                                   \
+		S(st), ELSE, FAIL(TARGET_BYTE)                                              \
+	}
+
+	{S(SEG0), "/", FAIL(TARGET_SLASHES)},
+	{S(SEG0), ".", GO(DOT1)},
+	PATH_COMMON(SEG0),
+
+	/* ";" ends a segment for servers with path parameters: "/..;/" is "/../" to them. */
+	{S(DOT1), "/?; ", FAIL(TARGET_DOTS)},
+	{S(DOT1), ".", GO(DOT2)},
+	PATH_COMMON(DOT1),
+
+	{S(DOT2), "/?; ", FAIL(TARGET_DOTS)},
+	PATH_COMMON(DOT2),
+
+	{S(SEG), "/", GO(SEG0)},
+	PATH_COMMON(SEG),
+
+	/* %00, %2D-%2F, %30-%39, %41-%5A, %5C, %5F, %61-%7A, %7E must not be escaped. */
+	{S(PCT), "0", GO(PCT0)},
+	{S(PCT), "2", GO(PCT2)},
+	{S(PCT), "3", GO(PCT3)},
+	{S(PCT), "46", GO(PCT46)},
+	{S(PCT), "5", GO(PCT5)},
+	{S(PCT), "7", GO(PCT7)},
+	{S(PCT), HEXDIG, GO(PCT_ANY)},
+	{S(PCT), ELSE, FAIL(TARGET_BAD_ESCAPE)},
+
+#define ESCAPE(st, bad)                                              \
+	{S(st), bad, FAIL(TARGET_ESCAPE)}, {S(st), HEXDIG, GO(SEG)}, \
+	{                                                            \
+		S(st), ELSE, FAIL(TARGET_BAD_ESCAPE)                 \
+	}
+
+	ESCAPE(PCT0, "0"),
+	ESCAPE(PCT2, "d-fD-F"),
+	ESCAPE(PCT3, "0-9"),
+	ESCAPE(PCT46, "1-9a-fA-F"),
+	ESCAPE(PCT5, "0-9aAcCfF"),
+	ESCAPE(PCT7, "0-9aAeE"),
+	{S(PCT_ANY), HEXDIG, GO(SEG)},
+	{S(PCT_ANY), ELSE, FAIL(TARGET_BAD_ESCAPE)},
+
+	{S(QUERY), " ", S(VERSION0), PST_ACT_TARGET_END},
+	{S(QUERY), "#", FAIL(TARGET_FRAGMENT)},
+	{S(QUERY), "\r", FAIL(VERSION)},
+	{S(QUERY), "\n", FAIL(LINE_END)},
+	{S(QUERY), VCHAR, GO(QUERY)},
+	{S(QUERY), ELSE, FAIL(TARGET_BYTE)},
+
+	{S(VERSION0), "H", GO(VERSION)},
+	{S(VERSION0), ELSE, FAIL(VERSION)},
+	{S(VERSION), "\r", S(LINE_LF), PST_ACT_VERSION_END},
+	{S(VERSION), "\n", FAIL(LINE_END)},
+	{S(VERSION), VCHAR, GO(VERSION)},
+	{S(VERSION), ELSE, FAIL(VERSION)},
+
+	{S(LINE_LF), "\n", GO(FIELD)},
+	{S(LINE_LF), ELSE, FAIL(LINE_END)},
+
+	{S(FIELD), TCHAR, S(NAME), PST_ACT_FIELD_BEGIN},
+	{S(FIELD), "\r", GO(END_LF)},
+	{S(FIELD), "\n", FAIL(LINE_END)},
+	{S(FIELD), BLANK, FAIL(FIELD_FOLD)},
+	{S(FIELD), ELSE, FAIL(FIELD_NAME)},
+
+	{S(NAME), TCHAR, GO(NAME)},
+	{S(NAME), ":", S(VALUE_WS), PST_ACT_NAME_END},
+	{S(NAME), ELSE, FAIL(FIELD_NAME)},
+
+	{S(VALUE_WS), BLANK, GO(VALUE_WS)},
+	{S(VALUE_WS), "\r", GO(LINE_LF)},
+	{S(VALUE_WS), "\n", FAIL(LINE_END)},
+	{S(VALUE_WS), VCHAR OBS, GO(VALUE)},
+	{S(VALUE_WS), ELSE, FAIL(FIELD_VALUE)},
+
+	{S(VALUE), VCHAR OBS BLANK, GO(VALUE)},
+	{S(VALUE), "\r", GO(LINE_LF)},
+	{S(VALUE), "\n", FAIL(LINE_END)},
+	{S(VALUE), ELSE, FAIL(FIELD_VALUE)},
+
+	{S(HOST_WS), BLANK, GO(HOST_WS)},
+	{S(HOST_WS), "[", S(HOST_V6), PST_ACT_HOST_BEGIN},
+	{S(HOST_WS), LABEL, S(HOST), PST_ACT_HOST_BEGIN},
+	{S(HOST_WS), "\n", FAIL(LINE_END)},
+	{S(HOST_WS), ELSE, FAIL(HOST_BAD)},
+
+#define HOST_ENDS(st)                                                                          \
+	{S(st), "\r", S(LINE_LF), PST_ACT_HOST_END},                                           \
+		{S(st), BLANK, S(HOST_TAIL), PST_ACT_HOST_END}, {S(st), "\n", FAIL(LINE_END)}, \
+	{                                                                                      \
+		S(st), ELSE, FAIL(HOST_BAD)                                                    \
+	}
+
+	{S(HOST), LABEL, GO(HOST)},
+	{S(HOST), ":", GO(HOST_PORT0)},
+	HOST_ENDS(HOST),
+	{S(HOST_V6), HEXDIG ":.", GO(HOST_V6)},
+	{S(HOST_V6), "]", GO(HOST_V6_END)},
+	{S(HOST_V6), ELSE, FAIL(HOST_BAD)},
+	{S(HOST_V6_END), ":", GO(HOST_PORT0)},
+	HOST_ENDS(HOST_V6_END),
+	{S(HOST_PORT0), DIGIT, GO(HOST_PORT)},
+	{S(HOST_PORT0), ELSE, FAIL(HOST_BAD)},
+	{S(HOST_PORT), DIGIT, GO(HOST_PORT)},
+	HOST_ENDS(HOST_PORT),
+	{S(HOST_TAIL), BLANK, GO(HOST_TAIL)},
+	{S(HOST_TAIL), "\r", GO(LINE_LF)},
+	{S(HOST_TAIL), "\n", FAIL(LINE_END)},
+	{S(HOST_TAIL), ELSE, FAIL(HOST_BAD)},
+
+	{S(LENGTH_WS), BLANK, GO(LENGTH_WS)},
+	{S(LENGTH_WS), DIGIT, S(LENGTH), PST_ACT_LENGTH_DIGIT},
+	{S(LENGTH_WS), ELSE, FAIL(LENGTH_BAD)},
+	{S(LENGTH), DIGIT, S(LENGTH), PST_ACT_LENGTH_DIGIT},
+	{S(LENGTH), BLANK, GO(LENGTH_TAIL)},
+	{S(LENGTH), "\r", GO(LINE_LF)},
+	{S(LENGTH), ELSE, FAIL(LENGTH_BAD)},
+	{S(LENGTH_TAIL), BLANK, GO(LENGTH_TAIL)},
+	{S(LENGTH_TAIL), "\r", GO(LINE_LF)},
+	{S(LENGTH_TAIL), ELSE, FAIL(LENGTH_BAD)},
+
+	{S(END_LF), "\n", S(DONE), PST_ACT_HEAD_END},
+	{S(END_LF), ELSE, FAIL(LINE_END)},
+
+	{S(STATUS), "H", GO(STATUS_VERSION)},
+	{S(STATUS), ELSE, FAIL(VERSION)},
+	{S(STATUS_VERSION), " ", S(STATUS_CODE), PST_ACT_STATUS_VERSION_END},
+	{S(STATUS_VERSION), VCHAR, GO(STATUS_VERSION)},
+	{S(STATUS_VERSION), ELSE, FAIL(VERSION)},
+	{S(STATUS_CODE), DIGIT, S(STATUS_CODE), PST_ACT_STATUS_DIGIT},
+	{S(STATUS_CODE), " ", S(STATUS_TEXT), PST_ACT_STATUS_END},
+	{S(STATUS_CODE), "\r", S(LINE_LF), PST_ACT_STATUS_END},
+	{S(STATUS_CODE), ELSE, FAIL(VERSION)},
+	{S(STATUS_TEXT), VCHAR OBS BLANK, GO(STATUS_TEXT)},
+	{S(STATUS_TEXT), "\r", GO(LINE_LF)},
+	{S(STATUS_TEXT), ELSE, FAIL(VERSION)},
+
+	{S(CODING_WS), BLANK, GO(CODING_WS)},
+	{S(CODING_WS), TCHAR, S(CODING), PST_ACT_CODING_BEGIN},
+	{S(CODING_WS), ELSE, FAIL(TRANSFER_ENCODING)},
+	{S(CODING), TCHAR, GO(CODING)},
+	{S(CODING), BLANK, S(CODING_TAIL), PST_ACT_CODING_END},
+	{S(CODING), "\r", S(LINE_LF), PST_ACT_CODING_END},
+	{S(CODING), ELSE, FAIL(TRANSFER_ENCODING)},
+	{S(CODING_TAIL), BLANK, GO(CODING_TAIL)},
+	{S(CODING_TAIL), "\r", GO(LINE_LF)},
+	{S(CODING_TAIL), ELSE, FAIL(TRANSFER_ENCODING)},
+
+	{S(CHUNK_SIZE0), HEXDIG, S(CHUNK_SIZE), PST_ACT_CHUNK_DIGIT},
+	{S(CHUNK_SIZE0), ELSE, FAIL(TRANSFER_ENCODING)},
+	{S(CHUNK_SIZE), HEXDIG, S(CHUNK_SIZE), PST_ACT_CHUNK_DIGIT},
+	{S(CHUNK_SIZE), ";" BLANK, GO(CHUNK_EXT)},
+	{S(CHUNK_SIZE), "\r", GO(CHUNK_LF)},
+	{S(CHUNK_SIZE), ELSE, FAIL(TRANSFER_ENCODING)},
+	{S(CHUNK_EXT), VCHAR OBS BLANK, GO(CHUNK_EXT)},
+	{S(CHUNK_EXT), "\r", GO(CHUNK_LF)},
+	{S(CHUNK_EXT), ELSE, FAIL(TRANSFER_ENCODING)},
+	{S(CHUNK_LF), "\n", S(CHUNK_DATA), PST_ACT_CHUNK_BEGIN},
+	{S(CHUNK_LF), ELSE, FAIL(LINE_END)},
+	{S(CHUNK_END_CR), "\r", GO(CHUNK_END_LF)},
+	{S(CHUNK_END_CR), ELSE, FAIL(LINE_END)},
+	{S(CHUNK_END_LF), "\n", GO(CHUNK_SIZE0)},
+	{S(CHUNK_END_LF), ELSE, FAIL(LINE_END)},
+};
+
+static uint16_t full[64][256];
+static uint8_t class_of[256];
+static unsigned int n_classes;
+
+/* Is BYTE in SET? NUL is in no set: a string cannot hold it, and every state refuses it. */
+static bool in_set(const char *set, unsigned int byte)
+{
+	const unsigned char *s = (const unsigned char *)set;
+
+	if (!set)
+		return true;
+	for (; *s; s++) {
+		if (s[1] == '-' && s[2]) {
+			if (byte >= s[0] && byte <= s[2])
+				return true;
+			s += 2;
+		} else if (*s == byte) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static uint16_t find_cell(unsigned int state, unsigned int byte)
+{
+	for (size_t i = 0; i < sizeof(grammar) / sizeof(*grammar); i++) {
+		const struct row *r = &grammar[i];
+
+		if (r->state == state && in_set(r->bytes, byte))
+			return (uint16_t)(r->next | r->arg << 8);
+	}
+	/* No row at all: an absorbing state. */
+	return (uint16_t)state;
+}
+
+static bool same_column(unsigned int a, unsigned int b)
+{
+	for (unsigned int s = 0; s < PST_HTTP_STATE_MAX; s++)
+		if (full[s][a] != full[s][b])
+			return false;
+	return true;
+}
+
+static void build(void)
+{
+	for (unsigned int s = 0; s < PST_HTTP_STATE_MAX; s++)
+		for (unsigned int b = 0; b < 256; b++)
+			full[s][b] = find_cell(s, b);
+	for (unsigned int b = 0; b < 256; b++) {
+		unsigned int a = 0;
+
+		while (a < b && !same_column(a, b))
+			a++;
+		class_of[b] = (uint8_t)(a < b ? class_of[a] : n_classes++);
+	}
+}
+
+static void print_classes(void)
+{
+	printf("static const __u8 pst_http_class[256] = {");
+	for (unsigned int b = 0; b < 256; b++)
+		printf("%s%u,", b % 16 ? " " : "\n\t", class_of[b]);
+	printf("\n};\n\n");
+}
+
+static void print_cells(void)
+{
+	printf("static const __u16 pst_http_cell[%d] = {\n", PST_HTTP_CELLS);
+	for (unsigned int s = 0; s < PST_HTTP_STATE_MAX; s++) {
+		bool seen[256] = {false};
+
+		for (unsigned int b = 0; b < 256; b++) {
+			if (seen[class_of[b]])
+				continue;
+			seen[class_of[b]] = true;
+			printf("%s[%u] = 0x%04x,", class_of[b] % 6 ? " " : "\n\t",
+			       s << PST_HTTP_CLASS_BITS | class_of[b], full[s][b]);
+		}
+	}
+	printf("\n};\n");
+}
+
+int main(void)
+{
+	_Static_assert(PST_HTTP_STATE_MAX <= 64, "six bits of state");
+	_Static_assert(PST_ACT_MAX < 256 && PST_REASON_MAX < 256, "eight bits of argument");
+	build();
+	if (n_classes > 1 << PST_HTTP_CLASS_BITS) {
+		fprintf(stderr, "gen_http_table: %u byte classes, room for %d\n", n_classes,
+			1 << PST_HTTP_CLASS_BITS);
+		return EXIT_FAILURE;
+	}
+	printf("/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */\n"
+	       "/* Generated by tools/gen_http_table.c: do not edit. %d states, %u byte classes. */\n"
+	       "#pragma once\n\n",
+	       PST_HTTP_STATE_MAX, n_classes);
+	print_classes();
+	print_cells();
+	return fflush(stdout) || ferror(stdout) ? EXIT_FAILURE : EXIT_SUCCESS;
+}
