@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "policy/cnp_entity.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <stdint.h>
 #include <string.h>
@@ -10,7 +9,10 @@
 #include "policy/labels.h"
 #include "policy/nearest.h"
 
-enum { MAX_RESERVED = 8 };
+enum {
+	MAX_RESERVED = 7,
+	MAX_SELECTORS = MAX_RESERVED + 1, /* of one entity: and the pods of a cluster */
+};
 
 enum pods {
 	PODS_NONE,
@@ -27,7 +29,7 @@ static const struct entity {
 	const char *name;
 	bool everything;
 	enum pods pods;
-	const char *reserved[MAX_RESERVED]; /* ends with NULL */
+	const char *reserved[MAX_RESERVED]; /* NULL behind the last */
 } entities[] = {
 	{.name = "all", .everything = true},
 	{.name = "world", .reserved = {"world", "world-ipv4", "world-ipv6"}},
@@ -45,8 +47,11 @@ static const struct entity {
 
 enum { N_ENTITIES = sizeof(entities) / sizeof(*entities) };
 
-/* all: 1, world: 3, cluster and cluster-mesh: 8 each, the others at most 1. */
-static_assert(1 + 3 + 2 * 8 + (N_ENTITIES - 4) <= PST_CNP_MAX_ENTITY_SELECTORS, "the bound holds");
+size_t pst_cnp_entities_room(size_t n)
+{
+	/* Each counts once. */
+	return (n < N_ENTITIES ? n : N_ENTITIES) * MAX_SELECTORS;
+}
 
 static int find(struct pst_reader *r, const struct pst_yaml_node *n, size_t *ret_index)
 {

@@ -12,12 +12,12 @@
 #include "policy/fields.h"
 #include "policy/selector.h"
 
-/* An upper bound on the selectors of any list of entities. */
-enum { PST_CNP_MAX_ENTITY_SELECTORS = 64 };
+/* An upper bound on the selectors of a list of N entities. */
+size_t pst_cnp_entities_room(size_t n);
 
 /*
- * Appends the selectors of list LIST to SEL[*N]; there is room for PST_CNP_MAX_ENTITY_SELECTORS
- * more. On -EINVAL the entities that could be read are there.
+ * Appends the selectors of list LIST to SEL[*N]; there is room for pst_cnp_entities_room() more. On
+ * -EINVAL the entities that could be read are there.
  */
 int pst_cnp_entities_read(struct pst_reader *r, const struct pst_yaml_node *list,
 			  struct pst_selector *sel, size_t *n);

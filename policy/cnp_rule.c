@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "policy/cnp_rule.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <string.h>
 
@@ -82,7 +81,7 @@ static int read_entities(struct pst_reader *r, const struct pst_yaml_node *n, vo
 
 	if (n->kind != PST_YAML_LIST)
 		return worst;
-	if (reserve_peers(r, rule, PST_CNP_MAX_ENTITY_SELECTORS))
+	if (reserve_peers(r, rule, pst_cnp_entities_room(n->len)))
 		return -ENOMEM;
 	e = pst_cnp_entities_read(r, n, rule->peers, &rule->n_peers);
 	if (e)

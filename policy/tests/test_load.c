@@ -4,6 +4,7 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,18 +23,23 @@ static char dir[64];
 
 static void t_enter(void)
 {
-	strcpy(dir, "/tmp/postern-load-XXXXXX");
+	snprintf(dir, sizeof(dir), "/tmp/postern-load-XXXXXX");
 	cr_assert_not_null(mkdtemp(dir));
 	cr_assert_eq(chdir(dir), 0);
 }
 
+static int t_remove(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	(void)st;
+	(void)type;
+	(void)ftw;
+	return remove(path);
+}
+
 static void t_leave(void)
 {
-	char command[128];
-
 	cr_assert_eq(chdir("/"), 0);
-	snprintf(command, sizeof(command), "rm -rf %s", dir);
-	cr_assert_eq(system(command), 0);
+	cr_assert_eq(nftw(dir, t_remove, 16, FTW_DEPTH | FTW_PHYS), 0);
 }
 
 static void t_write(const char *path, const char *text)

@@ -190,8 +190,8 @@ static bool t_entity(const char *entity, const char *labels)
 	return t_rule_concerns(rule, labels, 80);
 }
 
-#define POD THERE " k8s:io.cilium.k8s.policy.cluster=default"
-#define FAR THERE " k8s:io.cilium.k8s.policy.cluster=other"
+#define POD "k8s:io.kubernetes.pod.namespace=elsewhere k8s:io.cilium.k8s.policy.cluster=default"
+#define FAR "k8s:io.kubernetes.pod.namespace=elsewhere k8s:io.cilium.k8s.policy.cluster=other"
 
 Test(policy, entities_select_what_their_names_say)
 {

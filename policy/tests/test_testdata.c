@@ -74,6 +74,7 @@ static void t_print_errors(const struct pst_diags *diags, char *buf, size_t size
 static void t_read_expected(const char *path, char *buf, size_t size)
 {
 	char line[256], expect[1024];
+	size_t used = 0;
 	FILE *f;
 
 	snprintf(expect, sizeof(expect), "%.*s.expect", (int)(strlen(path) - strlen(".yaml")),
@@ -83,7 +84,8 @@ static void t_read_expected(const char *path, char *buf, size_t size)
 	buf[0] = 0;
 	while (fgets(line, sizeof(line), f)) {
 		if (!strstr(line, " regex-"))
-			strncat(buf, line, size - strlen(buf) - 1);
+			used += (size_t)snprintf(buf + used, size - used, "%s", line);
+		cr_assert_lt(used, size);
 	}
 	fclose(f);
 }

@@ -118,7 +118,7 @@ Test(yaml, places_are_right_behind_many_characters)
 	unsigned int i = 0;
 
 	while (n < sizeof(text) - 64)
-		n += (size_t)sprintf(text + n, "- \xe2\x82\xac%u\n", i++);
+		n += (size_t)snprintf(text + n, sizeof(text) - n, "- \xe2\x82\xac%u\n", i++);
 	d = t_parse_n(text, n);
 	i = 0;
 	for (const struct pst_yaml_node *c = d.docs->first; c; c = c->next, i++) {
@@ -204,11 +204,12 @@ Test(yaml, a_duplicate_key_names_both_places)
 Test(yaml, duplicate_keys_are_found_in_large_and_nested_mappings)
 {
 	static char text[300000];
-	size_t n = (size_t)sprintf(text, "x:\n  y:\n");
+	size_t n = (size_t)snprintf(text, sizeof(text), "x:\n  y:\n");
 
 	for (int i = 0; i < 10000; i++)
-		n += (size_t)sprintf(text + n, "    key%d: v\n", i);
-	t_refused(strcat(text, "    key5000: v\n"), "yaml-duplicate-key", 10003, 5);
+		n += (size_t)snprintf(text + n, sizeof(text) - n, "    key%d: v\n", i);
+	snprintf(text + n, sizeof(text) - n, "    key5000: v\n");
+	t_refused(text, "yaml-duplicate-key", 10003, 5);
 }
 
 Test(yaml, what_parsers_disagree_about_is_refused)
