@@ -40,14 +40,16 @@ static int write_file(const struct pst_bundle *b, int fd)
 /* Beside PATH first: whoever reads PATH sees the old bundle or the new one, never a half of it. */
 static int write_bundle(const struct pst_bundle *b, const char *path)
 {
-	pst_auto_free char *beside = NULL;
+	static const char suffix[] = ".XXXXXX";
+	size_t len = strlen(path);
+	pst_auto_free char *beside = pst_mem_calloc(1, len + sizeof(suffix));
 	pst_auto_fd int fd = -1;
 	int r;
 
-	if (asprintf(&beside, "%s.XXXXXX", path) < 0) {
-		beside = NULL;
-		return -ENOMEM;
-	}
+	if (!beside)
+		return pst_log_err(-ENOMEM, "cannot write %s", path);
+	memcpy(beside, path, len);
+	memcpy(beside + len, suffix, sizeof(suffix));
 	fd = mkstemp(beside);
 	if (fd < 0)
 		return pst_log_err(-errno, "cannot write %s", path);

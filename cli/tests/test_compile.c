@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * compile and inspect, as a user calls them.
+ */
+#include <criterion/criterion.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cli/tests/run.h"
+
+static const char inventory[] =
+	"apiVersion: v1\nkind: Pod\nmetadata: {name: web, labels: {app: web}}\n"
+	"status: {podIP: 10.0.0.1}\n---\n"
+	"apiVersion: v1\nkind: Pod\nmetadata: {name: tie, labels: {org: empire}}\n"
+	"status: {podIP: 10.0.0.2}\n";
+
+static char inventory_path[256], bundle_path[256];
+
+static void setup(void)
+{
+	snprintf(inventory_path, sizeof(inventory_path), "%s",
+		 write_temp("inv.yaml", inventory, strlen(inventory)));
+	snprintf(bundle_path, sizeof(bundle_path), "/tmp/postern-cli-%d.bundle", (int)getpid());
+}
+
+static void teardown(void)
+{
+	unlink(inventory_path);
+	unlink(bundle_path);
+}
+
+TestSuite(compile, .init = setup, .fini = teardown);
+
+/* compile POLICIES for the inventory into the bundle. */
+static const char *compile(const char *policies)
+{
+	static char words[1024];
+
+	snprintf(words, sizeof(words), "compile %s --inventory %s -o %s", policies, inventory_path,
+		 bundle_path);
+	return words;
+}
+
+static const char *inspect(const char *options)
+{
+	static char words[512];
+
+	snprintf(words, sizeof(words), "inspect %s%s", bundle_path, options);
+	return words;
+}
+
+Test(compile, a_bundle_is_written_and_reported)
+{
+	struct stat st;
+
+	expect_run(compile("testdata/semantics/demo.yaml"), 0,
+		   "rule set 0: 1 HTTP rule, judged in the kernel\n  method", NULL);
+	cr_assert_eq(stat(bundle_path, &st), 0);
+	cr_assert_eq(st.st_mode & 0700, 0600);
+	expect_run(inspect(""), 0,
+		   "ingress 257 TCP 80 judge rule set 0  "
+		   "testdata/semantics/demo.yaml:9:5 default/demo spec.ingress[0]",
+		   NULL);
+	expect_run(inspect(""), 0, "10.0.0.1/128  identity 25", NULL);
+	expect_run(inspect(""), 0, "default-deny ingress", NULL);
+}
+
+Test(compile, json_tells_the_same)
+{
+	struct run r = run_words(compile("testdata/semantics/demo.yaml --format json"));
+	json_t *j = json_loads(r.out, 0, NULL);
+	const char *where = NULL;
+	int states = 0;
+
+	cr_assert_eq(r.status, 0);
+	cr_assert_eq(json_unpack(j, "{s:[{s:s,s:{s:{s:i}}}]}", "rule_sets", "where", &where,
+				 "automata", "method", "states", &states),
+		     0, "%s", r.out);
+	cr_assert_str_eq(where, "kernel");
+	cr_assert_eq(states, 5, "one for each letter of POST, and the start");
+	json_decref(j);
+	run_fini(&r);
+	r = run_words(inspect(" --format json"));
+	j = json_loads(r.out, 0, NULL);
+	cr_assert_eq(json_array_size(json_object_get(j, "identity_list")), 4);
+	cr_assert_eq(json_array_size(json_object_get(j, "address_list")), 2);
+	json_decref(j);
+	run_fini(&r);
+}
+
+Test(compile, equal_input_gives_equal_bytes)
+{
+	char first[1 << 16], second[1 << 16];
+	size_t n, m;
+	FILE *f;
+
+	expect_run(compile("testdata/semantics"), 0, "rule set", "http-empty");
+	f = fopen(bundle_path, "r");
+	n = fread(first, 1, sizeof(first), f);
+	fclose(f);
+	expect_run(compile("testdata/semantics"), 0, "rule set", "http-empty");
+	f = fopen(bundle_path, "r");
+	m = fread(second, 1, sizeof(second), f);
+	fclose(f);
+	cr_assert_gt(n, 1000);
+	cr_assert_eq(n, m);
+	cr_assert_eq(memcmp(first, second, n), 0);
+}
+
+Test(compile, a_mistake_writes_nothing_and_keeps_what_was_there)
+{
+	static const char bad[] =
+		"apiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\nmetadata: {name: a}\n"
+		"spec:\n  endpointSelector: {}\n  ingress:\n  - toPorts:\n"
+		"    - ports: [{port: \"80\", protocol: TCP}]\n"
+		"      rules: {http: [{path: \"/a(\"}, {path: /b}]}\n";
+	const char *path = write_temp("bad.yaml", bad, strlen(bad));
+	char words[1024];
+	struct stat before, after;
+
+	expect_run(compile("testdata/semantics/demo.yaml"), 0, "rule set", NULL);
+	cr_assert_eq(stat(bundle_path, &before), 0);
+	snprintf(words, sizeof(words), "compile %s -o %s", path, bundle_path);
+	expect_run(words, 1, NULL, "bad.yaml:9:32: error: ");
+	expect_run(words, 1, NULL, "is not written");
+	cr_assert_eq(stat(bundle_path, &after), 0);
+	cr_assert_eq(before.st_ino, after.st_ino);
+	unlink(path);
+}
+
+Test(compile, files_that_cannot_be_read_or_written_give_status_3)
+{
+	char words[512];
+
+	snprintf(words, sizeof(words), "compile /nonexistent.yaml -o %s", bundle_path);
+	expect_run(words, 3, NULL, "/nonexistent.yaml: error: No such file");
+	expect_run("compile testdata/semantics/demo.yaml -o /nonexistent/x", 3, NULL,
+		   "cannot write /nonexistent/x");
+	expect_run("inspect /nonexistent", 3, NULL, "cannot open /nonexistent");
+	expect_run("inspect testdata/semantics/demo.yaml", 1, NULL, "not a postern bundle");
+}
+
+Test(compile, a_rule_set_for_the_fallback_is_a_warning_with_the_reason)
+{
+	static const char big[] =
+		"apiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\nmetadata: {name: a}\n"
+		"spec:\n  endpointSelector: {}\n  ingress:\n  - toPorts:\n"
+		"    - ports: [{port: \"80\", protocol: TCP}]\n"
+		"      rules: {http: [{path: \"/(a|b)*a(a|b){20}\"}]}\n";
+	const char *path = write_temp("big.yaml", big, strlen(big));
+	char words[1024];
+
+	snprintf(words, sizeof(words), "compile %s --inventory %s -o %s", path, inventory_path,
+		 bundle_path);
+	expect_run(words, 0, "1 HTTP rule, fallback: the pattern needs more than 4096 states",
+		   "warning: ");
+	expect_run(inspect(""), 0, "TCP 80 fallback rule set 0", NULL);
+	snprintf(words, sizeof(words),
+		 "explain --policy %s --direction ingress --from a=b --to c=d --port 80 --path /a",
+		 path);
+	expect_run(words, 1, "fallback-unavailable", "ruleset-fallback");
+	unlink(path);
+}

@@ -1,0 +1,300 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <criterion/criterion.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/tests/run.h"
+
+#define ASK                                                                               \
+	"explain --policy testdata/semantics/demo.yaml --direction ingress --to app=web " \
+	"--port 80 "
+#define EMPIRE ASK "--from org=empire "
+
+Test(explain, a_request_is_decided_with_rule_and_reason)
+{
+	expect_run(EMPIRE "--method POST --path /v1/request-landing --host h", 0,
+		   "allow: an HTTP rule matches\n"
+		   "  reason  rule-matched\n"
+		   "  layer   l7\n"
+		   "  rule    testdata/semantics/demo.yaml:12:22 default/demo "
+		   "spec.ingress[0].toPorts[0].rules.http[0]\n"
+		   "  l4 rule testdata/semantics/demo.yaml:9:5 default/demo spec.ingress[0]\n",
+		   NULL);
+	expect_run(EMPIRE "--method PUT --path /v1/exhaust-port --host h", 1,
+		   "deny: no HTTP rule matches the request\n  reason  no-rule-l7\n  layer   l7\n",
+		   NULL);
+	expect_run(EMPIRE "--path /../x --host h", 1, "target-dot-segment", NULL);
+}
+
+Test(explain, without_a_request_the_http_rules_are_listed)
+{
+	expect_run(EMPIRE, 0, "HTTP rules decide on each request", NULL);
+	expect_run(EMPIRE, 0, "method POST  path /v1/request-landing  host (any)", NULL);
+	expect_run(EMPIRE "--format json", 0, "\"http_rules\":[{\"rule\":{", NULL);
+	expect_run(ASK "--from org=alliance", 1, "  layer   l3l4\n", NULL);
+}
+
+Test(explain, json_names_the_same_things)
+{
+	struct run r = run_words(EMPIRE "--method POST --path /v1/request-landing --format json");
+	json_t *j = json_loads(r.out, 0, NULL);
+	const char *verdict = NULL, *reason = NULL, *layer = NULL, *path = NULL;
+	int line = 0;
+
+	cr_assert_eq(json_unpack(j, "{s:s,s:s,s:s,s:{s:s,s:i}}", "verdict", &verdict, "reason",
+				 &reason, "layer", &layer, "rule", "path", &path, "line", &line),
+		     0, "%s", r.out);
+	cr_assert_str_eq(verdict, "allow");
+	cr_assert_str_eq(reason, "rule-matched");
+	cr_assert_str_eq(layer, "l7");
+	cr_assert_str_eq(path, "spec.ingress[0].toPorts[0].rules.http[0]");
+	cr_assert_eq(line, 12);
+	json_decref(j);
+	run_fini(&r);
+}
+
+Test(explain, parts_that_would_end_a_line_are_refused)
+{
+	static const char *const words[] = {
+		"explain",
+		"--policy",
+		"testdata/semantics/demo.yaml",
+		"--direction",
+		"ingress",
+		"--to",
+		"app=web",
+		"--port",
+		"80",
+		"--from",
+		"org=empire",
+		"--path",
+		"/x HTTP/1.1\r\nHost: a\r\n\r\n",
+		NULL,
+	};
+	struct run r = run_list(words);
+
+	cr_assert_eq(r.status, 2);
+	cr_assert(strstr(r.err, "use --raw"));
+	run_fini(&r);
+	expect_run(EMPIRE "--header nocolon", 2, NULL, "there is no colon");
+}
+
+Test(explain, policies_with_errors_are_not_asked)
+{
+	static const char bad[] = "apiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\n"
+				  "metadata: {name: a}\n"
+				  "spec: {endpointSelector: {}, ingress: [{toPort: []}]}\n";
+	const char *path = write_temp("bad.yaml", bad, strlen(bad));
+	char words[512];
+
+	snprintf(words, sizeof(words),
+		 "explain --policy %s --direction ingress --from a=b --to c=d --port 80", path);
+	expect_run(words, 1, NULL, "could mislead");
+	expect_run(words, 1, NULL, "toPort");
+	unlink(path);
+	expect_run(words, 3, NULL, "No such file");
+}
+
+static const char stream[] = "POST /v1/request-landing HTTP/1.1\r\nHost: h\r\n"
+			     "Content-Length: 2\r\n\r\nhi"
+			     "GET / HTTP/1.1\r\nHost: h\r\n\r\n"
+			     "GET / HTTP/1.1\r\nHost: h\r\nHost: i\r\n\r\n"
+			     "POST /v1/request-landing HTTP/1.1\r\nHost: h\r\n\r\n";
+
+Test(explain, raw_bytes_are_judged_request_by_request_until_one_is_malformed)
+{
+	const char *path = write_temp("raw", stream, strlen(stream));
+	char words[512];
+
+	snprintf(words, sizeof(words), EMPIRE "--raw %s", path);
+	expect_run(words, 1,
+		   "0 allow rule-matched testdata/semantics/demo.yaml:12:22 default/demo "
+		   "spec.ingress[0].toPorts[0].rules.http[0]\n"
+		   "67 deny no-rule-l7\n"
+		   "94 deny host-repeated\n",
+		   NULL);
+	snprintf(words, sizeof(words), EMPIRE "--raw %s --format json", path);
+	expect_run(words, 1, "\"reason\":\"host-repeated\",\"rule\":null,\"offset\":94}\n", NULL);
+	snprintf(words, sizeof(words), ASK "--from org=alliance --raw %s", path);
+	expect_run(words, 1, "0 deny no-rule-l4\n", NULL);
+	unlink(path);
+	expect_run(words, 3, NULL, "cannot open");
+	write_temp("raw", "", 0);
+	expect_run(words, 3, NULL, "is empty");
+	unlink(path);
+}
+
+Test(explain, raw_bytes_that_all_pass_give_status_0)
+{
+	const char *path = write_temp("raw", stream, 67);
+	char words[512];
+
+	snprintf(words, sizeof(words), EMPIRE "--raw %s", path);
+	expect_run(words, 0, "0 allow", NULL);
+	unlink(path);
+}
+
+Test(explain, peers_are_labels_or_addresses_of_the_inventory)
+{
+	static const char inventory[] =
+		"apiVersion: v1\nkind: Pod\nmetadata: {name: web, labels: {app: web}}\n"
+		"status: {podIP: 10.0.0.1}\n---\n"
+		"apiVersion: v1\nkind: Pod\nmetadata: {name: tie, labels: {org: empire}}\n"
+		"status: {podIP: 10.0.0.2}\n";
+	const char *path = write_temp("inv.yaml", inventory, strlen(inventory));
+	char words[512];
+
+#define AT(peers)                                                                \
+	snprintf(words, sizeof(words),                                           \
+		 "explain --policy testdata/semantics/demo.yaml --inventory %s " \
+		 "--direction ingress --port 80 " peers,                         \
+		 path)
+	AT("--from 10.0.0.2 --to 10.0.0.1");
+	expect_run(words, 0, "HTTP rules decide", NULL);
+	AT("--from 10.0.0.3 --to 10.0.0.1");
+	expect_run(words, 1, "no-rule-l4", NULL);
+	AT("--from org=empire --to 10.0.0.1");
+	expect_run(words, 0, "HTTP rules decide", NULL);
+	AT("--from k8s:org=empire,io.kubernetes.pod.namespace=other --to 10.0.0.1");
+	expect_run(words, 1, "no-rule-l4", NULL);
+	AT("--from 10.0.0.1 --to 10.0.0.1");
+	expect_run(words, 0, "same-address", NULL);
+	AT("--from reserved:host --to 10.0.0.1");
+	expect_run(words, 0, "l4-allowed", NULL);
+	AT("--from 10.0.0.2 --to 10.0.0.9");
+	expect_run(words, 1, "unknown-endpoint", NULL);
+#undef AT
+	unlink(path);
+}
+
+/* What a run of --cases says about the lines of FILE. */
+struct totals {
+	size_t lines, met, missed, errors;
+};
+
+static const json_t *next_line(FILE *f, json_t **keep)
+{
+	char *line = NULL;
+	size_t cap = 0;
+
+	json_decref(*keep);
+	*keep = NULL;
+	if (getline(&line, &cap, f) > 0)
+		*keep = json_loads(line, 0, NULL);
+	free(line);
+	return *keep;
+}
+
+static const char *str(const json_t *j, const char *key)
+{
+	const char *s = json_string_value(json_object_get(j, key));
+
+	return s ? s : "";
+}
+
+static struct totals check_cases(const char *file)
+{
+	char words[512];
+	FILE *in = fopen(file, "r"), *out;
+	json_t *asked = NULL, *said = NULL;
+	struct totals t = {0};
+	struct run r;
+
+	snprintf(words, sizeof(words), "explain --cases %s", file);
+	r = run_words(words);
+	out = fmemopen(r.out, strlen(r.out), "r");
+	while (next_line(in, &asked)) {
+		cr_assert_not_null(next_line(out, &said), "an answer for each line");
+		cr_assert_str_eq(str(said, "id"), str(asked, "id"));
+		t.lines++;
+		if (!strcmp(str(said, "verdict"), "error")) {
+			t.errors++;
+			continue;
+		}
+		if (strcmp(str(said, "verdict"), str(asked, "expect")) ||
+		    strcmp(str(said, "deny_as"), str(asked, "deny_as"))) {
+			t.missed++;
+			cr_expect(false, "%s: %s as %s, expected %s as %s", str(said, "id"),
+				  str(said, "verdict"), str(said, "deny_as"), str(asked, "expect"),
+				  str(asked, "deny_as"));
+			continue;
+		}
+		t.met++;
+	}
+	cr_expect_eq(r.status, t.missed || t.errors ? 1 : 0);
+	json_decref(asked);
+	json_decref(said);
+	fclose(in);
+	fclose(out);
+	run_fini(&r);
+	return t;
+}
+
+/* Ids are the numbers of the mini-cases in the policy semantics. */
+Test(explain, the_mini_cases_of_the_semantics_hold, .timeout = 300)
+{
+	struct totals t = check_cases("testdata/semantics/cases.jsonl");
+
+	cr_assert_geq(t.lines, 76);
+	cr_assert_eq(t.met, t.lines);
+}
+
+Test(explain, the_corpus_of_the_reference_holds_as_far_as_it_can_be_read, .timeout = 300)
+{
+	static const char corpus[] = "../shared/corpus/verdicts.jsonl";
+	struct totals t;
+
+	if (access(corpus, R_OK))
+		cr_skip_test("%s is not there", corpus);
+	t = check_cases(corpus);
+	fprintf(stderr, "%s: %zu lines, %zu as expected, %zu without a verdict\n", corpus, t.lines,
+		t.met, t.errors);
+	cr_assert_eq(t.missed, 0);
+	cr_assert_geq(t.met, 78);
+}
+
+Test(explain, a_case_that_cannot_be_answered_is_an_error_and_never_met)
+{
+	static const char lines[] =
+		"not json\n"
+		"{\"id\":\"a\",\"policy_file\":\"missing.yaml\",\"expect\":\"deny\"}\n"
+		"{\"id\":\"b\",\"expect\":\"deny\"}\n"
+		"{\"id\":\"c\",\"policy_file\":\"x\",\"policy_file\":\"y\"}\n";
+	const char *path = write_temp("cases.jsonl", lines, strlen(lines));
+	char words[512];
+
+	snprintf(words, sizeof(words), "explain --cases %s", path);
+	expect_run(words, 1, "\"id\":\"a\",\"verdict\":\"error\"",
+		   "4 cases: 0 as expected, 0 not, 4 without");
+	expect_run(words, 1, "\"id\":\"b\",\"verdict\":\"error\"", "4 without");
+	unlink(path);
+	expect_run(words, 3, NULL, "cannot open");
+	write_temp("cases.jsonl", "", 0);
+	expect_run(words, 3, NULL, "holds no case");
+	unlink(path);
+}
+
+Test(explain, a_case_with_another_verdict_than_expected_gives_status_1)
+{
+	static const char form[] =
+		"{\"id\":\"x\",\"policy_file\":\"%s\",\"direction\":\"ingress\","
+		"\"src_labels\":[\"org=alliance\"],\"dst_labels\":[\"app=web\"],\"dport\":80,"
+		"\"proto\":\"TCP\",\"expect\":\"allow\"}\n";
+	static const char policy[] = "apiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\n"
+				     "metadata: {name: a}\n"
+				     "spec: {endpointSelector: {}, ingress: [{}]}\n";
+	char policy_path[256], line[1024], words[512];
+	const char *path = write_temp("none.yaml", policy, strlen(policy));
+
+	snprintf(policy_path, sizeof(policy_path), "%s", path);
+	snprintf(line, sizeof(line), form, strrchr(path, '/') + 1);
+	path = write_temp("cases.jsonl", line, strlen(line));
+	snprintf(words, sizeof(words), "explain --cases %s", path);
+	expect_run(words, 1, "\"verdict\":\"deny\",\"layer\":\"l3l4\",\"deny_as\":\"drop\"",
+		   "1 cases: 0 as expected, 1 not");
+	unlink(path);
+	unlink(policy_path);
+}

@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The facade, from policy text to bundle: what a mistake does to its neighbours, and what lack of
+ * memory does. Verdicts as such are data: testdata/semantics.
+ */
+#include "compiler/compile.h"
+
+#include "base/cleanup.h"
+#include "base/mem.h"
+#include "compiler/judge.h"
+
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char pods[] = "apiVersion: v1\nkind: Pod\nmetadata: {name: web, labels: {app: web}}\n"
+			   "status: {podIP: 10.0.0.1}\n---\n"
+			   "apiVersion: v1\nkind: Pod\nmetadata: {name: db, labels: {app: db}}\n"
+			   "status: {podIP: 10.0.0.2}\n";
+
+#define HEAD                                                                         \
+	"apiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\nmetadata: {name: a}\n" \
+	"spec:\n  endpointSelector: {matchLabels: {app: web}}\n"
+
+static struct pst_diags *diags;
+static struct pst_policy_set *set;
+static struct pst_inventory *inventory;
+static struct pst_bundle *b;
+
+static void setup(void)
+{
+	diags = pst_diags_new();
+	set = NULL;
+	b = NULL;
+	inventory = NULL;
+	cr_assert_eq(pst_inventory_parse("pods.yaml", pods, strlen(pods), diags, &inventory), 0);
+}
+
+static void teardown(void)
+{
+	pst_bundle_free(&b);
+	pst_policy_set_free(&set);
+	pst_inventory_free(&inventory);
+	pst_diags_free(&diags);
+}
+
+TestSuite(compile, .init = setup, .fini = teardown);
+
+static void compile(const char *policies)
+{
+	cr_assert_eq(pst_policy_parse("p.yaml", policies, strlen(policies), diags, &set), 0);
+	cr_assert_eq(pst_compile(set, inventory, NULL, diags, &b), 0);
+	cr_assert_eq(pst_bundle_verify(b, diags), 0);
+}
+
+/* Ingress from the pod db to the pod web. */
+static struct pst_l4_result ask(uint16_t port)
+{
+	struct pst_l4_query q = {.protocol = 6, .port = port};
+	struct pst_addr web, db;
+
+	pst_addr_from_str("10.0.0.1", &web);
+	pst_addr_from_str("10.0.0.2", &db);
+	q.subject = pst_judge_addr(b, web.b);
+	q.peer = pst_judge_addr(b, db.b).identity;
+	return pst_judge_l4(b, &q);
+}
+
+static bool request(const char *text)
+{
+	struct pst_judge *judge = NULL;
+	struct pst_l7_result r;
+	struct pst_l4_result l4 = ask(80);
+
+	cr_assert_eq(l4.verdict, PST_VERDICT_JUDGE);
+	cr_assert_eq(pst_judge_new(b, &judge), 0);
+	pst_judge_request(judge, l4.ruleset, text, strlen(text), 0, &r);
+	pst_judge_free(&judge);
+	return r.allowed;
+}
+
+#define GET(path) "GET " path " HTTP/1.1\r\nHost: h\r\n\r\n"
+
+Test(compile, one_bad_regex_disables_no_neighbour)
+{
+	compile(HEAD "  ingress:\n  - toPorts:\n"
+		     "    - ports: [{port: \"80\", protocol: TCP}]\n"
+		     "      rules: {http: [{path: \"/a(\"}, {path: /b}, {path: \"/a{1001}\"}]}\n"
+		     "    - ports: [{port: \"81\"}]\n");
+	cr_assert_eq(pst_diags_errors(diags), 2);
+	cr_assert_eq(pst_diags_at(diags, 0)->pos.line, 9);
+	cr_assert(request(GET("/b")));
+	cr_assert_not(request(GET("/a(")));
+	cr_assert_not(request(GET("/a")));
+	cr_assert_eq(ask(81).verdict, PST_VERDICT_ALLOW);
+}
+
+Test(compile, a_list_of_bad_rules_is_never_no_l7)
+{
+	compile(HEAD "  ingress:\n  - toPorts:\n"
+		     "    - ports: [{port: \"80\", protocol: TCP}]\n"
+		     "      rules: {http: [{path: \"/a(\"}]}\n");
+	cr_assert_eq(pst_diags_errors(diags), 1);
+	cr_assert_not(request(GET("/")));
+	cr_assert_not(request(GET("/a(")));
+}
+
+/* Mini-case 29: one rule of a policy is invalid, the rest stays as it was. */
+Test(compile, one_refused_rule_leaves_the_others)
+{
+	compile(HEAD "  ingress:\n"
+		     "  - toPorts:\n    - ports: [{port: \"99999\"}]\n"
+		     "  - toPorts:\n    - ports: [{port: \"443\"}]\n");
+	cr_assert_gt(pst_diags_errors(diags), 0);
+	cr_assert_eq(ask(443).verdict, PST_VERDICT_ALLOW);
+	cr_assert_str_eq(b->rules[ask(443).rule].path, "spec.ingress[1]");
+	cr_assert_eq(ask(80).reason, PST_REASON_NO_RULE_L4);
+}
+
+Test(compile, a_refused_allow_rule_keeps_default_deny)
+{
+	compile(HEAD "  ingress:\n  - fromCIDR: [10.0.0.0/8]\n");
+	cr_assert_gt(pst_diags_errors(diags), 0);
+	cr_assert_eq(ask(80).reason, PST_REASON_NO_RULE_L4);
+}
+
+Test(compile, a_deny_rule_with_unreadable_peers_denies_everybody_on_its_ports)
+{
+	compile(HEAD "  ingress:\n  - toPorts:\n    - ports: [{port: \"80\"}, {port: \"81\"}]\n"
+		     "  ingressDeny:\n  - fromCIDR: [10.0.0.0/8]\n"
+		     "    toPorts:\n    - ports: [{port: \"80\"}]\n");
+	cr_assert_eq(ask(80).reason, PST_REASON_DENY_RULE);
+	cr_assert_eq(ask(81).verdict, PST_VERDICT_ALLOW);
+}
+
+Test(compile, a_deny_rule_with_an_unreadable_port_denies_every_port)
+{
+	compile(HEAD "  ingress:\n  - toPorts:\n    - ports: [{port: \"80\"}, {port: \"81\"}]\n"
+		     "  ingressDeny:\n  - toPorts:\n    - ports: [{port: \"99999\"}]\n");
+	cr_assert_eq(ask(80).reason, PST_REASON_DENY_RULE);
+	cr_assert_eq(ask(81).reason, PST_REASON_DENY_RULE);
+}
+
+Test(compile, a_selector_that_cannot_be_read_in_a_deny_rule_means_everybody)
+{
+	compile(HEAD "  ingress:\n  - toPorts:\n    - ports: [{port: \"80\"}]\n"
+		     "  ingressDeny:\n"
+		     "  - fromEndpoints: [{matchExpressions: [{key: app, operator: in}]}]\n");
+	cr_assert_gt(pst_diags_errors(diags), 0);
+	cr_assert_eq(ask(80).reason, PST_REASON_DENY_RULE);
+}
+
+Test(compile, a_document_that_cannot_be_read_leaves_the_next_one)
+{
+	compile("apiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\nmetadata: {}\nspec: 3\n---\n" HEAD
+		"  ingress:\n  - toPorts:\n    - ports: [{port: \"80\"}]\n");
+	cr_assert_gt(pst_diags_errors(diags), 0);
+	cr_assert_eq(ask(80).verdict, PST_VERDICT_ALLOW);
+	cr_assert_eq(ask(81).verdict, PST_VERDICT_DENY);
+}
+
+Test(compile, paths_of_rules_follow_the_document)
+{
+	compile("apiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\nmetadata: {name: a}\n"
+		"specs:\n- endpointSelector: {}\n  egress: [{}]\n  ingress:\n"
+		"  - toPorts:\n    - ports: [{port: \"80\", protocol: TCP}]\n"
+		"      rules: {http: [{headers: [\"A: b\"]}, {path: /}]}\n");
+	cr_assert_str_eq(b->rules[0].policy, "default/a");
+	cr_assert_str_eq(b->rules[b->n_rules - 1].path,
+			 "specs[0].ingress[0].toPorts[0].rules.http[1]");
+	cr_assert_str_eq(b->rules[b->n_rules - 1].pos.file, "p.yaml");
+	cr_assert_eq(b->rules[b->n_rules - 1].pos.line, 10);
+}
+
+Test(compile, rules_of_other_endpoints_do_not_matter_but_are_checked)
+{
+	static const char other[] =
+		"apiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\nmetadata: {name: o}\n"
+		"spec:\n  endpointSelector: {matchLabels: {app: nobody}}\n  ingress:\n"
+		"  - toPorts:\n    - ports: [{port: \"80\", protocol: TCP}]\n"
+		"      rules: {http: [{path: \"(\"}]}\n";
+
+	compile(other);
+	cr_assert_eq(pst_diags_errors(diags), 1);
+	cr_assert_eq(b->n_entries, 0);
+	cr_assert_eq(ask(80).reason, PST_REASON_NO_POLICY);
+}
+
+Test(compile, no_policies_and_no_workloads_are_a_valid_bundle)
+{
+	struct pst_policy_set empty = {0};
+	struct pst_inventory nobody = {0};
+
+	cr_assert_eq(pst_compile(&empty, &nobody, NULL, diags, &b), 0);
+	cr_assert_eq(pst_bundle_verify(b, diags), 0);
+	cr_assert_eq(b->n_identities, 2);
+	cr_assert_eq(b->n_addrs, 0);
+}
+
+Test(compile, every_failed_allocation_is_an_error_and_no_leak, .timeout = 300)
+{
+	static const char text[] =
+		HEAD "  ingress:\n  - fromEndpoints: [{}]\n    toPorts:\n"
+		     "    - ports: [{port: \"80\", protocol: TCP}]\n"
+		     "      rules: {http: [{method: GET, path: \"/a.*\"}, {host: h}]}\n"
+		     "  - toPorts:\n    - ports: [{port: \"1\", endPort: 9}]\n";
+	int r;
+
+	cr_assert_eq(pst_policy_parse("p.yaml", text, strlen(text), diags, &set), 0);
+	for (long n = 0;; n++) {
+		pst_mem_fail_after(n);
+		r = pst_compile(set, inventory, NULL, diags, &b);
+		pst_mem_fail_after(-1);
+		if (!r)
+			break;
+		cr_assert_eq(r, -ENOMEM, "allocation %ld: %d", n, r);
+		cr_assert_null(b);
+	}
+	cr_assert_eq(pst_bundle_verify(b, diags), 0);
+}
+
+/* Equal addresses of two endpoints in a model by hand: the loader would refuse them. */
+Test(compile, one_address_for_two_endpoints_is_an_error)
+{
+	struct pst_inventory twice = *inventory;
+	struct pst_endpoint both[2] = {inventory->endpoints[0], inventory->endpoints[1]};
+	struct pst_policy_set empty = {0};
+
+	both[1].addrs = both[0].addrs;
+	twice.endpoints = both;
+	cr_assert_eq(pst_compile(&empty, &twice, NULL, diags, &b), 0);
+	cr_assert_eq(pst_diags_errors(diags), 1);
+	cr_assert_str_eq(pst_diags_at(diags, 0)->id, "address-conflict");
+	cr_assert_eq(pst_bundle_verify(b, diags), 0);
+}
