@@ -76,7 +76,7 @@ FOREIGN_UNDERSCORE = re.compile(
     | _sk_buff | _sk_common | _(always_inline|noinline|weak|hidden|ksym|kconfig|kptr|uint|type|array|ulong|arg_\w+)
     | _BYTE_ORDER | _(LITTLE|BIG)_ENDIAN(_BITFIELD)? | _NR_\w+ | _sanitizer_\w+ | _lsan_\w+ | _asan_\w+
     | GNU_SOURCE | Static_assert | Bool | Generic | Atomic | Alignas | Alignof | Noreturn | Thread_local
-    | exit | IO[CRW]* | Pragma
+    | exit | IO[CRW]* | IO[FLN]BF | Pragma
     )$""",
     re.VERBOSE,
 )
