@@ -37,10 +37,10 @@ void model_fini(struct model *m)
 static struct pst_label parse_label(struct model *m, const char *text, size_t len)
 {
 	char *copy = must(pst_arena_strndup(m->arena, text, len));
-	char *key = must(strchr(copy, ':')) + 1;
+	char *key = must(strchr(copy, ':'));
 	char *value = strchr(key, '=');
 
-	key[-1] = 0;
+	*key++ = 0;
 	if (value)
 		*value++ = 0;
 	return (struct pst_label){copy, key, value ? value : ""};
