@@ -31,15 +31,15 @@ struct model {
 void model_init(struct model *m);
 void model_fini(struct model *m);
 
-/* Adds a policy "default/<name>" with one spec whose subject is SELECTOR; no default deny yet. */
-struct pst_spec *model_policy(struct model *m, const char *name, const char *selector);
+/* Adds a policy "default/<name>" with one spec whose subject is SUBJECT; no default deny yet. */
+struct pst_spec *model_policy(struct model *m, const char *name, const char *subject);
 
 /* Adds a rule; its default deny is switched on. */
 struct pst_rule *model_rule(struct model *m, struct pst_spec *spec, enum pst_direction direction,
 			    bool deny);
 
 /* Adds a peer selector; the rule then has peers. */
-void model_peer(struct model *m, struct pst_rule *rule, const char *selector);
+void model_peer(struct model *m, struct pst_rule *rule, const char *text);
 
 /* Adds an element of toPorts with one port (END 0: no range). */
 struct pst_port_rule *model_port(struct model *m, struct pst_rule *rule, enum pst_protocol protocol,
