@@ -19,7 +19,8 @@ PUBLIC = {
     "base": {"cleanup.h", "diag.h", "escape.h", "json.h", "log.h", "mem.h", "vec.h"},
     "policy": {"cnp.h", "inventory.h", "policy.h", "selector.h"},
     "compiler": {
-        "automaton.h", "bundle.h", "compile.h", "explain.h", "footprint.h", "judge.h", "verify.h",
+        "automaton.h", "bundle.h", "compile.h", "explain.h", "footprint.h", "head.h", "judge.h",
+        "resolve.h", "verify.h",
     },
     "enforcer": {"client.h"},
 }

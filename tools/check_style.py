@@ -74,9 +74,9 @@ FOREIGN_UNDERSCORE = re.compile(
     | _cplusplus | _BPF__ | _bpf__ | _clang__ | _GNUC__ | _x86_64__ | _aarch64__
     | _[us](8|16|32|64|128) | _(be|le)(16|32|64) | _sum16 | _wsum | _int128(_t)? | _kernel_\w+_t
     | _sk_buff | _sk_common | _(always_inline|noinline|weak|hidden|ksym|kconfig|kptr|uint|type|array|ulong|arg_\w+)
-    | _BYTE_ORDER | _(LITTLE|BIG)_ENDIAN(_BITFIELD)? | _NR_\w+ | _sanitizer_\w+ | _lsan_\w+ | _asan_\w+
+    | _ATOMIC_\w+ | _BYTE_ORDER | _(LITTLE|BIG)_ENDIAN(_BITFIELD)? | _NR_\w+ | _sanitizer_\w+ | _lsan_\w+ | _asan_\w+
     | GNU_SOURCE | Static_assert | Bool | Generic | Atomic | Alignas | Alignof | Noreturn | Thread_local
-    | exit | IO[CRW]* | IO[FLN]BF | Pragma
+    | exit | IO[CRW]* | IO[FLN]BF | SC_\w+ | Pragma
     )$""",
     re.VERBOSE,
 )
