@@ -349,7 +349,7 @@ static __always_inline int follow_side(struct packet *p, struct pst_flow *f)
 	t = pst_table_get(f->generation);
 	if (t)
 		pst_follow_packet(f, t, &src, &pkt);
-	else
+	if (!t || !pst_table_get(f->generation))
 		f->follow |= PST_FOLLOW_LOST;
 	pst_unlock(&f->follow_lock);
 	return SKB_PASS;

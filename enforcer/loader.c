@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "enforcer/loader.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "base/mem.h"
+
+#include "postern.skel.h"
+
+/* The programs in the order of attachment: what gives connections their state before what demands
+ * it. */
+enum { PROG_SOCKOPS, PROG_SOCK_CREATE, PROG_INGRESS, PROG_EGRESS, PROG_MAX };
+
+struct pst_loader {
+	struct postern_bpf *skel;
+	struct bpf_link *links[PROG_MAX];
+	struct ring_buffer *ring;
+	void *tables;
+	size_t tables_size;
+	bool courtesy_attached;
+	pst_loader_event_fn event_fn;
+	void *event_arg;
+};
+
+/* The array map keeps its values eight bytes aligned, one behind the other. */
+static size_t table_stride(void)
+{
+	return (sizeof(struct pst_table) + 7) & ~(size_t)7;
+}
+
+static int on_libbpf(enum libbpf_print_level level, const char *fmt, va_list ap)
+{
+	char text[1024];
+
+	if (level == LIBBPF_DEBUG)
+		return 0;
+	vsnprintf(text, sizeof(text), fmt, ap);
+	text[strcspn(text, "\n")] = '\0';
+	pst_log(PST_LOG_DEBUG, "%s", text);
+	return 0;
+}
+
+static int map_tables(struct pst_loader *l)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	void *p;
+
+	l->tables_size = (PST_GEN_SLOTS * table_stride() + page - 1) & ~(page - 1);
+	p = mmap(NULL, l->tables_size, PROT_READ | PROT_WRITE, MAP_SHARED,
+		 bpf_map__fd(l->skel->maps.pst_tables), 0);
+	if (p == MAP_FAILED)
+		return pst_log_err(-errno, "cannot map the automaton tables");
+	l->tables = p;
+	return 0;
+}
+
+int pst_loader_open(struct pst_loader **ret_loader)
+{
+	struct pst_loader *l = pst_mem_calloc(1, sizeof(*l));
+	int r;
+
+	if (!l)
+		return -ENOMEM;
+	libbpf_set_print(on_libbpf);
+	l->skel = postern_bpf__open();
+	if (!l->skel) {
+		r = pst_log_err(-errno, "cannot open the BPF object");
+		pst_loader_close(&l);
+		return r;
+	}
+	r = postern_bpf__load(l->skel);
+	if (r)
+		pst_log_err(r, "the kernel refused the BPF programs (run with --debug to see why)");
+	else
+		r = map_tables(l);
+	if (r) {
+		pst_loader_close(&l);
+		return r;
+	}
+	*ret_loader = l;
+	return 0;
+}
+
+static void detach(struct pst_loader *l)
+{
+	for (int i = PROG_MAX - 1; i >= 0; i--) {
+		bpf_link__destroy(l->links[i]);
+		l->links[i] = NULL;
+	}
+	if (l->courtesy_attached)
+		bpf_prog_detach2(bpf_program__fd(l->skel->progs.pst_skmsg),
+				 bpf_map__fd(l->skel->maps.pst_courtesy), BPF_SK_MSG_VERDICT);
+	l->courtesy_attached = false;
+}
+
+void pst_loader_close(struct pst_loader **l)
+{
+	if (!*l)
+		return;
+	ring_buffer__free((*l)->ring);
+	if ((*l)->skel)
+		detach(*l);
+	if ((*l)->tables)
+		munmap((*l)->tables, (*l)->tables_size);
+	postern_bpf__destroy((*l)->skel);
+	free(*l);
+	*l = NULL;
+}
+
+int pst_loader_attach(struct pst_loader *l, int cgroup_fd)
+{
+	struct bpf_program *progs[PROG_MAX] = {
+		[PROG_INGRESS] = l->skel->progs.pst_ingress,
+		[PROG_EGRESS] = l->skel->progs.pst_egress,
+		[PROG_SOCKOPS] = l->skel->progs.pst_sockops,
+		[PROG_SOCK_CREATE] = l->skel->progs.pst_sock_create,
+	};
+	int r = bpf_prog_attach(bpf_program__fd(l->skel->progs.pst_skmsg),
+				bpf_map__fd(l->skel->maps.pst_courtesy), BPF_SK_MSG_VERDICT, 0);
+
+	if (r)
+		return pst_log_err(-errno, "cannot attach the courtesy program to its map");
+	l->courtesy_attached = true;
+	for (int i = 0; i < PROG_MAX; i++) {
+		l->links[i] = bpf_program__attach_cgroup(progs[i], cgroup_fd);
+		if (!l->links[i]) {
+			r = pst_log_err(-errno, "cannot attach %s to the cgroup",
+					bpf_program__name(progs[i]));
+			detach(l);
+			return r;
+		}
+	}
+	return 0;
+}
+
+struct pst_table *pst_loader_table(struct pst_loader *l, uint32_t slot)
+{
+	return (struct pst_table *)((char *)l->tables + slot % PST_GEN_SLOTS * table_stride());
+}
+
+int pst_loader_set_config(struct pst_loader *l, const struct pst_config *config)
+{
+	uint32_t zero = 0;
+
+	return bpf_map_update_elem(bpf_map__fd(l->skel->maps.pst_config), &zero, config, BPF_ANY)
+		       ? -errno
+		       : 0;
+}
+
+int pst_loader_set_addr(struct pst_loader *l, const struct pst_addr_key *key,
+			const struct pst_addr_value *value)
+{
+	return bpf_map_update_elem(bpf_map__fd(l->skel->maps.pst_addrs), key, value, BPF_ANY)
+		       ? -errno
+		       : 0;
+}
+
+/* What is gone is gone. */
+static int removed(int r)
+{
+	return r && errno != ENOENT ? -errno : 0;
+}
+
+int pst_loader_del_addr(struct pst_loader *l, const struct pst_addr_key *key)
+{
+	return removed(bpf_map_delete_elem(bpf_map__fd(l->skel->maps.pst_addrs), key));
+}
+
+int pst_loader_set_policy(struct pst_loader *l, const struct pst_policy_key *key,
+			  const struct pst_policy_value *value)
+{
+	return bpf_map_update_elem(bpf_map__fd(l->skel->maps.pst_policies), key, value, BPF_ANY)
+		       ? -errno
+		       : 0;
+}
+
+int pst_loader_del_policy(struct pst_loader *l, const struct pst_policy_key *key)
+{
+	return removed(bpf_map_delete_elem(bpf_map__fd(l->skel->maps.pst_policies), key));
+}
+
+static int on_ring(void *ctx, void *data, size_t size)
+{
+	struct pst_loader *l = ctx;
+
+	if (size >= sizeof(struct pst_event))
+		l->event_fn(data, l->event_arg);
+	return 0;
+}
+
+int pst_loader_events(struct pst_loader *l, pst_loader_event_fn fn, void *arg)
+{
+	l->event_fn = fn;
+	l->event_arg = arg;
+	l->ring = ring_buffer__new(bpf_map__fd(l->skel->maps.pst_events), on_ring, l, NULL);
+	return l->ring ? 0 : pst_log_err(-errno, "cannot read the event ring");
+}
+
+int pst_loader_events_fd(const struct pst_loader *l)
+{
+	return ring_buffer__epoll_fd(l->ring);
+}
+
+void pst_loader_events_dispatch(struct pst_loader *l)
+{
+	ring_buffer__consume(l->ring);
+}
+
+/* Laid out as struct pst_counter of bpf/maps.bpf.h, once per possible CPU. */
+struct counter {
+	uint64_t by_direction[2];
+};
+
+int pst_loader_counters(struct pst_loader *l, uint64_t ret_counters[PST_REASON_MAX + 1][2])
+{
+	int fd = bpf_map__fd(l->skel->maps.pst_counters), cpus = libbpf_num_possible_cpus();
+	pst_auto_free struct counter *values = NULL;
+
+	if (cpus < 0)
+		return cpus;
+	values = pst_mem_calloc((size_t)cpus, sizeof(*values));
+	if (!values)
+		return -ENOMEM;
+	memset(ret_counters, 0, (PST_REASON_MAX + 1) * sizeof(*ret_counters));
+	for (uint32_t reason = 0; reason <= PST_REASON_MAX; reason++) {
+		if (bpf_map_lookup_elem(fd, &reason, values))
+			return -errno;
+		for (int cpu = 0; cpu < cpus; cpu++) {
+			ret_counters[reason][0] += values[cpu].by_direction[0];
+			ret_counters[reason][1] += values[cpu].by_direction[1];
+		}
+	}
+	return 0;
+}

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+/* posternd: the daemon. */
+#include <stdio.h>
+
+#include "base/log.h"
+#include "enforcer/options.h"
+#include "enforcer/service.h"
+
+static int run(const struct pst_options *opts)
+{
+	switch (opts->action) {
+	case PST_SHOW_HELP:
+		pst_options_help(stdout);
+		return PST_EXIT_OK;
+	case PST_SHOW_VERSION:
+		puts("posternd 0.1");
+		return PST_EXIT_OK;
+	case PST_RUN_PROBE:
+		return pst_service_probe(opts);
+	case PST_RUN:
+		break;
+	}
+	return pst_service_run(opts);
+}
+
+int main(int argc, char **argv)
+{
+	struct pst_options opts;
+	int r;
+
+	pst_log_init("posternd", PST_LOG_INFO);
+	r = pst_options_parse(argc, argv, &opts);
+	if (r)
+		return PST_EXIT_USAGE;
+	if (opts.debug)
+		pst_log_init("posternd", PST_LOG_DEBUG);
+	r = run(&opts);
+	pst_options_fini(&opts);
+	return r;
+}

@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "enforcer/options.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+enum option_id {
+	OPT_POLICY = 256,
+	OPT_INVENTORY,
+	OPT_CGROUP,
+	OPT_EVENTS,
+	OPT_EVENTS_FILE,
+	OPT_COURTESY,
+	OPT_OLD_SOCKETS,
+	OPT_SHOW_QUERIES,
+	OPT_PROBE,
+	OPT_FORMAT,
+	OPT_DEBUG,
+	OPT_HELP,
+	OPT_VERSION,
+};
+
+/* One row per option: parsing and help read the same table. */
+static const struct option_row {
+	enum option_id id;
+	const char *name;
+	const char *arg; /* NULL: a switch */
+	const char *help;
+} rows[] = {
+	{OPT_POLICY, "policy", "PATH", "policy file or directory; may be repeated (required)"},
+	{OPT_INVENTORY, "inventory", "FILE",
+	 "Pod and Namespace objects: which workloads have which addresses; may be repeated"},
+	{OPT_CGROUP, "cgroup", "PATH",
+	 "enforce below this cgroup v2 directory (default: the root of the hierarchy)"},
+	{OPT_EVENTS, "events", "denied|all|none", "which verdicts are reported (default: denied)"},
+	{OPT_EVENTS_FILE, "events-file", "FILE", "append the verdicts there (default: stdout)"},
+	{OPT_COURTESY, "courtesy", "auto|on|off",
+	 "403 in the kernel at a local sender (default: auto, where the probe allows it)"},
+	{OPT_OLD_SOCKETS, "old-sockets", "kill|pass",
+	 "connections older than the daemon (default: kill)"},
+	{OPT_SHOW_QUERIES, "show-queries", NULL, "do not redact the query of a path in events"},
+	{OPT_PROBE, "probe", NULL, "tell what this kernel can do and which modes follow, and exit"},
+	{OPT_FORMAT, "format", "text|json", "form of --probe (default: text)"},
+	{OPT_DEBUG, "debug", NULL, "log more"},
+	{OPT_HELP, "help", NULL, "this text"},
+	{OPT_VERSION, "version", NULL, "version"},
+};
+
+enum { N_ROWS = sizeof(rows) / sizeof(*rows) };
+
+/* Words of an option that takes one of a few. */
+struct word {
+	const char *text;
+	int value;
+};
+
+static const struct word events_words[] = {
+	{"denied", PST_EVENTS_DENIED}, {"all", PST_EVENTS_ALL}, {"none", PST_EVENTS_NONE}, {0}};
+static const struct word courtesy_words[] = {
+	{"auto", PST_COURTESY_AUTO}, {"on", PST_COURTESY_ON}, {"off", PST_COURTESY_OFF}, {0}};
+static const struct word old_words[] = {{"kill", 0}, {"pass", 1}, {0}};
+static const struct word format_words[] = {{"text", 0}, {"json", 1}, {0}};
+
+void pst_options_help(FILE *out)
+{
+	fputs("usage: posternd --policy PATH... [--inventory FILE]... [OPTION]...\n"
+	      "       posternd --probe [--format json]\n\n"
+	      "Judges HTTP requests against CiliumNetworkPolicy files in the kernel.\n"
+	      "SIGHUP and changed files reload; SIGTERM ends and detaches.\n\n",
+	      out);
+	for (size_t i = 0; i < N_ROWS; i++) {
+		char left[64];
+
+		snprintf(left, sizeof(left), "--%s%s%s", rows[i].name, rows[i].arg ? " " : "",
+			 rows[i].arg ? rows[i].arg : "");
+		fprintf(out, "  %-28s %s\n", left, rows[i].help);
+	}
+	fputs("\nExit status: 0 ended by a signal, 1 invalid policy or inventory, 2 usage,\n"
+	      "3 could not run (rights, kernel, cgroup).\n",
+	      out);
+}
+
+static int usage_error(const char *what, const char *value, const char *expected)
+{
+	fprintf(stderr, "posternd: error: %s%s%s%s%s; see posternd --help\n", what,
+		value ? " '" : "", value ? value : "", value ? "'" : "", expected);
+	return -EINVAL;
+}
+
+static int word_value(const char *option, const struct word *words, const char *text, int *ret)
+{
+	char what[64];
+
+	for (; words->text; words++) {
+		if (!strcmp(words->text, text)) {
+			*ret = words->value;
+			return 0;
+		}
+	}
+	snprintf(what, sizeof(what), "--%s: unknown value", option);
+	return usage_error(what, text, "");
+}
+
+static int apply(struct pst_options *o, int id, const char *arg)
+{
+	int value = 0, r = 0;
+
+	switch (id) {
+	case OPT_POLICY:
+		o->policies[o->n_policies++] = arg;
+		break;
+	case OPT_INVENTORY:
+		o->inventories[o->n_inventories++] = arg;
+		break;
+	case OPT_CGROUP:
+		o->cgroup = arg;
+		break;
+	case OPT_EVENTS_FILE:
+		o->events_file = arg;
+		break;
+	case OPT_EVENTS:
+		r = word_value("events", events_words, arg, &value);
+		o->events = (enum pst_events_mode)value;
+		break;
+	case OPT_COURTESY:
+		r = word_value("courtesy", courtesy_words, arg, &value);
+		o->courtesy = (enum pst_courtesy_mode)value;
+		break;
+	case OPT_OLD_SOCKETS:
+		r = word_value("old-sockets", old_words, arg, &value);
+		o->old_sockets_pass = value;
+		break;
+	case OPT_FORMAT:
+		r = word_value("format", format_words, arg, &value);
+		o->json = value;
+		break;
+	case OPT_SHOW_QUERIES:
+		o->show_queries = true;
+		break;
+	case OPT_PROBE:
+		o->action = PST_RUN_PROBE;
+		break;
+	case OPT_DEBUG:
+		o->debug = true;
+		break;
+	case OPT_HELP:
+		o->action = PST_SHOW_HELP;
+		break;
+	case OPT_VERSION:
+		o->action = PST_SHOW_VERSION;
+		break;
+	default:
+		r = usage_error("unknown option, or a value is missing", NULL, "");
+	}
+	return r;
+}
+
+static int parse_all(int argc, char **argv, struct pst_options *o)
+{
+	struct option longs[N_ROWS + 1] = {0};
+	int id, r = 0;
+
+	for (size_t i = 0; i < N_ROWS; i++)
+		longs[i] =
+			(struct option){rows[i].name, rows[i].arg ? required_argument : no_argument,
+					NULL, rows[i].id};
+	optind = 1;
+	opterr = 0;
+	while (!r && (id = getopt_long(argc, argv, ":", longs, NULL)) != -1)
+		r = apply(o, id, optarg);
+	if (!r && optind < argc)
+		r = usage_error("unexpected operand", argv[optind],
+				": policies are given with --policy PATH");
+	if (!r && o->action == PST_RUN && !o->n_policies)
+		r = usage_error("no policy given: expected --policy PATH", NULL, "");
+	return r;
+}
+
+int pst_options_parse(int argc, char **argv, struct pst_options *ret_opts)
+{
+	struct pst_options o = {0};
+	int r = -ENOMEM;
+
+	o.policies = pst_mem_calloc((size_t)argc, sizeof(*o.policies));
+	o.inventories = pst_mem_calloc((size_t)argc, sizeof(*o.inventories));
+	if (o.policies && o.inventories)
+		r = parse_all(argc, argv, &o);
+	if (r) {
+		pst_options_fini(&o);
+		return r;
+	}
+	*ret_opts = o;
+	return 0;
+}
+
+void pst_options_fini(struct pst_options *opts)
+{
+	free(opts->policies);
+	free(opts->inventories);
+	*opts = (struct pst_options){0};
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* posternd's command line. */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+enum pst_courtesy_mode {
+	PST_COURTESY_AUTO, /* on where the probe finds that it harms no application */
+	PST_COURTESY_ON,
+	PST_COURTESY_OFF,
+};
+
+enum pst_events_mode {
+	PST_EVENTS_DENIED,
+	PST_EVENTS_ALL,
+	PST_EVENTS_NONE,
+};
+
+enum pst_options_action {
+	PST_RUN,
+	PST_RUN_PROBE,
+	PST_SHOW_HELP,
+	PST_SHOW_VERSION,
+};
+
+struct pst_options {
+	enum pst_options_action action;
+	const char **policies; /* strings belong to argv */
+	size_t n_policies;
+	const char **inventories;
+	size_t n_inventories;
+	const char *cgroup;	 /* NULL: the root of cgroup v2 */
+	const char *events_file; /* NULL: stdout */
+	enum pst_events_mode events;
+	enum pst_courtesy_mode courtesy;
+	bool old_sockets_pass;
+	bool show_queries;
+	bool json;
+	bool debug;
+};
+
+/* 0; -EINVAL after telling on stderr what was expected; -ENOMEM. Release with pst_options_fini().
+ */
+int pst_options_parse(int argc, char **argv, struct pst_options *ret_opts);
+void pst_options_fini(struct pst_options *opts);
+
+void pst_options_help(FILE *out);

@@ -1,0 +1,373 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "enforcer/service.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "compiler/compile.h"
+#include "enforcer/cgroup.h"
+#include "enforcer/destroy.h"
+#include "enforcer/events.h"
+#include "enforcer/generation.h"
+#include "enforcer/hostaddr.h"
+#include "enforcer/inject.h"
+#include "enforcer/loader.h"
+#include "enforcer/netns.h"
+#include "enforcer/probe.h"
+#include "enforcer/respond.h"
+#include "enforcer/watch.h"
+#include "policy/inventory.h"
+#include "policy/policy.h"
+
+struct service {
+	const struct pst_options *opts;
+	struct pst_loader *loader;
+	struct pst_generations *gens;
+	struct pst_hostaddr *host;
+	struct pst_netns_set *netns;
+	struct pst_destroy_queue *destroy;
+	struct pst_inject *inject;
+	struct pst_watch *watch;
+	struct pst_events_opts events;
+	FILE *events_file;
+	int epoll_fd;
+	int signal_fd;
+	int cgroup_fd;
+	bool courtesy;
+	bool stop;
+};
+
+static void service_fini(struct service *s)
+{
+	pst_loader_close(&s->loader); /* first: what is attached must not outlive its daemon */
+	pst_generations_free(&s->gens);
+	pst_watch_close(&s->watch);
+	pst_inject_close(&s->inject);
+	pst_destroy_queue_free(&s->destroy);
+	pst_netns_set_free(&s->netns);
+	pst_hostaddr_close(&s->host);
+	pst_cleanup_file(&s->events_file);
+	pst_cleanup_fd(&s->epoll_fd);
+	pst_cleanup_fd(&s->signal_fd);
+	pst_cleanup_fd(&s->cgroup_fd);
+}
+
+/* Compiles the files as they are now. -EINVAL when there are mistakes, which are on stderr then. */
+static int compile(const struct pst_options *o, struct pst_bundle **ret_bundle)
+{
+	struct pst_diags *diags = pst_diags_new();
+	struct pst_policy_set *policies = NULL;
+	struct pst_inventory *inventory = NULL;
+	struct pst_bundle *bundle = NULL;
+	int r = diags ? pst_policy_load(o->policies, o->n_policies, diags, &policies) : -ENOMEM;
+
+	if (!r)
+		r = pst_inventory_load(o->inventories, o->n_inventories, diags, &inventory);
+	if (!r)
+		r = pst_compile(policies, inventory, NULL, diags, &bundle);
+	if (diags)
+		pst_diags_print(diags, stderr);
+	if (!r && pst_diags_errors(diags))
+		r = -EINVAL;
+	if (!r)
+		*ret_bundle = PST_TAKE_PTR(bundle);
+	pst_bundle_free(&bundle);
+	pst_inventory_free(&inventory);
+	pst_policy_set_free(&policies);
+	pst_diags_free(&diags);
+	return r;
+}
+
+static int publish(struct service *s, struct pst_bundle **bundle)
+{
+	size_t n_rules = (*bundle)->n_rules, n_entries = (*bundle)->n_entries, n_host;
+	const struct pst_host_prefix *host = pst_hostaddr_list(s->host, &n_host);
+	uint32_t generation;
+	int r = pst_generations_publish(s->gens, bundle, host, n_host, &generation);
+
+	if (r)
+		return r;
+	pst_log(PST_LOG_INFO, "generation %u is in force: %zu rules, %zu policy entries",
+		generation, n_rules, n_entries);
+	return 0;
+}
+
+static void reload(struct service *s)
+{
+	struct pst_bundle *bundle = NULL;
+	int r = compile(s->opts, &bundle);
+
+	if (!r)
+		r = publish(s, &bundle);
+	if (r)
+		pst_log(PST_LOG_ERROR, "not reloaded; generation %u stays in force",
+			pst_generations_current(s->gens));
+}
+
+static void on_event(const struct pst_event *event, void *arg)
+{
+	struct service *s = arg;
+	const struct pst_respond respond = {.inject = s->inject, .destroy = s->destroy};
+
+	pst_respond(&respond, event); /* somebody waits for the answer */
+	if (!event->again)
+		pst_events_write(&s->events, s->gens, event);
+}
+
+static void on_signal(struct service *s)
+{
+	struct signalfd_siginfo info;
+
+	if (read(s->signal_fd, &info, sizeof(info)) != sizeof(info))
+		return;
+	if (info.ssi_signo == SIGHUP)
+		reload(s);
+	else
+		s->stop = true;
+}
+
+static void on_watch(struct service *s)
+{
+	if (pst_watch_dispatch(s->watch))
+		reload(s);
+}
+
+static void on_host(struct service *s)
+{
+	bool changed = false;
+
+	if (!pst_hostaddr_dispatch(s->host, &changed) && changed)
+		reload(s);
+}
+
+static void on_ring(struct service *s)
+{
+	pst_loader_events_dispatch(s->loader);
+}
+
+static void on_destroy(struct service *s)
+{
+	pst_destroy_dispatch(s->destroy);
+}
+
+typedef void (*handler_fn)(struct service *s);
+
+static const handler_fn handlers[] = {on_signal, on_ring, on_destroy, on_watch, on_host};
+
+enum { N_HANDLERS = sizeof(handlers) / sizeof(*handlers) };
+
+static int watch_fds(struct service *s)
+{
+	const int fds[] = {s->signal_fd, pst_loader_events_fd(s->loader),
+			   pst_destroy_fd(s->destroy), pst_watch_fd(s->watch),
+			   pst_hostaddr_fd(s->host)};
+
+	static_assert(sizeof(fds) / sizeof(*fds) == N_HANDLERS, "a handler for each");
+	s->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	if (s->epoll_fd < 0)
+		return pst_log_err(-errno, "cannot create an epoll instance");
+	for (uint32_t i = 0; i < N_HANDLERS; i++) {
+		struct epoll_event ev = {.events = EPOLLIN, .data.u32 = i};
+
+		if (epoll_ctl(s->epoll_fd, EPOLL_CTL_ADD, fds[i], &ev))
+			return pst_log_err(-errno, "cannot poll a descriptor");
+	}
+	return 0;
+}
+
+static int loop(struct service *s)
+{
+	while (!s->stop) {
+		struct epoll_event ready[N_HANDLERS];
+		int n = epoll_wait(s->epoll_fd, ready, N_HANDLERS, -1);
+
+		if (n < 0 && errno != EINTR)
+			return pst_log_err(-errno, "cannot wait for events");
+		for (int i = 0; i < n; i++)
+			handlers[ready[i].data.u32](s);
+	}
+	pst_loader_events_dispatch(s->loader); /* what was decided until now is still reported */
+	return 0;
+}
+
+/* Blocks the signals that the loop reads, before anything is attached. */
+static int open_signals(struct service *s)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	signal(SIGPIPE, SIG_IGN); /* a reader of events that went away is a write error */
+	s->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	return s->signal_fd < 0 ? pst_log_err(-errno, "cannot read signals") : 0;
+}
+
+static int open_events(struct service *s)
+{
+	s->events.show_queries = s->opts->show_queries;
+	if (s->opts->events == PST_EVENTS_NONE)
+		return 0;
+	s->events.out = stdout;
+	if (!s->opts->events_file)
+		return 0;
+	s->events_file = fopen(s->opts->events_file, "ae");
+	if (!s->events_file)
+		return pst_log_err(-errno, "cannot write events to %s", s->opts->events_file);
+	s->events.out = s->events_file;
+	return 0;
+}
+
+/* Refuses to start where the kernel cannot enforce; chooses the courtesy mode. */
+static int probe(struct service *s)
+{
+	struct pst_probe_report report;
+	int r = pst_probe_run(&report);
+
+	if (r)
+		return r;
+	if (!pst_probe_has(&report, PST_PROBE_ESSENTIAL)) {
+		pst_probe_print(&report, stderr);
+		r = pst_log_err(-EOPNOTSUPP,
+				"this kernel, or this user, cannot enforce (see above)");
+	} else if (!pst_probe_has(&report, PST_PROBE_ENDING)) {
+		pst_log(PST_LOG_WARNING,
+			"denied connections will be dropped, not answered or ended: posternd --probe tells why");
+	}
+	s->courtesy = s->opts->courtesy == PST_COURTESY_ON ||
+		      (s->opts->courtesy == PST_COURTESY_AUTO &&
+		       pst_probe_has(&report, PST_PROBE_COURTESY));
+	if (!r)
+		pst_log(PST_LOG_INFO, "courtesy (403 in the kernel at a local sender): %s",
+			s->courtesy ? "on" : "off");
+	pst_probe_report_fini(&report);
+	return r;
+}
+
+/* What makes denials polite. Without it they are denials all the same. */
+static int open_answers(struct service *s)
+{
+	int r = pst_netns_set_new(&s->netns);
+
+	if (!r)
+		r = pst_destroy_queue_new(s->netns, &s->destroy);
+	if (r)
+		return pst_log_err(r, "cannot prepare to end denied connections");
+	if (pst_inject_open(PST_INJECT_RATE, PST_INJECT_BURST, &s->inject))
+		pst_log(PST_LOG_WARNING, "denied requests will not be answered with a 403");
+	return 0;
+}
+
+static int open_generations(struct service *s)
+{
+	struct pst_config config = {0};
+
+	if (s->opts->events == PST_EVENTS_ALL)
+		config.flags |= PST_CONFIG_EVENTS_ALL;
+	if (s->opts->old_sockets_pass)
+		config.flags |= PST_CONFIG_OLD_SOCKETS_PASS;
+	if (s->courtesy)
+		config.flags |= PST_CONFIG_COURTESY;
+	if (s->inject)
+		pst_inject_cookies(s->inject, (uint64_t *)config.own_sockets);
+	return pst_generations_new(s->loader, &config, &s->gens);
+}
+
+static int watch_paths(struct service *s)
+{
+	const struct pst_options *o = s->opts;
+	size_t n = o->n_policies + o->n_inventories;
+	pst_auto_free const char **paths = pst_mem_calloc(n, sizeof(*paths));
+
+	if (!paths)
+		return -ENOMEM;
+	memcpy(paths, o->policies, o->n_policies * sizeof(*paths));
+	memcpy(paths + o->n_policies, o->inventories, o->n_inventories * sizeof(*paths));
+	return pst_watch_open(paths, n, &s->watch);
+}
+
+/* Everything up to and including the attachment; the policy is in the maps before a packet comes.
+ */
+static int start(struct service *s, struct pst_bundle **bundle)
+{
+	pst_auto_free char *cgroup = NULL;
+	int r = probe(s);
+
+	if (!r) {
+		s->cgroup_fd = pst_cgroup_open(s->opts->cgroup, &cgroup);
+		r = s->cgroup_fd < 0 ? s->cgroup_fd : open_signals(s);
+	}
+	if (!r)
+		r = open_events(s);
+	if (!r)
+		r = pst_hostaddr_open(&s->host);
+	if (!r)
+		r = open_answers(s);
+	if (!r)
+		r = pst_loader_open(&s->loader);
+	if (!r)
+		r = pst_loader_events(s->loader, on_event, s);
+	if (!r)
+		r = open_generations(s);
+	if (!r)
+		r = watch_paths(s);
+	if (!r)
+		r = watch_fds(s);
+	if (!r)
+		r = publish(s, bundle);
+	if (!r)
+		r = pst_loader_attach(s->loader, s->cgroup_fd);
+	if (!r)
+		pst_log(PST_LOG_INFO, "enforcing below %s", cgroup);
+	return r;
+}
+
+int pst_service_run(const struct pst_options *opts)
+{
+	struct service s = {.opts = opts, .epoll_fd = -1, .signal_fd = -1, .cgroup_fd = -1};
+	struct pst_bundle *bundle = NULL;
+	int r = compile(opts, &bundle);
+
+	if (r) {
+		pst_log(PST_LOG_ERROR, "not started: the policies or the inventory have errors");
+		return PST_EXIT_INVALID;
+	}
+	r = start(&s, &bundle);
+	if (!r)
+		r = loop(&s);
+	pst_bundle_free(&bundle);
+	service_fini(&s);
+	return r ? PST_EXIT_FAILED : PST_EXIT_OK;
+}
+
+int pst_service_probe(const struct pst_options *opts)
+{
+	struct pst_probe_report report;
+	bool ok;
+	int r = pst_probe_run(&report);
+
+	if (r)
+		return PST_EXIT_FAILED;
+	ok = pst_probe_has(&report, PST_PROBE_ESSENTIAL);
+	if (opts->json)
+		r = pst_probe_print_json(&report, stdout);
+	else
+		pst_probe_print(&report, stdout);
+	pst_probe_report_fini(&report);
+	if (r)
+		return PST_EXIT_FAILED;
+	return ok ? PST_EXIT_OK : PST_EXIT_INVALID;
+}
