@@ -50,9 +50,11 @@ static int add_pattern(struct build *b, uint32_t i, struct pst_re_tree *tree)
 	int r = pst_nfa_add(&b->nfa, tree, b->patterns[i].tag, i, b->limits->max_nodes);
 
 	if (r == -E2BIG)
-		return over_budget(b, i, "positions", b->limits->max_nodes, "patterns", i);
+		return over_budget(b, i, "positions", b->limits->max_nodes, "positions",
+				   b->nfa.nodes.n);
 	if (!r && pst_nfa_bytes(&b->nfa) > b->limits->max_bytes)
-		return over_budget(b, i, "bytes of memory", b->limits->max_bytes, "patterns", i);
+		return over_budget(b, i, "bytes of memory", b->limits->max_bytes, "positions",
+				   b->nfa.nodes.n);
 	return r;
 }
 

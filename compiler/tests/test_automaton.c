@@ -308,6 +308,29 @@ Test(automaton, each_limit_stops_by_itself)
 	assert_budget("(?:a|bc|(?:a?b?c?d?){9})*", &limits, "more than");
 }
 
+/*
+ * All words of two different letters, or any letter, again and again: few states, but for each of
+ * them and each letter thousands of nodes are looked at.
+ */
+Test(automaton, time_is_limited_even_when_memory_is_not_the_matter)
+{
+	const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+	struct pst_automaton_limits limits = pst_automaton_default_limits;
+	char re[10000] = "(?:[A-Za-z]";
+	size_t len = strlen(re);
+
+	for (const char *p = letters; *p; p++) {
+		for (const char *q = letters; *q; q++) {
+			if (p != q)
+				len += (size_t)snprintf(re + len, sizeof(re) - len, "|%c%c", *p,
+							*q);
+		}
+	}
+	snprintf(re + len, sizeof(re) - len, ")*");
+	limits.max_bytes = 2 << 20;
+	assert_budget(re, &limits, "more than 8388608 steps");
+}
+
 /* The smallest sufficient limit suffices, and one less does not. */
 Test(automaton, limits_are_exact)
 {
