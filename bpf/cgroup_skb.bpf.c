@@ -240,8 +240,8 @@ static __always_inline __u32 refresh(struct packet *p, struct pst_flow *f, __u32
 	return 0;
 }
 
-/* Judges by the HTTP rules of the flow. Returns a ruling. */
-static __always_inline __u32 judge_http(struct packet *p, struct pst_flow *f)
+/* Judges by the HTTP rules of the flow, or only finds its requests (OBSERVE). Returns a ruling. */
+static __always_inline __u32 judge_http(struct packet *p, struct pst_flow *f, __u32 observe)
 {
 	const struct pst_table *t = pst_table_get(f->generation);
 	struct pst_src src = {.skb = p->skb};
@@ -251,6 +251,7 @@ static __always_inline __u32 judge_http(struct packet *p, struct pst_flow *f)
 		.off = p->h.payload,
 		.accepted = p->accepted,
 		.ordered = p->direction == PST_DIR_EGRESS,
+		.observe = observe,
 	};
 	__u32 ruling;
 
@@ -282,12 +283,21 @@ static __always_inline __u32 judge_locked(struct packet *p, struct pst_flow *f,
 		if (why)
 			return pst_ruling(PST_ACTION_KILL, why);
 	}
-	if (f->verdict == PST_VERDICT_ALLOW) {
+	if (f->verdict == PST_VERDICT_ALLOW && !(f->flags & PST_FLOW_COURTESY)) {
 		f->flags &= ~PST_FLOW_STREAM_KNOWN;
 		return pst_ruling(PST_ACTION_PASS, PST_REASON_L4_ALLOW);
 	}
-	if (f->verdict == PST_VERDICT_JUDGE)
-		return judge_http(p, f);
+	if (f->verdict == PST_VERDICT_ALLOW || f->verdict == PST_VERDICT_JUDGE) {
+		__u32 observe = f->verdict == PST_VERDICT_ALLOW;
+		__u32 ruling = judge_http(p, f, observe);
+
+		if (!observe)
+			return ruling;
+		/* The courtesy has lost its place in the stream: it is off, the bytes pass. */
+		if (ruling >> 8 != PST_ACTION_PASS)
+			f->flags &= ~(PST_FLOW_STREAM_KNOWN | PST_FLOW_COURTESY);
+		return pst_ruling(PST_ACTION_PASS, PST_REASON_L4_ALLOW);
+	}
 	if (f->verdict == PST_VERDICT_FALLBACK)
 		return pst_ruling(PST_ACTION_DENY, PST_REASON_FALLBACK_GONE);
 	return pst_ruling(PST_ACTION_KILL, f->reason);
@@ -311,7 +321,7 @@ static __always_inline int judge_side(struct packet *p, struct pst_flow *f,
 	reason = ruling & 0xff;
 	if (action == PST_ACTION_DENY || action == PST_ACTION_KILL) {
 		deny_l7(p, f, action, reason);
-	} else if (action == PST_ACTION_PASS && f->requests != requests) {
+	} else if (reason == PST_REASON_RULE && f->requests != requests) {
 		verdict(PST_REASON_RULE, direction, 0);
 		if (config->flags & PST_CONFIG_EVENTS_ALL) {
 			struct l7_report l = {

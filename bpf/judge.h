@@ -77,13 +77,15 @@ PST_INLINE __u32 pst_judge_head(struct pst_http *h, const struct pst_table *t,
 }
 
 /*
- * Judges the N bytes at OFF, the first of which is at `judged`. A new head is looked at only when
+ * Judges the packet from `judged` on. A new head is looked at only when
  * TCP has taken all of the one before: so at most one head is ever judged and not accepted, and a
  * repeat of it can be proven.
  */
 PST_INLINE __u32 pst_judge_new(struct pst_flow *f, const struct pst_table *t,
-			       const struct pst_src *src, __u32 accepted, __u32 off, __u32 n)
+			       const struct pst_src *src, const struct pst_packet *p,
+			       __u32 accepted)
 {
+	__u32 off = p->off + (f->judged - p->seq), n = p->seq + p->len - f->judged;
 	__u32 used = pst_judge_body(f, n), ruling;
 
 	if (used == n)
@@ -95,6 +97,8 @@ PST_INLINE __u32 pst_judge_new(struct pst_flow *f, const struct pst_table *t,
 	off += used;
 	n -= used;
 	ruling = pst_judge_head(&f->http, t, src, off, off + n, f->ruleset);
+	if (p->observe && ruling == pst_ruling(PST_ACTION_DENY, PST_REASON_NO_RULE_L7))
+		ruling = pst_ruling(PST_ACTION_PASS, PST_REASON_RULE);
 	if (ruling != pst_ruling(PST_ACTION_PASS, PST_REASON_RULE))
 		return ruling;
 	f->head_seq = f->judged;
@@ -179,5 +183,5 @@ PST_INLINE __u32 pst_judge_packet(struct pst_flow *f, const struct pst_table *t,
 		    pst_seq_diff(end, f->judged) <= 0)
 			return ruling;
 	}
-	return pst_judge_new(f, t, src, accepted, p->off + (f->judged - p->seq), end - f->judged);
+	return pst_judge_new(f, t, src, p, accepted);
 }

@@ -121,7 +121,8 @@ static __always_inline int at_rest(struct sk_msg_md *msg, const struct pst_flow 
 {
 	struct tcp_sock *tcp;
 
-	if (f->role != PST_ROLE_CLIENT || f->flags & PST_FLOW_DENIED || f->body_left ||
+	if (f->role != PST_ROLE_CLIENT || f->flags & PST_FLOW_DENIED ||
+	    !(f->flags & PST_FLOW_STREAM_KNOWN) || f->body_left ||
 	    f->follow & (PST_FOLLOW_LOST | PST_FOLLOW_TO_CLOSE | PST_FOLLOW_BEGUN) ||
 	    pst_flow_due(f))
 		return 0;

@@ -22,6 +22,7 @@ struct pst_packet {
 	__u32 off; /* where the payload begins in the source */
 	__u32 accepted;
 	__u32 ordered; /* 1: wire order (the sender's side) */
+	__u32 observe; /* 1: find requests, do not judge them (courtesy without rules of its own) */
 };
 
 struct pst_walk {
