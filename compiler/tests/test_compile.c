@@ -11,6 +11,7 @@
 
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -153,8 +154,13 @@ Test(compile, a_selector_that_cannot_be_read_in_a_deny_rule_means_everybody)
 
 Test(compile, a_document_that_cannot_be_read_leaves_the_next_one)
 {
-	compile("apiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\nmetadata: {}\nspec: 3\n---\n" HEAD
-		"  ingress:\n  - toPorts:\n    - ports: [{port: \"80\"}]\n");
+	static const char broken[] = "apiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\n"
+				     "metadata: {}\nspec: 3\n---\n";
+	static const char good[] = HEAD "  ingress:\n  - toPorts:\n    - ports: [{port: \"80\"}]\n";
+	char both[sizeof(broken) + sizeof(good)];
+
+	snprintf(both, sizeof(both), "%s%s", broken, good);
+	compile(both);
 	cr_assert_gt(pst_diags_errors(diags), 0);
 	cr_assert_eq(ask(80).verdict, PST_VERDICT_ALLOW);
 	cr_assert_eq(ask(81).verdict, PST_VERDICT_DENY);

@@ -172,7 +172,8 @@ static void random_ports(struct model *m, struct pst_rule *rule, int *n_http)
 		p = model_port(m, rule, protocol, a < b ? a : b, a < b ? b : a);
 		if (!pick(12))
 			p->n_ports = 0;
-		if (rule->deny || protocol != PST_PROTOCOL_TCP || !p->ports[0].port || pick(2))
+		/* Also where the loader would refuse them: there HTTP rules must allow nothing. */
+		if (rule->deny || pick(2))
 			continue;
 		for (int k = 0; k <= pick(3); k++)
 			model_http(m, p, pick(2) ? "GET" : NULL,
@@ -191,8 +192,11 @@ static void random_rule(struct model *m, struct pst_spec *spec, int *n_http)
 			model_peer(m, rule, pick_selector());
 	}
 	random_ports(m, rule, n_http);
-	if (!pick(8))
+	if (!pick(6))
 		rule->refused = true;
+	/* A list of ports of which nothing could be read. */
+	if (rule->refused && !rule->n_ports && pick(2))
+		rule->has_ports = true;
 }
 
 static void random_model(struct model *m)

@@ -51,18 +51,23 @@ static uint64_t run(const struct pst_ruleset *set, enum pst_field field, const c
 	return b->tags[b->cells[row]];
 }
 
-/* What the tables of rule set 0 say. */
-static bool allowed(const char *method, const char *path, const char *host)
+/* What the tables of rule set NUMBER say. */
+static bool allowed_by(uint32_t number, const char *method, const char *path, const char *host)
 {
 	const struct pst_ruleset *set;
 
 	if (!b)
 		b = model_compile(&m, diags);
-	cr_assert_geq(b->n_rulesets, 1);
-	cr_assert_not(b->rulesets[0].fallback);
-	set = &b->rulesets[0].packed;
+	cr_assert_gt(b->n_rulesets, number);
+	cr_assert_not(b->rulesets[number].fallback);
+	set = &b->rulesets[number].packed;
 	return run(set, PST_FIELD_METHOD, method) & run(set, PST_FIELD_PATH, path) &
 	       run(set, PST_FIELD_HOST, host);
+}
+
+static bool allowed(const char *method, const char *path, const char *host)
+{
+	return allowed_by(0, method, path, host);
 }
 
 static bool matches(const struct pst_text *pattern, const char *text)
@@ -218,6 +223,26 @@ Test(ruleset, equal_lists_of_patterns_are_built_once)
 	one = &b->rulesets[0].packed;
 	two = &b->rulesets[1].packed;
 	cr_assert_eq(memcmp(one, two, sizeof(*one)), 0);
+}
+
+Test(ruleset, equal_patterns_with_other_tags_are_not_shared)
+{
+	struct pst_rule *other =
+		model_rule(&m, model_policy(&m, "q", "k8s:app=web"), PST_DIRECTION_INGRESS, false);
+	struct pst_port_rule *more = model_port(&m, other, PST_PROTOCOL_TCP, 81, 0);
+
+	model_http(&m, ports, "GET", "/a", NULL);
+	model_http(&m, ports, "POST", "/b", NULL);
+	model_http(&m, more, "GET", "/b", NULL);
+	model_http(&m, more, "POST", "/a", NULL);
+	for (uint32_t set = 0; set < 2; set++) {
+		const char *get = set ? "/b" : "/a", *post = set ? "/a" : "/b";
+
+		cr_assert(allowed_by(set, "GET", get, "h"));
+		cr_assert(allowed_by(set, "POST", post, "h"));
+		cr_assert_not(allowed_by(set, "GET", post, "h"));
+		cr_assert_not(allowed_by(set, "POST", get, "h"));
+	}
 }
 
 static const char *pick(const char *const *list, int n)
