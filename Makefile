@@ -110,7 +110,7 @@ $(B)/tools/gen_http_table: bpf/reason.h bpf/http_states.h
 $(B)/bpf/%.bpf.o: bpf/%.bpf.c $(GEN_H)
 	$(call msg,BPF,$<)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CLANG) $(BPF_CFLAGS) -c $< -o $(@:.bpf.o=.tmp.bpf.o)
+	$(Q)$(CLANG) $(BPF_CFLAGS) -MT $@ -MF $(@:.o=.d) -c $< -o $(@:.bpf.o=.tmp.bpf.o)
 	$(Q)$(BPFTOOL) gen object $@ $(@:.bpf.o=.tmp.bpf.o)
 
 $(BPF_LINKED): $(BPF_OBJ)

@@ -192,6 +192,7 @@ static __always_inline void deny_l7(const struct packet *p, struct pst_flow *f, 
 
 	f->flags |= PST_FLOW_DENIED;
 	f->deny_reason = (__u8)reason;
+	f->deny_request = (__u8)l.request;
 	f->denied_seq = p->h.seq;
 	f->reported_ns = bpf_ktime_get_ns();
 	f->reports = 1;
@@ -205,7 +206,7 @@ static __always_inline int denied_again(const struct packet *p, struct pst_flow 
 	__u64 now = bpf_ktime_get_ns();
 	struct l7_report l = {
 		.reason = f->deny_reason,
-		.request = answerable(p, f) ? PST_REQUEST_INJECT : PST_REQUEST_KILL,
+		.request = f->deny_request,
 		.head = p->h.payload,
 		.again = 1,
 	};

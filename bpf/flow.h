@@ -76,6 +76,8 @@ struct pst_flow {
 	__u64 reported_ns;
 	__u32 reports;
 	__u32 denied_seq;
+	__u8 deny_request; /* enum pst_request: what was asked for, and is asked for again */
+	__u8 pad[7];
 };
 PST_STATIC_ASSERT(sizeof(struct pst_flow) <= 512, "state per connection");
 
