@@ -117,7 +117,7 @@ static struct pst_label *alloc_labels(struct pst_arena *arena)
 	return pst_arena_calloc(arena, MAX_LABELS, sizeof(struct pst_label));
 }
 
-int pst_peer_from_labels(const char *const *texts, size_t n, struct pst_arena *arena,
+int pst_peer_from_labels(const char *const *list, size_t n, struct pst_arena *arena,
 			 struct pst_diags *diags, struct pst_peer *ret_peer)
 {
 	struct pst_labels labels = {.v = alloc_labels(arena)};
@@ -125,7 +125,7 @@ int pst_peer_from_labels(const char *const *texts, size_t n, struct pst_arena *a
 	int r = labels.v ? 0 : -ENOMEM;
 
 	for (size_t i = 0; !r && i < n; i++) {
-		r = parse_label(texts[i], strlen(texts[i]), arena, diags, &l);
+		r = parse_label(list[i], strlen(list[i]), arena, diags, &l);
 		if (!r)
 			r = add_label(&labels, &l, diags);
 	}

@@ -50,8 +50,8 @@ struct pst_ruling {
 int pst_peer_parse(const char *text, struct pst_arena *arena, struct pst_diags *diags,
 		   struct pst_peer *ret_peer);
 
-/* The same from a list of N labels. */
-int pst_peer_from_labels(const char *const *labels, size_t n, struct pst_arena *arena,
+/* The same from a LIST of N labels. */
+int pst_peer_from_labels(const char *const *list, size_t n, struct pst_arena *arena,
 			 struct pst_diags *diags, struct pst_peer *ret_peer);
 
 /* "TCP" to 6. 0 or -EINVAL. */
