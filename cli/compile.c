@@ -2,6 +2,7 @@
 #include "compiler/compile.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -26,19 +27,16 @@ static int set_mode(int fd)
 
 static int write_file(const struct pst_bundle *b, int fd)
 {
-	pst_auto_file FILE *out = fdopen(dup(fd), "w");
-	int r;
+	int copy = dup(fd);
+	pst_auto_file FILE *out = copy < 0 ? NULL : fdopen(copy, "w");
 
 	if (!out)
 		return pst_log_err(-errno, "cannot write the bundle");
-	r = pst_bundle_write(b, out);
-	if (!r && fsync(fd))
-		r = pst_log_err(-errno, "cannot write the bundle");
-	return r;
+	return pst_bundle_write(b, out);
 }
 
 /* Beside PATH first: whoever reads PATH sees the old bundle or the new one, never a half of it. */
-static int write_bundle(const struct pst_bundle *b, const char *path)
+static int replace_file(const struct pst_bundle *b, const char *path)
 {
 	static const char suffix[] = ".XXXXXX";
 	size_t len = strlen(path);
@@ -56,11 +54,31 @@ static int write_bundle(const struct pst_bundle *b, const char *path)
 	r = set_mode(fd);
 	if (!r)
 		r = write_file(b, fd);
-	if (!r && rename(beside, path))
+	if (!r && (fsync(fd) || rename(beside, path)))
 		r = pst_log_err(-errno, "cannot write %s", path);
 	if (r)
 		unlink(beside);
 	return r;
+}
+
+/*
+ * A regular file is replaced, through a link the file that it leads to. What else PATH names (a
+ * device, a pipe) is written to, not replaced: -o /dev/null must leave /dev/null what it is.
+ */
+static int write_bundle(const struct pst_bundle *b, const char *path)
+{
+	pst_auto_free char *real = realpath(path, NULL);
+	pst_auto_fd int fd = -1;
+	struct stat st;
+
+	if (!real && errno != ENOENT)
+		return pst_log_err(-errno, "cannot write %s", path);
+	if (!real || (!stat(real, &st) && S_ISREG(st.st_mode)))
+		return replace_file(b, real ? real : path);
+	fd = open(real, O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return pst_log_err(-errno, "cannot write %s", path);
+	return write_file(b, fd);
 }
 
 static int report(const struct pst_bundle *b, const char *path, bool json)

@@ -165,3 +165,24 @@ Test(compile, a_rule_set_for_the_fallback_is_a_warning_with_the_reason)
 	expect_run(words, 1, "fallback-unavailable", "ruleset-fallback");
 	unlink(path);
 }
+
+Test(compile, what_is_no_regular_file_is_written_to_and_not_replaced)
+{
+	char link_path[300], words[1024];
+	struct stat st;
+
+	expect_run("compile testdata/semantics/demo.yaml -o /dev/null", 0, "rule sets", NULL);
+	cr_assert_eq(stat("/dev/null", &st), 0);
+	cr_assert(S_ISCHR(st.st_mode));
+	expect_run("compile testdata/semantics/demo.yaml -o /tmp", 3, NULL, "cannot write /tmp");
+	/* A link stays one, the file behind it is new. */
+	expect_run(compile("testdata/semantics/demo.yaml"), 0, "rule set", NULL);
+	snprintf(link_path, sizeof(link_path), "%s.link", bundle_path);
+	cr_assert_eq(symlink(bundle_path, link_path), 0);
+	snprintf(words, sizeof(words), "compile testdata/semantics/world.yaml -o %s", link_path);
+	expect_run(words, 0, "rule sets", NULL);
+	cr_assert_eq(lstat(link_path, &st), 0);
+	cr_assert(S_ISLNK(st.st_mode));
+	expect_run(inspect(""), 0, "rules             1", NULL);
+	unlink(link_path);
+}
