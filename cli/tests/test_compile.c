@@ -183,6 +183,6 @@ Test(compile, what_is_no_regular_file_is_written_to_and_not_replaced)
 	expect_run(words, 0, "rule sets", NULL);
 	cr_assert_eq(lstat(link_path, &st), 0);
 	cr_assert(S_ISLNK(st.st_mode));
-	expect_run(inspect(""), 0, "rules             1", NULL);
+	expect_run(inspect(""), 0, "HTTP rules        0\n", NULL);
 	unlink(link_path);
 }
