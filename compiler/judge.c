@@ -93,16 +93,14 @@ struct pst_l4_result pst_judge_l4(const struct pst_bundle *b, const struct pst_l
 			set_reason(&r, PST_VERDICT_DENY, PST_REASON_UNKNOWN_LOCAL);
 		return r;
 	}
-	if (!(q->subject.flags & enforced)) {
-		set_reason(&r, PST_VERDICT_ALLOW, PST_REASON_NO_POLICY);
-		return r;
-	}
 	v = find_policy(b, q, q->peer);
 	if (!v)
 		v = find_policy(b, q, PST_ID_ANY);
 	if (v)
 		set_policy(&r, v);
-	else
+	else if (q->subject.flags & enforced)
 		set_reason(&r, PST_VERDICT_DENY, PST_REASON_NO_RULE_L4);
+	else
+		set_reason(&r, PST_VERDICT_ALLOW, PST_REASON_NO_POLICY);
 	return r;
 }
