@@ -13,6 +13,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -33,12 +34,16 @@ void t_enter_new_netns(void)
 	cr_assert_eq(loopback_up(), 0);
 }
 
-/* In the child: says the cookie (0: no namespace) and sits. */
+/*
+ * In the child: says the cookie (0: no namespace) and sits. It dies with the test, also when that fails on the
+ * way: who waits for the end of the test's output would wait for ever otherwise.
+ */
 static void sit(int out)
 {
 	uint64_t cookie = 0;
 	int fd;
 
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (!unshare(CLONE_NEWNET)) {
 		fd = socket(AF_UNIX, SOCK_DGRAM, 0);
 		if (pst_netns_cookie(fd, &cookie))
