@@ -41,9 +41,13 @@
 
 #define PST_UNROLL	     _Pragma("unroll")
 
+/* The bytes of WORD, as they lie in memory, with the first one highest. */
+#define pst_be64(word)	     bpf_be64_to_cpu(word)
+
 #else
 
 #include <assert.h>
+#include <endian.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -53,6 +57,8 @@
 #define PST_UNROLL
 
 #define pst_opaque(var) ((void)(var))
+
+#define pst_be64(word)	be64toh(word)
 
 #define pst_loop(n, fn, ctx)                        \
 	({                                          \

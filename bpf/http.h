@@ -173,6 +173,11 @@ PST_INLINE void pst_http_field_begin(struct pst_http *h, const struct pst_table 
 		pst_http_fail(h, PST_REASON_FIELD_COUNT);
 		return;
 	}
+	/* Of a response only its framing matters: content-length, transfer-encoding. */
+	if (h->flags & PST_HTTP_RESPONSE && (byte | 0x20) != 'c' && (byte | 0x20) != 't') {
+		h->state = PST_HTTP_VALUE;
+		return;
+	}
 	pst_http_run(h, pst_dfa_step(t, t->name_start, t->name_classes, byte), t->name_classes);
 }
 
@@ -392,45 +397,83 @@ PST_SUBPROG int pst_http_act(struct pst_http *h, const struct pst_table *t, __u3
 	return 0;
 }
 
-enum { PST_HTTP_CHUNK = 32 };
+enum { PST_HTTP_CHUNK = 64 }; /* bytes per turn of the driver: one copy out of the packet */
+
+/* What moves with every byte; kept in registers. An action sees and leaves its state in struct
+ * pst_http. */
+struct pst_http_hot {
+	__u64 window;
+	__u32 state, row, classes, pos;
+};
+
+PST_INLINE void pst_http_byte(struct pst_http *h, const struct pst_table *t,
+			      struct pst_http_hot *hot, __u32 byte)
+{
+	__u32 cell = pst_http_cell[(hot->state << PST_HTTP_CLASS_BITS | pst_http_class[byte]) &
+				   PST_HTTP_CELL_MASK];
+	__u32 next = hot->row ? pst_dfa_step(t, hot->row, hot->classes, byte) : 0;
+
+	hot->window = hot->window << 8 | byte;
+	hot->state = cell & 0xff;
+	if (cell >> 8) {
+		h->state = (__u8)hot->state;
+		h->row = hot->row;
+		h->window = hot->window;
+		h->pos = hot->pos;
+		pst_http_act(h, t, cell >> 8, byte);
+		hot->state = h->state;
+		next = h->row;
+		hot->classes = h->classes;
+	}
+	hot->row = next;
+	hot->pos++;
+}
 
 /*
- * Feeds the first N (1 .. 32) bytes of BUF. What is hot stays in registers; an action sees and
- * leaves its state in *H.
+ * True when no byte of WORD can end a field value: none below 0x20, none 0x7f. May be false without
+ * need (a borrow out of a lower byte, a tab): then the bytes go the slow way.
+ */
+PST_INLINE int pst_http_plain(__u64 word)
+{
+	const __u64 ones = 0x0101010101010101, high = 0x8080808080808080;
+	__u64 del = word ^ (ones * 0x7f);
+
+	return !((((word - ones * 0x20) & ~word) | ((del - ones) & ~del)) & high);
+}
+
+/*
+ * Feeds the first N (1 .. PST_HTTP_CHUNK) bytes of BUF, which is aligned to eight. Inside a field
+ * value that nobody looks at, where no automaton runs, eight bytes go at once: that is half of a
+ * usual head.
  */
 PST_INLINE void pst_http_feed(struct pst_http *h, const struct pst_table *t,
 			      const __u8 buf[PST_HTTP_CHUNK], __u32 n)
 {
-	__u32 state = h->state, row = h->row, classes = h->classes, pos = h->pos;
-	__u64 window = h->window;
+	struct pst_http_hot hot = {.window = h->window,
+				   .state = h->state,
+				   .row = h->row,
+				   .classes = h->classes,
+				   .pos = h->pos};
+	__u32 end = h->pos + n;
 
-	for (__u32 i = 0; i < PST_HTTP_CHUNK; i++) {
-		__u32 byte, cell, next;
+	for (__u32 i = 0; i < PST_HTTP_CHUNK; i += 8) {
+		__u64 word = *(const __u64 *)(buf + i);
 
-		if (i >= n)
-			break;
-		byte = buf[i];
-		cell = pst_http_cell[(state << PST_HTTP_CLASS_BITS | pst_http_class[byte]) &
-				     PST_HTTP_CELL_MASK];
-		next = pst_dfa_step(t, row, classes, byte);
-		window = window << 8 | byte;
-		state = cell & 0xff;
-		if (cell >> 8) {
-			h->state = (__u8)state;
-			h->row = row;
-			h->window = window;
-			h->pos = pos + i;
-			pst_http_act(h, t, cell >> 8, byte);
-			state = h->state;
-			next = h->row;
-			classes = h->classes;
+		if (i + 8 <= n && hot.state == PST_HTTP_VALUE && pst_http_plain(word)) {
+			hot.window = pst_be64(word);
+			hot.pos += 8;
+			continue;
 		}
-		row = next;
+		for (__u32 k = 0; k < 8; k++) {
+			if (i + k >= n)
+				break;
+			pst_http_byte(h, t, &hot, buf[i + k]);
+		}
 	}
-	h->state = (__u8)state;
-	h->row = row;
-	h->window = window;
-	h->pos = pos + n;
+	h->state = (__u8)hot.state;
+	h->row = hot.row;
+	h->window = hot.window;
+	h->pos = end;
 }
 
 /* True when further bytes would change nothing. */

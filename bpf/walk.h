@@ -41,7 +41,7 @@ PST_CALLBACK long pst_walk_chunk(__u32 i, void *ctx)
 {
 	struct pst_walk *w = ctx;
 	struct pst_http *h = w->http;
-	__u8 buf[PST_HTTP_CHUNK] = {0};
+	__u8 buf[PST_HTTP_CHUNK] __attribute__((aligned(8))) = {0};
 	__u32 n = w->end - w->off, before = h->pos;
 
 	(void)i;
