@@ -220,8 +220,14 @@ static __always_inline int denied_again(const struct packet *p, struct pst_flow 
 	return PST_REASON_AFTER_DENY;
 }
 
-/* Asks the policy again. 0 when the connection may go on. */
-static __always_inline __u32 refresh(struct packet *p, struct pst_flow *f, __u32 generation)
+/*
+ * A new generation is published. L3/L4 is asked at once, and a connection that it denies now ends.
+ * The rest of the decision is taken over when a request may begin in this packet (ADOPT): until
+ * then the request under way belongs to the generation that allowed it. Returns why the connection
+ * ends, or 0.
+ */
+static __always_inline __u32 refresh(struct packet *p, struct pst_flow *f, __u32 generation,
+				     __u32 adopt)
 {
 	__u32 known = f->generation;
 	struct pst_question q;
@@ -229,16 +235,66 @@ static __always_inline __u32 refresh(struct packet *p, struct pst_flow *f, __u32
 
 	ask(&q, p, f->role);
 	pst_decide(&d, &q, generation);
-	f->generation = d.generation;
-	f->subject = d.subject;
-	f->peer = d.peer;
-	f->rule = d.rule;
-	f->ruleset = d.ruleset;
-	f->verdict = d.verdict;
-	f->reason = d.reason;
+	if (d.verdict == PST_VERDICT_DENY)
+		adopt = 1; /* for the event */
+	if (adopt) {
+		f->generation = d.generation;
+		f->subject = d.subject;
+		f->peer = d.peer;
+		f->rule = d.rule;
+		f->ruleset = d.ruleset;
+		f->verdict = d.verdict;
+		f->reason = d.reason;
+	}
 	if (d.verdict == PST_VERDICT_DENY)
 		return known ? PST_REASON_POLICY_CHANGED : d.reason;
 	return 0;
+}
+
+enum { OPT_END = 0, OPT_NOP = 1, OPT_MPTCP = 30, MAX_OPTIONS = 40 };
+
+struct option_scan {
+	struct __sk_buff *skb;
+	__u32 off, end;
+	__u32 found;
+};
+
+static __attribute__((noinline)) long next_option(__u32 i, void *ctx)
+{
+	struct option_scan *s = ctx;
+	__u8 opt[2];
+
+	(void)i;
+	/* The last byte of the options can only be a one-byte one: the payload behind it is never
+	 * empty. */
+	if (s->off >= s->end || bpf_skb_load_bytes(s->skb, s->off, opt, sizeof(opt)))
+		return 1;
+	if (opt[0] == OPT_MPTCP)
+		s->found = 1;
+	if (opt[0] == OPT_END || opt[0] == OPT_MPTCP || (opt[0] != OPT_NOP && opt[1] < 2))
+		return 1;
+	s->off += opt[0] == OPT_NOP ? 1 : opt[1];
+	return 0;
+}
+
+/*
+ * Does the packet belong to a multipath connection? sock_create keeps new multipath sockets out; a
+ * listener older than the daemon may still be one, and no single path shows what its application
+ * reads (kernel-facts 3.5). OFF .. END are the TCP options; the usual ones, timestamps alone, are
+ * told by their first four bytes.
+ */
+PST_SUBPROG int pst_is_multipath(struct __sk_buff *skb, __u32 off, __u32 end)
+{
+	struct option_scan s = {.skb = skb, .off = off, .end = end};
+	__u8 usual[4];
+
+	if (off >= end || bpf_skb_load_bytes(skb, off, usual, sizeof(usual)))
+		return 0;
+	if (end - off == 12 && usual[0] == OPT_NOP && usual[1] == OPT_NOP && usual[2] == 8 &&
+	    usual[3] == 10)
+		return 0;
+	bpf_loop(MAX_OPTIONS, next_option, &s, 0);
+	return s.found;
 }
 
 /* Judges by the HTTP rules of the flow, or only finds its requests (OBSERVE). Returns a ruling. */
@@ -260,6 +316,8 @@ static __always_inline __u32 judge_http(struct packet *p, struct pst_flow *f, __
 		return pst_ruling(PST_ACTION_KILL, PST_REASON_UNKNOWN_FLOW);
 	if (p->h.tcp_flags & PST_TCP_URG)
 		return pst_ruling(PST_ACTION_KILL, PST_REASON_URGENT);
+	if (pst_is_multipath(p->skb, p->h.transport + sizeof(struct tcphdr), p->h.payload))
+		return pst_ruling(PST_ACTION_KILL, PST_REASON_MPTCP);
 	if (!t)
 		return pst_ruling(PST_ACTION_KILL, PST_REASON_OLD_GENERATION);
 	ruling = pst_judge_packet(f, t, &src, &pkt);
@@ -273,14 +331,14 @@ static __always_inline __u32 judge_http(struct packet *p, struct pst_flow *f, __
 static __always_inline __u32 judge_locked(struct packet *p, struct pst_flow *f,
 					  const struct pst_config *config)
 {
-	__u32 payload = p->skb->len - p->h.payload;
-	__u32 boundary = f->verdict != PST_VERDICT_JUDGE || f->body_left == 0 ||
-			 f->judged + (__u32)f->body_left != p->h.seq + payload ||
-			 f->body_left > payload;
-	__u32 why;
+	if (f->generation != config->generation) {
+		__u32 ahead = p->h.seq + (p->skb->len - p->h.payload) - f->judged;
+		/* May a request begin in it? Not when all of it lies in the current body, or before
+		 * it. */
+		__u32 adopt = f->verdict != PST_VERDICT_JUDGE ||
+			      ((__s32)ahead > 0 && ahead > f->body_left);
+		__u32 why = refresh(p, f, config->generation, adopt);
 
-	if (f->generation != config->generation && boundary) {
-		why = refresh(p, f, config->generation);
 		if (why)
 			return pst_ruling(PST_ACTION_KILL, why);
 	}

@@ -94,7 +94,7 @@
 	X(TABLE_MISSING, "table-missing", KILL, "an automaton or rule set is missing")                \
 	X(IMPOSSIBLE, "impossible-state", KILL, "a parser state that cannot be")                      \
 	X(READ_FAILED, "read-failed", DROP, "the packet's bytes cannot be read")                      \
-	X(MPTCP, "mptcp", DROP, "multipath TCP: the judge would see one path only")
+	X(MPTCP, "mptcp", KILL, "multipath TCP: the judge would see one path only")
 
 #define PST_REASON_ENUM(name, kebab, kind, text) PST_REASON_##name,
 enum pst_reason { PST_REASONS(PST_REASON_ENUM) PST_REASON_MAX };
