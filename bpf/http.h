@@ -441,21 +441,31 @@ PST_INLINE int pst_http_plain(__u64 word)
 	return !((((word - ones * 0x20) & ~word) | ((del - ones) & ~del)) & high);
 }
 
+struct pst_http_bytes {
+	__u64 words[PST_HTTP_CHUNK / 8];
+};
+
 /*
- * Feeds the first N (1 .. PST_HTTP_CHUNK) bytes of BUF, which is aligned to eight. Inside a field
+ * Feeds the first N (1 .. PST_HTTP_CHUNK) bytes of BYTES. Inside a field
  * value that nobody looks at, where no automaton runs, eight bytes go at once: that is half of a
  * usual head.
  */
-PST_INLINE void pst_http_feed(struct pst_http *h, const struct pst_table *t,
-			      const __u8 buf[PST_HTTP_CHUNK], __u32 n)
+PST_SUBPROG int pst_http_feed(struct pst_http *h, const struct pst_table *t,
+			      const struct pst_http_bytes *bytes, __u32 n)
 {
-	struct pst_http_hot hot = {.window = h->window,
-				   .state = h->state,
-				   .row = h->row,
-				   .classes = h->classes,
-				   .pos = h->pos};
-	__u32 end = h->pos + n;
+	struct pst_http_hot hot;
+	const __u8 *buf;
+	__u32 end;
 
+	if (!h || !t || !bytes)
+		return -1;
+	buf = (const __u8 *)bytes->words;
+	end = h->pos + n;
+	hot = (struct pst_http_hot){.window = h->window,
+				    .state = h->state,
+				    .row = h->row,
+				    .classes = h->classes,
+				    .pos = h->pos};
 	for (__u32 i = 0; i < PST_HTTP_CHUNK; i += 8) {
 		__u64 word = *(const __u64 *)(buf + i);
 
@@ -474,6 +484,7 @@ PST_INLINE void pst_http_feed(struct pst_http *h, const struct pst_table *t,
 	h->row = hot.row;
 	h->window = hot.window;
 	h->pos = end;
+	return 0;
 }
 
 /* True when further bytes would change nothing. */

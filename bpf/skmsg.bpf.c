@@ -26,6 +26,8 @@ struct scratch {
 	/* Here and not on the stack: of a map's memory the verifier forgets the values of each
 	 * round. */
 	struct pst_http http;
+	struct pst_socket_key key;
+	struct pst_decision d;
 	__u32 off;
 };
 
@@ -82,8 +84,6 @@ struct message {
 	const struct pst_flow *flow;
 	struct scratch *scratch;
 	__u32 generation;
-	struct pst_socket_key key;
-	struct pst_decision d;
 };
 
 static __always_inline void key_of(struct pst_socket_key *key, struct sk_msg_md *msg)
@@ -134,15 +134,15 @@ static __always_inline int at_rest(struct sk_msg_md *msg, const struct pst_flow 
 static __always_inline void ask(struct message *m, __u32 direction)
 {
 	struct pst_question q = {
-		.port = (__u16)m->key.remote_port,
+		.port = (__u16)m->scratch->key.remote_port,
 		.protocol = 6,
 		.direction = (__u8)direction,
 	};
 	int mine = direction == PST_DIR_EGRESS;
 
-	__builtin_memcpy(q.local, mine ? m->key.local : m->key.remote, 16);
-	__builtin_memcpy(q.remote, mine ? m->key.remote : m->key.local, 16);
-	pst_decide(&m->d, &q, m->generation);
+	__builtin_memcpy(q.local, mine ? m->scratch->key.local : m->scratch->key.remote, 16);
+	__builtin_memcpy(q.remote, mine ? m->scratch->key.remote : m->scratch->key.local, 16);
+	pst_decide(&m->scratch->d, &q, m->generation);
 }
 
 /* Is the message one whole request that these rules deny? */
@@ -151,10 +151,10 @@ static __always_inline int denied_whole(struct message *m, const struct pst_tabl
 	struct pst_src src = {.scratch = m->scratch};
 	__u32 size = m->msg->size, ruling;
 
-	if (m->d.verdict != PST_VERDICT_JUDGE)
+	if (m->scratch->d.verdict != PST_VERDICT_JUDGE)
 		return 0;
 	ruling = pst_judge_head(&m->scratch->http, t, &src, forget(m->scratch, 0), size,
-				m->d.ruleset);
+				m->scratch->d.ruleset);
 	return ruling == pst_ruling(PST_ACTION_DENY, PST_REASON_NO_RULE_L7) &&
 	       m->scratch->http.stop + m->scratch->http.length == size;
 }
@@ -163,14 +163,14 @@ static __attribute__((noinline)) int report(const struct message *m, __u32 direc
 {
 	struct pst_report r = {
 		.flow = m->flow,
-		.generation = m->d.generation,
-		.subject = m->d.subject,
-		.peer = m->d.peer,
-		.rule = m->d.rule,
-		.ruleset = m->d.ruleset,
+		.generation = m->scratch->d.generation,
+		.subject = m->scratch->d.subject,
+		.peer = m->scratch->d.peer,
+		.rule = m->scratch->d.rule,
+		.ruleset = m->scratch->d.ruleset,
 		.payload = m->msg->size,
-		.client_port = (__u16)m->key.local_port,
-		.server_port = (__u16)m->key.remote_port,
+		.client_port = (__u16)m->scratch->key.local_port,
+		.server_port = (__u16)m->scratch->key.remote_port,
 		.layer = PST_LAYER_L7,
 		.direction = (__u8)direction,
 		.protocol = 6,
@@ -180,8 +180,8 @@ static __attribute__((noinline)) int report(const struct message *m, __u32 direc
 	__u32 size = m->msg->size;
 	struct pst_event *e;
 
-	__builtin_memcpy(r.client, m->key.local, 16);
-	__builtin_memcpy(r.server, m->key.remote, 16);
+	__builtin_memcpy(r.client, m->scratch->key.local, 16);
+	__builtin_memcpy(r.server, m->scratch->key.remote, 16);
 	e = pst_event_begin(&r);
 	if (!e)
 		return 0;
@@ -215,14 +215,14 @@ static __always_inline int answer(struct message *m)
 		__builtin_memcpy(data + REPLY_HEAD_LEN, pst_reply + REPLY_HEAD_LEN,
 				 REPLY_LEN - REPLY_HEAD_LEN);
 	}
-	return bpf_msg_redirect_hash(msg, &pst_courtesy, &m->key, BPF_F_INGRESS);
+	return bpf_msg_redirect_hash(msg, &pst_courtesy, &m->scratch->key, BPF_F_INGRESS);
 }
 
 static __always_inline int courtesy(struct message *m, const struct pst_table *t)
 {
 	__u32 direction = PST_DIR_EGRESS;
 
-	key_of(&m->key, m->msg);
+	key_of(&m->scratch->key, m->msg);
 	ask(m, direction);
 	if (!denied_whole(m, t)) {
 		direction = PST_DIR_INGRESS;

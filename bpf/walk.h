@@ -41,7 +41,7 @@ PST_CALLBACK long pst_walk_chunk(__u32 i, void *ctx)
 {
 	struct pst_walk *w = ctx;
 	struct pst_http *h = w->http;
-	__u8 buf[PST_HTTP_CHUNK] __attribute__((aligned(8))) = {0};
+	struct pst_http_bytes bytes = {0};
 	__u32 n = w->end - w->off, before = h->pos;
 
 	(void)i;
@@ -49,11 +49,11 @@ PST_CALLBACK long pst_walk_chunk(__u32 i, void *ctx)
 		return 1;
 	if (n > PST_HTTP_CHUNK)
 		n = PST_HTTP_CHUNK;
-	if (pst_src_load(w->src, w->off, buf, n)) {
+	if (pst_src_load(w->src, w->off, (__u8 *)bytes.words, n)) {
 		w->failed = 1;
 		return 1;
 	}
-	pst_http_feed(h, w->table, buf, n);
+	pst_http_feed(h, w->table, &bytes, n);
 	if (!pst_http_stopped(h)) {
 		w->off += n;
 		return 0;

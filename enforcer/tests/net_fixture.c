@@ -35,8 +35,8 @@ void t_enter_new_netns(void)
 }
 
 /*
- * In the child: says the cookie (0: no namespace) and sits. It dies with the test, also when that fails on the
- * way: who waits for the end of the test's output would wait for ever otherwise.
+ * In the child: says the cookie (0: no namespace) and sits. It dies with the test, also when that
+ * fails on the way: who waits for the end of the test's output would wait for ever otherwise.
  */
 static void sit(int out)
 {

@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+#
+# What the end-to-end tests and the demo share. Source it first: it runs the script again in network,
+# mount and PID namespaces of its own. Whatever the script makes there (bridge, pods, servers, the daemon) goes
+# with it, however it ends; only the cgroup is outside, and is removed by a trap or by the next run.
+#
+# The topology is that of testdata/inventory/demo.yaml:
+#
+#	this namespace (the node)   10.77.0.1  fd77::1   on the bridge br0
+#	frontend                    10.77.0.2  fd77::2
+#	other                       10.77.0.3  fd77::3
+#	backend                     10.77.0.4  fd77::4   nginx on port 8080
+#	admin                       10.77.0.5  fd77::5
+#
+#	e2e_up                  makes it, with a cgroup for everything below
+#	e2e_run POD CMD...      in the pod's network namespace and in the cgroup
+#	e2e_nginx               starts nginx in the backend; $E2E/access.log
+#	e2e_posternd ARG...     starts posternd and waits until it enforces; $E2E/events, $E2E/log
+#	e2e_stop                ends posternd (SIGTERM) and waits
+#	e2e_http POD ARG...     curl: prints "STATUS BODY", or "none" when there is no answer
+#	e2e_events PATTERN      how many event lines match the regular expression
+#	e2e_wait SECONDS CMD... until CMD succeeds; fails after SECONDS
+#	e2e_is WHAT WANT GOT    fails the test when they differ
+#	e2e_fail TEXT           ends the test
+
+E2E_ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+cd "$E2E_ROOT" || exit 1
+
+if [ "$(id -u)" -ne 0 ]; then
+	echo "needs root: network namespaces, cgroups and BPF"
+	exit 77
+fi
+if [ -z "${E2E_INSIDE:-}" ]; then
+	if ! unshare --net --mount --pid --fork true 2>/dev/null; then
+		echo "namespaces are forbidden here (unshare failed)"
+		exit 77
+	fi
+	E2E_INSIDE=1 exec unshare --net --mount --pid --fork --kill-child=KILL --mount-proc \
+		bash "$0" "$@"
+fi
+
+BACKEND=10.77.0.4
+BACKEND6='[fd77::4]'
+E2E=$(mktemp -d /tmp/postern-e2e.XXXXXX)
+E2E_CGROOT=$(awk '/ - cgroup2 / { print $5; exit }' /proc/self/mountinfo)
+E2E_CGROUP=postern-e2e.${E2E##*.}
+E2E_DAEMON=
+
+e2e_down() {
+	trap - EXIT
+	# Everything in the cgroup is ours. This shell is not in it.
+	for _ in 1 2 3 4 5 6 7 8 9 10; do
+		[ -d "$E2E_CGROOT/$E2E_CGROUP" ] || break
+		xargs -r kill -KILL <"$E2E_CGROOT/$E2E_CGROUP/cgroup.procs" 2>/dev/null
+		[ -z "$E2E_DAEMON" ] || kill -KILL "$E2E_DAEMON" 2>/dev/null
+		rmdir "$E2E_CGROOT/$E2E_CGROUP" 2>/dev/null && break
+		sleep 0.1
+	done
+	rm -rf "$E2E"
+}
+trap e2e_down EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+e2e_fail() {
+	echo "FAILED: $*"
+	[ ! -s "$E2E/log" ] || sed 's/^/  daemon: /' "$E2E/log" | tail -n 20
+	[ ! -s "$E2E/events" ] || sed 's/^/  event: /' "$E2E/events" | tail -n 10
+	exit 1
+}
+
+e2e_is() {
+	[ "$2" = "$3" ] || e2e_fail "$1: expected '$2', got '$3'"
+	echo "ok: $1: $3"
+}
+
+e2e_wait() {
+	local until=$((SECONDS + $1))
+	shift
+	until "$@" >/dev/null 2>&1; do
+		[ "$SECONDS" -lt "$until" ] || return 1
+		sleep 0.05
+	done
+}
+
+e2e_pod() {
+	ip netns add "$1"
+	ip link add "$1" type veth peer name eth0 netns "$1"
+	ip link set "$1" master br0 up
+	ip -n "$1" link set lo up
+	ip -n "$1" link set eth0 up
+	ip -n "$1" addr add "10.77.0.$2/24" dev eth0
+	ip -n "$1" -6 addr add "fd77::$2/64" dev eth0 nodad
+}
+
+e2e_up() {
+	[ -n "$E2E_CGROOT" ] || { echo "there is no cgroup v2 mount"; exit 77; }
+	rmdir "$E2E_CGROOT"/postern-e2e.* 2>/dev/null
+	mkdir "$E2E_CGROOT/$E2E_CGROUP" || e2e_fail "cannot make a cgroup"
+	mount --make-rprivate /
+	mkdir -p /run/netns
+	mount -t tmpfs tmpfs /run/netns
+	ip link set lo up
+	ip link add br0 type bridge
+	ip link set br0 up
+	ip addr add 10.77.0.1/24 dev br0
+	ip -6 addr add fd77::1/64 dev br0 nodad
+	e2e_pod frontend 2
+	e2e_pod other 3
+	e2e_pod backend 4
+	e2e_pod admin 5
+	: >"$E2E/events"
+}
+
+e2e_run() (
+	pod=$1
+	shift
+	echo "$BASHPID" >"$E2E_CGROOT/$E2E_CGROUP/cgroup.procs"
+	exec ip netns exec "$pod" "$@"
+)
+
+e2e_nginx() {
+	mkdir -p "$E2E/www/api"
+	chmod 755 "$E2E"
+	head -c 3000000 /dev/zero >"$E2E/www/api/large"
+	cat >"$E2E/nginx.conf" <<-N
+		worker_processes 1;
+		pid $E2E/nginx.pid;
+		error_log $E2E/error.log;
+		events { worker_connections 4096; }
+		http {
+			access_log $E2E/access.log;
+			keepalive_requests 1000000;
+			client_max_body_size 200m;
+			client_body_temp_path $E2E/body;
+			default_type text/plain;
+			server {
+				listen 8080 backlog=4096;
+				listen [::]:8080 backlog=4096;
+				listen 8081;
+				listen [::]:8081;
+				location / { return 200 "hello from \$uri\n"; }
+				location /api/204 { return 204; }
+				location /api/304 { return 304; }
+				location /api/large { root $E2E/www; }
+			}
+		}
+	N
+	e2e_run backend nginx -c "$E2E/nginx.conf" || e2e_fail "nginx does not start"
+}
+
+e2e_posternd() {
+	: >"$E2E/log"
+	build/posternd --cgroup "$E2E_CGROUP" --events-file "$E2E/events" "$@" 2>"$E2E/log" &
+	E2E_DAEMON=$!
+	e2e_wait 30 grep -q 'enforcing below' "$E2E/log" || e2e_fail "posternd does not start"
+}
+
+e2e_stop() {
+	kill -TERM "$E2E_DAEMON"
+	wait "$E2E_DAEMON" || e2e_fail "posternd ended with $?"
+	E2E_DAEMON=
+}
+
+e2e_http() {
+	local pod=$1 out
+	shift
+	if out=$(e2e_run "$pod" curl -sS --max-time 3 -w '\n%{http_code}' "$@" 2>"$E2E/curl.err"); then
+		printf '%s %s\n' "${out##*$'\n'}" "$(printf '%s' "${out%$'\n'*}" | tr -d '\r\n')"
+	else
+		echo none
+	fi
+}
+
+e2e_events() {
+	grep -cE "$1" "$E2E/events"
+}
