@@ -36,6 +36,12 @@ enum {
 static const __u64 report_interval_ns = 150 * 1000 * 1000ULL;
 static const __u64 exchange_timeout_ns = 60 * 1000 * 1000 * 1000ULL;
 
+/*
+ * Does this kernel give cgroup_skb the cookie of the network namespace? Set by the loader, which
+ * asks; 6.1 does not. The daemon needs it to end a connection that sockops has never seen.
+ */
+const volatile __u8 pst_has_netns_cookie;
+
 /* What the steps of one packet share; on the stack of the program. */
 struct packet {
 	struct __sk_buff *skb;
@@ -494,6 +500,8 @@ static __always_inline int unknown_flow(struct packet *p, const struct pst_confi
 		f->rule = ~0U;
 		f->role = p->direction == PST_DIR_EGRESS ? PST_ROLE_CLIENT : PST_ROLE_SERVER;
 		f->judged = p->h.seq;
+		if (pst_has_netns_cookie)
+			f->netns_cookie = bpf_get_netns_cookie(p->skb);
 		deny_l7(p, f, PST_ACTION_KILL, PST_REASON_UNKNOWN_FLOW);
 	}
 	return verdict(PST_REASON_UNKNOWN_FLOW, p->direction, SKB_DROP);

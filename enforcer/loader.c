@@ -79,6 +79,9 @@ int pst_loader_open(struct pst_loader **ret_loader)
 		pst_loader_close(&l);
 		return r;
 	}
+	l->skel->rodata->pst_has_netns_cookie =
+		libbpf_probe_bpf_helper(BPF_PROG_TYPE_CGROUP_SKB, BPF_FUNC_get_netns_cookie,
+					NULL) == 1;
 	r = postern_bpf__load(l->skel);
 	if (r)
 		pst_log_err(r, "the kernel refused the BPF programs (run with --debug to see why)");

@@ -101,6 +101,8 @@ e2e_up() {
 	mount --make-rprivate /
 	mkdir -p /run/netns
 	mount -t tmpfs tmpfs /run/netns
+	# Addresses are ours alone: no second of duplicate detection before they can be used.
+	sysctl -qw net.ipv6.conf.all.accept_dad=0 net.ipv6.conf.default.accept_dad=0
 	ip link set lo up
 	ip link add br0 type bridge
 	ip link set br0 up

@@ -1,0 +1,55 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# Each wrong input or surrounding: one clear error with place and remedy, the documented exit status, nothing
+# attached.
+. "$(dirname "$0")/lib.sh"
+e2e_up
+GOOD=testdata/policies/good/backend-api.yaml
+INV=testdata/inventory/demo.yaml
+
+# bad NAME STATUS PATTERN ARG...
+bad() {
+	local name=$1 status=$2 pattern=$3 got
+	shift 3
+	timeout 20 build/posternd "$@" >"$E2E/out" 2>"$E2E/log" </dev/null
+	got=$?
+	e2e_is "$name: exit status" "$status" "$got"
+	grep -qE "$pattern" "$E2E/log" || e2e_fail "$name: no line matches $pattern"
+	e2e_is "$name: programs attached" 0 "$(bpftool cgroup show "$E2E_CGROOT/$E2E_CGROUP" | grep -c pst_)"
+}
+C="--cgroup $E2E_CGROUP --inventory $INV"
+mkdir "$E2E/empty"
+printf 'kind: [\n' >"$E2E/not.yaml"
+printf 'apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: x\n' >"$E2E/other.yaml"
+sed 's/toPorts/toPort/' $GOOD >"$E2E/field.yaml"
+sed 's,/api/\.\*,/api/(,' $GOOD >"$E2E/regex.yaml"
+sed 's/"8080"/"80800"/' $GOOD >"$E2E/port.yaml"
+sed 's/10.77.0.3/10.77.0.2/' $INV >"$E2E/twice.yaml"
+
+bad "not YAML" 1 'not.yaml:[0-9]+:[0-9]+: error: .*\[yaml-syntax\]' $C --policy "$E2E/not.yaml"
+bad "not a CNP" 1 'other.yaml.*error: .*CiliumNetworkPolicy' $C --policy "$E2E/other.yaml"
+bad "an unknown field" 1 'field.yaml:[0-9]+:[0-9]+: error: .*toPort' $C --policy "$E2E/field.yaml"
+bad "an invalid regex" 1 'regex.yaml:[0-9]+:[0-9]+: error: .*\[regex-syntax\]' $C --policy "$E2E/regex.yaml"
+bad "a port out of range" 1 'port.yaml:[0-9]+:[0-9]+: error: .*65535' $C --policy "$E2E/port.yaml"
+bad "an address twice" 1 'twice.yaml:[0-9]+:[0-9]+: error: .*10.77.0.2' --cgroup "$E2E_CGROUP" --policy $GOOD --inventory "$E2E/twice.yaml"
+bad "a directory without files" 1 'empty: error: ' $C --policy "$E2E/empty"
+bad "a file that is not there" 1 'nowhere.*error: ' $C --policy "$E2E/nowhere"
+bad "no policy at all" 2 'expected --policy' $C
+bad "an unknown option" 2 'unknown option' --wrong
+bad "a cgroup that is not there" 3 'nowhere' --policy $GOOD --cgroup nowhere
+bad "a directory that is no cgroup v2" 3 'cgroup' --policy $GOOD --cgroup /tmp
+chmod 755 "$E2E"
+if command -v setpriv >/dev/null; then
+	cp build/posternd $GOOD "$E2E/"
+	chmod 755 "$E2E/posternd"
+	chmod 644 "$E2E/backend-api.yaml"
+	setpriv --reuid 65534 --regid 65534 --clear-groups "$E2E/posternd" --policy "$E2E/backend-api.yaml" >"$E2E/out" 2>"$E2E/log" </dev/null
+	e2e_is "no root: exit status" 3 $?
+	grep -q 'CAP_BPF' "$E2E/log" || e2e_fail "no root: CAP_BPF is not named"
+fi
+# A kernel without cgroup v2 is a mount table without it.
+umount "$E2E_CGROOT" 2>/dev/null && {
+	bad "no cgroup v2" 3 'mount -t cgroup2' --policy $GOOD
+	mount -t cgroup2 none "$E2E_CGROOT"
+}
+exit 0
