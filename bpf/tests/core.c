@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "bpf/tests/core.h"
+
+#include <criterion/criterion.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/diag.h"
+#include "compiler/bundle.h"
+#include "compiler/compile.h"
+#include "compiler/judge.h"
+#include "policy/inventory.h"
+#include "policy/policy.h"
+
+static const struct pst_table *build(__u32 *ret_ruleset)
+{
+	const char *policy = "testdata/http/policy.yaml", *pods = "testdata/inventory/demo.yaml";
+	struct pst_diags *diags = pst_diags_new();
+	struct pst_policy_set *set = NULL;
+	struct pst_inventory *inventory = NULL;
+	struct pst_bundle *bundle = NULL;
+	struct pst_table *table = calloc(1, sizeof(*table));
+	struct pst_addr backend, frontend;
+	struct pst_l4_query q = {.direction = PST_DIR_INGRESS, .protocol = 6, .port = 8080};
+	struct pst_l4_result r;
+
+	cr_assert(diags && table);
+	cr_assert_eq(pst_policy_load(&policy, 1, diags, &set), 0);
+	cr_assert_eq(pst_inventory_load(&pods, 1, diags, &inventory), 0);
+	cr_assert_eq(pst_compile(set, inventory, NULL, diags, &bundle), 0);
+	cr_assert_eq(pst_diags_errors(diags), 0);
+	pst_bundle_fill_table(bundle, table);
+	cr_assert_eq(pst_addr_from_str("10.77.0.4", &backend), 0);
+	cr_assert_eq(pst_addr_from_str("10.77.0.2", &frontend), 0);
+	q.subject = pst_judge_addr(bundle, backend.b);
+	q.peer = pst_judge_addr(bundle, frontend.b).identity;
+	r = pst_judge_l4(bundle, &q);
+	cr_assert_eq(r.verdict, PST_VERDICT_JUDGE);
+	*ret_ruleset = r.ruleset;
+	pst_bundle_free(&bundle);
+	pst_inventory_free(&inventory);
+	pst_policy_set_free(&set);
+	pst_diags_free(&diags);
+	return table;
+}
+
+static struct {
+	const struct pst_table *table;
+	__u32 ruleset;
+} core;
+
+const struct pst_table *t_core_table(__u32 *ret_ruleset)
+{
+	if (!core.table)
+		core.table = build(&core.ruleset);
+	*ret_ruleset = core.ruleset;
+	return core.table;
+}
+
+static size_t mapped(size_t n)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+
+	return (n + page - 1) / page * page + page;
+}
+
+unsigned char *t_core_guarded(const void *bytes, size_t n)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE), size = mapped(n);
+	unsigned char *p =
+		mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	cr_assert_neq(p, MAP_FAILED);
+	cr_assert_eq(mprotect(p + size - page, page, PROT_NONE), 0);
+	p += size - page - n;
+	memcpy(p, bytes, n);
+	return p;
+}
+
+void t_core_unguard(unsigned char *copy, size_t n)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE), size = mapped(n);
+
+	munmap(copy + n + page - size, size);
+}

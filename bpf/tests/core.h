@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#pragma once
+
+/*
+ * What the tests of the core share: a policy compiled into a table, bytes that end at an unmapped
+ * page, and the byte source that bpf/walk.h asks for. Each test file includes this and then the
+ * core's headers.
+ */
+
+#include "bpf/abi.h"
+
+#include <stddef.h>
+#include <string.h>
+
+struct pst_src {
+	const unsigned char *bytes;
+};
+
+static inline int pst_src_load(const struct pst_src *src, __u32 off, __u8 *buf, __u32 n)
+{
+	memcpy(buf, src->bytes + off, n);
+	return 0;
+}
+
+/*
+ * The table of testdata/http/policy.yaml, compiled once; ends the test when that fails.
+ * *RET_RULESET is the rule set that frontend's requests to backend:8080 are judged by.
+ */
+const struct pst_table *t_core_table(__u32 *ret_ruleset);
+
+/* A copy of N bytes whose end is the end of a page, with nothing behind it. */
+unsigned char *t_core_guarded(const void *bytes, size_t n);
+void t_core_unguard(unsigned char *copy, size_t n);
