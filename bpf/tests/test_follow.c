@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "bpf/tests/core.h"
+
+#include "bpf/follow.h"
+
+#include <criterion/criterion.h>
+
+static struct pst_flow awaiting(__u32 requests, enum pst_http_method method)
+{
+	struct pst_flow f = {.requests = requests};
+
+	f.http.method = (__u8)method;
+	return f;
+}
+
+static void packet(struct pst_flow *f, __u32 seq, const char *bytes, size_t len, __u32 accepted,
+		   __u32 ordered)
+{
+	__u32 ruleset;
+	unsigned char *copy = t_core_guarded(bytes, len);
+	const struct pst_src src = {.bytes = copy};
+	const struct pst_packet p = {
+		.seq = seq, .len = (__u32)len, .accepted = accepted, .ordered = ordered};
+
+	pst_follow_packet(f, t_core_table(&ruleset), &src, &p);
+	t_core_unguard(copy, len);
+}
+
+/* Feeds S in pieces of STEP bytes on the wire-order side. */
+static struct pst_flow fed(struct pst_flow f, const char *s, size_t step)
+{
+	size_t len = strlen(s);
+
+	for (size_t at = 0; at < len; at += step)
+		packet(&f, (__u32)at, s + at, len - at < step ? len - at : step, 0, 1);
+	return f;
+}
+
+/* In what state is a flow after S, however it is cut? responses < 0: lost. */
+static void ends(const char *s, enum pst_http_method method, __u32 requests, int responses)
+{
+	for (size_t step = 1; step <= strlen(s); step++) {
+		struct pst_flow f = fed(awaiting(requests, method), s, step);
+
+		if (responses < 0) {
+			cr_expect(f.follow & PST_FOLLOW_LOST, "step %zu: %s", step, s);
+			continue;
+		}
+		cr_expect_not(f.follow & PST_FOLLOW_LOST, "step %zu: %s", step, s);
+		cr_expect_eq(f.responses, (__u32)responses, "step %zu: %s", step, s);
+	}
+}
+
+Test(follow, content_length)
+{
+	ends("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nabcde", PST_METHOD_GET, 1, 1);
+	ends("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nabcd", PST_METHOD_GET, 1, 0);
+	ends("HTTP/1.0 200 OK\r\ncontent-length: 0\r\nX: y\r\n\r\n", PST_METHOD_GET, 1, 1);
+	ends("HTTP/1.1 200\r\nContent-Length: 1\r\n\r\na", PST_METHOD_GET, 1, 1);
+}
+
+Test(follow, answers_without_body)
+{
+	ends("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n", PST_METHOD_HEAD, 1, 1);
+	ends("HTTP/1.1 204 No\r\n\r\n", PST_METHOD_GET, 1, 1);
+	ends("HTTP/1.1 304 No\r\nContent-Length: 5\r\n\r\n", PST_METHOD_GET, 1, 1);
+}
+
+Test(follow, an_interim_answer_is_not_the_final_one)
+{
+	ends("HTTP/1.1 100 Continue\r\n\r\n", PST_METHOD_OTHER, 1, 0);
+	ends("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 E\r\nLink: x\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\na",
+	     PST_METHOD_OTHER, 1, 1);
+	ends("HTTP/1.1 101 Switching\r\n\r\n", PST_METHOD_GET, 1, -1);
+}
+
+Test(follow, chunks_with_extensions_and_trailers)
+{
+	ends("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5;a=b\r\nabcde\r\n0A\r\n0123456789\r\n0\r\nT: x\r\nContent-Length: 9\r\n\r\n",
+	     PST_METHOD_GET, 1, 1);
+	ends("HTTP/1.1 200 OK\r\ntransfer-encoding: Chunked\r\n\r\n0\r\n\r\n", PST_METHOD_GET, 1,
+	     1);
+	ends("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nabcde\r\n", PST_METHOD_GET,
+	     1, 0);
+	ends("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nabcdeX", PST_METHOD_GET, 1,
+	     -1);
+	ends("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n0\r\n\r\n",
+	     PST_METHOD_GET, 1, -1);
+	ends("HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n", PST_METHOD_GET, 1, -1);
+}
+
+Test(follow, a_body_until_the_end_leaves_the_answer_due)
+{
+	struct pst_flow f = fed(awaiting(1, PST_METHOD_GET), "HTTP/1.1 200 OK\r\n\r\nabc", 7);
+
+	cr_expect(f.follow & PST_FOLLOW_TO_CLOSE);
+	cr_expect_eq(pst_flow_due(&f), 1);
+}
+
+Test(follow, an_answer_to_nothing_is_lost)
+{
+	ends("HTTP/1.1 408 Timeout\r\nContent-Length: 0\r\n\r\n", PST_METHOD_GET, 0, -1);
+	ends("nonsense\r\n", PST_METHOD_GET, 1, -1);
+	ends("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
+	     PST_METHOD_GET, 1, -1);
+}
+
+Test(follow, two_answers_in_one_packet)
+{
+	ends("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\naHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
+	     PST_METHOD_GET, 2, 2);
+}
+
+Test(follow, retransmissions_change_nothing)
+{
+	const char *s = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nabcde";
+	struct pst_flow f = awaiting(1, PST_METHOD_GET);
+
+	packet(&f, 0, s, 20, 0, 1);
+	packet(&f, 0, s, 20, 0, 1);
+	packet(&f, 10, s + 10, strlen(s) - 10, 0, 1);
+	cr_expect_eq(f.responses, 1);
+	cr_expect_not(f.follow & PST_FOLLOW_LOST);
+}
+
+Test(follow, at_the_receiver_a_hole_is_forgiven_inside_a_body_only)
+{
+	const char *s = "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabcdefghi";
+	const size_t len = strlen(s);
+	struct pst_flow f = awaiting(1, PST_METHOD_GET);
+
+	packet(&f, 0, s, len - 6, 0, 0);
+	packet(&f, (__u32)len - 4, s + len - 4, 2, (__u32)len - 6, 0);
+	cr_expect_not(f.follow & PST_FOLLOW_LOST);
+	packet(&f, (__u32)len - 2, s + len - 2, 2, (__u32)len - 2, 0);
+	cr_expect_eq(f.responses, 1, "TCP filled the hole and says so");
+	cr_expect_not(f.follow & PST_FOLLOW_LOST);
+
+	f = awaiting(1, PST_METHOD_GET);
+	packet(&f, 5, s + 5, len - 5, 0, 0);
+	cr_expect(f.follow & PST_FOLLOW_LOST);
+}
