@@ -42,7 +42,8 @@ packages() {
 	test curl /usr/bin/curl
 	test ethtool /sbin/ethtool
 	test nginx-light /usr/sbin/nginx
-	bench wrk /usr/bin/wrk
+	test iputils-ping /bin/ping
+	test wrk /usr/bin/wrk
 	bench haproxy /usr/sbin/haproxy
 	EOF
 }

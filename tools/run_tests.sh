@@ -31,13 +31,27 @@ totals() {
 		END { printf "%d %d %d\n", passed, failed, skipped }'
 }
 
+# Each stage is a process group of its own, so that what it leaves behind can be ended, and writes to
+# a file: what outlives a test in spite of that cannot keep us waiting for the end of a pipe.
+group=
+set -m
+end_group() {
+	[ -z "$group" ] || kill -KILL -- "-$group" 2>/dev/null
+	group=
+}
+trap 'end_group; exit 130' INT TERM HUP
+
 # stage NAME COMMAND...: runs, shows and keeps the output, and notes the totals.
 stage() {
 	local name=$1 rc passed failed skipped start=$SECONDS
 	shift
 	echo "== $name"
-	"$@" 2>&1 </dev/null | tee "$log/$name.log"
-	rc=${PIPESTATUS[0]}
+	"$@" >"$log/$name.log" 2>&1 </dev/null &
+	group=$!
+	tail -n +1 -s 0.2 -f --pid="$group" "$log/$name.log"
+	wait "$group"
+	rc=$?
+	end_group
 	read -r passed failed skipped < <(totals "$log/$name.log")
 	# Something that does not build counts as a failure, though it has no totals.
 	[ "$rc" -eq 0 ] || [ "$failed" -gt 0 ] || failed=1

@@ -51,6 +51,12 @@ echo 'unit-build: ; @false' >>"$scratch/Makefile"
 expect 1 '^unit +0 passed +1 failed' 'what does not build is a failure' run
 
 tree
+echo 'unit-build: ; @sleep 30 &' >>"$scratch/Makefile"
+SECONDS=0
+expect 0 '^ok: 1[56] passed' 'a process that is left behind does not fail the run' run
+[ "$SECONDS" -lt 25 ] && ok || not_ok 'a process that is left behind holds up the run'
+
+tree
 echo '%:;@true' | write Makefile
 printf '#!/bin/sh\n' | write tests/e2e/run.sh
 expect 1 '^FAILED: nothing was tested' 'no tests are no success' run
