@@ -24,6 +24,7 @@
 #	e2e_is WHAT WANT GOT    fails the test when they differ
 #	e2e_fail TEXT           ends the test
 
+E2E_SELF=$(realpath "$0")
 E2E_ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 cd "$E2E_ROOT" || exit 1
 
@@ -37,7 +38,7 @@ if [ -z "${E2E_INSIDE:-}" ]; then
 		exit 77
 	fi
 	E2E_INSIDE=1 exec unshare --net --mount --pid --fork --kill-child=KILL --mount-proc \
-		bash "$0" "$@"
+		bash "$E2E_SELF" "$@"
 fi
 
 BACKEND=10.77.0.4
