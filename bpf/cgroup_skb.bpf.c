@@ -518,6 +518,11 @@ static __always_inline int established(struct packet *p, const struct pst_config
 	f = bpf_sk_storage_get(&pst_flows, p->sk, NULL, 0);
 	if (!f || f->role == PST_ROLE_NONE)
 		return unknown_flow(p, config);
+	/* Nothing to judge and nothing to learn: the common case of an endpoint without HTTP rules.
+	 */
+	if (f->verdict == PST_VERDICT_ALLOW && f->generation == config->generation &&
+	    !(f->flags & (PST_FLOW_COURTESY | PST_FLOW_STREAM_KNOWN | PST_FLOW_DENIED)))
+		return SKB_PASS;
 	tcp = bpf_tcp_sock(p->sk);
 	if (!tcp)
 		return verdict(PST_REASON_NO_STATE, p->direction, SKB_DROP);
