@@ -6,6 +6,7 @@
 #
 #	ROUNDS=5 SECONDS_EACH=5 CONNECTIONS=32 tests/bench/run.sh
 #
+# nginx serves a file of 1 KiB and writes its access log, as it does out of the box; so does the proxy.
 # Figures are those of this machine and this run. All of client, server, proxy and judge share its processors.
 . "$(dirname "$0")/../e2e/lib.sh"
 
@@ -26,17 +27,17 @@ ip -n backend addr flush dev eth0
 ip -n frontend addr add 10.77.0.2/24 dev pair
 ip -n backend addr add 10.77.0.4/24 dev pair
 e2e_nginx
-kill "$(cat "$E2E/nginx.pid")"
-sed -i 's/access_log .*/access_log off;/' "$E2E/nginx.conf"
+head -c 1024 /dev/zero | tr '\0' x >"$E2E/www/api/x"
+sed -i "s,location /api/large,location /api/x { root $E2E/www; } location /api/large," "$E2E/nginx.conf"
+kill -HUP "$(cat "$E2E/nginx.pid")"
 sleep 0.5
-e2e_run backend nginx -c "$E2E/nginx.conf"
 cat >"$E2E/proxy.conf" <<-N
 	worker_processes 1;
 	pid $E2E/proxy.pid;
 	error_log $E2E/proxy.log;
 	events { worker_connections 4096; }
 	http {
-		access_log off;
+		access_log $E2E/proxy-access.log;
 		keepalive_requests 1000000;
 		upstream back { server 127.0.0.1:8080; keepalive 64; }
 		server {
@@ -55,7 +56,7 @@ e2e_run backend nginx -c "$E2E/proxy.conf"
 
 # measure NAME PORT CONNECTIONS: appends "rate p99-in-us" to $E2E/NAME
 measure() {
-	e2e_run frontend wrk -t1 -c"$3" -d"${seconds}s" --latency "http://$BACKEND:$2/api/x" >"$E2E/wrk"
+	e2e_run frontend wrk -t"$(($3 > 1 ? 2 : 1))" -c"$3" -d"${seconds}s" --latency "http://$BACKEND:$2/api/x" >"$E2E/wrk"
 	if grep -qE 'Non-2xx|Socket errors' "$E2E/wrk"; then
 		cat "$E2E/wrk"
 		e2e_fail "$1: requests failed"
@@ -77,7 +78,7 @@ enforced() {
 spread() { sort -g -k"$2,$2" "$E2E/$1" | awk -v c="$2" '{ v[NR] = $c } END { printf "%10.0f %10.0f %10.0f", v[int((NR + 1) / 2)], v[1], v[NR] }'; }
 median() { spread "$1" "$2" | awk '{ print $1 }'; }
 
-echo "$rounds rounds of $seconds s, wrk -t1 -c$connections, $(nproc) processors, Linux $(uname -r)"
+echo "$rounds rounds of $seconds s, wrk -t2 -c$connections, $(nproc) processors, Linux $(uname -r)"
 for round in $(seq "$rounds"); do
 	echo "round $round"
 	measure plain 8080 "$connections"
