@@ -5,18 +5,26 @@
  * The judge: what happens to one packet of a connection's request direction.
  *
  * Three positions (kernel-facts 6.2): `accepted` is TCP's rcv_nxt when the packet arrives, `judged`
- *is ours, and the packet's own range. accepted <= judged, but for a hole that TCP filled from its
- *own queue, which can only lie in a body: bodies may pass out of order. At the sender's side
- *packets are in wire order: everything judged counts as accepted.
+ * is ours, and the packet's own range. accepted <= judged, but for a hole that TCP filled from its
+ * own queue, which can only lie in a body: bodies may pass out of order. At the sender's side
+ * packets are in wire order: everything judged counts as accepted.
  *
  *	below accepted		free: TCP has those bytes and discards the copy
  *	accepted .. judged	judged, but perhaps not taken. Body: passes. Head: passes only when
- *it is proven that the repeat has the same consequences, by judging it again from the head's first
- *byte: allowed, same length of head and body, same method class. Whichever copy TCP takes, each was
- *judged whole. A part of a head cannot be proven and is dropped: the peer repeats all of it. from
- *judged on		is judged, judged advances
+ *				it is proven that the repeat has the same consequences, by judging
+ *				it again from the head's first byte: allowed, same length of head
+ *				and body, same method class. Whichever copy TCP takes, each was
+ *				judged whole. A part of a head cannot be proven and is dropped: the
+ *				peer repeats all of it.
+ *	from judged on		is judged, judged advances
  *	beyond judged		passes inside the current body, else it is dropped: the peer repeats
- *in order
+ *				in order
+ *	beyond any window	is dropped: TCP cannot take it
+ *
+ * Positions are 32-bit numbers that come round again in long bodies. Two things keep them apart: no
+ * packet passes that ends more than the largest window beyond accepted, since the judge sees what
+ * TCP will refuse and must not follow a sender who runs away from TCP; and a head is forgotten as
+ * soon as TCP has taken it.
  *
  * Limits of this version, each with a reason of its own: a head arrives in one packet; a request is
  *refused while an answer is due; bodies have a Content-Length.
@@ -34,6 +42,9 @@ enum pst_action {
 	PST_ACTION_DENY, /* this request and all that follows; it can be answered */
 	PST_ACTION_KILL, /* the same, and the connection cannot be trusted */
 };
+
+/* RFC 7323 section 2.3: 65535 << 14 is the largest window. */
+enum { PST_JUDGE_MAX_WINDOW = 1 << 30 };
 
 /* action << 8 | reason: small enough to be returned in a register by a subprogram. */
 PST_INLINE __u32 pst_ruling(__u32 action, __u32 reason)
@@ -82,8 +93,7 @@ PST_INLINE __u32 pst_judge_head(struct pst_http *h, const struct pst_table *t,
  * repeat of it can be proven.
  */
 PST_INLINE __u32 pst_judge_new(struct pst_flow *f, const struct pst_table *t,
-			       const struct pst_src *src, const struct pst_packet *p,
-			       __u32 accepted)
+			       const struct pst_src *src, const struct pst_packet *p)
 {
 	__u32 off = p->off + (f->judged - p->seq), n = p->seq + p->len - f->judged;
 	__u32 used = pst_judge_body(f, n), ruling;
@@ -92,7 +102,7 @@ PST_INLINE __u32 pst_judge_new(struct pst_flow *f, const struct pst_table *t,
 		return pst_ruling(PST_ACTION_PASS, PST_REASON_RULE);
 	if (!(f->follow & PST_FOLLOW_LOST) && pst_flow_due(f))
 		return pst_ruling(PST_ACTION_KILL, PST_REASON_PIPELINED);
-	if (f->head_len && pst_seq_diff(accepted, f->head_seq + f->head_len) < 0)
+	if (f->head_len)
 		return pst_ruling(PST_ACTION_DROP, PST_REASON_GAP);
 	off += used;
 	n -= used;
@@ -142,12 +152,17 @@ PST_INLINE __u32 pst_judge_repeat(struct pst_flow *f, const struct pst_table *t,
 	return pst_judge_again(f, t, src, p->off + (f->head_seq - p->seq));
 }
 
-/* Brings `judged` up to what TCP has accepted out of its own queue: only a body can have passed so.
+/*
+ * Brings the flow up to what TCP has accepted. What came out of TCP's own queue can only be a body.
+ * A head that TCP has taken is forgotten: it cannot be repeated any more, and the numbers of a long
+ * body come to be its own again.
  */
 PST_INLINE __u32 pst_judge_accept(struct pst_flow *f, __u32 accepted)
 {
 	__s32 hole = pst_seq_diff(accepted, f->judged);
 
+	if (f->head_len && pst_seq_diff(accepted, f->head_seq + f->head_len) >= 0)
+		f->head_len = 0;
 	if (hole <= 0)
 		return 1;
 	return pst_judge_body(f, (__u32)hole) == (__u32)hole;
@@ -164,10 +179,13 @@ PST_INLINE __u32 pst_judge_packet(struct pst_flow *f, const struct pst_table *t,
 	__u32 end = p->seq + p->len, accepted = p->ordered ? f->judged : p->accepted;
 	__u32 start = p->seq, ruling;
 
-	if (!pst_judge_accept(f, accepted))
-		return pst_ruling(PST_ACTION_KILL, PST_REASON_SEQUENCE);
+	/* First: behind a FIN, which takes a number, a repeat is below accepted and no hole. */
 	if (pst_seq_diff(end, accepted) <= 0)
 		return pst_ruling(PST_ACTION_PASS, PST_REASON_RULE);
+	if (!p->ordered && pst_seq_diff(end, accepted) > PST_JUDGE_MAX_WINDOW)
+		return pst_ruling(PST_ACTION_DROP, PST_REASON_GAP);
+	if (!pst_judge_accept(f, accepted))
+		return pst_ruling(PST_ACTION_KILL, PST_REASON_SEQUENCE);
 	if (pst_seq_diff(start, accepted) < 0)
 		start = accepted;
 	if (pst_seq_diff(start, f->judged) > 0) {
@@ -183,5 +201,5 @@ PST_INLINE __u32 pst_judge_packet(struct pst_flow *f, const struct pst_table *t,
 		    pst_seq_diff(end, f->judged) <= 0)
 			return ruling;
 	}
-	return pst_judge_new(f, t, src, p, accepted);
+	return pst_judge_new(f, t, src, p);
 }

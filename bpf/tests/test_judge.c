@@ -126,7 +126,7 @@ Test(judge, what_tcp_has_accepted_is_free)
 	struct pst_flow f = flow_at(0);
 
 	cr_expect_eq(text(&f, 0, OK, 0), pass);
-	cr_expect_eq(text(&f, 0, BAD, OK_LEN + 1), ruled(PST_ACTION_KILL, PST_REASON_SEQUENCE),
+	cr_expect_eq(text(&f, 1, BAD, OK_LEN + 1), ruled(PST_ACTION_KILL, PST_REASON_SEQUENCE),
 		     "accepted beyond what was judged, outside a body");
 	f = flow_at(0);
 	cr_expect_eq(text(&f, 0, OK, 0), pass);
