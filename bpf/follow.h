@@ -22,7 +22,7 @@ struct pst_follower {
 	struct pst_flow *flow;
 };
 
-/* Turns per packet: chunks of 32 bytes of heads, and one per chunk of a chunked body. */
+/* Turns per packet: PST_HTTP_CHUNK bytes of heads and size lines each, or the data of one chunk. */
 enum { PST_FOLLOW_MAX = 1024 };
 
 PST_INLINE void pst_follow_lose(struct pst_flow *f)
@@ -38,8 +38,10 @@ PST_INLINE void pst_follow_end(struct pst_flow *f)
 
 PST_INLINE void pst_follow_begin(struct pst_flow *f)
 {
-	if (!pst_flow_due(f))
+	if (!pst_flow_due(f)) {
 		pst_follow_lose(f); /* an answer to nothing, such as 408 */
+		return;
+	}
 	pst_http_response(&f->response);
 	f->follow |= PST_FOLLOW_BEGUN;
 }
@@ -118,6 +120,8 @@ PST_CALLBACK long pst_follow_turn(__u32 i, void *ctx)
 	}
 	if (!(f->follow & PST_FOLLOW_BEGUN))
 		pst_follow_begin(f);
+	if (f->follow & PST_FOLLOW_LOST)
+		return 1;
 	if (pst_walk_chunk(i, w) && !w->failed)
 		pst_follow_stop(f, &f->response);
 	return 0;

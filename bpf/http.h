@@ -373,7 +373,8 @@ PST_SUBPROG int pst_http_act(struct pst_http *h, const struct pst_table *t, __u3
 		break;
 	case PST_ACT_STATUS_DIGIT:
 		h->status = (__u16)(h->status * 10 + (byte - '0'));
-		h->digits++;
+		if (++h->digits > 3)
+			pst_http_fail(h, PST_REASON_VERSION);
 		break;
 	case PST_ACT_STATUS_END:
 		if (h->digits != 3 || h->status < 100)

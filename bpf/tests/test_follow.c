@@ -4,6 +4,12 @@
 #include "bpf/follow.h"
 
 #include <criterion/criterion.h>
+#include <stdio.h>
+
+#define INTERIM "HTTP/1.1 100 Continue\r\n\r\n"
+#define CHUNKED "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+#define OK_0	"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+#define OK_1	"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n"
 
 static struct pst_flow awaiting(__u32 requests, enum pst_http_method method)
 {
@@ -51,6 +57,15 @@ static void ends(const char *s, enum pst_http_method method, __u32 requests, int
 	}
 }
 
+/* The same, in one packet, for one GET. */
+static void ends_at_once(const char *s, int responses)
+{
+	struct pst_flow f = fed(awaiting(1, PST_METHOD_GET), s, strlen(s));
+
+	cr_expect_eq(!!(f.follow & PST_FOLLOW_LOST), responses < 0, "%s", s);
+	cr_expect_eq(f.responses, responses < 0 ? 0U : (__u32)responses, "%s", s);
+}
+
 Test(follow, content_length)
 {
 	ends("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nabcde", PST_METHOD_GET, 1, 1);
@@ -68,23 +83,20 @@ Test(follow, answers_without_body)
 
 Test(follow, an_interim_answer_is_not_the_final_one)
 {
-	ends("HTTP/1.1 100 Continue\r\n\r\n", PST_METHOD_OTHER, 1, 0);
-	ends("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 E\r\nLink: x\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\na",
-	     PST_METHOD_OTHER, 1, 1);
+	ends(INTERIM, PST_METHOD_OTHER, 1, 0);
+	ends(INTERIM "HTTP/1.1 103 E\r\nLink: x\r\n\r\n" OK_1 "a", PST_METHOD_OTHER, 1, 1);
 	ends("HTTP/1.1 101 Switching\r\n\r\n", PST_METHOD_GET, 1, -1);
 }
 
 Test(follow, chunks_with_extensions_and_trailers)
 {
-	ends("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5;a=b\r\nabcde\r\n0A\r\n0123456789\r\n0\r\nT: x\r\nContent-Length: 9\r\n\r\n",
+	ends(CHUNKED "5;a=b\r\nabcde\r\n0A\r\n0123456789\r\n0\r\nT: x\r\nContent-Length: 9\r\n\r\n",
 	     PST_METHOD_GET, 1, 1);
 	ends("HTTP/1.1 200 OK\r\ntransfer-encoding: Chunked\r\n\r\n0\r\n\r\n", PST_METHOD_GET, 1,
 	     1);
-	ends("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nabcde\r\n", PST_METHOD_GET,
-	     1, 0);
-	ends("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nabcdeX", PST_METHOD_GET, 1,
-	     -1);
-	ends("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n0\r\n\r\n",
+	ends(CHUNKED "5\r\nabcde\r\n", PST_METHOD_GET, 1, 0);
+	ends(CHUNKED "5\r\nabcdeX", PST_METHOD_GET, 1, -1);
+	ends("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n",
 	     PST_METHOD_GET, 1, -1);
 	ends("HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n", PST_METHOD_GET, 1, -1);
 }
@@ -101,14 +113,12 @@ Test(follow, an_answer_to_nothing_is_lost)
 {
 	ends("HTTP/1.1 408 Timeout\r\nContent-Length: 0\r\n\r\n", PST_METHOD_GET, 0, -1);
 	ends("nonsense\r\n", PST_METHOD_GET, 1, -1);
-	ends("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
-	     PST_METHOD_GET, 1, -1);
+	ends(OK_0 OK_0, PST_METHOD_GET, 1, -1);
 }
 
 Test(follow, two_answers_in_one_packet)
 {
-	ends("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\naHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
-	     PST_METHOD_GET, 2, 2);
+	ends(OK_1 "a" OK_0, PST_METHOD_GET, 2, 2);
 }
 
 Test(follow, retransmissions_change_nothing)
@@ -139,4 +149,77 @@ Test(follow, at_the_receiver_a_hole_is_forgiven_inside_a_body_only)
 	f = awaiting(1, PST_METHOD_GET);
 	packet(&f, 5, s + 5, len - 5, 0, 0);
 	cr_expect(f.follow & PST_FOLLOW_LOST);
+}
+
+/* 259 digits are three modulo 256. */
+Test(follow, a_status_has_three_digits_and_no_multiple_of_256_more)
+{
+	char s[400];
+
+	for (int zeros = 0; zeros < 300; zeros++) {
+		snprintf(s, sizeof(s), "HTTP/1.1 %0*d OK\r\nContent-Length: 0\r\n\r\n", zeros + 3,
+			 204);
+		ends_at_once(s, zeros ? -1 : 1);
+	}
+	ends_at_once("HTTP/1.1 99 OK\r\nContent-Length: 0\r\n\r\n", -1);
+	ends_at_once("HTTP/1.1 099 OK\r\nContent-Length: 0\r\n\r\n", -1);
+	ends_at_once("HTTP/1.1 999 OK\r\nContent-Length: 0\r\n\r\n", 1);
+}
+
+Test(follow, answers_never_outnumber_requests)
+{
+	const char *answer = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
+	char s[400];
+
+	for (__u32 requests = 0; requests < 3; requests++) {
+		for (size_t step = 1; step < 200; step++) {
+			struct pst_flow f;
+
+			snprintf(s, sizeof(s), "%s%s%s%s", answer, answer, answer, answer);
+			f = fed(awaiting(requests, PST_METHOD_GET), s, step);
+			cr_expect(f.follow & PST_FOLLOW_LOST);
+			cr_expect_eq(f.responses, requests, "%u requests, step %zu", requests,
+				     step);
+		}
+	}
+}
+
+Test(follow, a_chunk_size_of_eight_digits_is_the_limit)
+{
+	const char *head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+	char s[200];
+	struct pst_flow f;
+
+	snprintf(s, sizeof(s), "%sfffffFFF\r\nabc", head);
+	f = fed(awaiting(1, PST_METHOD_GET), s, 1000);
+	cr_expect_not(f.follow & PST_FOLLOW_LOST);
+	cr_expect_eq(f.data_left, 0xffffffffULL - 3);
+	snprintf(s, sizeof(s), "%s000000001\r\na\r\n", head);
+	ends_at_once(s, -1);
+	snprintf(s, sizeof(s), "%s0x1\r\na\r\n", head);
+	ends_at_once(s, -1);
+	snprintf(s, sizeof(s), "%s\r\na\r\n", head);
+	ends_at_once(s, -1);
+}
+
+/* The packets of a large answer come from a sender who may be far away: its body is arithmetic. */
+Test(follow, a_body_may_be_longer_than_the_sequence_space)
+{
+	const char *head = "HTTP/1.1 200 OK\r\nContent-Length: 6000000000\r\n\r\n";
+	static char block[1 << 19];
+	struct pst_flow f = fed(awaiting(1, PST_METHOD_GET), head, 1000);
+	unsigned long long left = 6000000000ULL;
+
+	while (left) {
+		size_t n = left < sizeof(block) ? (size_t)left : sizeof(block);
+		const struct pst_src src = {.bytes = (const unsigned char *)block};
+		const struct pst_packet p = {.seq = f.followed, .len = (__u32)n, .ordered = 1};
+		__u32 ruleset;
+
+		cr_assert_eq(f.responses, 0);
+		pst_follow_packet(&f, t_core_table(&ruleset), &src, &p);
+		left -= n;
+	}
+	cr_expect_not(f.follow & PST_FOLLOW_LOST);
+	cr_expect_eq(f.responses, 1);
 }
