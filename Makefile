@@ -206,6 +206,10 @@ test: ## all tests: unit (plain and sanitized), fuzzers, end to end; installs wh
 	$(Q)tools/deps.sh build test
 	$(Q)tools/run_tests.sh
 
+.PHONY: kernels
+kernels: all build/tools/verifier_stats ## boot the floor kernel in qemu: do the programs load and enforce? (root)
+	$(Q)tests/kernels/run.sh
+
 .PHONY: demo
 demo: ## build, then show a request denied in the kernel (root); installs what is missing
 	$(Q)tools/deps.sh build test

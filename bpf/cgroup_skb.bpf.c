@@ -73,42 +73,44 @@ static __always_inline void ask(struct pst_question *q, const struct packet *p, 
 	q->on_loopback = p->skb->ifindex == LOOPBACK_IFINDEX;
 }
 
-static __always_inline void report_fill(struct pst_report *r, const struct packet *p,
-					const struct pst_decision *d, __u32 role)
+/* Who talks to whom, and what was decided. ROLE is the local endpoint's. */
+static __always_inline struct pst_event *report_begin(const struct packet *p,
+						      const struct pst_decision *d, __u32 role)
 {
 	int from_client = (role == PST_ROLE_CLIENT) == (p->direction == PST_DIR_EGRESS);
+	struct pst_event *e =
+		pst_event_begin(role == PST_ROLE_CLIENT ? PST_DIR_EGRESS : PST_DIR_INGRESS);
 
-	__builtin_memset(r, 0, sizeof(*r));
-	r->socket_cookie = bpf_get_socket_cookie(p->skb);
-	r->generation = d->generation;
-	r->subject = d->subject;
-	r->peer = d->peer;
-	r->rule = d->rule;
-	r->ruleset = d->ruleset;
-	r->seq = p->h.seq;
-	r->ack = p->h.ack;
-	__builtin_memcpy(r->client, from_client ? p->h.src : p->h.dst, 16);
-	__builtin_memcpy(r->server, from_client ? p->h.dst : p->h.src, 16);
-	r->client_port = from_client ? p->h.src_port : p->h.dst_port;
-	r->server_port = from_client ? p->h.dst_port : p->h.src_port;
-	r->direction = role == PST_ROLE_CLIENT ? PST_DIR_EGRESS : PST_DIR_INGRESS;
-	r->protocol = p->h.protocol;
-	r->reason = d->reason;
+	if (!e)
+		return NULL;
+	e->socket_cookie = bpf_get_socket_cookie(p->skb);
+	e->generation = d->generation;
+	e->subject = d->subject;
+	e->peer = d->peer;
+	e->rule = d->rule;
+	e->ruleset = d->ruleset;
+	e->seq = p->h.seq;
+	e->ack = p->h.ack;
+	__builtin_memcpy(e->client, from_client ? p->h.src : p->h.dst, 16);
+	__builtin_memcpy(e->server, from_client ? p->h.dst : p->h.src, 16);
+	e->client_port = from_client ? p->h.src_port : p->h.dst_port;
+	e->server_port = from_client ? p->h.dst_port : p->h.src_port;
+	e->protocol = p->h.protocol;
+	e->reason = d->reason;
+	return e;
 }
 
 /* A denied connection set-up or packet without connection: dropped, said once per packet. */
-static __attribute__((noinline)) int deny_l3l4(const struct packet *p, const struct pst_decision *d,
-					       __u32 role)
+PST_OUTLINE int deny_l3l4(const struct packet *p, const struct pst_decision *d, __u32 role)
 {
-	struct pst_report r;
-	struct pst_event *e;
+	struct pst_event *e = report_begin(p, d, role);
 
-	report_fill(&r, p, d, role);
-	r.layer = PST_LAYER_L3L4;
-	e = pst_event_begin(&r);
-	if (e)
+	if (e) {
+		e->layer = PST_LAYER_L3L4;
 		bpf_ringbuf_submit(e, 0);
-	return verdict(d->reason, r.direction, SKB_DROP);
+	}
+	return verdict(d->reason, role == PST_ROLE_CLIENT ? PST_DIR_EGRESS : PST_DIR_INGRESS,
+		       SKB_DROP);
 }
 
 /* Head bytes and TCP options of the packet at hand. Constant sizes where the packet is long enough.
@@ -143,8 +145,8 @@ struct l7_report {
 	__u32 again;
 };
 
-static __attribute__((noinline)) int report_l7(const struct packet *p, const struct pst_flow *f,
-					       const struct l7_report *l)
+PST_OUTLINE int report_l7(const struct packet *p, const struct pst_flow *f,
+			  const struct l7_report *l)
 {
 	struct pst_decision d = {
 		.generation = f->generation,
@@ -154,19 +156,16 @@ static __attribute__((noinline)) int report_l7(const struct packet *p, const str
 		.ruleset = f->ruleset,
 		.reason = (__u8)l->reason,
 	};
-	struct pst_report r;
-	struct pst_event *e;
+	struct pst_event *e = report_begin(p, &d, f->role);
 
-	report_fill(&r, p, &d, f->role);
-	r.flow = f;
-	r.layer = PST_LAYER_L7;
-	r.request = (__u8)l->request;
-	r.allowed = (__u8)l->allowed;
-	r.again = (__u8)l->again;
-	r.payload = p->skb->len - p->h.payload;
-	e = pst_event_begin(&r);
 	if (!e)
 		return 0;
+	e->netns_cookie = f->netns_cookie;
+	e->layer = PST_LAYER_L7;
+	e->request = (__u8)l->request;
+	e->allowed = (__u8)l->allowed;
+	e->again = (__u8)l->again;
+	e->payload = p->skb->len - p->h.payload;
 	report_bytes(e, p, l->head);
 	bpf_ringbuf_submit(e, 0);
 	return 0;
@@ -185,8 +184,7 @@ static __always_inline __u32 answerable(const struct packet *p, const struct pst
 }
 
 /* The first denial of a connection. */
-static __always_inline void deny_l7(const struct packet *p, struct pst_flow *f, __u32 action,
-				    __u32 reason)
+PST_OUTLINE void deny_l7(const struct packet *p, struct pst_flow *f, __u32 action, __u32 reason)
 {
 	__u32 skip = f->judged - p->h.seq;
 	struct l7_report l = {
@@ -207,7 +205,7 @@ static __always_inline void deny_l7(const struct packet *p, struct pst_flow *f, 
 
 /* The peer repeats what was denied: the answer may have been lost. Reported again, at a bounded
  * rate. */
-static __always_inline int denied_again(const struct packet *p, struct pst_flow *f)
+PST_OUTLINE int denied_again(const struct packet *p, struct pst_flow *f)
 {
 	__u64 now = bpf_ktime_get_ns();
 	struct l7_report l = {
@@ -232,8 +230,7 @@ static __always_inline int denied_again(const struct packet *p, struct pst_flow 
  * then the request under way belongs to the generation that allowed it. Returns why the connection
  * ends, or 0.
  */
-static __always_inline __u32 refresh(struct packet *p, struct pst_flow *f, __u32 generation,
-				     __u32 adopt)
+PST_OUTLINE __u32 refresh(struct packet *p, struct pst_flow *f, __u32 generation, __u32 adopt)
 {
 	__u32 known = f->generation;
 	struct pst_question q;
@@ -265,7 +262,7 @@ struct option_scan {
 	__u32 found;
 };
 
-static __attribute__((noinline)) long next_option(__u32 i, void *ctx)
+PST_CALLBACK long next_option(__u32 i, void *ctx)
 {
 	struct option_scan *s = ctx;
 	__u8 opt[2];
@@ -431,7 +428,7 @@ static __always_inline int follow_side(struct packet *p, struct pst_flow *f)
 }
 
 /* The client's SYN on its way out: the flow begins here. */
-static __always_inline int client_begins(struct packet *p, const struct pst_config *config)
+PST_OUTLINE int client_begins(struct packet *p, const struct pst_config *config)
 {
 	struct pst_flow *f =
 		bpf_sk_storage_get(&pst_flows, p->sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
@@ -460,7 +457,7 @@ static __always_inline int client_begins(struct packet *p, const struct pst_conf
 }
 
 /* What reaches a listener: SYNs, and the last packet of a handshake. */
-static __always_inline int at_listener(struct packet *p, const struct pst_config *config)
+PST_OUTLINE int at_listener(struct packet *p, const struct pst_config *config)
 {
 	struct pst_question q;
 	struct pst_decision d;
@@ -474,29 +471,34 @@ static __always_inline int at_listener(struct packet *p, const struct pst_config
 	return SKB_PASS;
 }
 
+/* Would the connection be free of rules whichever side began it? */
+PST_OUTLINE int free_of_rules(const struct packet *p, const struct pst_config *config)
+{
+	struct pst_question q;
+	struct pst_decision d;
+
+	ask(&q, p, PST_ROLE_CLIENT);
+	pst_decide(&d, &q, config->generation);
+	if (d.verdict != PST_VERDICT_ALLOW)
+		return 0;
+	ask(&q, p, PST_ROLE_SERVER);
+	pst_decide(&d, &q, config->generation);
+	return d.verdict == PST_VERDICT_ALLOW;
+}
+
 /*
  * A connection without state is older than the daemon, or was made by other means than a handshake.
  * Which side began it is not known: it passes only when neither direction would be restricted.
  */
 static __always_inline int unknown_flow(struct packet *p, const struct pst_config *config)
 {
-	struct pst_question q;
-	struct pst_decision as_client, as_server;
 	struct pst_flow *f;
 
-	if (config->flags & PST_CONFIG_OLD_SOCKETS_PASS)
-		return SKB_PASS;
-	ask(&q, p, PST_ROLE_CLIENT);
-	pst_decide(&as_client, &q, config->generation);
-	ask(&q, p, PST_ROLE_SERVER);
-	pst_decide(&as_server, &q, config->generation);
-	if (as_client.verdict == PST_VERDICT_ALLOW && as_server.verdict == PST_VERDICT_ALLOW)
+	if (config->flags & PST_CONFIG_OLD_SOCKETS_PASS || free_of_rules(p, config))
 		return SKB_PASS;
 	f = bpf_sk_storage_get(&pst_flows, p->sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
 	if (f && !(f->flags & PST_FLOW_DENIED)) {
 		f->generation = config->generation;
-		f->subject = as_server.subject;
-		f->peer = as_server.peer;
 		f->rule = ~0U;
 		f->role = p->direction == PST_DIR_EGRESS ? PST_ROLE_CLIENT : PST_ROLE_SERVER;
 		f->judged = p->h.seq;
@@ -537,7 +539,7 @@ static __always_inline int established(struct packet *p, const struct pst_config
  * TCP from a socket that is not TCP's: the daemon's answers, known by the socket's cookie (a mark
  * could be set by a pod), or somebody's raw socket, which has no stream to judge.
  */
-static __always_inline int on_raw(struct packet *p, const struct pst_config *config)
+PST_OUTLINE int on_raw(struct packet *p, const struct pst_config *config)
 {
 	__u64 cookie = bpf_get_socket_cookie(p->skb);
 	struct pst_question q;
@@ -587,30 +589,43 @@ static __always_inline int is_neighbour_discovery(const struct packet *p)
 	return p->h.protocol == IPPROTO_ICMPV6 && p->h.icmp_type >= 133 && p->h.icmp_type <= 137;
 }
 
+/* Is the packet the reply in an exchange that was allowed the other way, not long ago? */
+PST_OUTLINE int is_reply(const struct packet *p)
+{
+	struct pst_exchange_key key;
+	__u64 *seen;
+
+	exchange_key(&key, p, !p->direction);
+	seen = bpf_map_lookup_elem(&pst_exchanges, &key);
+	return seen && bpf_ktime_get_ns() - *seen < exchange_timeout_ns;
+}
+
+PST_OUTLINE int remember_exchange(const struct packet *p)
+{
+	__u64 now = bpf_ktime_get_ns();
+	struct pst_exchange_key key;
+
+	exchange_key(&key, p, p->direction);
+	return bpf_map_update_elem(&pst_exchanges, &key, &now, BPF_ANY);
+}
+
 /* UDP, ICMP and what else has no connection: allowed by policy, or as the reply to what was
  * allowed. */
-static __always_inline int on_datagram(struct packet *p, const struct pst_config *config)
+PST_OUTLINE int on_datagram(struct packet *p, const struct pst_config *config)
 {
 	__u32 role = p->direction == PST_DIR_EGRESS ? PST_ROLE_CLIENT : PST_ROLE_SERVER;
-	__u64 now = bpf_ktime_get_ns(), *seen;
-	struct pst_exchange_key key;
 	struct pst_question q;
 	struct pst_decision d;
 
-	if (is_neighbour_discovery(p))
-		return SKB_PASS;
-	exchange_key(&key, p, !p->direction);
-	seen = bpf_map_lookup_elem(&pst_exchanges, &key);
-	if (seen && now - *seen < exchange_timeout_ns)
+	if (is_neighbour_discovery(p) || is_reply(p))
 		return SKB_PASS;
 	ask(&q, p, role);
 	pst_decide(&d, &q, config->generation);
 	if (d.verdict != PST_VERDICT_ALLOW)
 		return deny_l3l4(p, &d, role);
-	if (d.reason == PST_REASON_NO_POLICY && d.subject < PST_ID_LOCAL)
-		return SKB_PASS; /* the node's own traffic needs no memory */
-	key.direction = (__u8)p->direction;
-	bpf_map_update_elem(&pst_exchanges, &key, &now, BPF_ANY);
+	/* The node's own traffic needs no memory; for the others a full table costs a reply. */
+	if (d.reason != PST_REASON_NO_POLICY || d.subject >= PST_ID_LOCAL)
+		remember_exchange(p);
 	return SKB_PASS;
 }
 

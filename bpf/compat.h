@@ -31,6 +31,12 @@
 #define PST_CALLBACK	     static __attribute__((noinline))
 
 /*
+ * A step with a stack frame of its own. A chain of calls has 512 bytes of stack, and 6.1 counts
+ * callbacks of bpf_loop into it: what such a step needs must not lie below the recogniser.
+ */
+#define PST_OUTLINE	     static __attribute__((noinline))
+
+/*
  * Makes the compiler forget what it knows about VAR, so that a mask right behind stays a mask in
  * the instruction stream ("invalid access to map value ... unbounded memory access").
  */

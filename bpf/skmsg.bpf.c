@@ -81,12 +81,11 @@ enum {
 /* What the steps for one message share; on the stack of the program. */
 struct message {
 	struct sk_msg_md *msg;
-	const struct pst_flow *flow;
 	struct scratch *scratch;
 	__u32 generation;
 };
 
-static __always_inline void key_of(struct pst_socket_key *key, struct sk_msg_md *msg)
+PST_OUTLINE void key_of(struct pst_socket_key *key, struct sk_msg_md *msg)
 {
 	__u32 local[4], remote[4];
 
@@ -131,7 +130,7 @@ static __always_inline int at_rest(struct sk_msg_md *msg, const struct pst_flow 
 }
 
 /* Asks the rules of one end: the subject's egress policy, or the destination's ingress policy. */
-static __always_inline void ask(struct message *m, __u32 direction)
+PST_OUTLINE void ask(struct message *m, __u32 direction)
 {
 	struct pst_question q = {
 		.port = (__u16)m->scratch->key.remote_port,
@@ -159,32 +158,30 @@ static __always_inline int denied_whole(struct message *m, const struct pst_tabl
 	       m->scratch->http.stop + m->scratch->http.length == size;
 }
 
-static __attribute__((noinline)) int report(const struct message *m, __u32 direction)
+PST_OUTLINE int report(const struct message *m, __u32 direction)
 {
-	struct pst_report r = {
-		.flow = m->flow,
-		.generation = m->scratch->d.generation,
-		.subject = m->scratch->d.subject,
-		.peer = m->scratch->d.peer,
-		.rule = m->scratch->d.rule,
-		.ruleset = m->scratch->d.ruleset,
-		.payload = m->msg->size,
-		.client_port = (__u16)m->scratch->key.local_port,
-		.server_port = (__u16)m->scratch->key.remote_port,
-		.layer = PST_LAYER_L7,
-		.direction = (__u8)direction,
-		.protocol = 6,
-		.reason = PST_REASON_NO_RULE_L7,
-		.answered = 1,
-	};
+	const struct pst_decision *d = &m->scratch->d;
+	const struct pst_socket_key *key = &m->scratch->key;
 	__u32 size = m->msg->size;
-	struct pst_event *e;
+	struct pst_event *e = pst_event_begin(direction);
 
-	__builtin_memcpy(r.client, m->scratch->key.local, 16);
-	__builtin_memcpy(r.server, m->scratch->key.remote, 16);
-	e = pst_event_begin(&r);
 	if (!e)
 		return 0;
+	e->netns_cookie = key->netns_cookie;
+	e->generation = d->generation;
+	e->subject = d->subject;
+	e->peer = d->peer;
+	e->rule = d->rule;
+	e->ruleset = d->ruleset;
+	e->payload = size;
+	e->client_port = (__u16)key->local_port;
+	e->server_port = (__u16)key->remote_port;
+	__builtin_memcpy(e->client, key->local, 16);
+	__builtin_memcpy(e->server, key->remote, 16);
+	e->layer = PST_LAYER_L7;
+	e->protocol = 6;
+	e->reason = PST_REASON_NO_RULE_L7;
+	e->answered = 1;
 	__builtin_memcpy(e->head, m->scratch->bytes, PST_EVENT_HEAD);
 	e->head_len = (__u16)(size < PST_EVENT_HEAD ? size : PST_EVENT_HEAD);
 	bpf_ringbuf_submit(e, 0);
@@ -192,7 +189,7 @@ static __attribute__((noinline)) int report(const struct message *m, __u32 direc
 }
 
 /* Turns the message into the reply and hands it to the sender's own receive side. */
-static __always_inline int answer(struct message *m)
+PST_OUTLINE int answer(struct message *m)
 {
 	struct sk_msg_md *msg = m->msg;
 	__u32 len = m->scratch->http.method == PST_METHOD_HEAD ? REPLY_HEAD_LEN : REPLY_LEN;
@@ -251,7 +248,6 @@ int pst_skmsg(struct sk_msg_md *msg)
 	if (!f || !t || !m.scratch || !at_rest(msg, f) || bpf_msg_pull_data(msg, 0, msg->size, 0) ||
 	    copy_message(msg, m.scratch))
 		return SK_PASS;
-	m.flow = f;
 	m.generation = config->generation;
 	return courtesy(&m, t);
 }

@@ -115,3 +115,32 @@ Test(vectors, an_unfinished_head_is_a_split_head)
 		t_core_unguard(bytes, n);
 	}
 }
+
+/* The list of reasons is also the list of what the vectors must show. */
+Test(vectors, every_reason_that_a_head_can_have_is_shown)
+{
+	struct t_vectors all = t_vectors_load("testdata/http/requests.md");
+
+	for (int reason = PST_REASON_NO_RULE_L7; reason <= PST_REASON_HEAD_SPLIT; reason++) {
+		const char *name = pst_explain_reason_name((enum pst_reason)reason);
+		size_t i = 0;
+
+		/* The first is no matter of the head; the second has a test of its own. */
+		if (reason == PST_REASON_FALLBACK_GONE || reason == PST_REASON_HEAD_LONG)
+			continue;
+		while (i < all.n && strcmp(all.v[i].reason, name))
+			i++;
+		cr_expect_lt(i, all.n, "no vector for %s", name);
+	}
+	t_vectors_free(&all);
+}
+
+Test(vectors, names_are_distinct)
+{
+	struct t_vectors all = t_vectors_load("testdata/http/requests.md");
+
+	for (size_t i = 0; i < all.n; i++)
+		for (size_t k = 0; k < i; k++)
+			cr_expect_str_neq(all.v[i].name, all.v[k].name);
+	t_vectors_free(&all);
+}

@@ -21,7 +21,7 @@ done
 fetch() {
 	local version=$1 package
 	[ -d "$out/$version/boot" ] && return
-	package=$(apt-cache search --names-only "^linux-image-$version\.[0-9.+]*(deb[0-9]+)?-[0-9a-z.+]*cloud-amd64$" | awk '{ print $1 }' | grep -v unsigned | sort -V | tail -n 1)
+	package=$(apt-cache search --names-only "^linux-image-$version\.[0-9.+]*(deb[0-9]+)?-[0-9a-z.+]*-cloud-amd64$" | awk '{ print $1 }' | grep -v unsigned | sort -V | tail -n 1)
 	[ -n "$package" ] || { echo "no kernel package for $version"; return 1; }
 	(cd "$out" && apt-get -q download "$package" >/dev/null 2>&1 && dpkg-deb -x "$package"_*.deb "$version") || { echo "$package: cannot be downloaded"; return 1; }
 }
