@@ -66,7 +66,8 @@ static const struct row grammar[] = {
 		S(st), ELSE, FAIL(TARGET_BYTE)                                              \
 	}
 
-	{S(SEG0), "/", FAIL(TARGET_SLASHES)},
+	/* "/;x/" is "//" to servers that cut path parameters off, see DOT1. */
+	{S(SEG0), "/;", FAIL(TARGET_SLASHES)},
 	{S(SEG0), ".", GO(DOT1)},
 	PATH_COMMON(SEG0),
 
