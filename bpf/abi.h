@@ -74,7 +74,7 @@ enum pst_verdict {
 
 enum pst_addr_flag {
 	PST_ADDR_ENDPOINT = 1 << 0,	   /* may be the subject of policy */
-	PST_ADDR_ENFORCE_INGRESS = 1 << 1, /* default deny in that direction */
+	PST_ADDR_ENFORCE_INGRESS = 1 << 1, /* what no entry allows is denied */
 	PST_ADDR_ENFORCE_EGRESS = 1 << 2,
 	PST_ADDR_HOST = 1 << 3, /* the node's own address */
 };

@@ -224,6 +224,17 @@ PST_OUTLINE int denied_again(const struct packet *p, struct pst_flow *f)
 	return PST_REASON_AFTER_DENY;
 }
 
+static __always_inline void adopt_decision(struct pst_flow *f, const struct pst_decision *d)
+{
+	f->generation = d->generation;
+	f->subject = d->subject;
+	f->peer = d->peer;
+	f->rule = d->rule;
+	f->ruleset = d->ruleset;
+	f->verdict = d->verdict;
+	f->reason = d->reason;
+}
+
 /*
  * A new generation is published. L3/L4 is asked at once, and a connection that it denies now ends.
  * The rest of the decision is taken over when a request may begin in this packet (ADOPT): until
@@ -240,15 +251,8 @@ PST_OUTLINE __u32 refresh(struct packet *p, struct pst_flow *f, __u32 generation
 	pst_decide(&d, &q, generation);
 	if (d.verdict == PST_VERDICT_DENY)
 		adopt = 1; /* for the event */
-	if (adopt) {
-		f->generation = d.generation;
-		f->subject = d.subject;
-		f->peer = d.peer;
-		f->rule = d.rule;
-		f->ruleset = d.ruleset;
-		f->verdict = d.verdict;
-		f->reason = d.reason;
-	}
+	if (adopt)
+		adopt_decision(f, &d);
 	if (d.verdict == PST_VERDICT_DENY)
 		return known ? PST_REASON_POLICY_CHANGED : d.reason;
 	return 0;
@@ -446,13 +450,7 @@ PST_OUTLINE int client_begins(struct packet *p, const struct pst_config *config)
 	f->role = PST_ROLE_CLIENT;
 	f->flags |= PST_FLOW_STREAM_KNOWN;
 	f->judged = p->h.seq + 1;
-	f->generation = d.generation;
-	f->subject = d.subject;
-	f->peer = d.peer;
-	f->rule = d.rule;
-	f->ruleset = d.ruleset;
-	f->verdict = d.verdict;
-	f->reason = d.reason;
+	adopt_decision(f, &d);
 	return SKB_PASS;
 }
 

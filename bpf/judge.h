@@ -92,8 +92,8 @@ PST_INLINE __u32 pst_judge_head(struct pst_http *h, const struct pst_table *t,
  * TCP has taken all of the one before: so at most one head is ever judged and not accepted, and a
  * repeat of it can be proven.
  */
-PST_INLINE __u32 pst_judge_new(struct pst_flow *f, const struct pst_table *t,
-			       const struct pst_src *src, const struct pst_packet *p)
+PST_INLINE __u32 pst_judge_fresh(struct pst_flow *f, const struct pst_table *t,
+				 const struct pst_src *src, const struct pst_packet *p)
 {
 	__u32 off = p->off + (f->judged - p->seq), n = p->seq + p->len - f->judged;
 	__u32 used = pst_judge_body(f, n), ruling;
@@ -201,5 +201,5 @@ PST_INLINE __u32 pst_judge_packet(struct pst_flow *f, const struct pst_table *t,
 		    pst_seq_diff(end, f->judged) <= 0)
 			return ruling;
 	}
-	return pst_judge_new(f, t, src, p);
+	return pst_judge_fresh(f, t, src, p);
 }

@@ -21,7 +21,7 @@ static int pst_src_load(const struct pst_src *src, __u32 off, __u8 *buf, __u32 n
 	return 0;
 }
 
-#include "bpf/walk.h"
+#include "bpf/judge.h"
 
 /* The automata of one HTTP rule's own patterns, built when they are first asked for. */
 struct rule_automata {
@@ -119,16 +119,6 @@ static uint32_t first_rule(struct pst_judge *j, uint32_t ruleset, uint64_t allow
 	return UINT32_MAX;
 }
 
-/* What bpf/judge.h rules on a head that stands in one packet. */
-static enum pst_reason head_reason(const struct pst_http *h)
-{
-	if (h->state == PST_HTTP_ERROR)
-		return h->reason ? h->reason : PST_REASON_IMPOSSIBLE;
-	if (h->state != PST_HTTP_DONE)
-		return h->pos >= PST_MAX_HEAD ? PST_REASON_HEAD_LONG : PST_REASON_HEAD_SPLIT;
-	return h->allow ? PST_REASON_RULE : PST_REASON_NO_RULE_L7;
-}
-
 /* The core has taken the head: where its body ends, as far as there are bytes. */
 static size_t behind_body(const struct pst_http *h, size_t len, size_t offset)
 {
@@ -160,7 +150,7 @@ size_t pst_judge_request(struct pst_judge *j, uint32_t ruleset, const char *byte
 	}
 	pst_http_request(&h, j->table, ruleset);
 	pst_walk_head(&w);
-	result.reason = head_reason(&h);
+	result.reason = pst_judge_head_ruling(&h, 0) & 0xff;
 	if (h.state != PST_HTTP_DONE) {
 		*ret_result = result;
 		return len;
