@@ -180,10 +180,11 @@ def blanks(file):
 
 
 def columns(file):
-    """Literals are not split, so that they can be found: a line may be long if it starts with one."""
+    """Literals are not split, so that they can be found: a line may be long if it starts with one, or
+    with a call whose first argument is one."""
     for number, line in enumerate(file.lines, 1):
         width = len(line.rstrip("\\ \t").expandtabs(8))
-        if width > MAX_COLUMNS and not line.lstrip().startswith('"'):
+        if width > MAX_COLUMNS and not re.match(r'\s*(\w+\()?"', line):
             yield number, f"line of {width} columns, at most {MAX_COLUMNS}"
 
 

@@ -136,6 +136,10 @@ bad columns base/a.c < <(printf '\t%s;\n' "${hundred%xxxxxxxx}")
 good
 echo "	\"$hundred\"" >>"$scratch/base/a.c"
 expect 0 '' 'a literal is not split' check
+good
+echo "	ends(\"$hundred\"," >>"$scratch/base/a.c"
+expect 0 '' 'a literal is not split where it is the first argument' check
+bad columns base/a.c <<<"	y = x + ends(\"$hundred\");"
 
 bad notes_to_self base/a.c < <(printf '/* %s: later */\n' TO''DO)
 
