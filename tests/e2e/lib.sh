@@ -97,7 +97,9 @@ e2e_pod() {
 
 e2e_up() {
 	[ -n "$E2E_CGROOT" ] || { echo "there is no cgroup v2 mount"; exit 77; }
+	# What a run that was killed has left behind.
 	rmdir "$E2E_CGROOT"/postern-e2e.* 2>/dev/null
+	find /tmp -maxdepth 1 -name "postern-e2e.*" -mmin +30 -exec rm -rf {} + 2>/dev/null
 	mkdir "$E2E_CGROOT/$E2E_CGROUP" || e2e_fail "cannot make a cgroup"
 	mount --make-rprivate /
 	mkdir -p /run/netns
