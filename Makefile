@@ -191,6 +191,18 @@ $(F)/fuzz_%: $(F)/obj/tests/fuzz/fuzz_%.o $(FUZZ_HELPER_OBJ) $(FUZZ_LIB_OBJ)
 # What this one compares with is shared with the unit tests.
 $(F)/fuzz_regex: $(patsubst %,$(F)/obj/compiler/tests/%.o,re_compare re2_oracle)
 
+# This one compares with llhttp, whose C sources Debian ships, and starts from the golden requests.
+LLHTTP_FLAGS := -DLLHTTP_STRICT_MODE=1 -isystem /usr/share/include/llhttp
+$(F)/obj/tests/fuzz/fuzz_http.o: FUZZ_FLAGS += $(LLHTTP_FLAGS)
+$(F)/obj/llhttp/%.o: /usr/share/llhttp/%.c
+	$(call msg,FUZZCC,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CLANG) -g -O1 -fsanitize=fuzzer-no-link $(LLHTTP_FLAGS) -c $< -o $@
+$(F)/fuzz_http: $(patsubst %,$(F)/obj/llhttp/%.o,api http llhttp) | $(F)/seeds/http
+$(F)/seeds/http: tests/fuzz/http_seeds.py tests/e2e/vectors.py testdata/http/requests.md
+	$(call msg,SEEDS,$@)
+	$(Q)rm -rf $@ && python3 $< testdata/http/requests.md $@
+
 .PHONY: fuzz-build fuzz
 fuzz-build: $(FUZZ_BIN)
 fuzz: ## build the fuzzers, run each for FUZZ_SECONDS (default 10)

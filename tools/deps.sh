@@ -34,6 +34,7 @@ packages() {
 	test libre2-dev -
 	test libpcre2-dev -
 	test libclang-rt-dev -
+	test node-llhttp /usr/share/llhttp/llhttp.c
 	test clang-format /usr/bin/clang-format
 	test clang-tidy /usr/bin/clang-tidy
 	test python3 /usr/bin/python3

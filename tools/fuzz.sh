@@ -5,7 +5,8 @@
 #
 #	tools/fuzz.sh SECONDS build/fuzz/fuzz_NAME...
 #
-# It starts from the seeds in testdata/corpus/NAME and keeps what it finds in build/fuzz/corpus/NAME.
+# It starts from the seeds in testdata/corpus/NAME and build/fuzz/seeds/NAME and keeps what it finds in
+# build/fuzz/corpus/NAME.
 # A *.dict among the seeds is the dictionary. A crash leaves its input in build/fuzz/, is shown, and
 # makes this fail; all fuzzers run in any case.
 
@@ -27,6 +28,7 @@ run_fuzzer() {
 	set -- -max_total_time="$seconds" -timeout=20 -rss_limit_mb=3000 -print_final_stats=1 \
 		-artifact_prefix="build/fuzz/$name-" "$found"
 	[ ! -d "$seeds" ] || set -- "$@" "$seeds"
+	[ ! -d "build/fuzz/seeds/${name#fuzz_}" ] || set -- "$@" "build/fuzz/seeds/${name#fuzz_}"
 	for dict in "$seeds"/*.dict; do
 		[ ! -e "$dict" ] || set -- -dict="$dict" "$@"
 	done

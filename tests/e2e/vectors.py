@@ -67,4 +67,5 @@ def main():
         print(name, verdict, expected, local, flush=True)
 
 
-main()
+if __name__ == "__main__":
+    main()
