@@ -174,13 +174,14 @@ PST_OUTLINE int report_l7(const struct packet *p, const struct pst_flow *f,
 /*
  * Can the denied request be answered in the server's name? Only when no earlier answer is due and
  * the peer has seen all that the server sent: otherwise the 403 would be taken for another
- * request's (6.5).
+ * request's (6.5). The follower's position says it: TCP moves snd_nxt only after the packet that
+ * ends an answer has passed here, and at the client TCP may have dropped what was followed.
  */
 static __always_inline __u32 answerable(const struct packet *p, const struct pst_flow *f)
 {
 	if (f->follow & (PST_FOLLOW_LOST | PST_FOLLOW_TO_CLOSE) || pst_flow_due(f))
 		return 0;
-	return p->direction == PST_DIR_EGRESS || p->h.ack == p->sent;
+	return p->h.ack == f->followed && (p->direction == PST_DIR_EGRESS || p->h.ack == p->sent);
 }
 
 /* The first denial of a connection. */
@@ -447,11 +448,24 @@ PST_OUTLINE int client_begins(struct packet *p, const struct pst_config *config)
 		return deny_l3l4(p, &d, PST_ROLE_CLIENT);
 	if (p->h.payload != p->skb->len && d.verdict != PST_VERDICT_ALLOW)
 		return verdict(PST_REASON_HANDSHAKE_DATA, PST_DIR_EGRESS, SKB_DROP);
+	/* A socket may have been connected before, connect(AF_UNSPEC) does not free its storage:
+	 * what is left of the old stream, such as an endless body, is none of this one's. */
+	__builtin_memset(f, 0, sizeof(*f));
 	f->role = PST_ROLE_CLIENT;
-	f->flags |= PST_FLOW_STREAM_KNOWN;
+	f->flags = PST_FLOW_STREAM_KNOWN;
 	f->judged = p->h.seq + 1;
 	adopt_decision(f, &d);
 	return SKB_PASS;
+}
+
+/*
+ * An urgent pointer takes a byte out of what the server reads, one that may come much later and in
+ * packets without the flag; the packet that announces it needs no payload. It is dropped, not a
+ * reason to end the connection: anybody can forge such a packet without knowing a sequence number.
+ */
+static __always_inline int is_urgent(const struct packet *p)
+{
+	return p->direction == PST_DIR_INGRESS && p->h.tcp_flags & PST_TCP_URG;
 }
 
 /* What reaches a listener: SYNs, and the last packet of a handshake. */
@@ -464,6 +478,8 @@ PST_OUTLINE int at_listener(struct packet *p, const struct pst_config *config)
 	pst_decide(&d, &q, config->generation);
 	if (d.verdict == PST_VERDICT_DENY)
 		return deny_l3l4(p, &d, PST_ROLE_SERVER);
+	if (is_urgent(p) && d.verdict != PST_VERDICT_ALLOW)
+		return verdict(PST_REASON_URGENT, PST_DIR_INGRESS, SKB_DROP);
 	if (p->h.payload != p->skb->len && d.verdict != PST_VERDICT_ALLOW)
 		return verdict(PST_REASON_HANDSHAKE_DATA, PST_DIR_INGRESS, SKB_DROP);
 	return SKB_PASS;
@@ -512,16 +528,25 @@ static __always_inline int established(struct packet *p, const struct pst_config
 	struct pst_flow *f;
 	struct bpf_tcp_sock *tcp;
 
+	int empty = p->h.payload == p->skb->len;
+
 	/* Control packets carry nothing to judge: set-up was decided, teardown is welcome. */
-	if (p->h.payload == p->skb->len)
+	if (empty && !is_urgent(p))
 		return SKB_PASS;
 	f = bpf_sk_storage_get(&pst_flows, p->sk, NULL, 0);
 	if (!f || f->role == PST_ROLE_NONE)
-		return unknown_flow(p, config);
+		return empty ? SKB_PASS : unknown_flow(p, config);
 	/* Nothing to judge and nothing to learn: the common case of an endpoint without HTTP rules.
 	 */
 	if (f->verdict == PST_VERDICT_ALLOW && f->generation == config->generation &&
 	    !(f->flags & (PST_FLOW_COURTESY | PST_FLOW_STREAM_KNOWN | PST_FLOW_DENIED)))
+		return SKB_PASS;
+	if (is_urgent(p) && f->role == PST_ROLE_SERVER) {
+		if (!f->generation || f->verdict != PST_VERDICT_ALLOW)
+			return verdict(PST_REASON_URGENT, p->direction, SKB_DROP);
+		f->flags &= ~PST_FLOW_STREAM_KNOWN; /* HTTP rules can never apply to it */
+	}
+	if (empty)
 		return SKB_PASS;
 	tcp = bpf_tcp_sock(p->sk);
 	if (!tcp)

@@ -57,7 +57,13 @@ PST_INLINE int pst_read_ipv4(struct __sk_buff *skb, struct pst_headers *h)
 	return 0;
 }
 
-/* Steps over extension headers; an unknown one makes the packet unreadable. */
+PST_INLINE int pst_is_extension(__u8 next)
+{
+	return next == IPPROTO_HOPOPTS || next == IPPROTO_ROUTING || next == IPPROTO_DSTOPTS ||
+	       next == IPPROTO_FRAGMENT;
+}
+
+/* Steps over extension headers; too many make the packet unreadable, for the kernel reads on. */
 PST_INLINE int pst_read_ipv6(struct __sk_buff *skb, struct pst_headers *h)
 {
 	struct ipv6hdr ip;
@@ -72,14 +78,15 @@ PST_INLINE int pst_read_ipv6(struct __sk_buff *skb, struct pst_headers *h)
 	for (int i = 0; i < PST_MAX_EXTENSIONS; i++) {
 		__u8 ext[2];
 
-		if (next != IPPROTO_HOPOPTS && next != IPPROTO_ROUTING && next != IPPROTO_DSTOPTS &&
-		    next != IPPROTO_FRAGMENT)
+		if (!pst_is_extension(next))
 			break;
 		if (bpf_skb_load_bytes(skb, off, ext, sizeof(ext)))
 			return -1;
 		off += next == IPPROTO_FRAGMENT ? 8 : (ext[1] + 1) * 8;
 		next = ext[0];
 	}
+	if (pst_is_extension(next))
+		return -1;
 	h->protocol = next;
 	h->transport = off;
 	return 0;

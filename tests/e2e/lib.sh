@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash
 #
-# What the end-to-end tests and the demo share. Source it first: it runs the script again in network,
-# mount and PID namespaces of its own. Whatever the script makes there (bridge, pods, servers, the daemon) goes
-# with it, however it ends; only the cgroup is outside, and is removed by a trap or by the next run.
+# What the end-to-end tests and the demo share. Source it first: it runs the script again in network, mount and PID
+# namespaces of its own. Whatever the script makes there (bridge, pods, servers, the daemon) dies with it, however it
+# ends. Outside are only a cgroup and a directory in /tmp: the process that waits outside removes them, also when it is
+# interrupted, and what a killed one has left is removed by the next run.
 #
 # The topology is that of testdata/inventory/demo.yaml:
 #
@@ -32,37 +33,62 @@ if [ "$(id -u)" -ne 0 ]; then
 	echo "needs root: network namespaces, cgroups and BPF"
 	exit 77
 fi
-if [ -z "${E2E_INSIDE:-}" ]; then
+E2E_CGROOT=$(awk '/ - cgroup2 / { print $5; exit }' /proc/self/mountinfo)
+[ -n "$E2E_CGROOT" ] || { echo "there is no cgroup v2 mount"; exit 77; }
+
+# e2e_remove DIRECTORY: a run's directory and cgroup, when nothing of the run is alive.
+e2e_remove() {
+	local cgroup=$E2E_CGROOT/postern-e2e.${1##*.}
+	for _ in $(seq 50); do
+		[ -d "$cgroup" ] || break
+		rmdir "$cgroup" 2>/dev/null || sleep 0.1
+	done
+	rm -rf "$1"
+}
+
+# A run holds a lock on its directory for as long as any of its processes lives.
+e2e_remove_stale() {
+	local dir
+	for dir in /tmp/postern-e2e.??????; do
+		[ ! -e "$dir/lock" ] || ! flock -n "$dir/lock" true || e2e_remove "$dir"
+	done
+}
+
+e2e_end() {
+	trap '' INT TERM HUP
+	kill -KILL "$child" 2>/dev/null
+	wait "$child" 2>/dev/null
+	e2e_remove "$E2E"
+	exit "$1"
+}
+
+if [ -z "${E2E:-}" ]; then
 	if ! unshare --net --mount --pid --fork true 2>/dev/null; then
 		echo "namespaces are forbidden here (unshare failed)"
 		exit 77
 	fi
-	E2E_INSIDE=1 exec unshare --net --mount --pid --fork --kill-child=KILL --mount-proc \
-		bash "$E2E_SELF" "$@"
+	export E2E
+	exec 8<"$E2E_CGROOT"
+	flock 8 # nobody takes a directory for a left one that is about to be locked
+	e2e_remove_stale
+	E2E=$(mktemp -d /tmp/postern-e2e.XXXXXX)
+	exec 9>"$E2E/lock"
+	flock 9
+	exec 8<&-
+	trap 'e2e_end 130' INT
+	trap 'e2e_end 143' TERM
+	trap 'e2e_end 129' HUP
+	setpriv --pdeathsig KILL unshare --net --mount --pid --fork --kill-child=KILL --mount-proc \
+		bash "$E2E_SELF" "$@" &
+	child=$!
+	wait $child
+	e2e_end $?
 fi
 
 BACKEND=10.77.0.4
 BACKEND6='[fd77::4]'
-E2E=$(mktemp -d /tmp/postern-e2e.XXXXXX)
-E2E_CGROOT=$(awk '/ - cgroup2 / { print $5; exit }' /proc/self/mountinfo)
 E2E_CGROUP=postern-e2e.${E2E##*.}
 E2E_DAEMON=
-
-e2e_down() {
-	trap - EXIT
-	# Everything in the cgroup is ours. This shell is not in it.
-	for _ in 1 2 3 4 5 6 7 8 9 10; do
-		[ -d "$E2E_CGROOT/$E2E_CGROUP" ] || break
-		xargs -r kill -KILL <"$E2E_CGROOT/$E2E_CGROUP/cgroup.procs" 2>/dev/null
-		[ -z "$E2E_DAEMON" ] || kill -KILL "$E2E_DAEMON" 2>/dev/null
-		rmdir "$E2E_CGROOT/$E2E_CGROUP" 2>/dev/null && break
-		sleep 0.1
-	done
-	rm -rf "$E2E"
-}
-trap e2e_down EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM
 
 e2e_fail() {
 	echo "FAILED: $*"
@@ -96,10 +122,6 @@ e2e_pod() {
 }
 
 e2e_up() {
-	[ -n "$E2E_CGROOT" ] || { echo "there is no cgroup v2 mount"; exit 77; }
-	# What a run that was killed has left behind.
-	rmdir "$E2E_CGROOT"/postern-e2e.* 2>/dev/null
-	find /tmp -maxdepth 1 -name "postern-e2e.*" -mmin +30 -exec rm -rf {} + 2>/dev/null
 	mkdir "$E2E_CGROOT/$E2E_CGROUP" || e2e_fail "cannot make a cgroup"
 	mount --make-rprivate /
 	mkdir -p /run/netns
