@@ -85,7 +85,9 @@ if [ -z "${E2E:-}" ]; then
 	e2e_end $?
 fi
 
+# shellcheck disable=SC2034 # for the tests
 BACKEND=10.77.0.4
+# shellcheck disable=SC2034
 BACKEND6='[fd77::4]'
 E2E_CGROUP=postern-e2e.${E2E##*.}
 E2E_DAEMON=
