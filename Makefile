@@ -230,7 +230,7 @@ demo: ## build, then show a request denied in the kernel (root); installs what i
 
 .PHONY: bench
 bench: ## measure; installs what is missing (root)
-	$(Q)tools/deps.sh build test bench
+	$(Q)tools/deps.sh build test
 	$(SUB) all
 	$(Q)tests/bench/run.sh
 

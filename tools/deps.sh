@@ -1,10 +1,11 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 #
-# Installs the Debian 12 packages that building, testing or measuring needs, and only the missing ones.
+# Installs the Debian 12 packages that are missing for building, for testing and measuring, or for
+# booting other kernels.
 #
-#	tools/deps.sh build|test|bench...	install what is missing (root), or name it and fail
-#	tools/deps.sh --list build|test|bench...	print what is missing, one line, nothing when complete
+#	tools/deps.sh build|test|kernels...	install what is missing (root), or name it and fail
+#	tools/deps.sh --list build|test|kernels...	print what is missing, one line, nothing when complete
 #
 # Debian starts a daemon when it is installed. The tests start their own nginx, so for the duration of
 # the installation service starts are refused, unless the machine has its own rule for that.
@@ -45,7 +46,10 @@ packages() {
 	test nginx-light /usr/sbin/nginx
 	test iputils-ping /bin/ping
 	test wrk /usr/bin/wrk
-	bench haproxy /usr/sbin/haproxy
+	test haproxy /usr/sbin/haproxy
+	kernels qemu-system-x86 /usr/bin/qemu-system-x86_64
+	kernels busybox /bin/busybox
+	kernels xz-utils /usr/bin/xz
 	EOF
 }
 
@@ -87,14 +91,14 @@ if [ "${1:-}" = --list ]; then
 	shift
 fi
 if [ $# -eq 0 ]; then
-	echo "usage: tools/deps.sh [--list] build|test|bench..." >&2
+	echo "usage: tools/deps.sh [--list] build|test|kernels..." >&2
 	exit 2
 fi
 for group in "$@"; do
 	case $group in
-	build | test | bench) ;;
+	build | test | kernels) ;;
 	*)
-		echo "tools/deps.sh: unknown group '$group', expected build, test or bench" >&2
+		echo "tools/deps.sh: unknown group '$group', expected build, test or kernels" >&2
 		exit 2
 		;;
 	esac
