@@ -80,9 +80,11 @@ install_packages() {
 	apt-get -q update </dev/null
 	refuse_service_starts
 	apt-get -q -y --no-install-recommends install "$@" </dev/null
-	case " $* " in
-	*" nginx-light "*) systemctl disable --now nginx </dev/null >/dev/null 2>&1 || true ;;
-	esac
+	for daemon in nginx haproxy; do
+		case " $* " in
+		*" $daemon"*) systemctl disable --now $daemon </dev/null >/dev/null 2>&1 || true ;;
+		esac
+	done
 }
 
 list_only=
