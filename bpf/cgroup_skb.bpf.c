@@ -38,7 +38,7 @@ static const __u64 exchange_timeout_ns = 60 * 1000 * 1000 * 1000ULL;
 
 /*
  * Does this kernel give cgroup_skb the cookie of the network namespace? Set by the loader, which
- * asks; 6.1 does not. The daemon needs it to end a connection that sockops has never seen.
+ * asks; 6.1 and 6.12 do not. The daemon needs it to end a connection that sockops has never seen.
  */
 const volatile __u8 pst_has_netns_cookie;
 

@@ -15,6 +15,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "enforcer/helper.h"
 
 #include "postern.skel.h"
 
@@ -80,8 +81,7 @@ int pst_loader_open(struct pst_loader **ret_loader)
 		return r;
 	}
 	l->skel->rodata->pst_has_netns_cookie =
-		libbpf_probe_bpf_helper(BPF_PROG_TYPE_CGROUP_SKB, BPF_FUNC_get_netns_cookie,
-					NULL) == 1;
+		pst_helper_try(BPF_PROG_TYPE_CGROUP_SKB, BPF_FUNC_get_netns_cookie) == 1;
 	r = postern_bpf__load(l->skel);
 	if (r)
 		pst_log_err(r, "the kernel refused the BPF programs (run with --debug to see why)");

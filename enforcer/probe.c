@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "enforcer/fionread.h"
+#include "enforcer/helper.h"
 
 #include <assert.h>
 #include <bpf/libbpf.h>
@@ -82,8 +83,8 @@ static enum pst_probe_state see_capability(const struct spec *spec, struct pst_p
 	return caps >> spec->what & 1 ? PST_PROBE_OK : PST_PROBE_BAD;
 }
 
-/* libbpf says 1 yes, 0 no, negative unknown. */
-static enum pst_probe_state from_libbpf(struct pst_probe_result *r, int answer)
+/* 1 yes, 0 no, negative unknown. */
+static enum pst_probe_state from_answer(struct pst_probe_result *r, int answer)
 {
 	if (answer < 0)
 		return could_not_run(r, answer);
@@ -92,26 +93,18 @@ static enum pst_probe_state from_libbpf(struct pst_probe_result *r, int answer)
 
 static enum pst_probe_state try_program(const struct spec *spec, struct pst_probe_result *r)
 {
-	return from_libbpf(r, libbpf_probe_bpf_prog_type((enum bpf_prog_type)spec->what, NULL));
+	return from_answer(r, libbpf_probe_bpf_prog_type((enum bpf_prog_type)spec->what, NULL));
 }
 
 static enum pst_probe_state try_map(const struct spec *spec, struct pst_probe_result *r)
 {
-	return from_libbpf(r, libbpf_probe_bpf_map_type((enum bpf_map_type)spec->what, NULL));
+	return from_answer(r, libbpf_probe_bpf_map_type((enum bpf_map_type)spec->what, NULL));
 }
 
-/*
- * libbpf takes any refusal that does not name the helper for a yes, also the one for want of
- * rights: it is asked only when the program type loads.
- */
 static enum pst_probe_state try_helper(const struct spec *spec, struct pst_probe_result *r)
 {
-	enum bpf_prog_type type = (enum bpf_prog_type)spec->in;
-	int loads = libbpf_probe_bpf_prog_type(type, NULL);
-
-	if (loads != 1)
-		return could_not_run(r, loads ? loads : -EPERM);
-	return from_libbpf(r, libbpf_probe_bpf_helper(type, (enum bpf_func_id)spec->what, NULL));
+	return from_answer(
+		r, pst_helper_try((enum bpf_prog_type)spec->in, (enum bpf_func_id)spec->what));
 }
 
 static enum pst_probe_state try_fionread(const struct spec *spec, struct pst_probe_result *r)
