@@ -6,6 +6,7 @@
 
 # Starts the demo as a user does, waits until it enforces, and sends it SIGNAL.
 interrupt() {
+	: >"$E2E/demo" # here, not by the background job: the last demo's output must not be taken for this one's
 	E2E='' env --default-signal=INT tests/e2e/demo.sh >"$E2E/demo" 2>&1 &
 	demo=$!
 	e2e_wait 20 grep -q 'enforcing below' "$E2E/demo" || e2e_fail "no demo: $(cat "$E2E/demo")"
