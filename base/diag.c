@@ -17,6 +17,7 @@ struct pst_diags {
 	struct pst_arena *arena;
 	struct diag_vec list;
 	size_t errors;
+	bool lost_last; /* the diagnostic added last is not in the list */
 };
 
 static const char *const severity_names[] = {
@@ -51,20 +52,36 @@ void pst_diags_free(struct pst_diags **d)
 	*d = NULL;
 }
 
-/* Moves the texts of DIAG into D's arena and stores it; 0 or -ENOMEM. */
+/* Names of files come in runs: the last one is shared. */
+static const char *keep_name(struct pst_diags *d, const char *file)
+{
+	const struct pst_diag *last = d->list.n ? &d->list.v[d->list.n - 1] : NULL;
+
+	if (last && last->pos.file && !strcmp(last->pos.file, file))
+		return last->pos.file;
+	return pst_arena_strndup(d->arena, file, strlen(file));
+}
+
+/* Moves TEXT and the file's name of *POS into D's arena; 0 or -ENOMEM. */
+static int keep_texts(struct pst_diags *d, const char *text, struct pst_pos *pos, char **ret_text)
+{
+	char *copy = pst_arena_strndup(d->arena, text, strlen(text));
+	const char *file = NULL;
+
+	if (pos->file)
+		file = keep_name(d, pos->file);
+	if (!copy || (pos->file && !file))
+		return -ENOMEM;
+	pos->file = file;
+	*ret_text = copy;
+	return 0;
+}
+
 static int store(struct pst_diags *d, struct pst_diag diag, const char *text)
 {
-	const char *file = diag.pos.file;
+	int r = keep_texts(d, text, &diag.pos, &diag.message);
 
-	diag.message = pst_arena_strndup(d->arena, text, strlen(text));
-	if (!diag.message)
-		return -ENOMEM;
-	if (file) {
-		diag.pos.file = pst_arena_strndup(d->arena, file, strlen(file));
-		if (!diag.pos.file)
-			return -ENOMEM;
-	}
-	return pst_vec_push(&d->list, diag);
+	return r ? r : pst_vec_push(&d->list, diag);
 }
 
 static void add_va(struct pst_diags *d, struct pst_diag diag, const char *fmt, va_list ap)
@@ -74,8 +91,39 @@ static void add_va(struct pst_diags *d, struct pst_diag diag, const char *fmt, v
 	if (diag.severity == PST_SEVERITY_ERROR)
 		d->errors++;
 	vsnprintf(text, sizeof(text), fmt, ap);
-	if (store(d, diag, text))
+	d->lost_last = store(d, diag, text);
+	if (d->lost_last)
 		d->errors++; /* lost for want of memory: still a failure */
+}
+
+static void note_va(struct pst_diags *d, const struct pst_pos *pos, const char *fmt, va_list ap)
+{
+	struct pst_diag_note *note = pst_arena_alloc(d->arena, sizeof(*note));
+	struct pst_diag_note **end = &d->list.v[d->list.n - 1].notes;
+	char text[2048], *copy;
+
+	vsnprintf(text, sizeof(text), fmt, ap);
+	if (note)
+		*note = (struct pst_diag_note){.pos = *pos};
+	if (!note || keep_texts(d, text, &note->pos, &copy)) {
+		d->errors++; /* as above */
+		return;
+	}
+	note->message = copy;
+	while (*end)
+		end = &(*end)->next;
+	*end = note;
+}
+
+void pst_diags_note(struct pst_diags *d, const struct pst_pos *pos, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (d->lost_last || !d->list.n)
+		return;
+	va_start(ap, fmt);
+	note_va(d, pos, fmt, ap);
+	va_end(ap);
 }
 
 void pst_diags_add(struct pst_diags *d, enum pst_severity severity, const char *id,
@@ -126,19 +174,30 @@ static void print_escaped(const char *s, FILE *out)
 	pst_escape_print(out, s, strlen(s));
 }
 
-static void print_one(const struct pst_diag *d, FILE *out)
+static void print_place(const struct pst_pos *pos, FILE *out)
 {
-	if (d->pos.file) {
-		print_escaped(d->pos.file, out);
+	if (pos->file) {
+		print_escaped(pos->file, out);
 		fputc(':', out);
 	}
-	if (d->pos.line)
-		fprintf(out, "%u:%u:", d->pos.line, d->pos.col);
-	if (d->pos.file || d->pos.line)
+	if (pos->line)
+		fprintf(out, "%u:%u:", pos->line, pos->col);
+	if (pos->file || pos->line)
 		fputc(' ', out);
+}
+
+static void print_one(const struct pst_diag *d, FILE *out)
+{
+	print_place(&d->pos, out);
 	fprintf(out, "%s: ", severity_names[d->severity]);
 	print_escaped(d->message, out);
 	fprintf(out, " [%s]\n", d->id);
+	for (const struct pst_diag_note *n = d->notes; n; n = n->next) {
+		print_place(&n->pos, out);
+		fputs("note: ", out);
+		print_escaped(n->message, out);
+		fputc('\n', out);
+	}
 }
 
 void pst_diags_print(const struct pst_diags *d, FILE *out)

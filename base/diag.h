@@ -31,11 +31,19 @@ enum pst_severity {
 	PST_SEVERITY_MAX,
 };
 
+/* Another place that belongs to a diagnostic: "the first one stands here". */
+struct pst_diag_note {
+	struct pst_pos pos;
+	const char *message; /* owned by the list */
+	struct pst_diag_note *next;
+};
+
 struct pst_diag {
 	enum pst_severity severity;
 	const char *id; /* rule id, static */
 	struct pst_pos pos;
-	char *message; /* owned by the list */
+	char *message;		     /* owned by the list */
+	struct pst_diag_note *notes; /* in the order in which they were added; NULL: none */
 };
 
 struct pst_diags; /* a growing list */
@@ -58,6 +66,13 @@ void pst_diags_add(struct pst_diags *d, enum pst_severity severity, const char *
 int pst_diags_error(struct pst_diags *d, const char *id, const struct pst_pos *pos, const char *fmt,
 		    ...) __attribute__((format(printf, 4, 5)));
 
+/*
+ * Adds a place to the diagnostic that was added last. When that one was lost for want of memory, or
+ * there is none, nothing happens.
+ */
+void pst_diags_note(struct pst_diags *d, const struct pst_pos *pos, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
 size_t pst_diags_count(const struct pst_diags *d);
 const struct pst_diag *pst_diags_at(const struct pst_diags *d, size_t i);
 size_t pst_diags_errors(const struct pst_diags *d);
@@ -65,5 +80,8 @@ size_t pst_diags_errors(const struct pst_diags *d);
 /* "error", "warning", "info". */
 const char *pst_severity_str(enum pst_severity s);
 
-/* file:line:col: severity: message [id], one line each, escaped (base/escape.h). */
+/*
+ * file:line:col: severity: message [id], one line each, its notes as lines of their own behind it
+ * ("file:line:col: note: message"); escaped (base/escape.h).
+ */
 void pst_diags_print(const struct pst_diags *d, FILE *out);

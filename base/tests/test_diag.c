@@ -196,3 +196,35 @@ Test(diag, severities_have_names)
 	cr_assert_str_eq(pst_severity_str(PST_SEVERITY_WARNING), "warning");
 	cr_assert_str_eq(pst_severity_str(PST_SEVERITY_INFO), "info");
 }
+
+Test(diag, notes_follow_their_diagnostic_in_the_order_in_which_they_came)
+{
+	struct pst_diags *d = pst_diags_new();
+
+	pst_diags_note(d, &place, "a note to nothing is dropped");
+	pst_diags_error(d, "twice", &place, "twice");
+	pst_diags_note(d, &(struct pst_pos){"b.yaml", 1, 2, 1, 3}, "first %s", "here");
+	pst_diags_note(d, &nowhere, "then there");
+	pst_diags_error(d, "once", &place, "once");
+	expect_printed(d, "a.yaml:3:7: error: twice [twice]\n"
+			  "b.yaml:1:2: note: first here\n"
+			  "note: then there\n"
+			  "a.yaml:3:7: error: once [once]\n");
+	cr_expect_eq(pst_diags_errors(d), 2, "a note is no error of its own");
+	pst_diags_free(&d);
+}
+
+Test(diag, a_note_to_a_lost_diagnostic_is_lost_with_it)
+{
+	struct pst_diags *d = pst_diags_new();
+
+	pst_diags_error(d, "kept", &place, "kept");
+	pst_mem_fail_after(0);
+	for (int i = 0; i < 10000 && !pst_mem_failed(); i++)
+		pst_diags_error(d, "filler", &place, "filler");
+	pst_mem_fail_after(-1);
+	pst_diags_note(d, &place, "belongs to the lost one");
+	for (size_t i = 0; i < pst_diags_count(d); i++)
+		cr_assert_null(pst_diags_at(d, i)->notes);
+	pst_diags_free(&d);
+}
