@@ -122,6 +122,14 @@ static int read_description(struct pst_reader *r, const struct pst_yaml_node *n,
 	return pst_fields_expect(r, n, PST_YAML_STRING);
 }
 
+static int pass(struct pst_reader *r, const struct pst_yaml_node *n, void *obj)
+{
+	(void)r;
+	(void)n;
+	(void)obj;
+	return 0;
+}
+
 static const struct pst_field spec_fields[] = {
 	{.name = "endpointSelector", .required = true, .read = read_subject},
 	{.name = "ingress", .read = read_ingress},
@@ -130,8 +138,8 @@ static const struct pst_field spec_fields[] = {
 	{.name = "egressDeny", .read = read_egress_deny},
 	{.name = "enableDefaultDeny", .read = read_default_deny},
 	{.name = "description", .neutral = true, .read = read_description},
-	{.name = "labels", .use = PST_FIELD_UNSUPPORTED, .neutral = true},
-	{.name = "log", .use = PST_FIELD_UNSUPPORTED, .neutral = true},
+	{.name = "labels", .neutral = true, .unsupported = "unsupported-labels", .read = pass},
+	{.name = "log", .neutral = true, .unsupported = "unsupported-log", .read = pass},
 	{.name = "nodeSelector",
 	 .use = PST_FIELD_FORBIDDEN,
 	 .id = "node-selector",
@@ -270,7 +278,7 @@ static int read_specs(struct pst_reader *r, const struct policy_build *b, struct
 
 int pst_cnp_read(struct pst_reader *r, const struct pst_yaml_node *n, struct pst_policy *ret_policy)
 {
-	struct policy_build b = {.ns = {.s = r->default_ns}};
+	struct policy_build b = {.ns = {.s = r->options->default_ns}};
 	struct pst_policy p = {.pos = n->pos};
 	int e;
 

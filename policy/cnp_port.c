@@ -24,12 +24,20 @@ static int read_host(struct pst_reader *r, const struct pst_yaml_node *n, void *
 static int read_method(struct pst_reader *r, const struct pst_yaml_node *n, void *obj);
 static int read_path(struct pst_reader *r, const struct pst_yaml_node *n, void *obj);
 
+static int pass(struct pst_reader *r, const struct pst_yaml_node *n, void *obj)
+{
+	(void)r;
+	(void)n;
+	(void)obj;
+	return 0;
+}
+
 static const struct pst_field http_fields[] = {
 	{.name = "method", .read = read_method},
 	{.name = "path", .read = read_path},
 	{.name = "host", .read = read_host},
-	{.name = "headers", .use = PST_FIELD_UNSUPPORTED},
-	{.name = "headerMatches", .use = PST_FIELD_UNSUPPORTED},
+	{.name = "headers", .unsupported = "unsupported-headers", .read = pass},
+	{.name = "headerMatches", .unsupported = "unsupported-headers", .read = pass},
 };
 static const struct pst_fields http_table = PST_FIELDS("an HTTP rule", http_fields);
 
@@ -99,7 +107,7 @@ static int read_http(struct pst_reader *r, const struct pst_yaml_node *n, void *
 
 static const struct pst_field rules_fields[] = {
 	{.name = "http", .read = read_http},
-	{.name = "dns", .use = PST_FIELD_UNSUPPORTED},
+	{.name = "dns", .unsupported = "unsupported-dns", .read = pass},
 	{.name = "kafka",
 	 .use = PST_FIELD_FORBIDDEN,
 	 .id = "removed-field",
@@ -283,10 +291,10 @@ static int read_ports(struct pst_reader *r, const struct pst_yaml_node *n, void 
 static const struct pst_field allow_fields[] = {
 	{.name = "ports", .read = read_ports},
 	{.name = "rules", .read = read_rules},
-	{.name = "terminatingTLS", .use = PST_FIELD_UNSUPPORTED},
-	{.name = "originatingTLS", .use = PST_FIELD_UNSUPPORTED},
-	{.name = "serverNames", .use = PST_FIELD_UNSUPPORTED},
-	{.name = "listener", .use = PST_FIELD_UNSUPPORTED},
+	{.name = "terminatingTLS", .unsupported = "unsupported-tls", .read = pass},
+	{.name = "originatingTLS", .unsupported = "unsupported-tls", .read = pass},
+	{.name = "serverNames", .unsupported = "unsupported-server-names", .read = pass},
+	{.name = "listener", .unsupported = "unsupported-listener", .read = pass},
 };
 static const struct pst_fields allow_table = PST_FIELDS("an entry of toPorts", allow_fields);
 

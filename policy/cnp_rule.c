@@ -100,6 +100,14 @@ static int note_unread_peers(struct pst_reader *r, const struct pst_yaml_node *n
 	return 0;
 }
 
+static int note_unread(struct pst_reader *r, const struct pst_yaml_node *n, void *obj)
+{
+	(void)r;
+	(void)n;
+	(void)obj;
+	return 0;
+}
+
 static int read_to_ports(struct pst_reader *r, const struct pst_yaml_node *n, void *obj)
 {
 	struct build *b = obj;
@@ -120,13 +128,13 @@ static int read_to_ports(struct pst_reader *r, const struct pst_yaml_node *n, vo
 	return worst;
 }
 
-#define UNSUPPORTED(field)                                    \
-	{                                                     \
-		.name = (field), .use = PST_FIELD_UNSUPPORTED \
-	}
-#define UNSUPPORTED_PEER(field)                                                          \
+#define UNSUPPORTED(field, what)                                                         \
 	{                                                                                \
-		.name = (field), .use = PST_FIELD_UNSUPPORTED, .read = note_unread_peers \
+		.name = (field), .unsupported = "unsupported-" what, .read = note_unread \
+	}
+#define UNSUPPORTED_PEER(field, what)                                                          \
+	{                                                                                      \
+		.name = (field), .unsupported = "unsupported-" what, .read = note_unread_peers \
 	}
 #define REMOVED(field)                                                              \
 	{                                                                           \
@@ -143,40 +151,40 @@ static const struct pst_field ingress_fields[] = {
 	{.name = "fromEndpoints", .read = read_endpoints},
 	{.name = "fromEntities", .read = read_entities},
 	{.name = "toPorts", .read = read_to_ports},
-	UNSUPPORTED_PEER("fromCIDR"),
-	UNSUPPORTED_PEER("fromCIDRSet"),
-	UNSUPPORTED_PEER("fromNodes"),
-	UNSUPPORTED_PEER("fromGroups"),
+	UNSUPPORTED_PEER("fromCIDR", "cidr"),
+	UNSUPPORTED_PEER("fromCIDRSet", "cidr"),
+	UNSUPPORTED_PEER("fromNodes", "nodes"),
+	UNSUPPORTED_PEER("fromGroups", "groups"),
 	REMOVED("fromRequires"),
-	UNSUPPORTED("icmps"),
-	UNSUPPORTED("authentication"),
+	UNSUPPORTED("icmps", "icmp"),
+	UNSUPPORTED("authentication", "authentication"),
 };
 
 static const struct pst_field egress_fields[] = {
 	{.name = "toEndpoints", .read = read_endpoints},
 	{.name = "toEntities", .read = read_entities},
 	{.name = "toPorts", .read = read_to_ports},
-	UNSUPPORTED_PEER("toCIDR"),
-	UNSUPPORTED_PEER("toCIDRSet"),
-	UNSUPPORTED_PEER("toNodes"),
-	UNSUPPORTED_PEER("toGroups"),
-	UNSUPPORTED_PEER("toServices"),
-	UNSUPPORTED_PEER("toFQDNs"),
+	UNSUPPORTED_PEER("toCIDR", "cidr"),
+	UNSUPPORTED_PEER("toCIDRSet", "cidr"),
+	UNSUPPORTED_PEER("toNodes", "nodes"),
+	UNSUPPORTED_PEER("toGroups", "groups"),
+	UNSUPPORTED_PEER("toServices", "services"),
+	UNSUPPORTED_PEER("toFQDNs", "fqdn"),
 	REMOVED("toRequires"),
-	UNSUPPORTED("icmps"),
-	UNSUPPORTED("authentication"),
+	UNSUPPORTED("icmps", "icmp"),
+	UNSUPPORTED("authentication", "authentication"),
 };
 
 static const struct pst_field ingress_deny_fields[] = {
 	{.name = "fromEndpoints", .read = read_endpoints},
 	{.name = "fromEntities", .read = read_entities},
 	{.name = "toPorts", .read = read_to_ports},
-	UNSUPPORTED_PEER("fromCIDR"),
-	UNSUPPORTED_PEER("fromCIDRSet"),
-	UNSUPPORTED_PEER("fromNodes"),
-	UNSUPPORTED_PEER("fromGroups"),
+	UNSUPPORTED_PEER("fromCIDR", "cidr"),
+	UNSUPPORTED_PEER("fromCIDRSet", "cidr"),
+	UNSUPPORTED_PEER("fromNodes", "nodes"),
+	UNSUPPORTED_PEER("fromGroups", "groups"),
 	REMOVED("fromRequires"),
-	UNSUPPORTED("icmps"),
+	UNSUPPORTED("icmps", "icmp"),
 	NOT_IN_DENY("authentication"),
 };
 
@@ -184,13 +192,13 @@ static const struct pst_field egress_deny_fields[] = {
 	{.name = "toEndpoints", .read = read_endpoints},
 	{.name = "toEntities", .read = read_entities},
 	{.name = "toPorts", .read = read_to_ports},
-	UNSUPPORTED_PEER("toCIDR"),
-	UNSUPPORTED_PEER("toCIDRSet"),
-	UNSUPPORTED_PEER("toNodes"),
-	UNSUPPORTED_PEER("toGroups"),
-	UNSUPPORTED_PEER("toServices"),
+	UNSUPPORTED_PEER("toCIDR", "cidr"),
+	UNSUPPORTED_PEER("toCIDRSet", "cidr"),
+	UNSUPPORTED_PEER("toNodes", "nodes"),
+	UNSUPPORTED_PEER("toGroups", "groups"),
+	UNSUPPORTED_PEER("toServices", "services"),
 	REMOVED("toRequires"),
-	UNSUPPORTED("icmps"),
+	UNSUPPORTED("icmps", "icmp"),
 	NOT_IN_DENY("toFQDNs"),
 	NOT_IN_DENY("authentication"),
 };

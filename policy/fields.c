@@ -3,7 +3,9 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <stdarg.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -40,28 +42,79 @@ static int unknown(struct pst_reader *r, const struct pst_fields *fields,
 			       fields->what, key->s, pst_nearest_hint(&near, hint));
 }
 
-static int unsupported(struct pst_reader *r, const struct pst_fields *fields,
-		       const struct pst_field *f, const struct pst_yaml_node *n, void *obj)
+static bool is_accepted(const struct pst_policy_options *o, const char *id)
 {
-	pst_diags_error(r->diags, "unsupported-field", &n->key->pos,
-			"the field \"%s\" of %s is not supported yet", f->name, fields->what);
-	return pst_fields_worse(-EINVAL, f->read ? f->read(r, n, obj) : 0);
+	for (size_t i = 0; i < o->n_accept; i++) {
+		if (!strcmp(o->accept[i], id))
+			return true;
+	}
+	return false;
+}
+
+int pst_reader_unsupported(struct pst_reader *r, const char *id, const struct pst_pos *pos,
+			   const char *fmt, ...)
+{
+	enum pst_severity severity = PST_SEVERITY_ERROR;
+	char text[512];
+	va_list ap;
+
+	if (r->options->lint)
+		severity = PST_SEVERITY_INFO;
+	else if (is_accepted(r->options, id))
+		severity = PST_SEVERITY_WARNING;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	pst_diags_add(r->diags, severity, id, pos, "%s", text);
+	return r->options->lint ? 0 : -EINVAL;
+}
+
+bool pst_reader_at_least(const struct pst_reader *r, unsigned int minor)
+{
+	return r->options->cilium_minor >= minor;
+}
+
+static int check_version(struct pst_reader *r, const struct pst_fields *fields,
+			 const struct pst_field *f, const struct pst_yaml_node *key)
+{
+	if (f->since && !pst_reader_at_least(r, f->since))
+		return pst_diags_error(
+			r->diags, "field-version", &key->pos,
+			"the field \"%s\" of %s is known from Cilium 1.%u on; the rules of 1.%u are asked for",
+			f->name, fields->what, f->since, r->options->cilium_minor);
+	if (f->until && pst_reader_at_least(r, f->until))
+		return pst_diags_error(r->diags, "field-version", &key->pos,
+				       "the field \"%s\" of %s was removed in Cilium 1.%u", f->name,
+				       fields->what, f->until);
+	return 0;
+}
+
+static int read_value(struct pst_reader *r, const struct pst_fields *fields,
+		      const struct pst_field *f, const struct pst_yaml_node *n, void *obj)
+{
+	int e = f->read(r, n, obj);
+
+	if (!f->unsupported || e == -ENOMEM)
+		return e;
+	return pst_fields_worse(
+		e, pst_reader_unsupported(r, f->unsupported, &n->key->pos,
+					  "postern does not enforce the field \"%s\" of %s yet",
+					  f->name, fields->what));
 }
 
 static int read_field(struct pst_reader *r, const struct pst_fields *fields,
 		      const struct pst_field *f, const struct pst_yaml_node *n, void *obj)
 {
-	switch (f->use) {
-	case PST_FIELD_UNREAD:
+	int e;
+
+	if (f->use == PST_FIELD_UNREAD)
 		return 0;
-	case PST_FIELD_UNSUPPORTED:
-		return unsupported(r, fields, f, n, obj);
-	case PST_FIELD_FORBIDDEN:
+	if (f->use == PST_FIELD_FORBIDDEN)
 		return pst_diags_error(r->diags, f->id, &n->key->pos, "%s", f->why);
-	case PST_FIELD_READ:
-		break;
-	}
-	return n->kind == PST_YAML_NULL ? 0 : f->read(r, n, obj);
+	if (n->kind == PST_YAML_NULL)
+		return 0;
+	e = check_version(r, fields, f, n->key);
+	return e ? e : read_value(r, fields, f, n, obj);
 }
 
 static int check_required(struct pst_reader *r, const struct pst_fields *fields, uint64_t seen,

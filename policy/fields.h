@@ -5,10 +5,10 @@
  * Reading a mapping by a table of its fields.
  *
  * The table says everything about each key that may stand in one kind of mapping: whether it is
- * read, passed over on purpose, known to Cilium but not supported yet, or forbidden in this place;
- * whether it must be there; which function reads it. Whatever is in the document and not in the
- * table is refused with the nearest known name. So nothing is ever ignored by accident, and support
- * for a field is a row and a function.
+ * read, passed over on purpose, or forbidden in this place; which versions of Cilium know it;
+ * whether postern can enforce it; whether it must be there; which function reads it. Whatever is in
+ * the document and not in the table is refused with the nearest known name. So nothing is ever
+ * ignored by accident, and support for a field is a row and a function.
  *
  * All readers return 0, -EINVAL (something was refused; every such return has added an error
  * diagnostic), or -ENOMEM. Several mistakes of one mapping are all reported. A value of null is the
@@ -21,20 +21,20 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct pst_arena;
 
 struct pst_reader {
 	struct pst_arena *arena; /* of the model */
 	struct pst_diags *diags;
-	const char *default_ns; /* of a policy that names none */
+	const struct pst_policy_options *options; /* of policies: not NULL, cilium_minor is not 0 */
 };
 
 enum pst_field_use {
 	PST_FIELD_READ,
-	PST_FIELD_UNREAD,      /* Kubernetes' business: whatever it holds */
-	PST_FIELD_UNSUPPORTED, /* Cilium knows it, postern not yet */
-	PST_FIELD_FORBIDDEN,   /* wrong in this place: .id and .why tell */
+	PST_FIELD_UNREAD,    /* Kubernetes' business: whatever it holds */
+	PST_FIELD_FORBIDDEN, /* wrong in this place: .id and .why tell */
 };
 
 struct pst_field {
@@ -44,10 +44,14 @@ struct pst_field {
 	/* Has no bearing on any verdict: a mistake in it is reported and refuses nothing else. */
 	bool neutral;
 	const char *id, *why;
+	/* Minor versions of Cilium that know the field: SINCE <= minor < UNTIL; 0: no bound. */
+	uint8_t since, until;
 	/*
-	 * READ: takes the value. UNSUPPORTED: may be NULL; called after the report, so that the
-	 * reader of a deny rule learns what it cannot know.
+	 * An id "unsupported-...": the value is read, and then reported as something that postern
+	 * does not enforce yet; see pst_reader_unsupported().
 	 */
+	const char *unsupported;
+	/* READ: takes the value. */
 	int (*read)(struct pst_reader *r, const struct pst_yaml_node *n, void *obj);
 };
 
@@ -61,6 +65,16 @@ struct pst_fields {
 	{                                                                                  \
 		.what = (description), .v = (table), .n = sizeof(table) / sizeof(*(table)) \
 	}
+
+/*
+ * Reports something that Cilium accepts and postern does not enforce yet. 0 when the rule stays as
+ * it is written (a linter asks); -EINVAL when it must be closed (whoever enforces asks).
+ */
+int pst_reader_unsupported(struct pst_reader *r, const char *id, const struct pst_pos *pos,
+			   const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+
+/* Is the version of Cilium whose rules are asked for 1.MINOR or newer? */
+bool pst_reader_at_least(const struct pst_reader *r, unsigned int minor);
 
 /* Reads mapping N into OBJ. */
 int pst_fields_read(struct pst_reader *r, const struct pst_fields *fields,

@@ -22,8 +22,9 @@ struct policies PST_VEC(struct pst_policy);
 
 struct build {
 	struct pst_reader r;
+	struct pst_policy_options options;
 	struct policies policies;
-	size_t n_skipped;
+	size_t n_skipped, n_files;
 	bool saw_policy; /* in the file being read */
 };
 
@@ -122,6 +123,10 @@ static int take_file(void *ctx, const struct pst_load_file *file)
 	in.name = pst_arena_strndup(b->r.arena, file->name, strlen(file->name));
 	if (!in.name)
 		return -ENOMEM;
+	b->n_files++;
+	r = b->options.see_file ? b->options.see_file(b->options.ctx, in.name, in.text, in.len) : 0;
+	if (r)
+		return r;
 	b->saw_policy = false;
 	r = pst_objects_each(b->r.diags, &in, take_object, b);
 	if (r == -ENOMEM)
@@ -185,6 +190,7 @@ static int finish(struct build *b, struct pst_policy_set **ret_set)
 		memcpy(set->policies, b->policies.v, b->policies.n * sizeof(*set->policies));
 	set->n_policies = b->policies.n;
 	set->n_skipped = b->n_skipped;
+	set->n_files = b->n_files;
 	set->arena = PST_TAKE_PTR(b->r.arena);
 	*ret_set = set;
 	return 0;
@@ -196,42 +202,78 @@ static void build_fini(struct build *b)
 	pst_arena_free(&b->r.arena);
 }
 
-static int build_init(struct build *b, const char *default_ns)
+/* Fills in what OPTIONS leave to us. */
+static int build_init(struct build *b, const struct pst_policy_options *options)
 {
+	const char *ns = DEFAULT_NS;
+
+	if (options)
+		b->options = *options;
+	if (b->options.default_ns)
+		ns = b->options.default_ns;
+	if (!b->options.cilium_minor)
+		b->options.cilium_minor = PST_CILIUM_NEWEST;
+	b->r.options = &b->options;
 	b->r.arena = pst_arena_new();
 	if (!b->r.arena)
 		return -ENOMEM;
-	b->r.default_ns = pst_arena_strndup(b->r.arena, default_ns, strlen(default_ns));
-	return b->r.default_ns ? 0 : -ENOMEM;
+	b->options.default_ns = pst_arena_strndup(b->r.arena, ns, strlen(ns));
+	return b->options.default_ns ? 0 : -ENOMEM;
+}
+
+int pst_policy_load_with(const struct pst_policy_options *options, const char *const *paths,
+			 size_t n_paths, struct pst_diags *diags, struct pst_policy_set **ret_set)
+{
+	struct build b pst_cleanup(build_fini) = {.r = {.diags = diags}};
+	int r = build_init(&b, options);
+
+	if (r)
+		return r;
+	r = pst_load_paths(paths, n_paths, diags, take_file, &b);
+	/* A linter has told what it could not read, and goes on with the rest. */
+	if (r && (r == -ENOMEM || !b.options.lint))
+		return r;
+	return finish(&b, ret_set);
 }
 
 int pst_policy_load_in(const char *default_ns, const char *const *paths, size_t n_paths,
 		       struct pst_diags *diags, struct pst_policy_set **ret_set)
 {
-	struct build b pst_cleanup(build_fini) = {.r = {.diags = diags}};
-	int r = build_init(&b, default_ns);
+	const struct pst_policy_options options = {.default_ns = default_ns};
 
-	if (!r)
-		r = pst_load_paths(paths, n_paths, diags, take_file, &b);
-	return r ? r : finish(&b, ret_set);
+	return pst_policy_load_with(&options, paths, n_paths, diags, ret_set);
 }
 
 int pst_policy_load(const char *const *paths, size_t n_paths, struct pst_diags *diags,
 		    struct pst_policy_set **ret_set)
 {
-	return pst_policy_load_in(DEFAULT_NS, paths, n_paths, diags, ret_set);
+	return pst_policy_load_with(NULL, paths, n_paths, diags, ret_set);
+}
+
+int pst_policy_parse_with(const struct pst_policy_options *options,
+			  const struct pst_policy_source *source, struct pst_diags *diags,
+			  struct pst_policy_set **ret_set)
+{
+	const struct pst_load_file file = {
+		.name = source->name,
+		.text = source->text,
+		.len = source->len,
+		.by_name = true,
+	};
+	struct build b pst_cleanup(build_fini) = {.r = {.diags = diags}};
+	int r = build_init(&b, options);
+
+	if (!r)
+		r = take_file(&b, &file);
+	return r ? r : finish(&b, ret_set);
 }
 
 int pst_policy_parse(const char *name, const char *text, size_t len, struct pst_diags *diags,
 		     struct pst_policy_set **ret_set)
 {
-	const struct pst_load_file file = {.name = name, .text = text, .len = len, .by_name = true};
-	struct build b pst_cleanup(build_fini) = {.r = {.diags = diags}};
-	int r = build_init(&b, DEFAULT_NS);
+	const struct pst_policy_source source = {.name = name, .text = text, .len = len};
 
-	if (!r)
-		r = take_file(&b, &file);
-	return r ? r : finish(&b, ret_set);
+	return pst_policy_parse_with(NULL, &source, diags, ret_set);
 }
 
 void pst_policy_set_free(struct pst_policy_set **set)
