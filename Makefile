@@ -59,6 +59,7 @@ SKEL_H := $(B)/skel/postern.skel.h
 BASE_SRC := $(wildcard base/*.c)
 POLICY_SRC := $(wildcard policy/*.c)
 COMPILER_SRC := $(wildcard compiler/*.c)
+LINT_SRC := $(wildcard lint/*.c)
 ENFORCER_SRC := $(filter-out enforcer/main.c,$(wildcard enforcer/*.c))
 CLI_SRC := $(filter-out cli/main.c,$(wildcard cli/*.c))
 
@@ -67,8 +68,9 @@ obj = $(patsubst %,$(B)/obj/%.o,$(basename $(1)))
 BASE_OBJ := $(call obj,$(BASE_SRC))
 POLICY_OBJ := $(call obj,$(POLICY_SRC)) $(BASE_OBJ)
 COMPILER_OBJ := $(call obj,$(COMPILER_SRC)) $(POLICY_OBJ)
+LINT_OBJ := $(call obj,$(LINT_SRC)) $(COMPILER_OBJ)
 ENFORCER_OBJ := $(call obj,$(ENFORCER_SRC)) $(COMPILER_OBJ)
-CLI_OBJ := $(call obj,$(CLI_SRC)) $(COMPILER_OBJ)
+CLI_OBJ := $(call obj,$(CLI_SRC)) $(LINT_OBJ)
 
 POLICY_LIBS := -lyaml
 COMPILER_LIBS := $(POLICY_LIBS) -lz
@@ -92,7 +94,7 @@ $(B)/obj/%.o: %.cc
 
 # What includes a generated header waits for it.
 srcs = $(wildcard $(1:%=%/*.c) $(1:%=%/tests/*.c) $(1:%=%/tests/*.cc))
-$(call obj,$(filter-out %.bpf.c,$(call srcs,compiler bpf enforcer))): | $(GEN_H)
+$(call obj,$(filter-out %.bpf.c,$(call srcs,compiler lint bpf enforcer))): | $(GEN_H)
 $(call obj,$(call srcs,enforcer)): | $(SKEL_H)
 
 $(B)/tools/%: tools/%.c
@@ -143,10 +145,11 @@ unit-$(1): $(B)/tests/$(1)
 	$(Q)$(B)/tests/$(1) $(CRITERION_ARGS)
 endef
 
-UNIT_FOLDERS := $(foreach f,base policy compiler bpf enforcer cli,$(if $(wildcard $(f)/tests/*.c),$(f)))
+UNIT_FOLDERS := $(foreach f,base policy compiler lint bpf enforcer cli,$(if $(wildcard $(f)/tests/*.c),$(f)))
 $(eval $(call unit_tests,base,$(BASE_OBJ),))
 $(eval $(call unit_tests,policy,$(POLICY_OBJ),$(POLICY_LIBS)))
 $(eval $(call unit_tests,compiler,$(COMPILER_OBJ),$(COMPILER_LIBS) -lre2 -lstdc++))
+$(eval $(call unit_tests,lint,$(LINT_OBJ),$(COMPILER_LIBS)))
 $(eval $(call unit_tests,bpf,$(COMPILER_OBJ),$(COMPILER_LIBS)))
 $(eval $(call unit_tests,enforcer,$(ENFORCER_OBJ),$(ENFORCER_LIBS)))
 $(eval $(call unit_tests,cli,$(CLI_OBJ),$(CLI_LIBS)))
@@ -170,7 +173,7 @@ FUZZ_FLAGS := -g -O1 -fsanitize=address,undefined -fno-sanitize-recover=all \
 	-fno-omit-frame-pointer -D_GNU_SOURCE -I. -Ibuild/gen -MMD -MP
 FUZZ_SRC := $(wildcard tests/fuzz/fuzz_*.c tests/fuzz/fuzz_*.cc)
 FUZZ_BIN := $(patsubst tests/fuzz/%,$(F)/%,$(basename $(FUZZ_SRC)))
-FUZZ_LIB_OBJ := $(patsubst %.c,$(F)/obj/%.o,$(COMPILER_SRC) $(POLICY_SRC) $(BASE_SRC))
+FUZZ_LIB_OBJ := $(patsubst %.c,$(F)/obj/%.o,$(LINT_SRC) $(COMPILER_SRC) $(POLICY_SRC) $(BASE_SRC))
 FUZZ_HELPER_SRC := $(filter-out $(FUZZ_SRC),$(wildcard tests/fuzz/*.c))
 FUZZ_HELPER_OBJ := $(patsubst %.c,$(F)/obj/%.o,$(FUZZ_HELPER_SRC))
 
@@ -238,7 +241,7 @@ bench: ## measure; installs what is missing (root)
 	$(Q)tests/bench/run.sh
 
 # The house rules. check_*.py and .clang-tidy say what they are; CONTRIBUTING.md says why.
-CODE_DIRS := base policy compiler bpf enforcer cli tests tools
+CODE_DIRS := base policy compiler lint bpf enforcer cli tests tools
 FORMATTED := $(shell find $(CODE_DIRS) \( -name '*.c' -o -name '*.h' -o -name '*.cc' \) \
 	! -path 'tools/tests/*')
 TIDY_SRC := $(filter-out %.bpf.c,$(wildcard $(CODE_DIRS:%=%/*.c) $(CODE_DIRS:%=%/tests/*.c)))

@@ -67,6 +67,14 @@ static const struct pst_cli_option regex_options[] = {
 
 const struct pst_cli_verb pst_cli_verbs[] = {
 	{
+		.name = "lint",
+		.synopsis = "FILE|DIR...",
+		.summary = "Find what is wrong, or not meant, in policy files.",
+		.exit_status =
+			"0 clean; 1 findings at or over --fail-on; 2 usage; 3 could not run.",
+		.run = pst_cli_lint,
+	},
+	{
 		.name = "compile",
 		.synopsis = "[FILE|DIR]... [--inventory FILE]... -o BUNDLE [--format text|json]",
 		.summary = "Compile policies to a bundle, and report what it holds.",

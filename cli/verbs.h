@@ -16,6 +16,9 @@ enum {
 	PST_EXIT_FAILED = 3, /* could not run: no memory, no such file */
 };
 
+/* What is wrong, or not meant, in policy files. */
+int pst_cli_lint(int argc, char **argv);
+
 /* Policies and workloads to a bundle. */
 int pst_cli_compile(int argc, char **argv);
 

@@ -2,7 +2,7 @@
 #include "compiler/catalog.h"
 
 #include "base/mem.h"
-#include "compiler/regex.h"
+#include "compiler/pattern.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -28,20 +28,17 @@ const struct pst_text *pst_catalog_field(const struct pst_http_rule *http, enum 
 	return texts[field]->s && texts[field]->len ? texts[field] : NULL;
 }
 
-/*
- * Whether TEXT is in the dialect: 0, -ENOMEM, or -EINVAL with a diagnostic. What the parser finds
- * too big, RE2 refuses as well; an automaton that is too big is a matter of the rule set.
- */
+/* Whether TEXT is in the dialect. An automaton that is too big is a matter of the rule set. */
 static int check_pattern(struct builder *b, const struct pst_text *text)
 {
-	struct pst_pattern pattern = {.re = text->s, .len = text->len, .pos = text->pos, .tag = 1};
-	struct pst_classes classes = {0};
-	struct pst_re_tree tree = {0};
-	int r = pst_re_parse(&pattern, &classes, b->diags, &tree);
+	const struct pst_pattern pattern = {
+		.re = text->s,
+		.len = text->len,
+		.pos = text->pos,
+		.tag = 1,
+	};
 
-	pst_re_tree_fini(&tree);
-	pst_classes_fini(&classes);
-	return r == -E2BIG ? -EINVAL : r;
+	return pst_pattern_check(&pattern, b->diags);
 }
 
 /* 0: usable, -EINVAL: refused and reported, -ENOMEM. */

@@ -17,11 +17,15 @@ import csource
 # The headers that other folders may use.
 PUBLIC = {
     "base": {"cleanup.h", "diag.h", "escape.h", "json.h", "log.h", "mem.h", "vec.h"},
-    "policy": {"cnp.h", "inventory.h", "policy.h", "selector.h"},
+    "policy": {
+        "cnp.h", "fields.h", "inventory.h", "labels.h", "nearest.h", "policy.h", "selector.h",
+        "selector_algebra.h", "yaml.h",
+    },
     "compiler": {
         "automaton.h", "bundle.h", "compile.h", "explain.h", "footprint.h", "head.h", "judge.h",
-        "resolve.h", "verify.h",
+        "pattern.h", "resolve.h", "verify.h",
     },
+    "lint": {"baseline.h", "config.h", "lint.h", "report.h", "rule.h", "rule_page.h"},
     "enforcer": {"client.h"},
 }
 
@@ -33,7 +37,8 @@ MAY_USE = {
     "compiler": {"base", "policy", "bpf core"},
     "bpf": set(),
     "enforcer": {"base", "policy", "compiler", "bpf core", "bpf", "generated skeleton"},
-    "cli": {"base", "policy", "compiler", "enforcer"},
+    "lint": {"base", "policy", "compiler"},
+    "cli": {"base", "policy", "compiler", "lint", "enforcer"},
     "tools": {"base", "bpf core"},
 }
 

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * The checks: what a set of valid policies means and may not be meant to mean.
+ *
+ * Each looks at the whole set and adds diagnostics; check.c holds their list. They may assume
+ * nothing about the set but what policy/policy.h promises; rules that are marked refused have been
+ * reported already and are passed over. A check must stay near-linear in the number of policies.
+ */
+
+#include "policy/policy.h"
+
+struct pst_lint_env {
+	const struct pst_policy_set *set;
+	unsigned int cilium_minor; /* not 0 */
+	struct pst_diags *diags;
+};
+
+/* 0 or -ENOMEM. */
+typedef int (*pst_lint_check)(const struct pst_lint_env *env);
+
+/* Runs all of them. */
+int pst_lint_checks_run(const struct pst_lint_env *env);
+
+int pst_check_patterns(const struct pst_lint_env *env); /* check_patterns.c: regular expressions */

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * The parts of the table, one file per group (rules_<group>.c), each ordered as a reader would want
+ * it. rule.c joins them.
+ */
+
+#include "lint/rule.h"
+
+struct pst_lint_rules {
+	const struct pst_lint_rule *v;
+	size_t n;
+};
+
+extern const struct pst_lint_rules pst_lint_rules_input, pst_lint_rules_policy,
+	pst_lint_rules_peers, pst_lint_rules_ports, pst_lint_rules_http, pst_lint_rules_meaning,
+	pst_lint_rules_support, pst_lint_rules_comments;
+
+#define PST_LINT_RULES(rows)                                     \
+	{                                                        \
+		.v = (rows), .n = sizeof(rows) / sizeof(*(rows)) \
+	}
