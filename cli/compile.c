@@ -100,8 +100,16 @@ static int compile(const struct pst_cli_args *args, const char *path, bool json)
 {
 	struct pst_input in pst_cleanup(pst_input_fini) = {0};
 	struct pst_bundle *b pst_cleanup(pst_bundle_free) = NULL;
-	int status = pst_input_load(&in, &args->operands, pst_cli_all(args, "inventory"));
+	const struct pst_input_paths paths = {
+		.policies = &args->operands,
+		.inventories = pst_cli_all(args, "inventory"),
+		.accept = pst_cli_all(args, "accept"),
+	};
+	int status = pst_input_check_accept(args);
 
+	if (status)
+		return status;
+	status = pst_input_load(&in, &paths);
 	if (!status)
 		status = pst_input_compile(&in, in.inventory, &b);
 	pst_input_print(&in);

@@ -270,10 +270,17 @@ static int load_and_answer(const struct pst_cli_args *args, const struct pst_que
 			   const struct asked *asked)
 {
 	struct pst_input in pst_cleanup(pst_input_fini) = {0};
+	const struct pst_input_paths paths = {
+		.policies = pst_cli_all(args, "policy"),
+		.inventories = pst_cli_all(args, "inventory"),
+		.accept = pst_cli_all(args, "accept"),
+	};
 	struct pst_answer a;
-	int status =
-		pst_input_load(&in, pst_cli_all(args, "policy"), pst_cli_all(args, "inventory"));
+	int status = pst_input_check_accept(args);
 
+	if (status)
+		return status;
+	status = pst_input_load(&in, &paths);
 	if (!status)
 		status = pst_question_ask(&in, q, &a);
 	pst_input_print(&in);

@@ -187,6 +187,7 @@ static int load(struct one *c)
 {
 	const char *ns = member_str(c, "policy_namespace"), *file = NULL;
 	struct pst_cli_strings one = {.n = 1};
+	struct pst_input_paths paths = {.policies = &one, .inventories = c->inventories};
 	const char *path;
 	int status, r = need_str(c, "policy_file", &file);
 
@@ -196,7 +197,8 @@ static int load(struct one *c)
 	if (!path)
 		return -ENOMEM;
 	one.v = &path;
-	status = pst_input_load_in(&c->in, ns ? ns : "default", &one, c->inventories);
+	paths.default_ns = ns;
+	status = pst_input_load(&c->in, &paths);
 	if (status)
 		return refuse_input(c);
 	/* Documents of other kinds may be what the case is about: no verdict without them. */

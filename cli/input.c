@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "cli/verbs.h"
+#include "lint/rule.h"
 
 void pst_input_fini(struct pst_input *in)
 {
@@ -27,27 +28,44 @@ static int could_not_run(int err)
 	return PST_EXIT_FAILED;
 }
 
-int pst_input_load_in(struct pst_input *in, const char *default_ns,
-		      const struct pst_cli_strings *policies,
-		      const struct pst_cli_strings *inventories)
+int pst_input_load(struct pst_input *in, const struct pst_input_paths *paths)
 {
+	static const struct pst_cli_strings none;
+	const struct pst_cli_strings *accept = paths->accept ? paths->accept : &none;
+	const struct pst_policy_options options = {
+		.default_ns = paths->default_ns,
+		.accept = accept->v,
+		.n_accept = accept->n,
+	};
 	int r;
 
 	in->diags = pst_diags_new();
 	if (!in->diags)
 		return could_not_run(-ENOMEM);
-	r = pst_policy_load_in(default_ns, policies->v, policies->n, in->diags, &in->policies);
+	r = pst_policy_load_with(&options, paths->policies->v, paths->policies->n, in->diags,
+				 &in->policies);
 	if (!r)
-		r = pst_inventory_load(inventories->v, inventories->n, in->diags, &in->inventory);
+		r = pst_inventory_load(paths->inventories->v, paths->inventories->n, in->diags,
+				       &in->inventory);
 	if (r)
 		return could_not_run(r);
 	return pst_diags_errors(in->diags) ? PST_EXIT_NO : PST_EXIT_OK;
 }
 
-int pst_input_load(struct pst_input *in, const struct pst_cli_strings *policies,
-		   const struct pst_cli_strings *inventories)
+int pst_input_check_accept(const struct pst_cli_args *args)
 {
-	return pst_input_load_in(in, "default", policies, inventories);
+	const struct pst_cli_strings *accept = pst_cli_all(args, "accept");
+
+	for (size_t i = 0; i < accept->n; i++) {
+		const struct pst_lint_rule *rule = pst_lint_rule_find(accept->v[i]);
+
+		if (!rule || rule->group != PST_LINT_SUPPORT)
+			return pst_cli_usage_error(
+				args->verb,
+				"--accept: expected a rule of what is not enforced yet (\"postern lint --rules\" lists them: unsupported-...), found \"%s\"",
+				accept->v[i]);
+	}
+	return PST_EXIT_OK;
 }
 
 int pst_input_compile(struct pst_input *in, const struct pst_inventory *inventory,

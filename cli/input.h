@@ -18,14 +18,21 @@ struct pst_input {
 	struct pst_inventory *inventory;
 };
 
-/* Loads POLICIES and INVENTORIES (which may be empty) into IN, a zeroed object. */
-int pst_input_load(struct pst_input *in, const struct pst_cli_strings *policies,
-		   const struct pst_cli_strings *inventories);
+/* What is to be loaded. A zeroed list is empty, a NULL one too. */
+struct pst_input_paths {
+	const struct pst_cli_strings *policies, *inventories;
+	const struct pst_cli_strings *accept; /* ids "unsupported-...": see pst_policy_options */
+	const char *default_ns;		      /* of policies that name none; NULL: default */
+};
 
-/* The same with policies that live in DEFAULT_NS when they name no namespace. */
-int pst_input_load_in(struct pst_input *in, const char *default_ns,
-		      const struct pst_cli_strings *policies,
-		      const struct pst_cli_strings *inventories);
+/* Loads what PATHS name into IN, a zeroed object. */
+int pst_input_load(struct pst_input *in, const struct pst_input_paths *paths);
+
+/*
+ * Looks at the values of --accept: each is a rule about what postern does not enforce yet.
+ * PST_EXIT_OK, or PST_EXIT_USAGE after telling what was expected.
+ */
+int pst_input_check_accept(const struct pst_cli_args *args);
 
 /* Compiles the policies for INVENTORY. All or nothing: any error is PST_EXIT_NO. */
 int pst_input_compile(struct pst_input *in, const struct pst_inventory *inventory,

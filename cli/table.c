@@ -16,8 +16,17 @@
 			"labels and addresses"                                                \
 	}
 
+#define ACCEPT                                                                               \
+	{                                                                                    \
+		.name = "accept", .arg = "RULE", .many = true,                               \
+		.help = "go on although a policy uses what postern does not enforce yet "    \
+			"(unsupported-..., see postern lint --rules): the rule concerned "   \
+			"allows nothing, or, in a deny section, denies all that it may mean" \
+	}
+
 static const struct pst_cli_option compile_options[] = {
 	INVENTORY,
+	ACCEPT,
 	{.name = "output", .letter = 'o', .arg = "BUNDLE", .help = "the file to write; required"},
 	FORMAT,
 };
@@ -29,6 +38,7 @@ static const struct pst_cli_option inspect_options[] = {
 static const struct pst_cli_option explain_options[] = {
 	{.name = "policy", .arg = "FILE", .many = true, .help = "policy file or directory"},
 	INVENTORY,
+	ACCEPT,
 	{.name = "direction",
 	 .arg = "DIRECTION",
 	 .help = "ingress (the policy of --to decides) or egress (that of --from)"},
@@ -76,7 +86,8 @@ const struct pst_cli_verb pst_cli_verbs[] = {
 	},
 	{
 		.name = "compile",
-		.synopsis = "[FILE|DIR]... [--inventory FILE]... -o BUNDLE [--format text|json]",
+		.synopsis = "[FILE|DIR]... [--inventory FILE]... [--accept RULE]... -o BUNDLE "
+			    "[--format text|json]",
 		.summary = "Compile policies to a bundle, and report what it holds.",
 		.details =
 			"The report names each rule set, what its automata cost, and whether it is "
@@ -100,8 +111,8 @@ const struct pst_cli_verb pst_cli_verbs[] = {
 	{
 		.name = "explain",
 		.synopsis =
-			"--policy FILE... [--inventory FILE]... --direction ingress|egress --from PEER "
-			"--to PEER --port N [--protocol PROTOCOL] [--method M] [--path P] [--host H] "
+			"--policy FILE... [--inventory FILE]... [--accept RULE]... "
+			"--direction ingress|egress --from PEER --to PEER --port N [--protocol PROTOCOL] [--method M] [--path P] [--host H] "
 			"[--header 'Name: value']... [--raw FILE] [--format text|json] | "
 			"--cases FILE.jsonl [--inventory FILE]...",
 		.summary = "Tell the verdict on one connection or request, and why.",
