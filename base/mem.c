@@ -121,14 +121,34 @@ void pst_arena_free(struct pst_arena **a)
 	*a = NULL;
 }
 
+void pst_arena_reset(struct pst_arena *a)
+{
+	struct block *kept = NULL, *next;
+
+	for (struct block *b = a->head; b; b = next) {
+		next = b->next;
+		if (kept || b->size != ARENA_BLOCK) {
+			free(b);
+			continue;
+		}
+		memset(b->data, 0, b->used);
+		b->used = 0;
+		b->next = NULL;
+		kept = b;
+	}
+	a->head = kept;
+	a->used = 0;
+}
+
+/* pst_arena_alloc() has consulted the test's wish already. */
 static struct block *block_new(size_t size)
 {
 	size_t bytes;
 	struct block *b;
 
-	if (__builtin_add_overflow(size, sizeof(*b), &bytes))
+	if (__builtin_add_overflow(size, sizeof(*b), &bytes) || !object_size(1, bytes, &bytes))
 		return NULL;
-	b = pst_mem_calloc(1, bytes);
+	b = calloc(1, bytes);
 	if (b)
 		b->size = size;
 	return b;
@@ -141,7 +161,7 @@ void *pst_arena_alloc(struct pst_arena *a, size_t size)
 	size_t rounded;
 	void *p;
 
-	if (__builtin_add_overflow(size ? size : 1, align - 1, &rounded))
+	if (__builtin_add_overflow(size ? size : 1, align - 1, &rounded) || should_fail())
 		return NULL;
 	rounded &= ~(align - 1);
 	if (!b || b->size - b->used < rounded) {

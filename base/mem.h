@@ -29,6 +29,8 @@ int pst_mem_grow(void *p, size_t *cap, size_t need, size_t size);
 
 /*
  * Test hook: the N-th allocation from now on (0 = the next one) fails, once. Negative: none fails.
+ * What an arena hands out counts as an allocation each, although most of it comes from a block that
+ * is there already.
  */
 void pst_mem_fail_after(long n);
 
@@ -40,6 +42,12 @@ struct pst_arena *pst_arena_new(void);
 
 /* Frees the arena and all that lives in it. NULL is fine; *A becomes NULL. */
 void pst_arena_free(struct pst_arena **a);
+
+/*
+ * Forgets all that was handed out, so that a loop can use one arena for one item after the other.
+ * What it held is gone; one block stays, zeroed, and the others are freed.
+ */
+void pst_arena_reset(struct pst_arena *a);
 
 /* SIZE zeroed bytes, aligned for any type; NULL when there is no memory. Freed with the arena. */
 void *pst_arena_alloc(struct pst_arena *a, size_t size);
@@ -54,5 +62,5 @@ char *pst_arena_strndup(struct pst_arena *a, const char *s, size_t len);
 char *pst_arena_printf(struct pst_arena *a, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
-/* Bytes handed out so far: for statistics and budgets. */
+/* Bytes handed out since the arena was made or reset: for statistics and budgets. */
 size_t pst_arena_used(const struct pst_arena *a);

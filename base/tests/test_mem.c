@@ -272,3 +272,64 @@ Test(arena, new_reports_that_there_is_no_memory)
 	pst_mem_fail_after(0);
 	cr_assert_null(pst_arena_new());
 }
+
+Test(arena, every_allocation_can_be_made_to_fail_not_only_that_of_a_block)
+{
+	struct pst_arena *a = pst_arena_new();
+
+	cr_assert_not_null(pst_arena_alloc(a, 1));
+	pst_mem_fail_after(1);
+	cr_assert_not_null(pst_arena_alloc(a, 1));
+	cr_assert_null(pst_arena_alloc(a, 1));
+	cr_assert(pst_mem_failed());
+	pst_arena_free(&a);
+}
+
+Test(arena, a_new_block_is_one_allocation)
+{
+	struct pst_arena *a = pst_arena_new();
+
+	pst_mem_fail_after(1);
+	cr_assert_not_null(pst_arena_alloc(a, 1));
+	cr_assert_not(pst_mem_failed());
+	cr_assert_null(pst_arena_alloc(a, 1));
+	pst_arena_free(&a);
+}
+
+Test(arena, reset_hands_the_same_memory_out_again_zeroed)
+{
+	struct pst_arena *a = pst_arena_new();
+	unsigned char *first = pst_arena_alloc(a, 5000), *again;
+
+	memset(first, 0xff, 5000);
+	pst_arena_reset(a);
+	cr_assert_eq(pst_arena_used(a), 0);
+	again = pst_arena_alloc(a, 5000);
+	cr_assert_eq(again, first);
+	cr_assert(is_zero(again, 5000));
+	pst_arena_free(&a);
+}
+
+/* Under the sanitizers a block that is neither kept nor freed would be a leak. */
+Test(arena, reset_after_many_blocks_and_large_ones_leaves_a_usable_arena)
+{
+	struct pst_arena *a = pst_arena_new();
+
+	for (int round = 0; round < 3; round++) {
+		for (int i = 0; i < 100; i++)
+			memset(pst_arena_alloc(a, 5000), 0xff, 5000);
+		memset(pst_arena_alloc(a, 1 << 20), 0xff, 1 << 20);
+		pst_arena_reset(a);
+		cr_assert(is_zero(pst_arena_alloc(a, 60000), 60000));
+	}
+	pst_arena_free(&a);
+}
+
+Test(arena, reset_of_an_empty_arena_changes_nothing)
+{
+	struct pst_arena *a = pst_arena_new();
+
+	pst_arena_reset(a);
+	cr_assert_not_null(pst_arena_alloc(a, 1));
+	pst_arena_free(&a);
+}
