@@ -240,6 +240,10 @@ bench: ## measure; installs what is missing (root)
 	$(SUB) all
 	$(Q)tests/bench/run.sh
 
+.PHONY: bench-lint
+bench-lint: build/postern ## measure postern lint over 10,000 policies (no root)
+	$(Q)tests/bench/lint.py --postern build/postern
+
 # The house rules. check_*.py and .clang-tidy say what they are; CONTRIBUTING.md says why.
 CODE_DIRS := base policy compiler lint bpf enforcer cli tests tools
 FORMATTED := $(shell find $(CODE_DIRS) \( -name '*.c' -o -name '*.h' -o -name '*.cc' \) \
