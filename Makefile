@@ -94,7 +94,7 @@ $(B)/obj/%.o: %.cc
 
 # What includes a generated header waits for it.
 srcs = $(wildcard $(1:%=%/*.c) $(1:%=%/tests/*.c) $(1:%=%/tests/*.cc))
-$(call obj,$(filter-out %.bpf.c,$(call srcs,compiler lint bpf enforcer))): | $(GEN_H)
+$(call obj,$(filter-out %.bpf.c,$(call srcs,compiler lint bpf enforcer)) $(wildcard tests/fuzz/*.c)): | $(GEN_H)
 $(call obj,$(call srcs,enforcer)): | $(SKEL_H)
 
 $(B)/tools/%: tools/%.c
@@ -205,6 +205,24 @@ $(F)/fuzz_http: $(patsubst %,$(F)/obj/llhttp/%.o,api http llhttp) | $(F)/seeds/h
 $(F)/seeds/http: tests/fuzz/http_seeds.py tests/e2e/vectors.py testdata/http/requests.md
 	$(call msg,SEEDS,$@)
 	$(Q)rm -rf $@ && python3 $< testdata/http/requests.md $@
+
+# The same targets with a main of their own, once over what is known to be interesting: no libFuzzer needed.
+REPLAY := policy lint bundle
+REPLAY_BIN := $(REPLAY:%=$(B)/replay/fuzz_%)
+$(B)/replay/fuzz_%: $(B)/obj/tests/fuzz/fuzz_%.o $(B)/obj/tests/fuzz/replay/main.o $(LINT_OBJ)
+	$(call msg,LD,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_LDFLAGS) $^ -o $@ $(COMPILER_LIBS)
+
+.SECONDARY: $(B)/obj/tests/fuzz/replay/main.o
+.PHONY: replay
+replay: $(REPLAY_BIN) ## run the fuzz targets once over the seeds and all policies that are here
+	$(Q)tools/replay.sh $(REPLAY_BIN)
+
+.PHONY: fuzz-nightly
+fuzz-nightly: ## the loader's and the linter's fuzzers, an hour each
+	$(SUB) build/fuzz/fuzz_policy build/fuzz/fuzz_lint
+	$(Q)tools/fuzz.sh 3600 build/fuzz/fuzz_policy build/fuzz/fuzz_lint
 
 .PHONY: fuzz-build fuzz
 fuzz-build: $(FUZZ_BIN)

@@ -20,7 +20,7 @@ run_fuzzer() {
 	local binary=$1 name seeds found dict log
 	name=$(basename "$binary")
 	seeds=testdata/corpus/${name#fuzz_}
-	[ -d "$seeds" ] || seeds=testdata/corpus/$name
+	[ "$name" != fuzz_lint ] || seeds=testdata/corpus/policy
 	found=build/fuzz/corpus/$name
 	log=build/fuzz/$name.log
 	mkdir -p "$found"
