@@ -349,14 +349,14 @@ static int widen(struct pst_reader *r, struct pst_port_rule *pr)
 	return -EINVAL;
 }
 
-int pst_cnp_port_rule_read(struct pst_reader *r, const struct pst_yaml_node *n, bool deny,
-			   struct pst_port_rule *pr)
+int pst_cnp_port_rule_read(struct pst_reader *r, const struct pst_yaml_node *n,
+			   const struct pst_cnp_rule_context *ctx, struct pst_port_rule *pr)
 {
 	struct build b = {.pr = pr};
 	int e;
 
 	*pr = (struct pst_port_rule){.pos = n->pos};
-	e = pst_fields_read(r, deny ? &deny_table : &allow_table, n, &b);
+	e = pst_fields_read(r, ctx->deny ? &deny_table : &allow_table, n, &b);
 	if (!e)
 		e = check_http_ports(r, &b);
 	if (e == -EINVAL && !pr->n_ports)
@@ -364,6 +364,6 @@ int pst_cnp_port_rule_read(struct pst_reader *r, const struct pst_yaml_node *n, 
 	if (!e && !pr->n_ports)
 		pst_diags_add(r->diags, PST_SEVERITY_WARNING, "ports-missing", &n->pos,
 			      "an entry of toPorts without ports %s nothing",
-			      deny ? "denies" : "allows");
+			      ctx->deny ? "denies" : "allows");
 	return e;
 }

@@ -13,9 +13,10 @@
  * mean "no restriction".
  */
 
+#include "policy/cnp_rule.h"
 #include "policy/fields.h"
 
-/* Reads one element of toPorts of a deny or an allow rule; on -EINVAL *PR is as wide as it could
- * mean. */
-int pst_cnp_port_rule_read(struct pst_reader *r, const struct pst_yaml_node *n, bool deny,
-			   struct pst_port_rule *pr);
+/* Reads one element of toPorts of a rule as CTX says; on -EINVAL *PR is as wide as it could mean.
+ */
+int pst_cnp_port_rule_read(struct pst_reader *r, const struct pst_yaml_node *n,
+			   const struct pst_cnp_rule_context *ctx, struct pst_port_rule *pr);

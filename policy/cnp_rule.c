@@ -121,7 +121,7 @@ static int read_to_ports(struct pst_reader *r, const struct pst_yaml_node *n, vo
 		return -ENOMEM;
 	rule->has_ports = n->len > 0;
 	for (const struct pst_yaml_node *c = n->first; c; c = c->next) {
-		int e = pst_cnp_port_rule_read(r, c, rule->deny, &rule->ports[rule->n_ports++]);
+		int e = pst_cnp_port_rule_read(r, c, b->ctx, &rule->ports[rule->n_ports++]);
 
 		worst = pst_fields_worse(worst, e);
 	}

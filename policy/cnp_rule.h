@@ -19,7 +19,8 @@
 struct pst_cnp_rule_context {
 	enum pst_direction direction;
 	bool deny;
-	const char *ns; /* of the policy */
+	const char *ns;	  /* of the policy */
+	bool clusterwide; /* it is a CiliumClusterwideNetworkPolicy */
 };
 
 /* Reads N into *RULE. 0, also when the rule is refused; -ENOMEM. */
