@@ -40,9 +40,11 @@ struct pst_lint_rule {
 	 * it") and the gist of its message. NULL: not Cilium's business.
 	 */
 	const char *cilium;
-	const char
-		*bad; /* a whole file that has this finding; NULL: not a matter of a policy file */
-	const char *good;  /* the same, mended */
+	/* A whole file that has this finding; NULL: not a matter of a policy file. */
+	const char *bad;
+	const char *good; /* the same, mended */
+	/* How BAD is read, where the defaults do not show it (pst_policy_options). */
+	unsigned int cilium_minor, features;
 	const char *since; /* the version of postern that first had it */
 };
 

@@ -17,6 +17,24 @@ extern const struct pst_lint_rules pst_lint_rules_input, pst_lint_rules_policy,
 	pst_lint_rules_peers, pst_lint_rules_ports, pst_lint_rules_http, pst_lint_rules_meaning,
 	pst_lint_rules_support, pst_lint_rules_comments;
 
+/* How the examples begin; PST_SPEC goes on with the members of spec, two blanks in. */
+#define PST_CNP                       \
+	"apiVersion: cilium.io/v2\n"  \
+	"kind: CiliumNetworkPolicy\n" \
+	"metadata:\n"                 \
+	"  name: api\n"
+#define PST_CCNP                                 \
+	"apiVersion: cilium.io/v2\n"             \
+	"kind: CiliumClusterwideNetworkPolicy\n" \
+	"metadata:\n"                            \
+	"  name: api\n"
+#define PST_SPEC                \
+	PST_CNP                 \
+	"spec:\n"               \
+	"  endpointSelector:\n" \
+	"    matchLabels:\n"    \
+	"      app: api\n"
+
 #define PST_LINT_RULES(rows)                                     \
 	{                                                        \
 		.v = (rows), .n = sizeof(rows) / sizeof(*(rows)) \
