@@ -4,14 +4,14 @@
 #include <errno.h>
 #include <string.h>
 
-#include "base/cleanup.h"
-#include "base/mem.h"
+#include "policy/helm.h"
 #include "policy/nearest.h"
 
 struct walk {
 	struct pst_reader r;
 	pst_object_take take;
 	void *ctx;
+	bool any; /* there was a document with content */
 };
 
 static int each_in_list(struct walk *w, const struct pst_yaml_node *list);
@@ -82,37 +82,35 @@ static int each_in_list(struct walk *w, const struct pst_yaml_node *list)
 	return worst;
 }
 
-static int each_document(struct walk *w, const struct pst_yaml_node *docs, const char *name)
+static int take_document(void *ctx, const struct pst_yaml_node *doc)
 {
-	const struct pst_pos whole = {.file = name};
-	bool any = false;
-	int worst = 0;
+	struct walk *w = ctx;
 
-	for (; docs && worst != -ENOMEM; docs = docs->next) {
-		if (docs->kind == PST_YAML_NULL)
-			continue;
-		any = true;
-		worst = pst_fields_worse(worst, take_object(w, docs));
-	}
-	if (any)
-		return worst;
-	return pst_diags_error(w->r.diags, "empty-file", &whole,
-			       "expected Kubernetes objects, found no document");
+	if (doc->kind == PST_YAML_NULL)
+		return 0;
+	w->any = true;
+	return take_object(w, doc);
 }
 
 int pst_objects_each(struct pst_diags *diags, const struct pst_yaml_input *in, pst_object_take take,
 		     void *ctx)
 {
-	struct pst_arena *arena pst_cleanup(pst_arena_free) = pst_arena_new();
-	struct walk w = {.r = {.arena = arena, .diags = diags}, .take = take, .ctx = ctx};
-	const struct pst_yaml_node *docs = NULL;
-	int r;
+	struct walk w = {.r = {.diags = diags}, .take = take, .ctx = ctx};
+	const struct pst_pos whole = {.file = in->name};
+	struct pst_pos brace;
+	bool is_template;
+	int r = pst_helm_find(in, &is_template, &brace);
 
-	if (!arena)
-		return -ENOMEM;
-	r = pst_yaml_parse(arena, in, diags, &docs);
-	/* A file that has been refused already is not called empty as well. */
-	if (r == -ENOMEM || (r && !docs))
+	if (r)
 		return r;
-	return pst_fields_worse(r, each_document(&w, docs, in->name));
+	if (is_template) {
+		pst_helm_report(diags, in->template_severity, &brace);
+		return -EINVAL;
+	}
+	r = pst_yaml_each(in, diags, take_document, &w);
+	/* A file that has been refused already is not called empty as well. */
+	if (r || w.any)
+		return r;
+	return pst_diags_error(diags, "empty-file", &whole,
+			       "expected Kubernetes objects, found no document");
 }

@@ -2,345 +2,195 @@
 #include "policy/yaml.h"
 
 #include <errno.h>
-#include <stdint.h>
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 #include <yaml.h>
 
 #include "base/cleanup.h"
 #include "base/mem.h"
-#include "policy/srcmap.h"
+#include "policy/helm.h"
+#include "policy/utf8.h"
+#include "policy/yaml_build.h"
 
-/* A list or mapping whose end has not come yet. */
-struct frame {
-	struct pst_yaml_node *node;
-	struct pst_yaml_node *last; /* its last child so far */
-	struct pst_yaml_node *key;  /* of a mapping: the key that waits for its value */
+static const char byte_order_mark[] = "\xef\xbb\xbf";
+
+struct reading {
+	struct pst_yaml_builder b;
+	const struct pst_yaml_input *in;
+	pst_yaml_take take;
+	void *ctx;
+	bool keep; /* all documents stay in the arena */
+	size_t n_docs;
+	bool any_broken;  /* a mistake was reported, or TAKE has refused a document */
+	bool stopped;	  /* by a limit on the file */
+	size_t broken_at; /* where a piece could not be read further */
 };
 
-struct builder {
-	struct pst_arena *arena;
-	struct pst_diags *diags;
-	struct pst_srcmap map;
-	size_t bom; /* bytes of the byte order mark: 0 or 3 */
-	struct frame stack[PST_YAML_MAX_DEPTH];
-	size_t depth;
-	size_t n_nodes;
-	struct pst_yaml_node *doc; /* root of the document being read */
-	bool broken;		   /* a mistake was found in it */
-	bool any_broken;
-	struct pst_yaml_node *docs;
-	struct pst_yaml_node **docs_tail;
-};
-
-/* libyaml is not shown the byte order mark, so it does not count it. */
-static size_t mark_offset(const struct builder *b, const yaml_mark_t *mark)
+/* Is there a document marker at the start of the line AT? */
+static bool is_marker(const struct pst_yaml_input *in, size_t at)
 {
-	return pst_srcmap_offset(&b->map, mark->index + (b->bom ? 1 : 0));
+	const char *p = in->text + at;
+	size_t left = in->len - at;
+
+	return left >= 3 && !memcmp(p, "---", 3) &&
+	       (left == 3 || p[3] == ' ' || p[3] == '\t' || p[3] == '\n' || p[3] == '\r');
 }
 
-static struct pst_pos mark_pos(const struct builder *b, const yaml_mark_t *start,
-			       const yaml_mark_t *end)
+/*
+ * The first line at or behind FROM that begins a document. Whatever the lines before it were meant
+ * to be: in YAML such a line ends every scalar and every mapping.
+ */
+static size_t next_document(const struct pst_yaml_input *in, size_t from)
 {
-	return pst_srcmap_pos(&b->map, mark_offset(b, start), mark_offset(b, end));
-}
+	while (from < in->len) {
+		const char *newline;
 
-static struct pst_pos event_pos(const struct builder *b, const yaml_event_t *ev)
-{
-	return mark_pos(b, &ev->start_mark, &ev->end_mark);
-}
-
-/* A mistake that spoils the document, but not the reading of what follows. */
-static void spoil(struct builder *b)
-{
-	b->broken = true;
-	b->any_broken = true;
-}
-
-static bool is_blank(char c)
-{
-	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
-}
-
-/* Where the text of a scalar stands: inside the quotes, or behind the header of a block scalar. */
-static struct pst_pos scalar_pos(const struct builder *b, const yaml_event_t *ev)
-{
-	const struct pst_srcmap *map = &b->map;
-	size_t start = mark_offset(b, &ev->start_mark);
-	size_t end = mark_offset(b, &ev->end_mark);
-
-	switch (ev->data.scalar.style) {
-	case YAML_SINGLE_QUOTED_SCALAR_STYLE:
-	case YAML_DOUBLE_QUOTED_SCALAR_STYLE:
-		return pst_srcmap_pos(map, start + 1, end - 1);
-	case YAML_LITERAL_SCALAR_STYLE:
-	case YAML_FOLDED_SCALAR_STYLE:
-		while (start < end && map->text[start] != '\n')
-			start++;
-		while (start < end && is_blank(map->text[start]))
-			start++;
-		return pst_srcmap_pos(map, start, end);
-	default:
-		return pst_srcmap_pos(map, start, end);
+		if ((!from || in->text[from - 1] == '\n') && is_marker(in, from))
+			return from;
+		newline = memchr(in->text + from, '\n', in->len - from);
+		if (!newline)
+			break;
+		from = (size_t)(newline - in->text) + 1;
 	}
+	return in->len;
 }
 
-static struct pst_yaml_node *node_new(struct builder *b, enum pst_yaml_kind kind,
-				      struct pst_pos pos)
+static size_t line_start(const struct pst_yaml_input *in, size_t at)
 {
-	struct pst_yaml_node *n = pst_arena_alloc(b->arena, sizeof(*n));
+	const char *newline = at ? memrchr(in->text, '\n', at) : NULL;
 
-	if (n)
-		*n = (struct pst_yaml_node){.kind = kind, .pos = pos};
-	return n;
+	return newline ? (size_t)(newline - in->text) + 1 : 0;
 }
 
-static int too_much(struct builder *b, const struct pst_pos *pos, const char *what,
-		    unsigned int limit)
+/* The start of the document, not before FROM, that AT is in. */
+static size_t this_document(const struct pst_yaml_input *in, size_t from, size_t at)
 {
-	return pst_diags_error(b->diags, "yaml-limit", pos, "too many %s: the limit is %u", what,
-			       limit);
+	size_t line = line_start(in, at);
+
+	while (line > from && !is_marker(in, line))
+		line = line_start(in, line - 1);
+	return line > from ? line : from;
 }
 
-/* Puts N where the document stands: as root, as list element, as key, or as the value of the
- * waiting key. */
-static int place(struct builder *b, struct pst_yaml_node *n)
+/* A tab in the blanks before the text of the line of AT; the length of the text when there is none.
+ */
+static size_t indenting_tab(const struct pst_yaml_input *in, size_t at)
 {
-	struct frame *f;
-
-	if (++b->n_nodes > PST_YAML_MAX_NODES)
-		return too_much(b, &n->pos, "nodes in one file", PST_YAML_MAX_NODES);
-	if (!b->depth) {
-		b->doc = n;
-		return 0;
+	for (size_t i = line_start(in, at); i < in->len; i++) {
+		if (in->text[i] == '\t')
+			return i;
+		if (in->text[i] != ' ')
+			break;
 	}
-	f = &b->stack[b->depth - 1];
-	if (f->node->kind == PST_YAML_MAPPING && !f->key) {
-		f->key = n;
-		return 0;
+	return in->len;
+}
+
+/* Where an error is, and where what it is in begins. libyaml's reader counts bytes, the other parts
+ * count characters; "while parsing a block" says nothing, because everything is in one. */
+static void find_error(struct reading *r, const yaml_parser_t *p, size_t base, size_t *ret_since,
+		       size_t *ret_at)
+{
+	if (p->error == YAML_READER_ERROR) {
+		*ret_since = *ret_at = base + p->problem_offset;
+		return;
 	}
-	n->key = PST_TAKE_PTR(f->key);
-	if (f->last)
-		f->last->next = n;
-	else
-		f->node->first = n;
-	f->last = n;
-	f->node->len++;
-	return 0;
+	*ret_at = pst_srcmap_offset(&r->b.map, p->problem_mark.index);
+	*ret_since = *ret_at;
+	if (p->context && strncmp(p->context, "while parsing a block", 21))
+		*ret_since = pst_srcmap_offset(&r->b.map, p->context_mark.index);
 }
 
-static bool key_expected(const struct builder *b)
-{
-	return b->depth && b->stack[b->depth - 1].node->kind == PST_YAML_MAPPING &&
-	       !b->stack[b->depth - 1].key;
-}
-
-static void unsupported(struct builder *b, const struct pst_pos *pos, const char *what)
-{
-	pst_diags_error(b->diags, "yaml-unsupported", pos, "%s are not supported yet", what);
-	spoil(b);
-}
-
-/* Anchors and tags, which every node may carry. OWN_TAG is the one that changes nothing. */
-static void check_properties(struct builder *b, const yaml_event_t *ev, const yaml_char_t *anchor,
-			     const yaml_char_t *tag, const char *own_tag)
-{
-	const struct pst_pos pos = event_pos(b, ev);
-
-	if (anchor)
-		unsupported(b, &pos, "anchors");
-	if (tag && strcmp((const char *)tag, own_tag)) {
-		pst_diags_error(b->diags, "yaml-unsupported", &pos,
-				"the tag \"%.64s\" is not supported", (const char *)tag);
-		spoil(b);
-	}
-}
-
-static enum pst_yaml_kind scalar_kind(const yaml_event_t *ev)
-{
-	if (ev->data.scalar.style != YAML_PLAIN_SCALAR_STYLE || ev->data.scalar.tag)
-		return PST_YAML_STRING;
-	return pst_yaml_plain_kind((const char *)ev->data.scalar.value);
-}
-
-static void check_scalar(struct builder *b, const yaml_event_t *ev, const struct pst_pos *pos)
-{
-	const char *value = (const char *)ev->data.scalar.value;
-
-	if (memchr(value, 0, ev->data.scalar.length)) {
-		pst_diags_error(b->diags, "yaml-nul", pos,
-				"a NUL character inside a string is not allowed");
-		spoil(b);
-	}
-	if (key_expected(b) && ev->data.scalar.style == YAML_PLAIN_SCALAR_STYLE &&
-	    !strcmp(value, "<<"))
-		unsupported(b, pos, "merge keys (<<)");
-}
-
-static int on_scalar(struct builder *b, const yaml_event_t *ev)
-{
-	struct pst_yaml_node *n = node_new(b, scalar_kind(ev), scalar_pos(b, ev));
-
-	if (!n)
-		return -ENOMEM;
-	check_properties(b, ev, ev->data.scalar.anchor, ev->data.scalar.tag, YAML_STR_TAG);
-	check_scalar(b, ev, &n->pos);
-	n->len = ev->data.scalar.length;
-	n->s = pst_arena_strndup(b->arena, (const char *)ev->data.scalar.value, n->len);
-	if (!n->s)
-		return -ENOMEM;
-	return place(b, n);
-}
-
-static int open_node(struct builder *b, enum pst_yaml_kind kind, const yaml_event_t *ev)
-{
-	struct pst_yaml_node *n = node_new(b, kind, event_pos(b, ev));
-	int r;
-
-	if (!n)
-		return -ENOMEM;
-	if (b->depth == PST_YAML_MAX_DEPTH)
-		return too_much(b, &n->pos, "levels of nesting", PST_YAML_MAX_DEPTH);
-	if (key_expected(b))
-		unsupported(b, &n->pos, "keys that are lists or mappings");
-	r = place(b, n);
-	if (r)
-		return r;
-	b->stack[b->depth++] = (struct frame){.node = n};
-	return 0;
-}
-
-static int on_sequence(struct builder *b, const yaml_event_t *ev)
-{
-	check_properties(b, ev, ev->data.sequence_start.anchor, ev->data.sequence_start.tag,
-			 YAML_SEQ_TAG);
-	return open_node(b, PST_YAML_LIST, ev);
-}
-
-static int on_mapping(struct builder *b, const yaml_event_t *ev)
-{
-	check_properties(b, ev, ev->data.mapping_start.anchor, ev->data.mapping_start.tag,
-			 YAML_MAP_TAG);
-	return open_node(b, PST_YAML_MAPPING, ev);
-}
-
-static int on_alias(struct builder *b, const yaml_event_t *ev)
-{
-	const struct pst_pos pos = event_pos(b, ev);
-	struct pst_yaml_node *n = node_new(b, PST_YAML_NULL, pos);
-
-	if (!n)
-		return -ENOMEM;
-	n->s = "";
-	unsupported(b, &pos, "aliases");
-	return place(b, n);
-}
-
-static int compare_keys(const void *a, const void *b)
-{
-	const struct pst_yaml_node *ka = *(const struct pst_yaml_node *const *)a;
-	const struct pst_yaml_node *kb = *(const struct pst_yaml_node *const *)b;
-	int r = strcmp(ka->s, kb->s);
-
-	if (r)
-		return r;
-	if (ka->pos.line != kb->pos.line)
-		return ka->pos.line < kb->pos.line ? -1 : 1;
-	return ka->pos.col < kb->pos.col ? -1 : ka->pos.col > kb->pos.col;
-}
-
-static int check_duplicates(struct builder *b, const struct pst_yaml_node *map)
-{
-	pst_auto_free const struct pst_yaml_node **keys = NULL;
-	size_t n = 0;
-
-	if (map->len < 2 || b->broken)
-		return 0;
-	keys = pst_mem_calloc(map->len, sizeof(*keys));
-	if (!keys)
-		return -ENOMEM;
-	for (const struct pst_yaml_node *c = map->first; c; c = c->next)
-		keys[n++] = c->key;
-	qsort(keys, n, sizeof(*keys), compare_keys);
-	for (size_t i = 1; i < n; i++) {
-		if (strcmp(keys[i]->s, keys[i - 1]->s))
-			continue;
-		pst_diags_error(
-			b->diags, "yaml-duplicate-key", &keys[i]->pos,
-			"the key \"%.64s\" stands here for the second time; the first is at line %u column %u",
-			keys[i]->s, keys[i - 1]->pos.line, keys[i - 1]->pos.col);
-		spoil(b);
-	}
-	return 0;
-}
-
-/* A block ends where its last child ends: libyaml's end is the start of whatever follows. */
-static void set_end(const struct frame *f, const struct pst_pos *end)
-{
-	struct pst_pos *pos = &f->node->pos;
-
-	if (f->last && f->last->pos.end_line < end->line) {
-		pos->end_line = f->last->pos.end_line;
-		pos->end_col = f->last->pos.end_col;
-	} else if (end->end_line > pos->end_line || end->end_col > pos->end_col) {
-		pos->end_line = end->end_line;
-		pos->end_col = end->end_col;
-	}
-}
-
-static int on_end(struct builder *b, const yaml_event_t *ev)
-{
-	const struct pst_pos end = event_pos(b, ev);
-	const struct frame *f = &b->stack[--b->depth];
-
-	set_end(f, &end);
-	return f->node->kind == PST_YAML_MAPPING ? check_duplicates(b, f->node) : 0;
-}
-
-static int on_document_start(struct builder *b, const yaml_event_t *ev)
-{
-	(void)ev;
-	b->doc = NULL;
-	b->broken = false;
-	return 0;
-}
-
-static int on_document_end(struct builder *b, const yaml_event_t *ev)
-{
-	(void)ev;
-	if (b->doc && !b->broken) {
-		*b->docs_tail = b->doc;
-		b->docs_tail = (struct pst_yaml_node **)&b->doc->next;
-	}
-	return 0;
-}
-
-static int (*const handlers[])(struct builder *b, const yaml_event_t *ev) = {
-	[YAML_DOCUMENT_START_EVENT] = on_document_start,
-	[YAML_DOCUMENT_END_EVENT] = on_document_end,
-	[YAML_ALIAS_EVENT] = on_alias,
-	[YAML_SCALAR_EVENT] = on_scalar,
-	[YAML_SEQUENCE_START_EVENT] = on_sequence,
-	[YAML_SEQUENCE_END_EVENT] = on_end,
-	[YAML_MAPPING_START_EVENT] = on_mapping,
-	[YAML_MAPPING_END_EVENT] = on_end,
-};
-
-/* libyaml's own complaint. Its reader counts bytes, the other parts count characters. */
-static int syntax_error(struct builder *b, const yaml_parser_t *p)
+/* libyaml's own complaint, unless we know better. */
+static int syntax_error(struct reading *r, const yaml_parser_t *p, size_t base)
 {
 	const char *context = p->context ? p->context : "";
+	const char *problem = p->problem ? p->problem : "unknown error";
+	size_t since, at, tab, brace;
 	struct pst_pos pos;
 
 	if (p->error == YAML_MEMORY_ERROR)
 		return -ENOMEM;
-	if (p->error == YAML_READER_ERROR)
-		pos = pst_srcmap_pos(&b->map, p->problem_offset + b->bom,
-				     p->problem_offset + b->bom);
-	else
-		pos = mark_pos(b, &p->problem_mark, &p->problem_mark);
-	return pst_diags_error(b->diags, "yaml-syntax", &pos, "not valid YAML: %s%s%s", context,
-			       *context ? ", " : "", p->problem ? p->problem : "unknown error");
+	find_error(r, p, base, &since, &at);
+	r->broken_at = at;
+	tab = indenting_tab(r->in, at);
+	brace = pst_helm_explains(r->in->text, r->in->len, since, at);
+	if (brace < r->in->len) {
+		pos = pst_srcmap_pos(&r->b.map, brace, brace + 2);
+		pst_helm_report(r->b.diags, r->in->template_severity, &pos);
+	} else if (tab < r->in->len) {
+		pos = pst_srcmap_pos(&r->b.map, tab, tab + 1);
+		pst_diags_error(r->b.diags, "yaml-syntax", &pos,
+				"not valid YAML: a tab indents this line; use spaces");
+	} else {
+		pos = pst_srcmap_pos(&r->b.map, at, at);
+		pst_diags_error(r->b.diags, "yaml-syntax", &pos, "not valid YAML: %s%s%s", context,
+				*context ? ", " : "", problem);
+	}
+	pst_yaml_spoil(&r->b);
+	return -EINVAL;
+}
+
+static int document_start(struct reading *r, const yaml_event_t *ev)
+{
+	pst_yaml_builder_reset(&r->b);
+	if (!r->keep)
+		pst_arena_reset(r->b.arena);
+	if (++r->n_docs > PST_YAML_MAX_DOCUMENTS) {
+		size_t at = pst_srcmap_offset(&r->b.map, ev->start_mark.index);
+		struct pst_pos pos = pst_srcmap_pos(&r->b.map, at, at);
+
+		r->stopped = true;
+		return pst_diags_error(r->b.diags, "yaml-limit", &pos,
+				       "too many documents in one file: the limit is %u",
+				       PST_YAML_MAX_DOCUMENTS);
+	}
+	return 0;
+}
+
+static int document_end(struct reading *r)
+{
+	int e;
+
+	if (!r->b.doc || r->b.broken) {
+		r->any_broken = true;
+		return 0;
+	}
+	e = r->take(r->ctx, r->b.doc);
+	if (e == -EINVAL) {
+		r->any_broken = true;
+		return 0;
+	}
+	return e;
+}
+
+static int too_many_mistakes(struct reading *r)
+{
+	struct pst_pos pos = pst_srcmap_pos(&r->b.map, r->b.map.at, r->b.map.at);
+
+	r->stopped = true;
+	return pst_diags_error(r->b.diags, "yaml-limit", &pos,
+			       "more than %u mistakes: the rest of the file is not read",
+			       PST_YAML_MAX_MISTAKES);
+}
+
+static int on_event(struct reading *r, const yaml_event_t *ev)
+{
+	int e;
+
+	switch (ev->type) {
+	case YAML_DOCUMENT_START_EVENT:
+		return document_start(r, ev);
+	case YAML_DOCUMENT_END_EVENT:
+		return document_end(r);
+	default:
+		break;
+	}
+	e = pst_yaml_builder_take(&r->b, ev);
+	if (e == -E2BIG) {
+		r->broken_at = pst_srcmap_offset(&r->b.map, ev->start_mark.index);
+		return -EINVAL;
+	}
+	return e;
 }
 
 static void free_parser(yaml_parser_t *p)
@@ -348,59 +198,159 @@ static void free_parser(yaml_parser_t *p)
 	yaml_parser_delete(p);
 }
 
-static int next_event(struct builder *b, yaml_parser_t *p, bool *ret_done)
-{
-	yaml_event_t ev __attribute__((cleanup(yaml_event_delete))) = {0};
-
-	if (!yaml_parser_parse(p, &ev))
-		return syntax_error(b, p);
-	if (ev.type == YAML_STREAM_END_EVENT) {
-		*ret_done = true;
-		return 0;
-	}
-	if ((size_t)ev.type >= sizeof(handlers) / sizeof(*handlers) || !handlers[ev.type])
-		return 0;
-	return handlers[ev.type](b, &ev);
-}
-
-static int run(struct builder *b)
+/* The bytes FROM .. TO, which are whole documents. -EINVAL: it breaks at broken_at. */
+static int read_piece(struct reading *r, size_t from, size_t to)
 {
 	yaml_parser_t p __attribute__((cleanup(free_parser))) = {0};
 	bool done = false;
-	int r = 0;
+	int e = 0;
 
 	if (!yaml_parser_initialize(&p))
 		return -ENOMEM;
 	yaml_parser_set_encoding(&p, YAML_UTF8_ENCODING);
-	yaml_parser_set_input_string(&p, (const unsigned char *)b->map.text + b->bom,
-				     b->map.len - b->bom);
-	while (!r && !done)
-		r = next_event(b, &p, &done);
-	return r;
+	yaml_parser_set_input_string(&p, (const unsigned char *)r->in->text + from, to - from);
+	pst_srcmap_rebase(&r->b.map, from);
+	while (!e && !done) {
+		yaml_event_t ev __attribute__((cleanup(yaml_event_delete))) = {0};
+
+		if (!yaml_parser_parse(&p, &ev))
+			return syntax_error(r, &p, from);
+		e = on_event(r, &ev);
+		done = ev.type == YAML_STREAM_END_EVENT;
+		if (!e && r->b.n_mistakes > PST_YAML_MAX_MISTAKES)
+			e = too_many_mistakes(r);
+	}
+	return e;
+}
+
+static void report_fault(struct reading *r, size_t at, enum pst_utf8_fault fault)
+{
+	const struct pst_pos pos = pst_srcmap_pos(&r->b.map, at, at + 1);
+	unsigned int byte = (unsigned char)r->in->text[at];
+
+	if (fault == PST_UTF8_NUL)
+		pst_diags_error(r->b.diags, "yaml-encoding", &pos,
+				"a NUL byte: expected a text, found a binary file");
+	else
+		pst_diags_error(r->b.diags, "yaml-encoding", &pos,
+				fault == PST_UTF8_INVALID
+					? "the byte 0x%02x is not valid UTF-8 here"
+					: "a control character (byte 0x%02x) is not allowed",
+				byte);
+	pst_yaml_spoil(&r->b);
+}
+
+/*
+ * Piece by piece: to the document before the next byte that must not be there, or to the place
+ * where it breaks, and on with the document behind that.
+ */
+static int read_pieces(struct reading *r, size_t from)
+{
+	const struct pst_yaml_input *in = r->in;
+	enum pst_utf8_fault fault;
+	size_t at = pst_utf8_find_fault(in->text, in->len, from, &fault);
+	int e = 0;
+
+	while (!r->stopped) {
+		size_t to = fault ? this_document(in, from, at) : in->len;
+
+		e = to > from || !fault ? read_piece(r, from, to) : 0;
+		if (e && e != -EINVAL)
+			return e;
+		if (e) {
+			size_t line = line_start(in, r->broken_at);
+
+			from = next_document(in, line > from ? line : from + 1);
+		} else if (fault) {
+			report_fault(r, at, fault);
+			from = next_document(in, at);
+		} else {
+			return 0;
+		}
+		if (from == in->len)
+			return 0;
+		if (fault && at < from)
+			at = pst_utf8_find_fault(in->text, in->len, from, &fault);
+		if (r->b.n_mistakes > PST_YAML_MAX_MISTAKES && !r->stopped)
+			too_many_mistakes(r);
+	}
+	return 0;
+}
+
+static bool is_utf16(const struct pst_yaml_input *in)
+{
+	return in->len >= 2 &&
+	       (!memcmp(in->text, "\xff\xfe", 2) || !memcmp(in->text, "\xfe\xff", 2));
+}
+
+static int read_all(struct reading *r)
+{
+	const struct pst_yaml_input *in = r->in;
+	const struct pst_pos whole = {.file = in->name};
+	const struct pst_pos start = {in->name, 1, 1, 1, 3};
+	size_t from = 0;
+	int e;
+
+	r->b.template_severity = in->template_severity;
+	if (in->len > PST_YAML_MAX_SIZE)
+		return pst_diags_error(r->b.diags, "yaml-limit", &whole,
+				       "too many bytes in one file: the limit is %u",
+				       PST_YAML_MAX_SIZE);
+	if (is_utf16(in))
+		return pst_diags_error(r->b.diags, "yaml-encoding", &start,
+				       "expected UTF-8, found UTF-16: save the file as UTF-8");
+	pst_srcmap_init(&r->b.map, in->name, in->text, in->len);
+	if (in->len >= 3 && !memcmp(in->text, byte_order_mark, 3))
+		from = 3;
+	e = read_pieces(r, from);
+	if (e)
+		return e;
+	return r->any_broken || r->b.n_mistakes || r->stopped ? -EINVAL : 0;
+}
+
+int pst_yaml_each(const struct pst_yaml_input *in, struct pst_diags *diags, pst_yaml_take take,
+		  void *ctx)
+{
+	struct pst_arena *arena pst_cleanup(pst_arena_free) = pst_arena_new();
+	struct reading r = {.in = in, .take = take, .ctx = ctx};
+
+	if (!arena)
+		return -ENOMEM;
+	r.b.arena = arena;
+	r.b.diags = diags;
+	return read_all(&r);
+}
+
+struct chain {
+	const struct pst_yaml_node *first;
+	struct pst_yaml_node *last;
+};
+
+static int append(void *ctx, const struct pst_yaml_node *doc)
+{
+	struct chain *c = ctx;
+
+	if (c->last)
+		c->last->next = doc;
+	else
+		c->first = doc;
+	c->last = (struct pst_yaml_node *)doc; /* made by this module, in the caller's arena */
+	return 0;
 }
 
 int pst_yaml_parse(struct pst_arena *arena, const struct pst_yaml_input *in,
 		   struct pst_diags *diags, const struct pst_yaml_node **ret_docs)
 {
-	static const char bom[] = "\xef\xbb\xbf";
-	struct builder b = {.arena = arena, .diags = diags};
-	const struct pst_pos whole = {.file = in->name};
-	int r;
+	struct chain chain = {0};
+	struct reading r = {.in = in, .take = append, .ctx = &chain, .keep = true};
+	int e;
 
-	b.docs_tail = &b.docs;
-	if (in->len > PST_YAML_MAX_SIZE) {
-		*ret_docs = NULL;
-		return too_much(&b, &whole, "bytes in one file", PST_YAML_MAX_SIZE);
-	}
-	if (in->len >= 3 && !memcmp(in->text, bom, 3))
-		b.bom = 3;
-	r = pst_srcmap_init(&b.map, arena, in->name, in->text, in->len);
-	if (!r)
-		r = run(&b);
-	if (r == -ENOMEM)
-		return r;
-	*ret_docs = b.docs;
-	return b.any_broken ? -EINVAL : r;
+	r.b.arena = arena;
+	r.b.diags = diags;
+	e = read_all(&r);
+	if (e != -ENOMEM)
+		*ret_docs = chain.first;
+	return e;
 }
 
 const struct pst_yaml_node *pst_yaml_get(const struct pst_yaml_node *map, const char *key)

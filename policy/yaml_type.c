@@ -85,10 +85,18 @@ static bool is_decimal(const char *s)
 	return !*p;
 }
 
+/* Most scalars are strings by their first character already. */
+static bool may_be_typed(char first)
+{
+	return !first || strchr("~nNyYtToOfF.+-0123456789", first);
+}
+
 enum pst_yaml_kind pst_yaml_plain_kind(const char *s)
 {
 	const char *unsigned_part = s + (*s == '-' || *s == '+');
 
+	if (!may_be_typed(*s))
+		return PST_YAML_STRING;
 	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
 		if (!strcmp(s, words[i].word))
 			return words[i].kind;
@@ -98,6 +106,14 @@ enum pst_yaml_kind pst_yaml_plain_kind(const char *s)
 	if (unsigned_part > s && !strcasecmp(unsigned_part, ".inf"))
 		return PST_YAML_NUMBER;
 	return PST_YAML_STRING;
+}
+
+bool pst_yaml_is_integer(const char *s)
+{
+	const char *unsigned_part = s + (*s == '-' || *s == '+');
+
+	return is_prefixed_integer(unsigned_part) ||
+	       (is_decimal(unsigned_part) && !strpbrk(unsigned_part, ".eE"));
 }
 
 const char *pst_yaml_kind_str(enum pst_yaml_kind kind)
