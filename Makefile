@@ -102,6 +102,12 @@ $(B)/tools/%: tools/%.c
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) -std=gnu17 -O1 -g $(WARN) -I. $< -o $@
 
+# This one prints the linter's table of rules, so it is linked with the linter.
+$(B)/tools/rule_pages: $(B)/obj/tools/rule_pages.o $(LINT_OBJ)
+	$(call msg,LD,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_LDFLAGS) $^ -o $@ $(COMPILER_LIBS)
+
 $(GEN_H): $(B)/tools/gen_http_table bpf/reason.h
 	$(call msg,GEN,$@)
 	$(Q)mkdir -p $(@D)
@@ -271,8 +277,8 @@ TIDY_OK := $(TIDY_SRC:%.c=build/tidy/%.ok)
 
 .PHONY: check
 check: ## format, warnings, house rules, includes, clang-tidy, verifier budget
-	$(SUB) -k -Otarget check-format check-style check-includes check-tools all unit-build \
-		check-tidy check-bpf
+	$(SUB) -k -Otarget check-format check-style check-includes check-tools \
+		all unit-build check-tidy check-bpf
 	@echo 'check: all passed'
 
 .PHONY: check-format check-style check-includes check-tools check-tidy check-bpf unit-build
@@ -321,6 +327,12 @@ budget: $(BPF_OBJ) build/tools/verifier_stats ## make the verifier's present num
 	$(Q)tools/verifier_budget.sh --save $(BPF_OBJ)
 format: ## clang-format everything
 	$(Q)clang-format -i $(FORMATTED)
+
+.PHONY: rule-pages
+rule-pages: $(B)/tools/rule_pages ## write docs/rules/ from the linter's table of rules
+	$(call msg,PAGES,docs/rules)
+	$(Q)mkdir -p docs/rules
+	$(Q)$< docs/rules
 
 MAN := $(wildcard docs/*.1 docs/*.5 docs/*.8)
 

@@ -4,11 +4,11 @@
 #include "policy/policy.h"
 
 /* What becomes of a rule with such a part when policies are compiled (policy/fields.h). */
-#define CLOSED                                                                                   \
-	"postern reads and checks it, but does not enforce it yet: postern compile refuses the " \
-	"policy. With --accept and this id it goes on with the rule closed: an allow rule "      \
-	"allows nothing, a deny rule denies all that its readable parts could mean. postern "    \
-	"lint mentions it as info, because Cilium accepts the policy.\n"
+#define CLOSED                                                                                     \
+	"postern reads and checks it, but does not enforce it yet: `postern compile` refuses the " \
+	"policy. With `--accept` and this id it goes on with the rule closed: an allow rule "      \
+	"allows nothing, a deny rule denies all that its readable parts could mean. "              \
+	"`postern lint` mentions it as info, because Cilium accepts the policy.\n"
 
 static const struct pst_lint_rule rows[] = {
 	{
@@ -17,10 +17,10 @@ static const struct pst_lint_rule rows[] = {
 		.group = PST_LINT_SUPPORT,
 		.title = "a kind of policy that postern does not enforce yet",
 		.why = "The document is a policy of Cilium's, of a kind that postern does not "
-		       "enforce yet. postern compile refuses it as a whole, because enforcing "
-		       "the other documents alone would leave its subjects with less policy "
-		       "than was written for them.\n"
-		       "postern lint mentions it as info: Cilium enforces it.\n",
+		       "enforce yet. `postern compile` refuses it as a whole, because "
+		       "enforcing the other documents alone would leave its subjects with less "
+		       "policy than was written for them.\n"
+		       "`postern lint` mentions it as info: Cilium enforces it.\n",
 		.remedy = "Write one CiliumNetworkPolicy for each namespace that is meant, or "
 			  "leave the document out of what postern compiles.",
 		.cilium = "accepts it",
@@ -45,7 +45,7 @@ static const struct pst_lint_rule rows[] = {
 		       "cilium.io/v2, which is the version that Cilium 1.16 to 1.20 serves. "
 		       "What fields of another version mean is not known here, so the document "
 		       "is refused as a whole.\n",
-		.remedy = "Write apiVersion: cilium.io/v2.",
+		.remedy = "Write `apiVersion: cilium.io/v2`.",
 		.cilium = "schema: the API server knows no such resource, unless another version "
 			  "of Cilium's CRDs is installed",
 		.bad = "apiVersion: cilium.io/v3\n"
@@ -67,12 +67,12 @@ static const struct pst_lint_rule rows[] = {
 		.severity = PST_SEVERITY_INFO,
 		.group = PST_LINT_SUPPORT,
 		.title = "nodeSelector: a policy for nodes is not enforced yet",
-		.why = "With nodeSelector a CiliumClusterwideNetworkPolicy is about the nodes "
-		       "themselves (Cilium's host firewall), not about pods.\n"
-		       "postern judges the traffic of pods only. postern compile refuses the "
-		       "policy; postern lint mentions it as info, because Cilium accepts it.\n",
+		.why = "With `nodeSelector` a CiliumClusterwideNetworkPolicy is about the "
+		       "nodes themselves (Cilium's host firewall), not about pods.\n"
+		       "postern judges the traffic of pods only. `postern compile` refuses the "
+		       "policy; `postern lint` mentions it as info, because Cilium accepts it.\n",
 		.remedy = "Leave host policies to Cilium, or select the pods that are meant by "
-			  "endpointSelector.",
+			  "`endpointSelector`.",
 		.cilium = "accepts it in a CiliumClusterwideNetworkPolicy",
 		.bad = PST_CCNP "spec:\n"
 				"  nodeSelector:\n"
@@ -95,9 +95,9 @@ static const struct pst_lint_rule rows[] = {
 		.severity = PST_SEVERITY_INFO,
 		.group = PST_LINT_SUPPORT,
 		.title = "peers by CIDR are not enforced yet",
-		.why = "fromCIDR, toCIDR, fromCIDRSet and toCIDRSet name peers by address. In "
-		       "Cilium they select only what is outside of the cluster: a pod or a "
-		       "node is never selected by its address.\n" CLOSED,
+		.why = "`fromCIDR`, `toCIDR`, `fromCIDRSet` and `toCIDRSet` name peers by "
+		       "address. In Cilium they select only what is outside of the cluster: a "
+		       "pod or a node is never selected by its address.\n" CLOSED,
 		.remedy = "Name the peers by labels or by an entity, such as world with the ports "
 			  "that are needed.",
 		.cilium = "accepts it",
@@ -122,12 +122,12 @@ static const struct pst_lint_rule rows[] = {
 		.severity = PST_SEVERITY_INFO,
 		.group = PST_LINT_SUPPORT,
 		.title = "peers by node label are not enforced yet",
-		.why = "fromNodes and toNodes select other nodes of the cluster by the labels "
-		       "of their Node objects; Cilium takes them only with its option "
-		       "enable-node-selector-labels.\n" CLOSED,
-		.remedy = "Name nodes by the entities host and remote-node, if all nodes are "
+		.why = "`fromNodes` and `toNodes` select other nodes of the cluster by the "
+		       "labels of their Node objects; Cilium takes them only with its option "
+		       "`enable-node-selector-labels`.\n" CLOSED,
+		.remedy = "Name nodes by the entities `host` and `remote-node`, if all nodes are "
 			  "meant alike.",
-		.cilium = "accepts it when enable-node-selector-labels is on",
+		.cilium = "accepts it when `enable-node-selector-labels` is on",
 		.features = PST_FEATURE_NODE_SELECTOR_LABELS,
 		.bad = PST_SPEC "  ingress:\n"
 				"    - fromNodes:\n"
@@ -143,9 +143,9 @@ static const struct pst_lint_rule rows[] = {
 		.severity = PST_SEVERITY_INFO,
 		.group = PST_LINT_SUPPORT,
 		.title = "peers by cloud group are not enforced yet",
-		.why = "fromGroups and toGroups name instances of AWS by their labels, region "
-		       "or security groups. Cilium's operator asks AWS for their addresses; "
-		       "what it finds changes without a change of the policy.\n" CLOSED,
+		.why = "`fromGroups` and `toGroups` name instances of AWS by their labels, "
+		       "region or security groups. Cilium's operator asks AWS for their "
+		       "addresses; what it finds changes without a change of the policy.\n" CLOSED,
 		.remedy = "Name the peers by an entity, such as world, with the ports that are "
 			  "needed.",
 		.cilium = "accepts it",
@@ -172,10 +172,10 @@ static const struct pst_lint_rule rows[] = {
 		.severity = PST_SEVERITY_INFO,
 		.group = PST_LINT_SUPPORT,
 		.title = "peers by Service are not enforced yet",
-		.why = "toServices stands for what a Kubernetes Service leads to: the pods of "
-		       "its selector, or the addresses of its endpoints when it has none.\n" CLOSED,
-		.remedy = "Select the pods behind the service by toEndpoints, and use their port, "
-			  "not the port of the service.",
+		.why = "`toServices` stands for what a Kubernetes Service leads to: the pods "
+		       "of its selector, or the addresses of its endpoints when it has none.\n" CLOSED,
+		.remedy = "Select the pods behind the service by `toEndpoints`, and use their "
+			  "port, not the port of the service.",
 		.cilium = "accepts it",
 		.bad = PST_SPEC "  egress:\n"
 				"    - toServices:\n"
@@ -194,10 +194,10 @@ static const struct pst_lint_rule rows[] = {
 		.severity = PST_SEVERITY_INFO,
 		.group = PST_LINT_SUPPORT,
 		.title = "peers by DNS name are not enforced yet",
-		.why = "toFQDNs allows the addresses that Cilium's DNS proxy has seen in "
+		.why = "`toFQDNs` allows the addresses that Cilium's DNS proxy has seen in "
 		       "answers for a name. It is a rule about addresses: two names with the "
 		       "same address cannot be told apart.\n" CLOSED,
-		.remedy = "Allow the entity world on the port that is needed and restrict the "
+		.remedy = "Allow the entity `world` on the port that is needed and restrict the "
 			  "host by an HTTP rule, where the traffic is HTTP.",
 		.cilium = "accepts it",
 		.bad = PST_SPEC "  egress:\n"
@@ -225,7 +225,7 @@ static const struct pst_lint_rule rows[] = {
 		.severity = PST_SEVERITY_INFO,
 		.group = PST_LINT_SUPPORT,
 		.title = "a selector on labels that stand for addresses, names or nodes",
-		.why = "Labels of the sources cidr, cidrgroup, fqdn and node belong to "
+		.why = "Labels of the sources `cidr`, `cidrgroup`, `fqdn` and `node` belong to "
 		       "identities that Cilium makes from prefixes, DNS names and Node "
 		       "objects. postern knows the identities of pods only, so such a "
 		       "requirement would match nothing.\n" CLOSED,
@@ -245,9 +245,9 @@ static const struct pst_lint_rule rows[] = {
 		.severity = PST_SEVERITY_INFO,
 		.group = PST_LINT_SUPPORT,
 		.title = "ICMP rules are not enforced yet",
-		.why = "icmps allows or denies ICMP messages by family and type. Without it, a "
-		       "subject that is in default deny gets no ping through in Cilium.\n" CLOSED,
-		.remedy = "Leave icmps to Cilium: put it into a rule of its own, in a file that "
+		.why = "`icmps` allows or denies ICMP messages by family and type. Without it, "
+		       "a subject that is in default deny gets no ping through in Cilium.\n" CLOSED,
+		.remedy = "Leave `icmps` to Cilium: put it into a rule of its own, in a file that "
 			  "postern does not compile.",
 		.cilium = "accepts it",
 		.bad = PST_SPEC "  ingress:\n"
@@ -271,11 +271,11 @@ static const struct pst_lint_rule rows[] = {
 		.severity = PST_SEVERITY_INFO,
 		.group = PST_LINT_SUPPORT,
 		.title = "mutual authentication is not enforced yet",
-		.why = "authentication asks Cilium to have both sides prove who they are "
+		.why = "`authentication` asks Cilium to have both sides prove who they are "
 		       "before the first packet passes. postern has no such proof: allowing "
 		       "the traffic without it would mean more than the rule says.\n" CLOSED,
-		.remedy = "Leave the section out where mode is disabled; else leave such policies "
-			  "to Cilium.",
+		.remedy = "Leave the section out where `mode` is `disabled`; else leave such "
+			  "policies to Cilium.",
 		.cilium = "accepts it",
 		.bad = PST_SPEC "  ingress:\n"
 				"    - fromEndpoints:\n"
@@ -317,10 +317,10 @@ static const struct pst_lint_rule rows[] = {
 		.group = PST_LINT_SUPPORT,
 		.title = "protocols other than TCP, UDP and SCTP are not enforced yet",
 		.why = "VRRP, IGMP, GRE, IPIP, IPV6, ESP and AH are protocols without ports; "
-		       "Cilium 1.20 takes them with its option enable-extended-ip-protocols.\n" CLOSED,
+		       "Cilium 1.20 takes them with its option `enable-extended-ip-protocols`.\n" CLOSED,
 		.remedy = "Leave such rules to Cilium: put them into a file that postern does not "
 			  "compile.",
-		.cilium = "accepts it when enable-extended-ip-protocols is on",
+		.cilium = "accepts it when `enable-extended-ip-protocols` is on",
 		.features = PST_FEATURE_EXTENDED_IP_PROTOCOLS,
 		.bad = PST_SPEC "  ingress:\n"
 				"    - toPorts:\n"
@@ -338,8 +338,8 @@ static const struct pst_lint_rule rows[] = {
 		.severity = PST_SEVERITY_INFO,
 		.group = PST_LINT_SUPPORT,
 		.title = "DNS rules are not enforced yet",
-		.why = "rules.dns sends name lookups through Cilium's DNS proxy, which lets "
-		       "the named queries pass and learns addresses for toFQDNs. postern "
+		.why = "`rules.dns` sends name lookups through Cilium's DNS proxy, which lets "
+		       "the named queries pass and learns addresses for `toFQDNs`. postern "
 		       "judges HTTP, not DNS.\n" CLOSED,
 		.remedy = "Allow the port of the name server without rules, if it may be asked "
 			  "for every name.",
@@ -368,11 +368,12 @@ static const struct pst_lint_rule rows[] = {
 		.severity = PST_SEVERITY_INFO,
 		.group = PST_LINT_SUPPORT,
 		.title = "HTTP rules on headers are not enforced yet",
-		.why = "headers and headerMatches make an HTTP rule depend on request headers. "
-		       "Judging such a rule without them would allow more than it says.\n"
-		       "postern compile refuses the policy. With --accept and this id that "
+		.why = "`headers` and `headerMatches` make an HTTP rule depend on request "
+		       "headers. Judging such a rule without them would allow more than it "
+		       "says.\n"
+		       "`postern compile` refuses the policy. With `--accept` and this id that "
 		       "HTTP rule is left out and its neighbours stay in force; an entry that "
-		       "has no HTTP rule left allows nothing. postern lint mentions it as "
+		       "has no HTTP rule left allows nothing. `postern lint` mentions it as "
 		       "info, because Cilium accepts the policy.\n",
 		.remedy = "Tell the requests apart by method, path or host.",
 		.cilium = "accepts it",
@@ -401,15 +402,15 @@ static const struct pst_lint_rule rows[] = {
 		.severity = PST_SEVERITY_INFO,
 		.group = PST_LINT_SUPPORT,
 		.title = "header rules that change the request are not enforced yet",
-		.why = "mismatch: ADD, DELETE and REPLACE make Cilium's proxy rewrite the "
-		       "request and let it pass. The kernel judges requests and does not "
+		.why = "`mismatch: ADD`, `DELETE` and `REPLACE` make Cilium's proxy rewrite "
+		       "the request and let it pass. The kernel judges requests and does not "
 		       "rewrite them.\n"
-		       "postern compile refuses the policy. With --accept and this id that "
+		       "`postern compile` refuses the policy. With `--accept` and this id that "
 		       "HTTP rule is left out and its neighbours stay in force; an entry that "
-		       "has no HTTP rule left allows nothing. postern lint mentions it as "
+		       "has no HTTP rule left allows nothing. `postern lint` mentions it as "
 		       "info, because Cilium accepts the policy.\n",
-		.remedy = "Leave mismatch out, so that a request whose header differs does not "
-			  "match, or write LOG.",
+		.remedy = "Leave `mismatch` out, so that a request whose header differs does not "
+			  "match, or write `LOG`.",
 		.cilium = "accepts it",
 		.bad = PST_SPEC "  ingress:\n"
 				"    - toPorts:\n"
@@ -441,12 +442,12 @@ static const struct pst_lint_rule rows[] = {
 		.severity = PST_SEVERITY_INFO,
 		.group = PST_LINT_SUPPORT,
 		.title = "header values from a Secret are not enforced yet",
-		.why = "A headerMatches element with a secret compares the header with what a "
-		       "Kubernetes Secret holds. postern does not read Secrets, so it cannot "
+		.why = "A `headerMatches` element with a secret compares the header with what "
+		       "a Kubernetes Secret holds. postern does not read Secrets, so it cannot "
 		       "tell a right value from a wrong one.\n"
-		       "postern compile refuses the policy. With --accept and this id that "
+		       "`postern compile` refuses the policy. With `--accept` and this id that "
 		       "HTTP rule is left out and its neighbours stay in force; an entry that "
-		       "has no HTTP rule left allows nothing. postern lint mentions it as "
+		       "has no HTTP rule left allows nothing. `postern lint` mentions it as "
 		       "info, because Cilium accepts the policy.\n",
 		.remedy = "Leave such rules to Cilium; do not write the secret into the policy as "
 			  "a value.",
@@ -480,7 +481,7 @@ static const struct pst_lint_rule rows[] = {
 		.severity = PST_SEVERITY_INFO,
 		.group = PST_LINT_SUPPORT,
 		.title = "TLS termination is not enforced yet",
-		.why = "terminatingTLS and originatingTLS make Cilium's proxy decrypt the "
+		.why = "`terminatingTLS` and `originatingTLS` make Cilium's proxy decrypt the "
 		       "connection with a certificate of its own, judge the requests, and "
 		       "encrypt again. postern does not decrypt: it would judge bytes that it "
 		       "cannot read.\n" CLOSED,
@@ -511,7 +512,7 @@ static const struct pst_lint_rule rows[] = {
 		.severity = PST_SEVERITY_INFO,
 		.group = PST_LINT_SUPPORT,
 		.title = "serverNames is not enforced yet",
-		.why = "serverNames allows TLS connections by the name that the client asks "
+		.why = "`serverNames` allows TLS connections by the name that the client asks "
 		       "for (SNI). postern does not look into the TLS handshake.\n" CLOSED,
 		.remedy = "Restrict the peers in another way, or leave such rules to Cilium.",
 		.cilium = "accepts it",
@@ -538,7 +539,7 @@ static const struct pst_lint_rule rows[] = {
 		.severity = PST_SEVERITY_INFO,
 		.group = PST_LINT_SUPPORT,
 		.title = "custom listeners are not enforced yet",
-		.why = "listener hands the connection to an Envoy listener of a "
+		.why = "`listener` hands the connection to an Envoy listener of a "
 		       "CiliumEnvoyConfig, which decides by rules of its own. postern does not "
 		       "know those rules.\n" CLOSED,
 		.remedy = "Leave such rules to Cilium: put them into a file that postern does not "
@@ -569,11 +570,11 @@ static const struct pst_lint_rule rows[] = {
 		.severity = PST_SEVERITY_INFO,
 		.group = PST_LINT_SUPPORT,
 		.title = "labels of a rule are not carried anywhere yet",
-		.why = "spec.labels names where a rule comes from; in Cilium the labels turn "
+		.why = "`spec.labels` names where a rule comes from; in Cilium the labels turn "
 		       "up in endpoint status and flow logs. They change no verdict.\n"
-		       "postern compile refuses the policy, so that nobody misses them later; "
-		       "with --accept and this id the policy is compiled as if they were not "
-		       "written.\n",
+		       "`postern compile` refuses the policy, so that nobody misses them "
+		       "later; with `--accept` and this id the policy is compiled as if they "
+		       "were not written.\n",
 		.remedy = "Leave the labels out, or accept the rule.",
 		.cilium = "accepts it",
 		.bad = PST_SPEC "  labels:\n"
@@ -593,10 +594,10 @@ static const struct pst_lint_rule rows[] = {
 		.severity = PST_SEVERITY_INFO,
 		.group = PST_LINT_SUPPORT,
 		.title = "log values are not carried anywhere yet",
-		.why = "spec.log.value is a text that Cilium shows beside the flows that the "
+		.why = "`spec.log.value` is a text that Cilium shows beside the flows that the "
 		       "rule has decided. It changes no verdict.\n"
-		       "postern compile refuses the policy, so that nobody misses it later; "
-		       "with --accept and this id the policy is compiled as if it were not "
+		       "`postern compile` refuses the policy, so that nobody misses it later; "
+		       "with `--accept` and this id the policy is compiled as if it were not "
 		       "written.\n",
 		.remedy = "Leave the value out, or accept the rule.",
 		.cilium = "accepts it",

@@ -39,7 +39,7 @@ MAY_USE = {
     "enforcer": {"base", "policy", "compiler", "bpf core", "bpf", "generated skeleton"},
     "lint": {"base", "policy", "compiler"},
     "cli": {"base", "policy", "compiler", "lint", "enforcer"},
-    "tools": {"base", "bpf core"},
+    "tools": {"base", "bpf core", "lint"},
 }
 
 # Made from bpf/reason.h and the recogniser's state table; a part of the core.
