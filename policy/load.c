@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "policy/load.h"
 
+#include <assert.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -29,6 +30,14 @@ struct loader {
 	pst_load_take take;
 	void *ctx;
 	size_t n_found; /* files below the directory being walked */
+	size_t n_dirs;
+	bool stopped; /* by TAKE, or for want of memory */
+};
+
+/* The bytes of one file. */
+struct text {
+	char *v;
+	size_t len, cap;
 };
 
 static void names_free(struct names *names)
@@ -54,42 +63,65 @@ static int fail_errno(struct loader *l, int err, const char *path)
 		    strerror(-err));
 }
 
-static int read_all(struct loader *l, int fd, const char *path, char **text, size_t *cap,
-		    size_t *len)
+static int too_large(struct loader *l, const char *name)
 {
-	while (*len <= PST_YAML_MAX_SIZE) {
+	static_assert(PST_YAML_MAX_SIZE == 16 << 20, "the text below");
+	return fail(l, -E2BIG, "file-too-large", name, "the file is larger than 16 MiB");
+}
+
+/* EXPECTED bytes are there, as far as anybody knows; one more is asked for to see the end. */
+static int read_text(struct loader *l, int fd, const char *name, size_t expected, struct text *text)
+{
+	while (text->len <= PST_YAML_MAX_SIZE) {
+		size_t want = text->len < expected ? expected - text->len : 65536;
 		ssize_t got;
 
-		if (pst_mem_grow(text, cap, *len + 65536, 1))
+		if (pst_mem_grow(&text->v, &text->cap, text->len + want + 1, 1))
 			return -ENOMEM;
-		got = read(fd, *text + *len, *cap - *len);
+		got = read(fd, text->v + text->len, text->cap - text->len);
 		if (got < 0 && errno == EINTR)
 			continue;
 		if (got < 0)
-			return fail_errno(l, -errno, path);
+			return fail_errno(l, -errno, name);
 		if (!got)
 			return 0;
-		*len += (size_t)got;
+		text->len += (size_t)got;
 	}
-	return fail(l, -E2BIG, "file-too-large", path, "the file is larger than 16 MiB");
+	return too_large(l, name);
 }
 
-static int load_file(struct loader *l, const char *path, bool by_name)
+static void text_free(struct text *text)
 {
-	pst_auto_fd int fd = open(path, O_RDONLY | O_CLOEXEC);
-	pst_auto_free char *text = NULL;
-	struct pst_load_file file = {.name = path, .by_name = by_name};
-	size_t cap = 0;
-	int r;
+	free(text->v);
+}
 
-	if (fd < 0)
-		return fail_errno(l, -errno, path);
-	r = read_all(l, fd, path, &text, &cap, &file.len);
+static int load_fd(struct loader *l, int fd, const char *name, size_t expected, bool by_name)
+{
+	struct text text pst_cleanup(text_free) = {0};
+	int r = read_text(l, fd, name, expected, &text);
+
 	if (r)
 		return r;
 	l->n_found++;
-	file.text = text;
-	return l->take(l->ctx, &file);
+	r = l->take(l->ctx, &(struct pst_load_file){name, text.v, text.len, by_name});
+	l->stopped = l->stopped || r;
+	return r;
+}
+
+/* Opens without waiting: a pipe without a writer would never come back. */
+static int load_file(struct loader *l, const char *path, bool by_name)
+{
+	pst_auto_fd int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st))
+		return fail_errno(l, -errno, path);
+	if (!S_ISREG(st.st_mode))
+		return fail(l, -EINVAL, "file-unreadable", path,
+			    "not a regular file; \"-\" reads standard input");
+	if (st.st_size > PST_YAML_MAX_SIZE)
+		return too_large(l, path);
+	return load_fd(l, fd, path, (size_t)st.st_size, by_name);
 }
 
 static bool is_ours(const char *name)
@@ -169,6 +201,13 @@ static bool is_circle(const struct ancestry *up, const struct stat *st)
 	return false;
 }
 
+/* The first error counts, if it is not that nothing more can be done. */
+static int worse(struct loader *l, int worst, int r)
+{
+	l->stopped = l->stopped || r == -ENOMEM;
+	return !worst || (r && l->stopped) ? r : worst;
+}
+
 static int walk(struct loader *l, const char *dir, const struct stat *st,
 		const struct ancestry *up);
 
@@ -176,17 +215,12 @@ static int load_entry(struct loader *l, const char *path, const struct ancestry 
 {
 	struct stat st;
 
-	if (stat(path, &st)) {
-		/* A dangling link matters when it is named like one of our files. */
-		return is_ours(path) ? fail_errno(l, -errno, path) : 0;
-	}
+	/* A link to nothing matters when it is named like one of our files. */
+	if (stat(path, &st))
+		return errno == ENOENT && !is_ours(path) ? 0 : fail_errno(l, -errno, path);
 	if (S_ISDIR(st.st_mode))
 		return walk(l, path, &st, up);
-	if (!is_ours(path))
-		return 0;
-	if (!S_ISREG(st.st_mode))
-		return fail(l, -EINVAL, "file-unreadable", path, "not a regular file");
-	return load_file(l, path, false);
+	return is_ours(path) ? load_file(l, path, false) : 0;
 }
 
 static int walk(struct loader *l, const char *dir, const struct stat *st, const struct ancestry *up)
@@ -197,13 +231,14 @@ static int walk(struct loader *l, const char *dir, const struct stat *st, const 
 
 	if (is_circle(up, st))
 		return fail(l, -ELOOP, "directory-loop", dir, "the directory contains itself");
-	worst = list(l, dir, &names);
-	for (size_t i = 0; i < names.n && worst != -ENOMEM; i++) {
-		int r = load_entry(l, names.v[i], &here);
-
-		if (!worst || r == -ENOMEM)
-			worst = r;
+	if (l->n_dirs++ == PST_LOAD_MAX_DIRS) {
+		l->stopped = true;
+		return fail(l, -E2BIG, "too-many-directories", dir,
+			    "more than 100000 directories to walk; nothing more is read");
 	}
+	worst = list(l, dir, &names);
+	for (size_t i = 0; i < names.n && !l->stopped; i++)
+		worst = worse(l, worst, load_entry(l, names.v[i], &here));
 	return worst;
 }
 
@@ -212,6 +247,8 @@ static int load_path(struct loader *l, const char *path)
 	struct stat st;
 	int r;
 
+	if (!strcmp(path, "-"))
+		return load_fd(l, STDIN_FILENO, "<stdin>", 0, true);
 	if (stat(path, &st))
 		return fail_errno(l, -errno, path);
 	if (!S_ISDIR(st.st_mode))
@@ -230,11 +267,7 @@ int pst_load_paths(const char *const *paths, size_t n_paths, struct pst_diags *d
 	struct loader l = {.diags = diags, .take = take, .ctx = ctx};
 	int worst = 0;
 
-	for (size_t i = 0; i < n_paths && worst != -ENOMEM; i++) {
-		int r = load_path(&l, paths[i]);
-
-		if (!worst || r == -ENOMEM)
-			worst = r;
-	}
+	for (size_t i = 0; i < n_paths && !l.stopped; i++)
+		worst = worse(&l, worst, load_path(&l, paths[i]));
 	return worst;
 }

@@ -4,14 +4,18 @@
 /*
  * Files and directories as texts.
  *
- * A path is a file, taken as it is, or a directory, walked recursively in the order of names: files
- * that end in .yaml, .yml or .json. Names that start with a dot are passed over (a mounted
- * ConfigMap keeps its generations in such directories); symbolic links are followed. Only regular
- * files count inside a directory.
+ * A path is "-" (standard input, called "<stdin>"), a regular file, taken as it is, or a directory,
+ * walked recursively in the order of names: files that end in .yaml, .yml or .json. Names that
+ * start with a dot are passed over (a mounted ConfigMap keeps its generations in such directories);
+ * symbolic links are followed. Pipes and devices are refused without waiting for them: what comes
+ * through a pipe can be given as standard input.
+ *
+ * A file's size is looked at before it is read, and no more than PST_YAML_MAX_SIZE bytes are ever
+ * held. Links can make a small tree look endless: at most PST_LOAD_MAX_DIRS directories are walked.
  *
  * Mistakes are diagnostics: file-missing, file-unreadable, file-too-large, no-files,
- * directory-loop. One of them does not keep the other files from being read, but makes the whole
- * call fail.
+ * directory-loop, too-many-directories. One of them does not keep the other files from being read,
+ * but makes the whole call fail.
  */
 
 #include "base/diag.h"
@@ -19,8 +23,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+enum { PST_LOAD_MAX_DIRS = 100000 };
+
 struct pst_load_file {
-	const char *name; /* lives as long as the call */
+	const char *name; /* lives as long as the call of TAKE */
 	const char *text;
 	size_t len;
 	bool by_name; /* given as a path, not found in a directory */
@@ -30,9 +36,10 @@ struct pst_load_file {
 typedef int (*pst_load_take)(void *ctx, const struct pst_load_file *file);
 
 /*
- * Returns 0, the error of TAKE, -ENOENT for a path that does not exist or a directory without
- * files, -E2BIG for a file above PST_YAML_MAX_SIZE, -ENOMEM, or the errno of what could not be
- * read.
+ * Returns 0, the error with which TAKE has stopped, -ENOMEM, or after a diagnostic the first of:
+ * -ENOENT for a path that does not exist or a directory without files, -E2BIG for a file above
+ * PST_YAML_MAX_SIZE or too many directories, -EINVAL for what is no regular file, -ELOOP, or the
+ * errno of what could not be read.
  */
 int pst_load_paths(const char *const *paths, size_t n_paths, struct pst_diags *diags,
 		   pst_load_take take, void *ctx);

@@ -123,6 +123,7 @@ static int take_file(void *ctx, const struct pst_load_file *file)
 	in.name = pst_arena_strndup(b->r.arena, file->name, strlen(file->name));
 	if (!in.name)
 		return -ENOMEM;
+	in.template_severity = b->options.lint ? PST_SEVERITY_INFO : PST_SEVERITY_ERROR;
 	b->n_files++;
 	r = b->options.see_file ? b->options.see_file(b->options.ctx, in.name, in.text, in.len) : 0;
 	if (r)

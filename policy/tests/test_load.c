@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -194,6 +195,167 @@ Test(load, a_file_over_the_limit_is_refused)
 	cr_assert_eq(ftruncate(fd, PST_YAML_MAX_SIZE + 1), 0);
 	close(fd);
 	t_fails("big.yaml", -E2BIG, "file-too-large", "big.yaml");
+}
+
+Test(load, a_sparse_file_of_a_gibibyte_is_refused_without_being_read)
+{
+	int fd = open("huge.yaml", O_CREAT | O_WRONLY, 0644);
+	struct rusage before, after;
+
+	cr_assert_eq(ftruncate(fd, (off_t)1 << 30), 0);
+	close(fd);
+	getrusage(RUSAGE_SELF, &before);
+	t_fails("huge.yaml", -E2BIG, "file-too-large", "huge.yaml");
+	getrusage(RUSAGE_SELF, &after);
+	cr_expect_lt(after.ru_maxrss - before.ru_maxrss, 8 * 1024, "%ld KiB more",
+		     after.ru_maxrss - before.ru_maxrss);
+}
+
+Test(load, a_file_of_the_largest_size_is_read)
+{
+	struct t_loaded l;
+	int fd;
+
+	t_write("full.yaml", CNP("a"));
+	fd = open("full.yaml", O_WRONLY | O_APPEND);
+	while (lseek(fd, 0, SEEK_END) < PST_YAML_MAX_SIZE)
+		cr_assert_eq(write(fd, "\n", 1), 1);
+	close(fd);
+	l = t_load("full.yaml");
+	cr_expect_eq(l.r, 0);
+	cr_expect_eq(pst_diags_count(l.diags), 0);
+	cr_expect_eq(l.set->n_policies, 1);
+	t_free(&l);
+}
+
+Test(load, a_pipe_or_a_device_by_name_is_not_waited_for, .timeout = 10)
+{
+	cr_assert_eq(mkfifo("pipe", 0644), 0);
+	t_fails("pipe", -EINVAL, "file-unreadable", "pipe");
+	t_fails("/dev/zero", -EINVAL, "file-unreadable", "/dev/zero");
+}
+
+/* Standard input gives BYTES, through a pipe that a child fills. */
+static void t_feed(const char *bytes, size_t len)
+{
+	int fds[2];
+
+	cr_assert_eq(pipe(fds), 0);
+	if (!fork()) {
+		close(fds[0]);
+		for (size_t done = 0; done < len;) {
+			ssize_t n = write(fds[1], bytes + done, len - done);
+
+			if (n <= 0)
+				break;
+			done += (size_t)n;
+		}
+		_exit(0);
+	}
+	close(fds[1]);
+	cr_assert_eq(dup2(fds[0], STDIN_FILENO), STDIN_FILENO);
+	close(fds[0]);
+}
+
+Test(load, a_dash_is_standard_input)
+{
+	struct t_loaded l;
+
+	t_feed(CNP("a"), strlen(CNP("a")));
+	l = t_load("-");
+	cr_assert_eq(l.r, 0);
+	cr_assert_eq(l.set->n_policies, 1);
+	cr_expect_str_eq(l.set->policies[0].pos.file, "<stdin>");
+	t_free(&l);
+}
+
+Test(load, standard_input_has_the_limit_of_files)
+{
+	char *text = malloc(PST_YAML_MAX_SIZE + 1);
+
+	memset(text, '\n', PST_YAML_MAX_SIZE + 1);
+	t_feed(text, PST_YAML_MAX_SIZE + 1);
+	free(text);
+	t_fails("-", -E2BIG, "file-too-large", "<stdin>");
+}
+
+/* Runs in a process of its own, so the loss of rights hurts nobody. */
+Test(load, what_may_not_be_read_is_named_and_the_others_are_read)
+{
+	const struct pst_policy_options lint = {.lint = true};
+	const char *const paths[] = {"d"};
+	struct pst_diags *diags = pst_diags_new();
+	struct pst_policy_set *set = NULL;
+	uid_t me = geteuid();
+
+	mkdir("d", 0755);
+	mkdir("d/closed", 0);
+	t_write("d/a.yaml", CNP("a"));
+	t_write("d/b.yaml", CNP("b"));
+	t_write("d/z.yaml", CNP("z"));
+	cr_assert_eq(chmod("d/b.yaml", 0), 0);
+	cr_assert_eq(chmod(".", 0755), 0);
+	if (!me)
+		cr_assert_eq(seteuid(65534), 0);
+	cr_expect_eq(pst_policy_load(paths, 1, diags, &set), -EACCES);
+	cr_expect_null(set);
+	cr_expect_eq(pst_policy_load_with(&lint, paths, 1, diags, &set), 0);
+	if (!me)
+		cr_assert_eq(seteuid(me), 0);
+	cr_assert_not_null(set);
+	cr_expect_eq(set->n_policies, 2);
+	cr_expect_eq(pst_diags_count(diags), 4);
+	cr_expect_str_eq(pst_diags_at(diags, 0)->pos.file, "d/b.yaml");
+	cr_expect_str_eq(pst_diags_at(diags, 1)->pos.file, "d/closed");
+	for (size_t i = 0; i < pst_diags_count(diags); i++)
+		cr_expect_str_eq(pst_diags_at(diags, i)->id, "file-unreadable");
+	chmod("d/closed", 0755);
+	pst_policy_set_free(&set);
+	pst_diags_free(&diags);
+}
+
+/* Each level has two links to the next one: 2^17 paths, no loop, 18 directories. */
+Test(load, links_that_multiply_the_directories_end_in_an_error, .timeout = 60)
+{
+	struct t_loaded l;
+
+	for (int i = 0; i < 17; i++) {
+		char here[32], up[32], link[48];
+
+		snprintf(here, sizeof(here), "n%d", i);
+		snprintf(up, sizeof(up), "../n%d", i + 1);
+		mkdir(here, 0755);
+		for (int k = 0; k < 2; k++) {
+			snprintf(link, sizeof(link), "%s/%d", here, k);
+			cr_assert_eq(symlink(up, link), 0);
+		}
+	}
+	mkdir("n17", 0755);
+	l = t_load("n0");
+	cr_expect_eq(l.r, -E2BIG);
+	cr_expect_eq(pst_diags_count(l.diags), 1);
+	cr_expect(t_has(l.diags, "too-many-directories"));
+	t_free(&l);
+}
+
+static int t_stop_at_once(void *ctx, const struct pst_load_file *file)
+{
+	(void)file;
+	++*(int *)ctx;
+	return -ECANCELED;
+}
+
+Test(load, whoever_takes_the_files_can_stop)
+{
+	const char *const paths[] = {"a.yaml", "b.yaml"};
+	struct pst_diags *diags = pst_diags_new();
+	int n = 0;
+
+	t_write("a.yaml", "a");
+	t_write("b.yaml", "b");
+	cr_assert_eq(pst_load_paths(paths, 2, diags, t_stop_at_once, &n), -ECANCELED);
+	cr_assert_eq(n, 1);
+	pst_diags_free(&diags);
 }
 
 Test(load, all_paths_are_looked_at_even_after_a_mistake)
