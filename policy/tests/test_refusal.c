@@ -174,7 +174,7 @@ static const struct pst_port_rule *t_http(struct t_policy *p, const char *http)
 
 static const char *const http_mistakes[] = {
 	"{headers: ['X-A: b']}",
-	"{path: /b, headers: []}",
+	"{path: /b, headers: [X-A]}",
 	"{path: /b, headerMatches: [{name: X}]}",
 	"{path: 1}",
 	"{method: [GET]}",
