@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * A CiliumNetworkPolicy document to the model.
+ * A CiliumNetworkPolicy or CiliumClusterwideNetworkPolicy document to the model.
  *
  * Mistakes inside a rule refuse that rule (cnp_rule.h) and nothing else: it stands in the model as
  * refused, and its section still puts the subject in default deny. Mistakes around the rules (the
@@ -13,7 +13,9 @@
 
 #include "policy/fields.h"
 
-/* Reads the object N. 0; -EINVAL when the document is refused (*RET_POLICY is untouched); -ENOMEM.
+/*
+ * Reads the object N, which is CLUSTERWIDE or lives in a namespace. 0; -EINVAL when the document is
+ * refused (*RET_POLICY is untouched); -ENOMEM.
  */
-int pst_cnp_read(struct pst_reader *r, const struct pst_yaml_node *n,
+int pst_cnp_read(struct pst_reader *r, const struct pst_yaml_node *n, bool clusterwide,
 		 struct pst_policy *ret_policy);

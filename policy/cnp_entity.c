@@ -1,59 +1,96 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "policy/cnp_entity.h"
 
-#include <errno.h>
 #include <stdint.h>
 #include <string.h>
 
-#include "base/mem.h"
 #include "policy/labels.h"
 #include "policy/nearest.h"
 
-enum {
-	MAX_RESERVED = 7,
-	MAX_SELECTORS = MAX_RESERVED + 1, /* of one entity: and the pods of a cluster */
-};
-
-enum pods {
-	PODS_NONE,
-	PODS_OWN_CLUSTER,
-	PODS_ANY_CLUSTER,
-};
-
-#define CLUSTER_RESERVED                                                                          \
-	{                                                                                         \
-		"host", "remote-node", "init", "ingress", "health", "unmanaged", "kube-apiserver" \
+/*
+ * The selectors of all entities are the same in every document, so their requirements stand here
+ * once; a selector in the model adds the place where the entity is written.
+ */
+#define RESERVED(name)                                                      \
+	{                                                                   \
+		.source = "reserved", .key = (name), .op = PST_LABEL_EXISTS \
 	}
 
+static const char *const own_cluster[] = {PST_CLUSTER_NAME};
+
+static const struct pst_requirement world[] = {
+	RESERVED("world"),
+	RESERVED("world-ipv4"),
+	RESERVED("world-ipv6"),
+};
+
+#define CLUSTER_RESERVED                                                                  \
+	RESERVED("host"), RESERVED("remote-node"), RESERVED("init"), RESERVED("ingress"), \
+		RESERVED("health"), RESERVED("unmanaged"), RESERVED("kube-apiserver")
+
+static const struct pst_requirement cluster[] = {
+	CLUSTER_RESERVED,
+	{.source = "k8s",
+	 .key = PST_LABEL_CLUSTER,
+	 .op = PST_LABEL_IN,
+	 .values = own_cluster,
+	 .n_values = 1},
+};
+
+static const struct pst_requirement cluster_mesh[] = {
+	CLUSTER_RESERVED,
+	{.source = "k8s", .key = PST_LABEL_CLUSTER, .op = PST_LABEL_EXISTS},
+};
+
+static const struct pst_requirement host[] = {RESERVED("host")};
+static const struct pst_requirement remote_node[] = {RESERVED("remote-node")};
+static const struct pst_requirement kube_apiserver[] = {RESERVED("kube-apiserver")};
+static const struct pst_requirement ingress[] = {RESERVED("ingress")};
+static const struct pst_requirement health[] = {RESERVED("health")};
+static const struct pst_requirement init[] = {RESERVED("init")};
+static const struct pst_requirement unmanaged[] = {RESERVED("unmanaged")};
+
+#define ENTITY(text, table)                                                         \
+	{                                                                           \
+		.name = (text), .v = (table), .n = sizeof(table) / sizeof(*(table)) \
+	}
+
+/* An entity is the union of N selectors with one requirement each. */
 static const struct entity {
 	const char *name;
-	bool everything;
-	enum pods pods;
-	const char *reserved[MAX_RESERVED]; /* NULL behind the last */
+	bool everything; /* one selector without any requirement */
+	const struct pst_requirement *v;
+	size_t n;
 } entities[] = {
 	{.name = "all", .everything = true},
-	{.name = "world", .reserved = {"world", "world-ipv4", "world-ipv6"}},
-	{.name = "cluster", .pods = PODS_OWN_CLUSTER, .reserved = CLUSTER_RESERVED},
-	{.name = "cluster-mesh", .pods = PODS_ANY_CLUSTER, .reserved = CLUSTER_RESERVED},
-	{.name = "host", .reserved = {"host"}},
-	{.name = "remote-node", .reserved = {"remote-node"}},
-	{.name = "kube-apiserver", .reserved = {"kube-apiserver"}},
-	{.name = "ingress", .reserved = {"ingress"}},
-	{.name = "health", .reserved = {"health"}},
-	{.name = "init", .reserved = {"init"}},
-	{.name = "unmanaged", .reserved = {"unmanaged"}},
+	ENTITY("world", world),
+	ENTITY("cluster", cluster),
+	ENTITY("cluster-mesh", cluster_mesh),
+	ENTITY("host", host),
+	ENTITY("remote-node", remote_node),
+	ENTITY("kube-apiserver", kube_apiserver),
+	ENTITY("ingress", ingress),
+	ENTITY("health", health),
+	ENTITY("init", init),
+	ENTITY("unmanaged", unmanaged),
 	{.name = "none"},
 };
 
-enum { N_ENTITIES = sizeof(entities) / sizeof(*entities) };
+enum {
+	N_ENTITIES = sizeof(entities) / sizeof(*entities),
+	UNKNOWN = N_ENTITIES,
+};
 
-size_t pst_cnp_entities_room(size_t n)
+static size_t find(const struct pst_yaml_node *n)
 {
-	/* Each counts once. */
-	return (n < N_ENTITIES ? n : N_ENTITIES) * MAX_SELECTORS;
+	for (size_t i = 0; n->kind == PST_YAML_STRING && i < N_ENTITIES; i++) {
+		if (!strcmp(entities[i].name, n->s))
+			return i;
+	}
+	return UNKNOWN;
 }
 
-static int find(struct pst_reader *r, const struct pst_yaml_node *n, size_t *ret_index)
+static int refuse(struct pst_reader *r, const struct pst_yaml_node *n)
 {
 	char hint[PST_NEAREST_HINT_SIZE];
 	struct pst_nearest near;
@@ -62,71 +99,36 @@ static int find(struct pst_reader *r, const struct pst_yaml_node *n, size_t *ret
 	if (e)
 		return e;
 	pst_nearest_init(&near, n->s);
-	for (size_t i = 0; i < N_ENTITIES; i++) {
-		if (!strcmp(entities[i].name, n->s)) {
-			*ret_index = i;
-			return 0;
-		}
+	for (size_t i = 0; i < N_ENTITIES; i++)
 		pst_nearest_offer(&near, entities[i].name);
-	}
 	return pst_diags_error(r->diags, "unknown-entity", &n->pos,
 			       "there is no entity \"%.64s\"%s", n->s,
 			       pst_nearest_hint(&near, hint));
 }
 
-static int append(struct pst_reader *r, const struct pst_requirement *req, struct pst_selector *sel,
-		  size_t *n)
+size_t pst_cnp_entities_room(const struct pst_yaml_node *list)
 {
-	struct pst_requirement *copy = pst_arena_alloc(r->arena, sizeof(*copy));
+	uint32_t seen = 0;
+	size_t room = 0;
 
-	if (!copy)
-		return -ENOMEM;
-	*copy = *req;
-	sel[(*n)++] = (struct pst_selector){.pos = req->pos, .reqs = copy, .n_reqs = 1};
-	return 0;
-}
+	for (const struct pst_yaml_node *c = list->first; c; c = c->next) {
+		size_t i = find(c);
 
-static int append_pods(struct pst_reader *r, enum pods pods, const struct pst_pos *pos,
-		       struct pst_selector *sel, size_t *n)
-{
-	struct pst_requirement req = {
-		.pos = *pos,
-		.source = "k8s",
-		.key = PST_LABEL_CLUSTER,
-		.op = PST_LABEL_EXISTS,
-	};
-
-	if (pods == PODS_OWN_CLUSTER) {
-		req.op = PST_LABEL_IN;
-		req.values = pst_arena_calloc(r->arena, 1, sizeof(*req.values));
-		if (!req.values)
-			return -ENOMEM;
-		req.values[0] = PST_CLUSTER_NAME;
-		req.n_values = 1;
+		if (i == UNKNOWN || seen >> i & 1)
+			continue;
+		seen |= UINT32_C(1) << i;
+		room += entities[i].n + entities[i].everything;
 	}
-	return append(r, &req, sel, n);
+	return room;
 }
 
-static int append_entity(struct pst_reader *r, const struct entity *e, const struct pst_pos *pos,
-			 struct pst_selector *sel, size_t *n)
+static void append(const struct entity *e, const struct pst_pos *pos, struct pst_selector *sel,
+		   size_t *n)
 {
-	int err = 0;
-
 	if (e->everything)
 		sel[(*n)++] = (struct pst_selector){.pos = *pos};
-	for (size_t i = 0; !err && i < MAX_RESERVED && e->reserved[i]; i++) {
-		const struct pst_requirement req = {
-			.pos = *pos,
-			.source = "reserved",
-			.key = e->reserved[i],
-			.op = PST_LABEL_EXISTS,
-		};
-
-		err = append(r, &req, sel, n);
-	}
-	if (!err && e->pods != PODS_NONE)
-		err = append_pods(r, e->pods, pos, sel, n);
-	return err;
+	for (size_t i = 0; i < e->n; i++)
+		sel[(*n)++] = (struct pst_selector){.pos = *pos, .reqs = &e->v[i], .n_reqs = 1};
 }
 
 int pst_cnp_entities_read(struct pst_reader *r, const struct pst_yaml_node *list,
@@ -135,15 +137,17 @@ int pst_cnp_entities_read(struct pst_reader *r, const struct pst_yaml_node *list
 	uint32_t seen = 0;
 	int worst = 0;
 
-	for (const struct pst_yaml_node *c = list->first; c && worst != -ENOMEM; c = c->next) {
-		size_t i = 0;
-		int e = find(r, c, &i);
+	for (const struct pst_yaml_node *c = list->first; c; c = c->next) {
+		size_t i = find(c);
 
-		if (!e && !(seen >> i & 1)) {
-			seen |= UINT32_C(1) << i;
-			e = append_entity(r, &entities[i], &c->pos, sel, n);
+		if (i == UNKNOWN) {
+			worst = pst_fields_worse(worst, refuse(r, c));
+			continue;
 		}
-		worst = pst_fields_worse(worst, e);
+		if (seen >> i & 1)
+			continue;
+		seen |= UINT32_C(1) << i;
+		append(&entities[i], &c->pos, sel, n);
 	}
 	return worst;
 }

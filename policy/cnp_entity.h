@@ -12,12 +12,13 @@
 #include "policy/fields.h"
 #include "policy/selector.h"
 
-/* An upper bound on the selectors of a list of N entities. */
-size_t pst_cnp_entities_room(size_t n);
+/* How many selectors pst_cnp_entities_read() appends for LIST. */
+size_t pst_cnp_entities_room(const struct pst_yaml_node *list);
 
 /*
  * Appends the selectors of list LIST to SEL[*N]; there is room for pst_cnp_entities_room() more. On
- * -EINVAL the entities that could be read are there.
+ * -EINVAL the entities that could be read are there. The requirements have no place of their own
+ * (line 0): they are the same for all.
  */
 int pst_cnp_entities_read(struct pst_reader *r, const struct pst_yaml_node *list,
 			  struct pst_selector *sel, size_t *n);

@@ -1,116 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "policy/cnp_rule.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
 
 #include "base/mem.h"
-#include "policy/cnp_entity.h"
+#include "policy/cnp_icmp.h"
+#include "policy/cnp_peer.h"
 #include "policy/cnp_port.h"
-#include "policy/cnp_selector.h"
 
-struct build {
-	struct pst_rule *rule;
-	const struct pst_cnp_rule_context *ctx;
-	const struct pst_yaml_node *member; /* the first peer member that is not empty */
-	bool peers_unread;		    /* there are peers that cannot be told */
+enum {
+	REQUIRES_DEPRECATED = 17, /* fromRequires and toRequires */
+	REQUIRES_UNTIL = 19,
+	/*
+	 * toServices together with toPorts: 1.16 refuses it, 1.20 takes it; in which version in
+	 * between that changed is not known, so that the newer ones get the benefit of the doubt.
+	 */
+	SERVICES_WITH_PORTS_SINCE = 17,
 };
-
-static int reserve_peers(struct pst_reader *r, struct pst_rule *rule, size_t extra)
-{
-	struct pst_selector *peers =
-		pst_arena_calloc(r->arena, rule->n_peers + extra, sizeof(*peers));
-
-	if (!peers)
-		return -ENOMEM;
-	if (rule->n_peers)
-		memcpy(peers, rule->peers, rule->n_peers * sizeof(*peers));
-	rule->peers = peers;
-	return 0;
-}
-
-/* The start of each peer member: it is a list, and the only kind of peer with elements. */
-static int open_member(struct pst_reader *r, const struct pst_yaml_node *n, struct build *b)
-{
-	int e = pst_fields_expect(r, n, PST_YAML_LIST);
-
-	if (e) {
-		b->peers_unread = true;
-		return e;
-	}
-	b->rule->peer_kind = PST_PEER_SELECTORS;
-	if (!n->len)
-		return 0;
-	if (b->member)
-		return pst_diags_error(
-			r->diags, "two-peer-kinds", &n->key->pos,
-			"\"%s\" cannot be combined with \"%s\" of line %u; write two rules",
-			n->key->s, b->member->key->s, b->member->key->pos.line);
-	b->member = n;
-	return 0;
-}
-
-static int read_endpoints(struct pst_reader *r, const struct pst_yaml_node *n, void *obj)
-{
-	struct build *b = obj;
-	struct pst_rule *rule = b->rule;
-	int worst = open_member(r, n, b);
-
-	if (n->kind != PST_YAML_LIST)
-		return worst;
-	if (reserve_peers(r, rule, n->len))
-		return -ENOMEM;
-	for (const struct pst_yaml_node *c = n->first; c; c = c->next) {
-		struct pst_selector *sel = &rule->peers[rule->n_peers++];
-		int e = pst_cnp_selector_read(r, c, sel);
-
-		/* What could not be read may have named another namespace. */
-		if (!e)
-			e = pst_cnp_selector_scope_peer(r, b->ctx->ns, sel);
-		worst = pst_fields_worse(worst, e);
-	}
-	return worst;
-}
-
-static int read_entities(struct pst_reader *r, const struct pst_yaml_node *n, void *obj)
-{
-	struct build *b = obj;
-	struct pst_rule *rule = b->rule;
-	int worst = open_member(r, n, b);
-	int e;
-
-	if (n->kind != PST_YAML_LIST)
-		return worst;
-	if (reserve_peers(r, rule, pst_cnp_entities_room(n->len)))
-		return -ENOMEM;
-	e = pst_cnp_entities_read(r, n, rule->peers, &rule->n_peers);
-	if (e)
-		b->peers_unread = true;
-	return pst_fields_worse(worst, e);
-}
-
-/* After the report that this kind of peer is not supported. */
-static int note_unread_peers(struct pst_reader *r, const struct pst_yaml_node *n, void *obj)
-{
-	struct build *b = obj;
-
-	(void)r;
-	(void)n;
-	b->peers_unread = true;
-	return 0;
-}
-
-static int note_unread(struct pst_reader *r, const struct pst_yaml_node *n, void *obj)
-{
-	(void)r;
-	(void)n;
-	(void)obj;
-	return 0;
-}
 
 static int read_to_ports(struct pst_reader *r, const struct pst_yaml_node *n, void *obj)
 {
-	struct build *b = obj;
+	struct pst_cnp_rule_build *b = obj;
 	struct pst_rule *rule = b->rule;
 	int worst = pst_fields_expect(r, n, PST_YAML_LIST);
 
@@ -120,6 +32,7 @@ static int read_to_ports(struct pst_reader *r, const struct pst_yaml_node *n, vo
 	if (!rule->ports)
 		return -ENOMEM;
 	rule->has_ports = n->len > 0;
+	b->to_ports = n->len ? n : NULL;
 	for (const struct pst_yaml_node *c = n->first; c; c = c->next) {
 		int e = pst_cnp_port_rule_read(r, c, b->ctx, &rule->ports[rule->n_ports++]);
 
@@ -128,77 +41,140 @@ static int read_to_ports(struct pst_reader *r, const struct pst_yaml_node *n, vo
 	return worst;
 }
 
-#define UNSUPPORTED(field, what)                                                         \
-	{                                                                                \
-		.name = (field), .unsupported = "unsupported-" what, .read = note_unread \
+static int read_icmps(struct pst_reader *r, const struct pst_yaml_node *n, void *obj)
+{
+	struct pst_cnp_rule_build *b = obj;
+	int e = pst_cnp_icmps_read(r, n, b->rule);
+
+	if (e == -ENOMEM || !b->rule->has_icmps)
+		return e;
+	b->icmps_key = n->key;
+	return pst_fields_worse(
+		e, pst_reader_unsupported(r, "unsupported-icmp", &n->key->pos,
+					  "postern does not enforce rules on ICMP types yet"));
+}
+
+static const char *const auth_modes[] = {
+	[PST_AUTH_DISABLED] = "disabled",
+	[PST_AUTH_REQUIRED] = "required",
+	[PST_AUTH_ALWAYS_FAIL] = "test-always-fail",
+};
+static_assert(sizeof(auth_modes) / sizeof(*auth_modes) == PST_AUTH_MAX, "a name for each mode");
+
+static int read_auth_mode(struct pst_reader *r, const struct pst_yaml_node *n, void *obj)
+{
+	struct pst_rule *rule = ((struct pst_cnp_rule_build *)obj)->rule;
+	int e = pst_fields_expect(r, n, PST_YAML_STRING);
+
+	if (e)
+		return e;
+	for (int mode = PST_AUTH_DISABLED; mode < PST_AUTH_MAX; mode++) {
+		if (!strcmp(auth_modes[mode], n->s)) {
+			rule->auth = (enum pst_auth_mode)mode;
+			return 0;
+		}
 	}
-#define UNSUPPORTED_PEER(field, what)                                                          \
-	{                                                                                      \
-		.name = (field), .unsupported = "unsupported-" what, .read = note_unread_peers \
+	return pst_diags_error(r->diags, "auth-mode", &n->pos,
+			       "expected disabled, required or test-always-fail, found \"%.32s\"",
+			       n->s);
+}
+
+static const struct pst_field auth_fields[] = {
+	{.name = "mode", .required = true, .read = read_auth_mode},
+};
+static const struct pst_fields auth_table = PST_FIELDS("authentication", auth_fields);
+
+static int read_auth(struct pst_reader *r, const struct pst_yaml_node *n, void *obj)
+{
+	struct pst_rule *rule = ((struct pst_cnp_rule_build *)obj)->rule;
+	int e = pst_fields_read(r, &auth_table, n, obj);
+
+	rule->auth_pos = n->key->pos;
+	if (e || rule->auth == PST_AUTH_DISABLED) /* which asks for nothing */
+		return e;
+	return pst_reader_unsupported(r, "unsupported-authentication", &n->key->pos,
+				      "postern does not authenticate peers yet");
+}
+
+static int read_requires(struct pst_reader *r, const struct pst_yaml_node *n, void *obj)
+{
+	const struct pst_cnp_rule_build *b = obj;
+	int worst = pst_fields_expect(r, n, PST_YAML_LIST);
+
+	if (worst || !n->len)
+		return worst;
+	if (pst_reader_at_least(r, REQUIRES_UNTIL))
+		return pst_diags_error(r->diags, "removed-field", &n->key->pos,
+				       "\"%s\" was removed in Cilium 1.%d", n->key->s,
+				       REQUIRES_UNTIL);
+	if (pst_reader_at_least(r, REQUIRES_DEPRECATED))
+		pst_diags_add(r->diags, PST_SEVERITY_WARNING, "requires-deprecated", &n->key->pos,
+			      "\"%s\" is deprecated, and removed in Cilium 1.%d", n->key->s,
+			      REQUIRES_UNTIL);
+	for (const struct pst_yaml_node *c = n->first; c && worst != -ENOMEM; c = c->next) {
+		struct pst_selector sel;
+
+		worst = pst_fields_worse(
+			worst, pst_cnp_selector_read(r, c, b->ctx->scope, PST_CNP_PEER, &sel));
 	}
-#define REMOVED(field)                                                              \
-	{                                                                           \
-		.name = (field), .use = PST_FIELD_FORBIDDEN, .id = "removed-field", \
-		.why = "\"" field "\" was removed from Cilium in version 1.19"      \
-	}
+	if (worst == -ENOMEM)
+		return worst;
+	return pst_fields_worse(
+		worst, pst_reader_unsupported(r, "unsupported-requires", &n->key->pos,
+					      "postern does not enforce \"%s\"", n->key->s));
+}
+
 #define NOT_IN_DENY(field)                                                        \
 	{                                                                         \
 		.name = (field), .use = PST_FIELD_FORBIDDEN, .id = "not-in-deny", \
 		.why = "a deny rule has no field \"" field "\""                   \
 	}
 
+#define INGRESS_FIELDS                                                   \
+	{.name = "fromEndpoints", .read = pst_cnp_peer_endpoints},       \
+		{.name = "fromEntities", .read = pst_cnp_peer_entities}, \
+		{.name = "toPorts", .read = read_to_ports},              \
+		{.name = "fromCIDR", .read = pst_cnp_peer_cidr},         \
+		{.name = "fromCIDRSet", .read = pst_cnp_peer_cidr_set},  \
+		{.name = "fromNodes", .read = pst_cnp_peer_nodes},       \
+		{.name = "fromGroups", .read = pst_cnp_peer_groups},     \
+		{.name = "fromRequires", .read = read_requires},         \
+	{                                                                \
+		.name = "icmps", .read = read_icmps                      \
+	}
+
+#define EGRESS_FIELDS                                                  \
+	{.name = "toEndpoints", .read = pst_cnp_peer_endpoints},       \
+		{.name = "toEntities", .read = pst_cnp_peer_entities}, \
+		{.name = "toPorts", .read = read_to_ports},            \
+		{.name = "toCIDR", .read = pst_cnp_peer_cidr},         \
+		{.name = "toCIDRSet", .read = pst_cnp_peer_cidr_set},  \
+		{.name = "toNodes", .read = pst_cnp_peer_nodes},       \
+		{.name = "toGroups", .read = pst_cnp_peer_groups},     \
+		{.name = "toServices", .read = pst_cnp_peer_services}, \
+		{.name = "toRequires", .read = read_requires},         \
+	{                                                              \
+		.name = "icmps", .read = read_icmps                    \
+	}
+
 static const struct pst_field ingress_fields[] = {
-	{.name = "fromEndpoints", .read = read_endpoints},
-	{.name = "fromEntities", .read = read_entities},
-	{.name = "toPorts", .read = read_to_ports},
-	UNSUPPORTED_PEER("fromCIDR", "cidr"),
-	UNSUPPORTED_PEER("fromCIDRSet", "cidr"),
-	UNSUPPORTED_PEER("fromNodes", "nodes"),
-	UNSUPPORTED_PEER("fromGroups", "groups"),
-	REMOVED("fromRequires"),
-	UNSUPPORTED("icmps", "icmp"),
-	UNSUPPORTED("authentication", "authentication"),
+	INGRESS_FIELDS,
+	{.name = "authentication", .read = read_auth},
 };
 
 static const struct pst_field egress_fields[] = {
-	{.name = "toEndpoints", .read = read_endpoints},
-	{.name = "toEntities", .read = read_entities},
-	{.name = "toPorts", .read = read_to_ports},
-	UNSUPPORTED_PEER("toCIDR", "cidr"),
-	UNSUPPORTED_PEER("toCIDRSet", "cidr"),
-	UNSUPPORTED_PEER("toNodes", "nodes"),
-	UNSUPPORTED_PEER("toGroups", "groups"),
-	UNSUPPORTED_PEER("toServices", "services"),
-	UNSUPPORTED_PEER("toFQDNs", "fqdn"),
-	REMOVED("toRequires"),
-	UNSUPPORTED("icmps", "icmp"),
-	UNSUPPORTED("authentication", "authentication"),
+	EGRESS_FIELDS,
+	{.name = "toFQDNs", .read = pst_cnp_peer_fqdns},
+	{.name = "authentication", .read = read_auth},
 };
 
 static const struct pst_field ingress_deny_fields[] = {
-	{.name = "fromEndpoints", .read = read_endpoints},
-	{.name = "fromEntities", .read = read_entities},
-	{.name = "toPorts", .read = read_to_ports},
-	UNSUPPORTED_PEER("fromCIDR", "cidr"),
-	UNSUPPORTED_PEER("fromCIDRSet", "cidr"),
-	UNSUPPORTED_PEER("fromNodes", "nodes"),
-	UNSUPPORTED_PEER("fromGroups", "groups"),
-	REMOVED("fromRequires"),
-	UNSUPPORTED("icmps", "icmp"),
+	INGRESS_FIELDS,
 	NOT_IN_DENY("authentication"),
 };
 
 static const struct pst_field egress_deny_fields[] = {
-	{.name = "toEndpoints", .read = read_endpoints},
-	{.name = "toEntities", .read = read_entities},
-	{.name = "toPorts", .read = read_to_ports},
-	UNSUPPORTED_PEER("toCIDR", "cidr"),
-	UNSUPPORTED_PEER("toCIDRSet", "cidr"),
-	UNSUPPORTED_PEER("toNodes", "nodes"),
-	UNSUPPORTED_PEER("toGroups", "groups"),
-	UNSUPPORTED_PEER("toServices", "services"),
-	REMOVED("toRequires"),
-	UNSUPPORTED("icmps", "icmp"),
+	EGRESS_FIELDS,
 	NOT_IN_DENY("toFQDNs"),
 	NOT_IN_DENY("authentication"),
 };
@@ -216,18 +192,57 @@ static const struct pst_fields tables[PST_DIRECTION_MAX][2] = {
 		},
 };
 
+/* What two members of one rule mean for each other. */
+static int check_members(struct pst_reader *r, const struct pst_cnp_rule_build *b)
+{
+	int e = 0;
+
+	if (b->icmps_key && b->to_ports)
+		e = pst_diags_error(
+			r->diags, "icmp-with-ports", &b->icmps_key->pos,
+			"\"icmps\" cannot be combined with \"toPorts\" of line %u; write two rules",
+			b->to_ports->key->pos.line);
+	if (b->to_ports && b->member && b->rule->member == PST_MEMBER_SERVICES &&
+	    !pst_reader_at_least(r, SERVICES_WITH_PORTS_SINCE))
+		e = pst_diags_error(
+			r->diags, "services-with-ports", &b->member->key->pos,
+			"\"toServices\" cannot be combined with \"toPorts\" before Cilium 1.%d",
+			SERVICES_WITH_PORTS_SINCE);
+	return e;
+}
+
+/* Cilium judges HTTP for pods only. */
+static int check_host(struct pst_reader *r, const struct pst_rule *rule)
+{
+	int e = 0;
+
+	for (size_t i = 0; i < rule->n_ports; i++) {
+		const struct pst_port_rule *pr = &rule->ports[i];
+
+		if (pr->n_http)
+			e = pst_diags_error(r->diags, "host-policy-l7",
+					    pr->http_pos.line ? &pr->http_pos : &pr->pos,
+					    "a policy for nodes cannot have HTTP rules");
+	}
+	return e;
+}
+
 /* Makes a refused rule mean no more (allow) or no less (deny) than it may have meant. */
-static int close_refused(struct pst_reader *r, struct build *b)
+static int close_refused(struct pst_reader *r, struct pst_cnp_rule_build *b)
 {
 	struct pst_rule *rule = b->rule;
+	bool peers_told = rule->n_peers && !b->peers_unread;
 
 	rule->refused = true;
 	rule->peer_kind = PST_PEER_SELECTORS;
+	rule->n_cidrs = rule->n_services = rule->n_fqdns = rule->n_groups = 0;
 	if (!rule->deny) {
 		rule->n_peers = 0;
 		return 0;
 	}
-	if (rule->n_peers && !b->peers_unread)
+	rule->has_icmps = false;
+	rule->n_icmps = 0;
+	if (peers_told)
 		return 0;
 	rule->peers = pst_arena_alloc(r->arena, sizeof(*rule->peers));
 	if (!rule->peers)
@@ -240,10 +255,18 @@ static int close_refused(struct pst_reader *r, struct build *b)
 int pst_cnp_rule_read(struct pst_reader *r, const struct pst_yaml_node *n,
 		      const struct pst_cnp_rule_context *ctx, struct pst_rule *rule)
 {
-	struct build b = {.rule = rule, .ctx = ctx};
+	struct pst_cnp_rule_build b = {.rule = rule, .ctx = ctx};
 	int e;
 
-	*rule = (struct pst_rule){.pos = n->pos, .direction = ctx->direction, .deny = ctx->deny};
+	*rule = (struct pst_rule){
+		.pos = n->pos,
+		.direction = ctx->direction,
+		.deny = ctx->deny,
+		.index = rule->index,
+	};
 	e = pst_fields_read(r, &tables[ctx->direction][ctx->deny], n, &b);
+	e = pst_fields_worse(e, check_members(r, &b));
+	if (ctx->is_host)
+		e = pst_fields_worse(e, check_host(r, rule));
 	return e == -EINVAL ? close_refused(r, &b) : e;
 }

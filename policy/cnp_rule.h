@@ -12,15 +12,21 @@
  * that cannot be read is left out; elements of a list widen it, so one that cannot be read becomes
  * everything. Peers that are of a kind that is not supported, or of none that is known, are
  * everybody.
+ *
+ * Ids of its own: icmp-with-ports, services-with-ports, auth-mode, host-policy-l7, not-in-deny,
+ * removed-field, unsupported-icmp, unsupported-authentication, unsupported-requires; the warning
+ * requires-deprecated.
  */
 
+#include "policy/cnp_selector.h"
 #include "policy/fields.h"
 
 struct pst_cnp_rule_context {
 	enum pst_direction direction;
 	bool deny;
-	const char *ns;	  /* of the policy */
-	bool clusterwide; /* it is a CiliumClusterwideNetworkPolicy */
+	bool clusterwide; /* of a CiliumClusterwideNetworkPolicy */
+	bool is_host;	  /* of a policy for nodes */
+	const struct pst_cnp_scope *scope;
 };
 
 /* Reads N into *RULE. 0, also when the rule is refused; -ENOMEM. */

@@ -20,36 +20,58 @@ static const struct {
 static_assert(sizeof(operators) / sizeof(*operators) == PST_LABEL_OP_MAX,
 	      "a row for each operator");
 
-/* Sources whose labels stand for addresses, names or nodes: nothing here carries them yet. */
-static const char *const unsupported_sources[] = {"cidr", "cidrgroup", "fqdn", "node"};
+/* Known sources, so that each is in memory once; of some nothing here carries labels yet. */
+static const struct {
+	const char *name;
+	bool unsupported;
+} sources[] = {
+	{"k8s", false},	     {"any", false}, {"reserved", false}, {"cidr", true},
+	{"cidrgroup", true}, {"fqdn", true}, {"node", true},	  {"unspec", false},
+};
 
-/* Room for EXTRA more requirements. */
-static int reserve(struct pst_reader *r, struct pst_selector *sel, size_t extra)
+enum { N_SOURCES = sizeof(sources) / sizeof(*sources) };
+
+struct build {
+	enum pst_cnp_selector_use use;
+	struct pst_requirement *reqs; /* room for all that the document has, and one more */
+	size_t n;
+};
+
+/* How many requirements there may be at most. */
+static size_t count(const struct pst_yaml_node *n)
 {
-	struct pst_requirement *reqs =
-		pst_arena_calloc(r->arena, sel->n_reqs + extra, sizeof(*reqs));
+	size_t sum = 0;
 
-	if (!reqs)
-		return -ENOMEM;
-	if (sel->n_reqs)
-		memcpy(reqs, sel->reqs, sel->n_reqs * sizeof(*reqs));
-	sel->reqs = reqs;
-	return 0;
-}
-
-static int check_source(struct pst_reader *r, const struct pst_requirement *req)
-{
-	for (size_t i = 0; i < sizeof(unsupported_sources) / sizeof(*unsupported_sources); i++) {
-		if (!strcmp(req->source, unsupported_sources[i]))
-			return pst_diags_error(
-				r->diags, "unsupported-label-source", &req->pos,
-				"selectors on labels of the source \"%s\" are not supported yet",
-				req->source);
+	for (const struct pst_yaml_node *c = n->first; c; c = c->next) {
+		if (c->kind == PST_YAML_LIST || c->kind == PST_YAML_MAPPING)
+			sum += c->len;
 	}
-	return 0;
+	return sum;
 }
 
-static int read_key(struct pst_reader *r, const struct pst_yaml_node *n,
+static int read_source(struct pst_reader *r, const struct pst_yaml_node *n, size_t len,
+		       const struct build *b, struct pst_requirement *req)
+{
+	bool on_pods = b->use == PST_CNP_SUBJECT || b->use == PST_CNP_PEER;
+
+	req->source = b->use == PST_CNP_NODE ? "node" : "any";
+	if (!len)
+		return 0;
+	for (size_t i = 0; i < N_SOURCES; i++) {
+		if (strncmp(sources[i].name, n->s, len) || sources[i].name[len])
+			continue;
+		req->source = sources[i].name;
+		if (!sources[i].unsupported || !on_pods)
+			return 0;
+		return pst_reader_unsupported(
+			r, "unsupported-label-source", &n->pos,
+			"postern does not know labels of the source \"%s\" yet", req->source);
+	}
+	req->source = pst_arena_strndup(r->arena, n->s, len);
+	return req->source ? 0 : -ENOMEM;
+}
+
+static int read_key(struct pst_reader *r, const struct pst_yaml_node *n, const struct build *b,
 		    struct pst_requirement *req)
 {
 	size_t source_len;
@@ -65,11 +87,10 @@ static int read_key(struct pst_reader *r, const struct pst_yaml_node *n,
 			r->diags, "label-invalid", &n->pos,
 			"\"%.128s\" is not a label key (expected [source:][dns.name/]name)", n->s);
 	req->pos = n->pos;
-	req->source = source_len ? pst_arena_strndup(r->arena, n->s, source_len) : "any";
 	req->key = pst_arena_strndup(r->arena, key, strlen(key));
-	if (!req->source || !req->key)
+	if (!req->key)
 		return -ENOMEM;
-	return check_source(r, req);
+	return read_source(r, n, source_len, b, req);
 }
 
 static int read_value(struct pst_reader *r, const struct pst_yaml_node *n, const char **ret_value)
@@ -91,46 +112,47 @@ static int read_value(struct pst_reader *r, const struct pst_yaml_node *n, const
 static int read_values(struct pst_reader *r, const struct pst_yaml_node *list,
 		       struct pst_requirement *req)
 {
+	const char **values = pst_arena_calloc(r->arena, list->len, sizeof(*values));
 	int worst = 0;
 
-	req->values = pst_arena_calloc(r->arena, list->len, sizeof(*req->values));
-	if (!req->values)
+	if (!values)
 		return -ENOMEM;
 	for (const struct pst_yaml_node *c = list->first; c; c = c->next) {
-		int e = read_value(r, c, &req->values[req->n_values]);
+		int e = read_value(r, c, &values[req->n_values]);
 
 		req->n_values += !e;
 		worst = pst_fields_worse(worst, e);
 	}
+	req->values = values;
 	return worst;
 }
 
 static int read_match_label(struct pst_reader *r, const struct pst_yaml_node *n,
-			    struct pst_requirement *req)
+			    const struct build *b, struct pst_requirement *req)
 {
-	int e = read_key(r, n->key, req);
+	const char **value = pst_arena_alloc(r->arena, sizeof(*value));
+	int e;
 
-	req->op = PST_LABEL_IN;
-	req->values = pst_arena_calloc(r->arena, 1, sizeof(*req->values));
-	if (!req->values)
+	if (!value)
 		return -ENOMEM;
+	e = read_key(r, n->key, b, req);
+	req->op = PST_LABEL_IN;
+	req->values = value;
 	req->n_values = 1;
-	return pst_fields_worse(e, read_value(r, n, req->values));
+	return pst_fields_worse(e, read_value(r, n, value));
 }
 
 static int read_match_labels(struct pst_reader *r, const struct pst_yaml_node *n, void *obj)
 {
-	struct pst_selector *sel = obj;
+	struct build *b = obj;
 	int worst = pst_fields_expect(r, n, PST_YAML_MAPPING);
 
 	if (worst)
 		return worst;
-	if (reserve(r, sel, n->len))
-		return -ENOMEM;
 	for (const struct pst_yaml_node *c = n->first; c; c = c->next) {
-		int e = read_match_label(r, c, &sel->reqs[sel->n_reqs]);
+		int e = read_match_label(r, c, b, &b->reqs[b->n]);
 
-		sel->n_reqs += !e;
+		b->n += !e;
 		worst = pst_fields_worse(worst, e);
 	}
 	return worst;
@@ -188,14 +210,14 @@ static int read_operator(struct pst_reader *r, const struct expression *x,
 }
 
 static int read_expression(struct pst_reader *r, const struct pst_yaml_node *n,
-			   struct pst_requirement *req)
+			   const struct build *b, struct pst_requirement *req)
 {
 	struct expression x = {0};
 	int e = pst_fields_read(r, &expression_table, n, &x);
 
 	if (e)
 		return e;
-	e = pst_fields_worse(read_key(r, x.key, req), read_operator(r, &x, req));
+	e = pst_fields_worse(read_key(r, x.key, b, req), read_operator(r, &x, req));
 	if (x.values && e != -ENOMEM)
 		e = pst_fields_worse(e, read_values(r, x.values, req));
 	return e;
@@ -203,19 +225,18 @@ static int read_expression(struct pst_reader *r, const struct pst_yaml_node *n,
 
 static int read_match_expressions(struct pst_reader *r, const struct pst_yaml_node *n, void *obj)
 {
-	struct pst_selector *sel = obj;
+	struct build *b = obj;
 	int worst = pst_fields_expect(r, n, PST_YAML_LIST);
 
 	if (worst)
 		return worst;
-	if (reserve(r, sel, n->len))
-		return -ENOMEM;
 	for (const struct pst_yaml_node *c = n->first; c; c = c->next) {
-		int e = read_expression(r, c, &sel->reqs[sel->n_reqs]);
+		struct pst_requirement *req = &b->reqs[b->n];
+		int e;
 
-		if (e) /* the slot is filled in part */
-			sel->reqs[sel->n_reqs] = (struct pst_requirement){0};
-		sel->n_reqs += !e;
+		*req = (struct pst_requirement){0}; /* one before may have been read in part */
+		e = read_expression(r, c, b, req);
+		b->n += !e;
 		worst = pst_fields_worse(worst, e);
 	}
 	return worst;
@@ -226,13 +247,6 @@ static const struct pst_field selector_fields[] = {
 	{.name = "matchExpressions", .read = read_match_expressions},
 };
 static const struct pst_fields selector_table = PST_FIELDS("a selector", selector_fields);
-
-int pst_cnp_selector_read(struct pst_reader *r, const struct pst_yaml_node *n,
-			  struct pst_selector *sel)
-{
-	*sel = (struct pst_selector){.pos = n->pos};
-	return pst_fields_read(r, &selector_table, n, sel);
-}
 
 /* A key of Kubernetes' own: written with the source k8s, or with none. */
 static bool is_k8s(const struct pst_requirement *req)
@@ -251,26 +265,17 @@ static bool is_on_namespace_label(const struct pst_requirement *req)
 	       !strncmp(req->key, PST_LABEL_NAMESPACE_PREFIX, strlen(PST_LABEL_NAMESPACE_PREFIX));
 }
 
-static int add_namespace(struct pst_reader *r, const char *ns, struct pst_selector *sel)
+static void add_namespace(struct build *b, const struct pst_pos *pos,
+			  const struct pst_cnp_scope *scope)
 {
-	struct pst_requirement *req;
-
-	if (reserve(r, sel, 1))
-		return -ENOMEM;
-	req = &sel->reqs[sel->n_reqs];
-	*req = (struct pst_requirement){
-		.pos = sel->pos,
+	b->reqs[b->n++] = (struct pst_requirement){
+		.pos = *pos,
 		.source = "k8s",
 		.key = PST_LABEL_NAMESPACE,
-		.op = PST_LABEL_IN,
-		.values = pst_arena_calloc(r->arena, 1, sizeof(*req->values)),
-		.n_values = 1,
+		.op = scope->ns ? PST_LABEL_IN : PST_LABEL_EXISTS,
+		.values = scope->ns ? scope->ns_as_list : NULL,
+		.n_values = scope->ns ? 1 : 0,
 	};
-	if (!req->values)
-		return -ENOMEM;
-	req->values[0] = ns;
-	sel->n_reqs++;
-	return 0;
 }
 
 /* Would the requirement alone let a pod of namespace NS through? */
@@ -278,41 +283,103 @@ static bool admits_namespace(const struct pst_requirement *req, const char *ns)
 {
 	struct pst_label label = {.source = "k8s", .key = PST_LABEL_NAMESPACE, .value = ns};
 	const struct pst_labels labels = {.v = &label, .n = 1};
-	struct pst_requirement copy = *req;
-	const struct pst_selector sel = {.reqs = &copy, .n_reqs = 1};
+	const struct pst_selector sel = {.reqs = req, .n_reqs = 1};
 
 	return pst_selector_matches(&sel, &labels);
 }
 
-int pst_cnp_selector_scope_subject(struct pst_reader *r, const char *ns, struct pst_selector *sel)
+static void scope_subject(struct pst_reader *r, struct build *b, const struct pst_pos *pos,
+			  const struct pst_cnp_scope *scope)
 {
 	size_t kept = 0;
 
-	for (size_t i = 0; i < sel->n_reqs; i++) {
-		const struct pst_requirement *req = &sel->reqs[i];
+	if (!scope->ns)
+		return;
+	for (size_t i = 0; i < b->n; i++) {
+		const struct pst_requirement *req = &b->reqs[i];
 
 		if (!is_on_namespace(req)) {
-			sel->reqs[kept++] = *req;
+			b->reqs[kept++] = *req;
 			continue;
 		}
-		if (!admits_namespace(req, ns))
+		if (!admits_namespace(req, scope->ns))
 			pst_diags_add(
 				r->diags, PST_SEVERITY_WARNING, "subject-namespace", &req->pos,
 				"a policy selects endpoints of its own namespace \"%s\" only; this requirement is passed over",
-				ns);
+				scope->ns);
 	}
-	sel->n_reqs = kept;
-	return add_namespace(r, ns, sel);
+	b->n = kept;
+	add_namespace(b, pos, scope);
 }
 
-int pst_cnp_selector_scope_peer(struct pst_reader *r, const char *ns, struct pst_selector *sel)
+static void scope_peer(struct build *b, const struct pst_pos *pos,
+		       const struct pst_cnp_scope *scope)
 {
-	for (size_t i = 0; i < sel->n_reqs; i++) {
-		const struct pst_requirement *req = &sel->reqs[i];
+	if (!scope->ns && scope->is_init)
+		return;
+	for (size_t i = 0; i < b->n; i++) {
+		const struct pst_requirement *req = &b->reqs[i];
 
-		if (is_on_namespace(req) || is_on_namespace_label(req) ||
-		    !strcmp(req->source, "reserved"))
-			return 0;
+		if (is_on_namespace(req) || !strcmp(req->source, "reserved") ||
+		    (scope->ns && is_on_namespace_label(req)))
+			return;
 	}
-	return add_namespace(r, ns, sel);
+	add_namespace(b, pos, scope);
+}
+
+/* What toNodes means beside what it says: nodes, and not this one. */
+static void scope_node(struct build *b, const struct pst_pos *pos)
+{
+	b->reqs[b->n++] = (struct pst_requirement){
+		.pos = *pos,
+		.source = "reserved",
+		.key = "remote-node",
+		.op = PST_LABEL_EXISTS,
+	};
+}
+
+int pst_cnp_selector_read(struct pst_reader *r, const struct pst_yaml_node *n,
+			  const struct pst_cnp_scope *scope, enum pst_cnp_selector_use use,
+			  struct pst_selector *sel)
+{
+	struct build b = {.use = use};
+	int e;
+
+	b.reqs = pst_arena_calloc(r->arena, count(n) + 1, sizeof(*b.reqs));
+	if (!b.reqs)
+		return -ENOMEM;
+	e = pst_fields_read(r, &selector_table, n, &b);
+	if (!e && use == PST_CNP_SUBJECT)
+		scope_subject(r, &b, &n->pos, scope);
+	else if (!e && use == PST_CNP_PEER)
+		scope_peer(&b, &n->pos, scope);
+	else if (!e && use == PST_CNP_NODE)
+		scope_node(&b, &n->pos);
+	*sel = (struct pst_selector){.pos = n->pos, .reqs = b.reqs, .n_reqs = b.n};
+	return e;
+}
+
+static bool is_init_key(const struct pst_yaml_node *key)
+{
+	return key && key->kind == PST_YAML_STRING && !strcmp(key->s, "reserved:init");
+}
+
+bool pst_cnp_selector_is_init(const struct pst_yaml_node *n)
+{
+	const struct pst_yaml_node *labels = pst_yaml_get(n, "matchLabels");
+	const struct pst_yaml_node *expressions = pst_yaml_get(n, "matchExpressions");
+
+	if (labels && labels->kind == PST_YAML_MAPPING) {
+		for (const struct pst_yaml_node *c = labels->first; c; c = c->next) {
+			if (is_init_key(c->key))
+				return true;
+		}
+	}
+	if (expressions && expressions->kind == PST_YAML_LIST) {
+		for (const struct pst_yaml_node *c = expressions->first; c; c = c->next) {
+			if (is_init_key(pst_yaml_get(c, "key")))
+				return true;
+		}
+	}
+	return false;
 }

@@ -15,6 +15,7 @@
 
 #define CNP_API	   "cilium.io/v2"
 #define CNP_KIND   "CiliumNetworkPolicy"
+#define CCNP_KIND  "CiliumClusterwideNetworkPolicy"
 
 #define DEFAULT_NS "default"
 
@@ -65,8 +66,8 @@ static int take_policy(struct build *b, const struct pst_object *o)
 		return pst_diags_error(
 			b->r.diags, "unsupported-version", &version->pos,
 			"%s of apiVersion \"%.64s\" is not supported yet; expected " CNP_API,
-			CNP_KIND, o->api_version);
-	e = pst_cnp_read(&b->r, o->node, &policy);
+			o->kind, o->api_version);
+	e = pst_cnp_read(&b->r, o->node, !strcmp(o->kind, CCNP_KIND), &policy);
 	return e ? e : pst_vec_push(&b->policies, policy);
 }
 
@@ -76,13 +77,9 @@ static int take_other(struct build *b, const struct pst_object *o)
 	char hint[PST_NEAREST_HINT_SIZE];
 	struct pst_nearest near;
 
-	if (!strcmp(o->kind, "CiliumClusterwideNetworkPolicy")) {
-		b->saw_policy = true;
-		return pst_diags_error(b->r.diags, "unsupported-kind", &kind->pos,
-				       "%s is not supported yet", o->kind);
-	}
 	pst_nearest_init(&near, o->kind);
 	pst_nearest_offer(&near, CNP_KIND);
+	pst_nearest_offer(&near, CCNP_KIND);
 	for (size_t i = 0; i < sizeof(other_kinds) / sizeof(*other_kinds); i++) {
 		if (!strcmp(o->kind, other_kinds[i])) {
 			b->n_skipped++;
@@ -105,7 +102,7 @@ static int take_object(void *ctx, const struct pst_object *o)
 {
 	struct build *b = ctx;
 
-	if (!strcmp(o->kind, CNP_KIND))
+	if (!strcmp(o->kind, CNP_KIND) || !strcmp(o->kind, CCNP_KIND))
 		return take_policy(b, o);
 	if (is_ciliums(o))
 		return take_other(b, o);
@@ -171,8 +168,9 @@ static int warn_same_names(struct build *b)
 		if (same_name(first, second))
 			pst_diags_add(
 				b->r.diags, PST_SEVERITY_WARNING, "same-name", &second->pos,
-				"%s/%s stands also at %s:%u; both are in force, while a cluster keeps the later one",
-				second->ns, second->name, first->pos.file, first->pos.line);
+				"%s%s%s stands also at %s:%u; both are in force, while a cluster keeps the later one",
+				second->ns, second->clusterwide ? "" : "/", second->name,
+				first->pos.file, first->pos.line);
 	}
 	return 0;
 }

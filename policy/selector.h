@@ -42,13 +42,13 @@ struct pst_requirement {
 	const char *source; /* "any" when the policy names none */
 	const char *key;
 	enum pst_label_op op;
-	const char **values; /* for IN and NOT_IN */
+	const char *const *values; /* for IN and NOT_IN */
 	size_t n_values;
 };
 
 struct pst_selector {
 	struct pst_pos pos;
-	struct pst_requirement *reqs;
+	const struct pst_requirement *reqs; /* may be shared between selectors */
 	size_t n_reqs;
 };
 

@@ -64,20 +64,19 @@ struct pst_labels model_labels(struct model *m, const char *text)
 static struct pst_selector selector(struct model *m, const char *text)
 {
 	struct pst_labels labels = model_labels(m, text);
-	struct pst_selector sel = {
-		.pos = next_pos(),
-		.reqs = must(pst_arena_calloc(m->arena, labels.n, sizeof(*sel.reqs))),
-		.n_reqs = labels.n,
-	};
+	struct pst_requirement *reqs = must(pst_arena_calloc(m->arena, labels.n, sizeof(*reqs)));
+	struct pst_selector sel = {.pos = next_pos(), .reqs = reqs, .n_reqs = labels.n};
 
 	for (size_t i = 0; i < labels.n; i++) {
-		struct pst_requirement *r = &sel.reqs[i];
+		struct pst_requirement *r = &reqs[i];
+		const char **value = must(pst_arena_alloc(m->arena, sizeof(*value)));
 
 		r->source = labels.v[i].source;
 		r->key = labels.v[i].key;
 		r->op = PST_LABEL_IN;
-		r->values = must(pst_arena_calloc(m->arena, 1, sizeof(*r->values)));
-		r->values[r->n_values++] = labels.v[i].value;
+		*value = labels.v[i].value;
+		r->values = value;
+		r->n_values = 1;
 	}
 	return sel;
 }

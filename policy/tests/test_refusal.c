@@ -24,7 +24,7 @@
 static const char *const mistakes[] = {
 	/* of the rule */
 	"{" FROM_WEB ", " TO_80 ", unknown: x}",
-	"{" FROM_WEB ", " TO_80 ", icmps: []}",
+	"{" FROM_WEB ", " TO_80 ", icmps: {}}",
 	"{" TO_80 ", fromEndpoint: [{}]}",
 	"{" FROM_WEB ", " TO_80 ", fromCIDR: [10.0.0.0/8]}",
 	"{fromCIDR: [10.0.0.0/8]}",
@@ -132,7 +132,7 @@ static bool t_denies(const char *rule, const char *peer, unsigned int port)
 Test(refusal, the_readable_parts_of_a_deny_rule_still_bound_it)
 {
 	/* A conjunct that cannot be read is left out; the others hold. */
-	cr_assert_not(t_denies("{" FROM_WEB ", icmps: []}", OTHER, 80));
+	cr_assert_not(t_denies("{" FROM_WEB ", icmps: {}}", OTHER, 80));
 	cr_assert_not(t_denies("{" FROM_WEB ", toPorts: {}}", WORLD, 80));
 	cr_assert_not(t_denies("{fromCIDR: [10.0.0.0/8], " TO_80 "}", WEB, 81));
 	cr_assert_not(
@@ -275,7 +275,7 @@ Test(refusal, a_mistake_around_the_rules_refuses_the_document)
 
 Test(refusal, a_field_without_bearing_on_verdicts_is_reported_and_refuses_nothing)
 {
-	static const char *const fields[] = {"labels: []", "log: {value: x}", "description: 5"};
+	static const char *const fields[] = {"labels: [a]", "log: {value: 1}", "description: 5"};
 	char spec[256];
 
 	for (size_t i = 0; i < sizeof(fields) / sizeof(*fields); i++) {

@@ -102,7 +102,7 @@ static void check_policy(const struct text *t, const struct pst_policy *p)
 	for (size_t i = 0; i < p->n_specs; i++) {
 		const struct pst_spec *spec = &p->specs[i];
 
-		assert(spec->n_rules && spec->subject.n_reqs);
+		assert(spec->n_rules && (p->clusterwide || spec->subject.n_reqs));
 		check_selector(t, &spec->subject);
 		for (size_t k = 0; k < spec->n_rules; k++)
 			check_rule(t, &spec->rules[k]);

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * Peers: the members fromX and toX of a rule, as field readers (fields.h) whose object is a struct
+ * pst_cnp_rule_build.
+ *
+ * A rule has at most one member with elements (id two-peer-kinds). A member that is an empty list
+ * is nobody, an absent one anybody. Members that postern cannot resolve yet are reported as
+ * unsupported when they have elements.
+ *
+ * Ids: two-peer-kinds, nodes-need-flag, unsupported-cidr, -nodes, -groups, -services, -fqdn; and
+ * those of the elements' readers.
+ */
+
+#include "policy/cnp_rule.h"
+#include "policy/fields.h"
+
+/* A rule while it is read. */
+struct pst_cnp_rule_build {
+	struct pst_rule *rule;
+	const struct pst_cnp_rule_context *ctx;
+	const struct pst_yaml_node *member;    /* the first peer member that is not empty */
+	bool peers_unread;		       /* there are peers that cannot be told */
+	const struct pst_yaml_node *to_ports;  /* NULL: absent or empty */
+	const struct pst_yaml_node *icmps_key; /* of icmps; NULL: absent or empty */
+};
+
+int pst_cnp_peer_endpoints(struct pst_reader *r, const struct pst_yaml_node *n, void *obj);
+int pst_cnp_peer_entities(struct pst_reader *r, const struct pst_yaml_node *n, void *obj);
+int pst_cnp_peer_cidr(struct pst_reader *r, const struct pst_yaml_node *n, void *obj);
+int pst_cnp_peer_cidr_set(struct pst_reader *r, const struct pst_yaml_node *n, void *obj);
+int pst_cnp_peer_nodes(struct pst_reader *r, const struct pst_yaml_node *n, void *obj);
+int pst_cnp_peer_groups(struct pst_reader *r, const struct pst_yaml_node *n, void *obj);
+int pst_cnp_peer_services(struct pst_reader *r, const struct pst_yaml_node *n, void *obj);
+int pst_cnp_peer_fqdns(struct pst_reader *r, const struct pst_yaml_node *n, void *obj);
