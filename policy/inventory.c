@@ -14,7 +14,7 @@
 #include "policy/pod.h"
 
 struct pods PST_VEC(struct pst_pod);
-struct namespaces PST_VEC(struct pst_namespace);
+struct namespaces PST_VEC(struct pst_kube_meta);
 
 struct build {
 	struct pst_reader r;
@@ -39,8 +39,8 @@ static int take_pod(struct build *b, const struct pst_yaml_node *n)
 
 static int take_namespace(struct build *b, const struct pst_yaml_node *n)
 {
-	struct pst_namespace ns;
-	int e = pst_namespace_read(&b->r, n, &ns);
+	struct pst_kube_meta ns;
+	int e = pst_kube_meta_read(&b->r, n, &ns);
 
 	return e ? e : pst_vec_push(&b->namespaces, ns);
 }
@@ -85,7 +85,7 @@ static int take_file(void *ctx, const struct pst_load_file *file)
 
 static int compare_namespaces(const void *a, const void *b)
 {
-	const struct pst_namespace *na = a, *nb = b;
+	const struct pst_kube_meta *na = a, *nb = b;
 
 	return strcmp(na->name.s, nb->name.s);
 }
@@ -142,8 +142,8 @@ static size_t collect_holders(const struct build *b, struct holder *holders)
 	size_t n = 0;
 
 	for (size_t p = 0; p < b->pods.n; p++) {
-		for (size_t i = 0; i < b->pods.v[p].n_addrs; i++)
-			holders[n++] = (struct holder){b->pods.v[p].addrs[i], p, i};
+		for (size_t i = 0; i < b->pods.v[p].addrs.n; i++)
+			holders[n++] = (struct holder){b->pods.v[p].addrs.v[i], p, i};
 	}
 	return n;
 }
@@ -152,27 +152,27 @@ static void report_duplicate(struct build *b, const struct holder *first,
 			     const struct holder *second)
 {
 	const struct pst_pod *one = &b->pods.v[first->pod], *two = &b->pods.v[second->pod];
-	const struct pst_pos *at = &one->addr_pos[first->index];
+	const struct pst_pos *at = &one->addrs.pos[first->index];
 	char text[64];
 
-	pst_diags_error(b->r.diags, "duplicate-address", &two->addr_pos[second->index],
-			"%s/%s has the address %s, which %s/%s has at %s:%u:%u", two->ns.s,
-			two->name.s, pst_addr_to_str(&first->addr, text, sizeof(text)), one->ns.s,
-			one->name.s, at->file, at->line, at->col);
+	pst_diags_error(b->r.diags, "duplicate-address", &two->addrs.pos[second->index],
+			"%s/%s has the address %s, which %s/%s has at %s:%u:%u", two->meta.ns.s,
+			two->meta.name.s, pst_addr_to_str(&first->addr, text, sizeof(text)),
+			one->meta.ns.s, one->meta.name.s, at->file, at->line, at->col);
 }
 
 /* The later holder loses the address, so that the model never holds one twice. */
-static void drop_addr(struct pst_pod *pod, const struct pst_addr *addr)
+static void drop_addr(struct pst_kube_addrs *addrs, const struct pst_addr *addr)
 {
 	size_t kept = 0;
 
-	for (size_t i = 0; i < pod->n_addrs; i++) {
-		if (!memcmp(&pod->addrs[i], addr, sizeof(*addr)))
+	for (size_t i = 0; i < addrs->n; i++) {
+		if (!memcmp(&addrs->v[i], addr, sizeof(*addr)))
 			continue;
-		pod->addr_pos[kept] = pod->addr_pos[i];
-		pod->addrs[kept++] = pod->addrs[i];
+		addrs->pos[kept] = addrs->pos[i];
+		addrs->v[kept++] = addrs->v[i];
 	}
-	pod->n_addrs = kept;
+	addrs->n = kept;
 }
 
 static int settle_addresses(struct build *b)
@@ -181,7 +181,7 @@ static int settle_addresses(struct build *b)
 	size_t n = 0, first = 0;
 
 	for (size_t p = 0; p < b->pods.n; p++)
-		n += b->pods.v[p].n_addrs;
+		n += b->pods.v[p].addrs.n;
 	holders = pst_mem_calloc(n, sizeof(*holders));
 	if (!holders)
 		return -ENOMEM;
@@ -196,14 +196,14 @@ static int settle_addresses(struct build *b)
 	/* Only now: the reports name places by index. */
 	for (size_t i = 1; i < n; i++) {
 		if (!memcmp(&holders[i - 1].addr, &holders[i].addr, sizeof(holders[i].addr)))
-			drop_addr(&b->pods.v[holders[i].pod], &holders[i].addr);
+			drop_addr(&b->pods.v[holders[i].pod].addrs, &holders[i].addr);
 	}
 	return 0;
 }
 
-static const struct pst_namespace *find_namespace(const struct build *b, const char *name)
+static const struct pst_kube_meta *find_namespace(const struct build *b, const char *name)
 {
-	const struct pst_namespace key = {.name = {.s = name}};
+	const struct pst_kube_meta key = {.name = {.s = name}};
 
 	if (!b->namespaces.n)
 		return NULL;
@@ -215,7 +215,7 @@ static void add_label(struct pst_labels *labels, const char *key, const char *va
 	labels->v[labels->n++] = (struct pst_label){.source = "k8s", .key = key, .value = value};
 }
 
-static int add_namespace_labels(struct build *b, const struct pst_namespace *ns,
+static int add_namespace_labels(struct build *b, const struct pst_kube_meta *ns,
 				struct pst_labels *labels)
 {
 	for (size_t i = 0; i < ns->n_labels; i++) {
@@ -232,17 +232,17 @@ static int add_namespace_labels(struct build *b, const struct pst_namespace *ns,
 /* The labels that make up the identity of POD. */
 static int resolve_labels(struct build *b, const struct pst_pod *pod, struct pst_labels *labels)
 {
-	const struct pst_namespace *ns = find_namespace(b, pod->ns.s);
-	size_t room = pod->n_labels + (ns ? ns->n_labels : 0) + 3;
+	const struct pst_kube_meta *ns = find_namespace(b, pod->meta.ns.s);
+	size_t room = pod->meta.n_labels + (ns ? ns->n_labels : 0) + 3;
 
 	labels->v = pst_arena_calloc(b->r.arena, room, sizeof(*labels->v));
 	if (!labels->v)
 		return -ENOMEM;
-	for (size_t i = 0; i < pod->n_labels; i++) {
-		if (pst_label_is_identity(pod->labels[i].key))
-			add_label(labels, pod->labels[i].key, pod->labels[i].value);
+	for (size_t i = 0; i < pod->meta.n_labels; i++) {
+		if (pst_label_is_identity(pod->meta.labels[i].key))
+			add_label(labels, pod->meta.labels[i].key, pod->meta.labels[i].value);
 	}
-	add_label(labels, PST_LABEL_NAMESPACE, pod->ns.s);
+	add_label(labels, PST_LABEL_NAMESPACE, pod->meta.ns.s);
 	add_label(labels, PST_LABEL_CLUSTER, PST_CLUSTER_NAME);
 	if (pod->service_account)
 		add_label(labels, PST_LABEL_SERVICE_ACCOUNT, pod->service_account);
@@ -262,11 +262,13 @@ static int fill_endpoints(struct build *b, struct pst_inventory *inv)
 		struct pst_endpoint *ep = &inv->endpoints[inv->n_endpoints++];
 
 		*ep = (struct pst_endpoint){
-			.pos = pod->pos,
-			.name = pod->name.s,
-			.ns = pod->ns.s,
-			.addrs = pod->addrs,
-			.n_addrs = pod->n_addrs,
+			.pos = pod->meta.pos,
+			.name = pod->meta.name.s,
+			.ns = pod->meta.ns.s,
+			.addrs = pod->addrs.v,
+			.n_addrs = pod->addrs.n,
+			.ports = pod->ports,
+			.n_ports = pod->n_ports,
 		};
 		if (resolve_labels(b, pod, &ep->labels))
 			return -ENOMEM;

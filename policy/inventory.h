@@ -20,6 +20,7 @@
  */
 
 #include "base/diag.h"
+#include "policy/policy.h"
 #include "policy/selector.h"
 
 #include <stdbool.h>
@@ -33,6 +34,13 @@ struct pst_addr {
 	uint8_t b[16];
 };
 
+/* A container port that has a name: what a named port of a policy may mean. */
+struct pst_named_port {
+	const char *name; /* in lower case */
+	uint16_t port;
+	enum pst_protocol protocol; /* TCP, UDP or SCTP */
+};
+
 struct pst_endpoint {
 	struct pst_pos pos;
 	const char *name;
@@ -40,6 +48,8 @@ struct pst_endpoint {
 	struct pst_labels labels; /* sorted, with sources */
 	struct pst_addr *addrs;
 	size_t n_addrs;
+	struct pst_named_port *ports;
+	size_t n_ports;
 };
 
 struct pst_inventory {
