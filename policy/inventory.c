@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "base/mem.h"
 #include "base/vec.h"
+#include "policy/cluster.h"
 #include "policy/labels.h"
 #include "policy/load.h"
 #include "policy/object.h"
@@ -20,6 +21,7 @@ struct build {
 	struct pst_reader r;
 	struct pods pods;
 	struct namespaces namespaces;
+	struct pst_cluster cluster;
 	size_t n_host_network, n_skipped;
 };
 
@@ -56,6 +58,8 @@ static const struct {
 static int take_object(void *ctx, const struct pst_object *o)
 {
 	struct build *b = ctx;
+	bool known = false;
+	int e;
 
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
 		if (strcmp(o->kind, kinds[i].kind))
@@ -66,8 +70,9 @@ static int take_object(void *ctx, const struct pst_object *o)
 				       "%s of apiVersion \"%.64s\" is not supported; expected v1",
 				       o->kind, o->api_version);
 	}
-	b->n_skipped++;
-	return 0;
+	e = pst_cluster_take(&b->cluster, &b->r, o, &known);
+	b->n_skipped += !known;
+	return e;
 }
 
 static int take_file(void *ctx, const struct pst_load_file *file)
@@ -283,7 +288,8 @@ static int finish(struct build *b, struct pst_inventory **ret_inv)
 	if (!inv)
 		return -ENOMEM;
 	settle_namespaces(b);
-	if (settle_addresses(b) || fill_endpoints(b, inv))
+	if (settle_addresses(b) || fill_endpoints(b, inv) ||
+	    pst_cluster_finish(&b->cluster, &b->r, inv))
 		return -ENOMEM;
 	inv->n_host_network = b->n_host_network;
 	inv->n_skipped = b->n_skipped;
@@ -296,6 +302,7 @@ static void build_fini(struct build *b)
 {
 	pst_vec_free(&b->pods);
 	pst_vec_free(&b->namespaces);
+	pst_cluster_fini(&b->cluster);
 	pst_arena_free(&b->r.arena);
 }
 

@@ -4,11 +4,13 @@
 /*
  * The inventory: which workloads exist, as the Kubernetes objects that describe them.
  *
- * Read are Pod and Namespace objects (single documents, multi-document files, kind: List); what
- * `kubectl get pods,namespaces -A -o yaml` prints is a valid inventory. Fields that matter:
- * metadata.name, .namespace, .labels, spec.hostNetwork, spec.serviceAccountName, status.podIP,
- * status.podIPs. Other fields of these objects are Kubernetes' business and are passed over;
- * objects of other kinds are counted.
+ * Read are Pod, Namespace, Node, Service, EndpointSlice, Endpoints and Secret objects (single
+ * documents, multi-document files, kind: List); what `kubectl get pods,namespaces -A -o yaml`
+ * prints is a valid inventory. Fields that matter: metadata.name, .namespace, .labels; of pods
+ * spec.hostNetwork, .serviceAccountName, the named ports of the containers, status.phase, .podIP,
+ * .podIPs; of nodes status.addresses; of services spec.selector; of their endpoints the addresses
+ * that are ready; of secrets the only entry. Other fields of these objects are Kubernetes' business
+ * and are passed over; objects of other kinds are counted.
  *
  * An endpoint's labels are the identity-relevant ones (policy-semantics section 2): pod labels that
  * pass Cilium's default filter, k8s:io.kubernetes.pod.namespace,
@@ -52,10 +54,43 @@ struct pst_endpoint {
 	size_t n_ports;
 };
 
+/* Another machine of the cluster, or this one. */
+struct pst_node {
+	struct pst_pos pos;
+	const char *name;
+	struct pst_labels labels; /* sorted, source "node" */
+	struct pst_addr *addrs;
+	size_t n_addrs;
+};
+
+struct pst_service {
+	struct pst_pos pos;
+	const char *name;
+	const char *ns;
+	struct pst_labels labels; /* sorted, source "k8s": what k8sServiceSelector looks at */
+	/* The pods behind it, bound to its namespace; without requirements: it has no selector. */
+	struct pst_selector pods;
+	struct pst_addr *addrs; /* of its EndpointSlices and Endpoints, each once */
+	size_t n_addrs;
+};
+
+/* A Secret with exactly one entry, which is the only kind that headers can use. */
+struct pst_secret_value {
+	const char *ns, *name;
+	const char *value; /* LEN bytes of any kind, and a NUL */
+	size_t len;
+};
+
 struct pst_inventory {
 	struct pst_arena *arena;
 	struct pst_endpoint *endpoints;
 	size_t n_endpoints;
+	struct pst_node *nodes;
+	size_t n_nodes;
+	struct pst_service *services; /* sorted by namespace and name, each once */
+	size_t n_services;
+	struct pst_secret_value *secrets; /* sorted by namespace and name, each once */
+	size_t n_secrets;
 	size_t n_host_network; /* pods left out because they use the node's addresses */
 	size_t n_skipped;      /* objects of other kinds */
 };

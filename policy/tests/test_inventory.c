@@ -70,7 +70,8 @@ Test(inventory, what_kubectl_prints_is_an_inventory)
 
 	cr_assert_eq(i.inv->n_endpoints, 3);
 	cr_assert_eq(i.inv->n_host_network, 1);
-	cr_assert_eq(i.inv->n_skipped, 1);
+	cr_assert_eq(i.inv->n_nodes, 1);
+	cr_assert_eq(i.inv->n_skipped, 0);
 	cr_assert_eq(web->n_addrs, 2);
 	cr_assert_str_eq(t_label(web, "app"), "web");
 	cr_assert_str_eq(t_label(web, "app.kubernetes.io/name"), "web");
@@ -256,4 +257,46 @@ Test(addr, what_is_no_address_is_refused_and_leaves_the_result_alone)
 	for (size_t k = 0; k < sizeof(bad) / sizeof(*bad); k++)
 		cr_assert_lt(pst_addr_from_str(bad[k], &a), 0, "%s", bad[k]);
 	cr_assert_eq(memcmp(&a, &before, sizeof(a)), 0);
+}
+
+Test(inventory, named_ports_of_containers_are_kept_in_lower_case)
+{
+	struct t_inventory i = t_inventory_parse(
+		POD("p", "spec: {containers: [{ports: [{name: HTTP-Alt, containerPort: 8080},"
+			 " {containerPort: 81}, {name: dns, containerPort: 53, protocol: UDP}]}],"
+			 " initContainers: [{ports: [{name: side, containerPort: 15090}]}]}"));
+	const struct pst_endpoint *ep;
+
+	cr_assert_eq(pst_diags_count(i.diags), 0);
+	cr_assert_eq(i.inv->n_endpoints, 1);
+	ep = &i.inv->endpoints[0];
+	cr_assert_eq(ep->n_ports, 3);
+	cr_expect_str_eq(ep->ports[0].name, "http-alt");
+	cr_expect_eq(ep->ports[0].port, 8080);
+	cr_expect_eq(ep->ports[0].protocol, PST_PROTOCOL_TCP);
+	cr_expect_eq(ep->ports[1].protocol, PST_PROTOCOL_UDP);
+	cr_expect_str_eq(ep->ports[2].name, "side");
+	t_inventory_free(&i);
+}
+
+Test(inventory, a_container_port_must_be_one)
+{
+	static const char *const bad[] = {
+		"{name: a, containerPort: 65536}",
+		"{name: a, containerPort: '80'}",
+		"{name: a, containerPort: 80, protocol: tcp}",
+		"{name: 5, containerPort: 80}",
+	};
+
+	for (size_t k = 0; k < sizeof(bad) / sizeof(*bad); k++) {
+		struct t_inventory i;
+		char text[256];
+
+		snprintf(text, sizeof(text), POD("p", "spec: {containers: [{ports: [%s]}]}"),
+			 bad[k]);
+		i = t_inventory_parse(text);
+		cr_expect_eq(pst_diags_errors(i.diags), 1, "%s", bad[k]);
+		cr_expect_eq(i.inv->n_endpoints, 0);
+		t_inventory_free(&i);
+	}
 }
