@@ -186,34 +186,39 @@ static int fill_secrets(struct pst_cluster *c, struct pst_reader *r, struct pst_
 static int require(struct pst_reader *r, const char *key, const char *value,
 		   struct pst_requirement *req)
 {
+	const char **values = pst_arena_calloc(r->arena, 1, sizeof(*values));
+
+	if (!values)
+		return -ENOMEM;
+	values[0] = value;
 	*req = (struct pst_requirement){
 		.source = "k8s",
 		.key = key,
 		.op = PST_LABEL_IN,
-		.values = pst_arena_calloc(r->arena, 1, sizeof(*req->values)),
+		.values = values,
 		.n_values = 1,
 	};
-	if (!req->values)
-		return -ENOMEM;
-	req->values[0] = value;
 	return 0;
 }
 
 static int fill_selector(struct pst_reader *r, const struct pst_kube_service *from,
 			 struct pst_selector *sel)
 {
+	struct pst_requirement *reqs;
+
 	sel->pos = from->meta.pos;
 	if (!from->n_selector)
 		return 0;
-	sel->reqs = pst_arena_calloc(r->arena, from->n_selector + 1, sizeof(*sel->reqs));
-	if (!sel->reqs)
+	reqs = pst_arena_calloc(r->arena, from->n_selector + 1, sizeof(*reqs));
+	if (!reqs)
 		return -ENOMEM;
 	for (size_t i = 0; i < from->n_selector; i++) {
-		if (require(r, from->selector[i].key, from->selector[i].value,
-			    &sel->reqs[sel->n_reqs++]))
+		if (require(r, from->selector[i].key, from->selector[i].value, &reqs[i]))
 			return -ENOMEM;
 	}
-	return require(r, PST_LABEL_NAMESPACE, from->meta.ns.s, &sel->reqs[sel->n_reqs++]);
+	sel->reqs = reqs;
+	sel->n_reqs = from->n_selector + 1;
+	return require(r, PST_LABEL_NAMESPACE, from->meta.ns.s, &reqs[from->n_selector]);
 }
 
 static bool is_behind(const struct pst_kube_backends *b, const struct pst_kube_meta *service)
