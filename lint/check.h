@@ -24,3 +24,16 @@ typedef int (*pst_lint_check)(const struct pst_lint_env *env);
 int pst_lint_checks_run(const struct pst_lint_env *env);
 
 int pst_check_patterns(const struct pst_lint_env *env); /* check_patterns.c: regular expressions */
+
+/* check_<name>.c each. */
+int pst_check_shadow(const struct pst_lint_env *env);	 /* what other rules make of a rule */
+int pst_check_split(const struct pst_lint_env *env);	 /* one rule written as two */
+int pst_check_defaults(const struct pst_lint_env *env);	 /* rules without default deny */
+int pst_check_dns(const struct pst_lint_env *env);	 /* names and lookups */
+int pst_check_history(const struct pst_lint_env *env);	 /* what old versions of Cilium got wrong */
+int pst_check_peers(const struct pst_lint_env *env);	 /* empty and redundant lists */
+int pst_check_selectors(const struct pst_lint_env *env); /* labels */
+int pst_check_headers(const struct pst_lint_env *env);	 /* headers */
+int pst_check_method(const struct pst_lint_env *env);	 /* HTTP rules, field by field */
+int pst_check_path(const struct pst_lint_env *env);
+int pst_check_host(const struct pst_lint_env *env);
