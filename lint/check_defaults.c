@@ -38,6 +38,12 @@ static bool is_enforced_elsewhere(struct pst_rule_index *index, const struct pst
 	return !index->steps;
 }
 
+/* By whether the version lets pass what no rule matches. */
+static const char *const messages[] = {
+	"enableDefaultDeny is false, yet before Cilium 1.18 requests that match no rule get 403",
+	"these HTTP rules restrict nothing: enableDefaultDeny is false, and no policy here enforces",
+};
+
 static void check_rule(const struct pst_lint_env *env, const struct pst_rule_ref *ref, void *ctx)
 {
 	const struct pst_port_rule *entry = restricted_entry(ref->rule);
@@ -46,12 +52,9 @@ static void check_rule(const struct pst_lint_env *env, const struct pst_rule_ref
 
 	if (!entry || ref->spec->default_deny[direction] || is_enforced_elsewhere(ctx, ref))
 		return;
-	pst_diags_add(
-		env->diags, PST_SEVERITY_WARNING, "default-deny-off",
-		pst_lint_pos_or(&entry->http_pos, &entry->pos),
-		env->cilium_minor >= 18
-			? "these HTTP rules restrict nothing: enableDefaultDeny is false, and no other policy here enforces"
-			: "enableDefaultDeny is false, yet before Cilium 1.18 requests that match no rule get 403; since then they pass");
+	pst_diags_add(env->diags, PST_SEVERITY_WARNING, "default-deny-off",
+		      pst_lint_pos_or(&entry->http_pos, &entry->pos), "%s",
+		      messages[env->cilium_minor >= 18]);
 	if (pos->line)
 		pst_diags_note(env->diags, pos, "default deny is switched off here");
 }

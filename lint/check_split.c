@@ -13,8 +13,9 @@
 /* Entities have a rule of their own on purpose: health checks, the API server. */
 static bool is_peers_only(const struct pst_rule *rule)
 {
-	return !rule->deny && rule->member != PST_MEMBER_ENTITIES && !rule->refused && rule->peer_kind == PST_PEER_SELECTORS &&
-	       pst_rule_is_l3_only(rule) && !pst_rule_reaches_nobody(rule);
+	return !rule->deny && rule->member != PST_MEMBER_ENTITIES && !rule->refused &&
+	       rule->peer_kind == PST_PEER_SELECTORS && pst_rule_is_l3_only(rule) &&
+	       !pst_rule_reaches_nobody(rule);
 }
 
 static bool has_requests(const struct pst_rule *rule)

@@ -12,6 +12,7 @@ static const struct pst_lint_rules *const parts[] = {
 	[PST_LINT_PEERS] = &pst_lint_rules_peers,
 	[PST_LINT_PORTS] = &pst_lint_rules_ports,
 	[PST_LINT_HTTP] = &pst_lint_rules_http,
+	[PST_LINT_TRAPS] = &pst_lint_rules_traps,
 	[PST_LINT_MEANING] = &pst_lint_rules_meaning,
 	[PST_LINT_SUPPORT] = &pst_lint_rules_support,
 	[PST_LINT_COMMENTS] = &pst_lint_rules_comments,
@@ -19,10 +20,11 @@ static const struct pst_lint_rules *const parts[] = {
 static_assert(sizeof(parts) / sizeof(*parts) == PST_LINT_GROUP_MAX, "rows for each group");
 
 static const char *const group_names[] = {
-	[PST_LINT_INPUT] = "input",	[PST_LINT_POLICY] = "policy",
-	[PST_LINT_PEERS] = "peers",	[PST_LINT_PORTS] = "ports",
-	[PST_LINT_HTTP] = "http",	[PST_LINT_MEANING] = "meaning",
-	[PST_LINT_SUPPORT] = "support", [PST_LINT_COMMENTS] = "comments",
+	[PST_LINT_INPUT] = "input",	  [PST_LINT_POLICY] = "policy",
+	[PST_LINT_PEERS] = "peers",	  [PST_LINT_PORTS] = "ports",
+	[PST_LINT_HTTP] = "http",	  [PST_LINT_TRAPS] = "traps",
+	[PST_LINT_MEANING] = "meaning",	  [PST_LINT_SUPPORT] = "support",
+	[PST_LINT_COMMENTS] = "comments",
 };
 static_assert(sizeof(group_names) / sizeof(*group_names) == PST_LINT_GROUP_MAX,
 	      "a name for each group");

@@ -21,6 +21,7 @@ enum pst_lint_group {
 	PST_LINT_PEERS,	   /* selectors and all other peers */
 	PST_LINT_PORTS,	   /* toPorts, protocols, ICMP, TLS, listeners */
 	PST_LINT_HTTP,	   /* HTTP and DNS rules, regular expressions */
+	PST_LINT_TRAPS,	   /* HTTP rules that do not match what they seem to */
 	PST_LINT_MEANING,  /* what policies mean, alone and together */
 	PST_LINT_SUPPORT,  /* what Cilium accepts and postern does not enforce yet */
 	PST_LINT_COMMENTS, /* ignores, configuration, baseline */

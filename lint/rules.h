@@ -14,8 +14,8 @@ struct pst_lint_rules {
 };
 
 extern const struct pst_lint_rules pst_lint_rules_input, pst_lint_rules_policy,
-	pst_lint_rules_peers, pst_lint_rules_ports, pst_lint_rules_http, pst_lint_rules_meaning,
-	pst_lint_rules_support, pst_lint_rules_comments;
+	pst_lint_rules_peers, pst_lint_rules_ports, pst_lint_rules_http, pst_lint_rules_traps,
+	pst_lint_rules_meaning, pst_lint_rules_support, pst_lint_rules_comments;
 
 /* How the examples begin; PST_SPEC goes on with the members of spec, two blanks in. */
 #define PST_CNP                       \
