@@ -16,6 +16,60 @@ struct t_policy t_policy_parse(const char *text)
 	return p;
 }
 
+struct t_policy t_policy_parse_with(const struct pst_policy_options *options, const char *text)
+{
+	const struct pst_policy_source source = {"test.yaml", text, strlen(text)};
+	struct t_policy p = {.diags = pst_diags_new()};
+
+	cr_assert_not_null(p.diags);
+	cr_assert_eq(pst_policy_parse_with(options, &source, p.diags, &p.set), 0);
+	return p;
+}
+
+static void collect(const struct pst_policy_options *options, const char *text, char *buf,
+		    size_t size)
+{
+	struct t_policy p = t_policy_parse_with(options, text);
+	size_t used = 0;
+
+	buf[0] = 0;
+	for (size_t i = 0; i < pst_diags_count(p.diags); i++) {
+		const struct pst_diag *d = pst_diags_at(p.diags, i);
+
+		if (!strncmp(d->id, "unsupported-", 12))
+			continue;
+		used += (size_t)snprintf(buf + used, size - used, "%s%s ",
+					 d->severity == PST_SEVERITY_ERROR ? "" : "?", d->id);
+		cr_assert_lt(used, size);
+	}
+	t_policy_free(&p);
+}
+
+const char *t_text_verdict(struct pst_policy_options options, const char *text)
+{
+	static char linting[1024], enforcing[1024];
+
+	options.lint = true;
+	collect(&options, text, linting, sizeof(linting));
+	options.lint = false;
+	collect(&options, text, enforcing, sizeof(enforcing));
+	cr_expect_str_eq(linting, enforcing, "%s", text);
+	return linting;
+}
+
+const char *t_verdict(struct pst_policy_options options, const char *section, const char *rule)
+{
+	char text[8192];
+	int n = snprintf(text, sizeof(text),
+			 "apiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\n"
+			 "metadata: {name: p, namespace: ns}\n"
+			 "spec: {endpointSelector: {}, %s: [%s]}\n",
+			 section, rule);
+
+	cr_assert_lt((size_t)n, sizeof(text));
+	return t_text_verdict(options, text);
+}
+
 struct t_policy t_policy_spec(const char *spec)
 {
 	char text[8192];

@@ -17,6 +17,19 @@ struct t_policy {
 /* Parses TEXT as a whole file. */
 struct t_policy t_policy_parse(const char *text);
 
+/* The same with OPTIONS. */
+struct t_policy t_policy_parse_with(const struct pst_policy_options *options, const char *text);
+
+/*
+ * What RULE of section SECTION is refused with, read by OPTIONS: the ids of its errors that are not
+ * "unsupported-...", each followed by a blank; warnings count too, with a "?" before the id. Both
+ * as a linter and as somebody who enforces, and both must say the same. Static buffer.
+ */
+const char *t_verdict(struct pst_policy_options options, const char *section, const char *rule);
+
+/* The same of a whole text. */
+const char *t_text_verdict(struct pst_policy_options options, const char *text);
+
 /*
  * Parses a CiliumNetworkPolicy "p" of namespace "ns" with SPEC as its spec, in flow style:
  * "{endpointSelector: {}, ingress: [{}]}".
