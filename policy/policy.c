@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "base/vec.h"
 #include "policy/cnp.h"
+#include "policy/conflict.h"
 #include "policy/load.h"
 #include "policy/nearest.h"
 #include "policy/object.h"
@@ -190,6 +191,9 @@ static int finish(struct build *b, struct pst_policy_set **ret_set)
 	set->n_policies = b->policies.n;
 	set->n_skipped = b->n_skipped;
 	set->n_files = b->n_files;
+	r = pst_conflicts_find(set, b->r.diags);
+	if (r)
+		return r;
 	set->arena = PST_TAKE_PTR(b->r.arena);
 	*ret_set = set;
 	return 0;

@@ -1,0 +1,363 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "policy/conflict.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/mem.h"
+#include "base/vec.h"
+#include "policy/conflict_claim.h"
+#include "policy/selector_algebra.h"
+
+/* Pairs of claims looked at, a comparison of subjects counting for more: well below a second. */
+enum { MAX_WORK = 1 << 22, MAX_ANCHORS = 64 };
+
+static bool differ(const char *a, const char *b)
+{
+	return a && b && strcmp(a, b);
+}
+
+/* Whatever is not below goes together: no parser with any, and TLS with HTTP. */
+static bool parsers_conflict(const struct pst_wish *a, const struct pst_wish *b)
+{
+	enum pst_parser low = a->parser < b->parser ? a->parser : b->parser;
+	enum pst_parser high = a->parser < b->parser ? b->parser : a->parser;
+
+	return low != PST_PARSER_NONE && low != high &&
+	       !(low == PST_PARSER_TLS && high == PST_PARSER_HTTP);
+}
+
+static bool terminating_conflict(const struct pst_wish *a, const struct pst_wish *b)
+{
+	return differ(a->terminating, b->terminating);
+}
+
+static bool originating_conflict(const struct pst_wish *a, const struct pst_wish *b)
+{
+	return differ(a->originating, b->originating);
+}
+
+static bool auth_conflict(const struct pst_wish *a, const struct pst_wish *b)
+{
+	return a->rule->auth != PST_AUTH_NONE && b->rule->auth != PST_AUTH_NONE &&
+	       a->rule->auth != b->rule->auth;
+}
+
+static bool listeners_conflict(const struct pst_wish *a, const struct pst_wish *b)
+{
+	return differ(a->listener, b->listener) &&
+	       a->entry->listener->priority == b->entry->listener->priority;
+}
+
+static bool has_server_names(const struct pst_wish *w)
+{
+	return w->entry && w->entry->n_server_names;
+}
+
+static bool has_l7(const struct pst_wish *w)
+{
+	return w->entry && (w->entry->n_http || w->entry->n_dns);
+}
+
+static bool server_names_conflict(const struct pst_wish *a, const struct pst_wish *b)
+{
+	if (a->terminating || b->terminating)
+		return false;
+	return (has_server_names(a) && has_l7(b)) || (has_server_names(b) && has_l7(a));
+}
+
+static const struct pst_pos *parser_pos(const struct pst_wish *w)
+{
+	const struct pst_port_rule *e = w->entry;
+
+	switch (w->parser) {
+	case PST_PARSER_HTTP:
+		return &e->http_pos;
+	case PST_PARSER_DNS:
+		return &e->dns_pos;
+	case PST_PARSER_LISTENER:
+		return &e->listener->pos;
+	default:
+		break;
+	}
+	if (e->terminating_tls)
+		return &e->terminating_tls->pos;
+	return e->originating_tls ? &e->originating_tls->pos : &e->server_names[0].pos;
+}
+
+static const struct pst_pos *terminating_pos(const struct pst_wish *w)
+{
+	return &w->entry->terminating_tls->pos;
+}
+
+static const struct pst_pos *originating_pos(const struct pst_wish *w)
+{
+	return &w->entry->originating_tls->pos;
+}
+
+static const struct pst_pos *auth_pos(const struct pst_wish *w)
+{
+	return w->rule->auth_pos.line ? &w->rule->auth_pos : &w->rule->pos;
+}
+
+static const struct pst_pos *server_names_pos(const struct pst_wish *w)
+{
+	return has_server_names(w) ? &w->entry->server_names[0].pos : parser_pos(w);
+}
+
+static const struct {
+	const char *id, *what;
+	bool (*conflict)(const struct pst_wish *a, const struct pst_wish *b);
+	const struct pst_pos *(*pos)(const struct pst_wish *w);
+} kinds[] = {
+	{"conflict-l7", "two readers of one connection", parsers_conflict, parser_pos},
+	{"conflict-terminating-tls", "two different terminatingTLS", terminating_conflict,
+	 terminating_pos},
+	{"conflict-originating-tls", "two different originatingTLS", originating_conflict,
+	 originating_pos},
+	{"conflict-authentication", "two different authentication modes", auth_conflict, auth_pos},
+	{"conflict-listener", "two listeners of the same priority", listeners_conflict, parser_pos},
+	{"conflict-server-names", "server names and L7 rules without terminatingTLS",
+	 server_names_conflict, server_names_pos},
+};
+
+enum { N_KINDS = sizeof(kinds) / sizeof(*kinds) };
+
+struct finding {
+	const struct pst_wish *first, *second; /* in the order of the set */
+	unsigned int kind;
+	bool same_ports;
+};
+
+struct findings PST_VEC(struct finding);
+
+struct search {
+	struct pst_claims claims;
+	struct findings found;
+	size_t work; /* left */
+};
+
+static bool spend(struct search *s, size_t work)
+{
+	s->work -= work < s->work ? work : s->work;
+	return s->work;
+}
+
+static int compare_wishes(const struct pst_wish *a, const struct pst_wish *b)
+{
+	const struct pst_pos *pa = a->entry ? &a->entry->pos : &a->rule->pos;
+	const struct pst_pos *pb = b->entry ? &b->entry->pos : &b->rule->pos;
+
+	if (a->policy != b->policy)
+		return a->policy < b->policy ? -1 : 1;
+	if (pa->line != pb->line)
+		return pa->line < pb->line ? -1 : 1;
+	return (pa->col > pb->col) - (pa->col < pb->col);
+}
+
+static bool same_ports(const struct pst_claim *a, const struct pst_claim *b)
+{
+	if (a->port_name && b->port_name)
+		return !strcmp(a->port_name, b->port_name);
+	return !a->port_name && !b->port_name && a->first == b->first && a->last == b->last;
+}
+
+static bool ports_overlap(const struct pst_claim *a, const struct pst_claim *b)
+{
+	if (a->port_name || b->port_name)
+		return same_ports(a, b);
+	return a->first <= b->last && b->first <= a->last;
+}
+
+/* Both rules concern some flow of some endpoint: as far as it can be shown. */
+static bool meet(struct search *s, const struct pst_claim *a, const struct pst_claim *b)
+{
+	const struct pst_spec *sa = a->wish->spec, *sb = b->wish->spec;
+
+	if (a->wish == b->wish || a->protocol != b->protocol ||
+	    a->wish->rule->direction != b->wish->rule->direction || !ports_overlap(a, b) ||
+	    strcmp(a->peer, b->peer) || sa->subject_is_node != sb->subject_is_node)
+		return false;
+	if (!spend(s, 1 + sa->subject.n_reqs * (1 + sa->subject.n_reqs + sb->subject.n_reqs)))
+		return false;
+	if (pst_selector_is_impossible(&sa->subject) || pst_selector_is_impossible(&sb->subject))
+		return false;
+	return pst_selector_implies(&sa->subject, &sb->subject) ||
+	       pst_selector_implies(&sb->subject, &sa->subject);
+}
+
+static int note(struct search *s, unsigned int kind, const struct pst_claim *a,
+		const struct pst_claim *b)
+{
+	bool swap = compare_wishes(a->wish, b->wish) > 0;
+	struct finding f = {
+		.first = swap ? b->wish : a->wish,
+		.second = swap ? a->wish : b->wish,
+		.kind = kind,
+		.same_ports = same_ports(a, b),
+	};
+
+	return pst_vec_push(&s->found, f);
+}
+
+/* The kinds of conflict between two wishes, one bit each. */
+static unsigned int conflicts(const struct pst_wish *a, const struct pst_wish *b)
+{
+	unsigned int bits = 0;
+
+	for (unsigned int k = 0; k < N_KINDS; k++)
+		bits |= (unsigned int)kinds[k].conflict(a, b) << k;
+	return bits;
+}
+
+/*
+ * The kinds that are still to be found for a claim, one bit each: on overlapping ports, and on the
+ * same ones. Of each one finding is enough.
+ */
+struct open_kinds {
+	unsigned int by_ports[2];
+};
+
+/* Looks for conflicts of A with the claims of a bucket. */
+static int search_bucket(struct search *s, const struct pst_claim *a, uint64_t bucket,
+			 struct open_kinds *open)
+{
+	size_t low = 0, high = s->claims.n;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (s->claims.v[middle].bucket < bucket)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	while (low < s->claims.n && s->claims.v[low].bucket == bucket && spend(s, 1)) {
+		const struct pst_claim *b = &s->claims.v[low];
+		unsigned int bits = conflicts(a->wish, b->wish);
+		unsigned int *wanted = &open->by_ports[same_ports(a, b)];
+
+		/* Claims with the same wish conflict in the same ways. */
+		if (!(bits & (open->by_ports[false] | open->by_ports[true]))) {
+			low = b->run_end;
+			continue;
+		}
+		low++;
+		bits &= *wanted;
+		if (!bits || !meet(s, a, b))
+			continue;
+		for (unsigned int k = 0; k < N_KINDS; k++) {
+			if (bits >> k & 1 && note(s, k, a, b))
+				return -ENOMEM;
+		}
+		/* Where there is an error, a warning of the same kind says nothing more. */
+		open->by_ports[false] &= ~bits;
+		*wanted &= ~bits;
+	}
+	return 0;
+}
+
+/* Whatever A's subject implies requires a label that it requires itself, or none. */
+static int search_claim(struct search *s, const struct pst_claim *a)
+{
+	const struct pst_selector *subject = &a->wish->spec->subject;
+	uint64_t anchors[MAX_ANCHORS] = {0}, ns[2] = {0};
+	const unsigned int all = (1U << N_KINDS) - 1;
+	struct open_kinds open = {{all, all}};
+	size_t n = 1;
+	int e = 0;
+
+	for (size_t i = 0; i < subject->n_reqs && n < MAX_ANCHORS; i++) {
+		uint64_t hash = pst_claim_anchor(&subject->reqs[i]);
+
+		if (!hash)
+			continue;
+		if (pst_claim_is_namespace(&subject->reqs[i]))
+			ns[1] = hash;
+		else
+			anchors[n++] = hash;
+	}
+	for (size_t i = 0; !e && i < (ns[1] ? 2 : 1) * n; i++) {
+		e = search_bucket(s, a, pst_claim_bucket(a, ns[i / n], anchors[i % n], false),
+				  &open);
+		if (!e)
+			e = search_bucket(
+				s, a, pst_claim_bucket(a, ns[i / n], anchors[i % n], true), &open);
+	}
+	return e;
+}
+
+static int compare_findings(const void *a, const void *b)
+{
+	const struct finding *fa = a, *fb = b;
+	int r = compare_wishes(fa->second, fb->second);
+
+	if (!r)
+		r = (fa->kind > fb->kind) - (fa->kind < fb->kind);
+	if (!r)
+		r = compare_wishes(fa->first, fb->first);
+	return r ? r : (int)fb->same_ports - (int)fa->same_ports;
+}
+
+static bool is_same(const struct finding *a, const struct finding *b)
+{
+	return a->first == b->first && a->second == b->second && a->kind == b->kind;
+}
+
+static const char *slash(const struct pst_policy *p)
+{
+	return *p->ns ? "/" : "";
+}
+
+static void report(const struct search *s, struct pst_diags *diags)
+{
+	for (size_t i = 0; i < s->found.n; i++) {
+		const struct finding *f = &s->found.v[i];
+		const struct pst_policy *p = f->first->policy;
+		const char *overlap = " on overlapping ports; which one counts depends on the port";
+
+		if (i && is_same(f - 1, f))
+			continue;
+		pst_diags_add(diags, f->same_ports ? PST_SEVERITY_ERROR : PST_SEVERITY_WARNING,
+			      kinds[f->kind].id, kinds[f->kind].pos(f->second),
+			      "%s for the same peers and endpoints: this rule and one of %s%s%s%s",
+			      kinds[f->kind].what, p->ns, slash(p), p->name,
+			      f->same_ports ? "" : overlap);
+		pst_diags_note(diags, kinds[f->kind].pos(f->first), "the other rule");
+	}
+}
+
+static int find(struct search *s)
+{
+	for (size_t i = 0; i < s->claims.n && s->work; i++) {
+		if (search_claim(s, &s->claims.v[i]))
+			return -ENOMEM;
+	}
+	if (s->found.n)
+		qsort(s->found.v, s->found.n, sizeof(*s->found.v), compare_findings);
+	return 0;
+}
+
+static void search_fini(struct search *s)
+{
+	free(s->claims.v);
+	pst_vec_free(&s->found);
+}
+
+int pst_conflicts_find(const struct pst_policy_set *set, struct pst_diags *diags)
+{
+	struct pst_arena *arena pst_cleanup(pst_arena_free) = pst_arena_new();
+	struct search s pst_cleanup(search_fini) = {.work = MAX_WORK};
+
+	if (!arena || pst_claims_collect(arena, set, &s.claims) || find(&s))
+		return -ENOMEM;
+	report(&s, diags);
+	if (s.claims.truncated || !s.work)
+		pst_diags_add(
+			diags, PST_SEVERITY_WARNING, "conflict-limit", &set->policies[0].pos,
+			"too many rules to compare each with each: there may be conflicts that are not reported");
+	return 0;
+}

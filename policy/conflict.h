@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * Errors that appear only when policies are combined (policy-semantics 1.7).
+ *
+ * Cilium merges all rules of an endpoint that have the same direction, peer selector, port and
+ * protocol; where they want two things of which a connection can have one only, it fails, and every
+ * endpoint that both rules select keeps a stale policy. Each such pair is an error here, at the
+ * later rule, with a note that names the earlier one:
+ *
+ *   conflict-l7               HTTP rules, DNS rules, TLS without HTTP rules, a listener: two of
+ *                             these, but for TLS and HTTP, which go together
+ *   conflict-terminating-tls  two different contexts
+ *   conflict-originating-tls  two different contexts
+ *   conflict-authentication   two different modes
+ *   conflict-listener         two listeners of the same priority
+ *   conflict-server-names     server names and, in the other rule, L7 rules, without terminatingTLS
+ *
+ * When the ranges of ports overlap without being the same, Cilium keeps the rules apart and the
+ * more specific one wins; then the finding is a warning. (A single port against a range is found
+ * when the subject of the single port's rule implies the other.)
+ *
+ * Without knowing the endpoints, two rules are known to select a common one when the subject of one
+ * implies that of the other (selector_algebra.h); pairs whose subjects merely overlap are not
+ * found. Peers are the same when they are written with the same requirements after scoping; an
+ * absent peer is the same as a wildcard. Peers that are groups of instances are not compared.
+ *
+ * Rules that are refused are left out. Every conflict is about fields that are not enforced yet, so
+ * for whoever enforces both rules are closed already (policy-semantics 0.1, settled (c)), and the
+ * report is all there is to do; that changes on the day on which one of these fields is enforced.
+ *
+ * The work is near-linear in the size of the set, and bounded: when it would not be, the warning
+ * conflict-limit says that the search was given up.
+ */
+
+#include "base/diag.h"
+#include "policy/policy.h"
+
+/* Adds diagnostics about the policies of SET. 0 or -ENOMEM. */
+int pst_conflicts_find(const struct pst_policy_set *set, struct pst_diags *diags);
