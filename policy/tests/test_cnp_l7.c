@@ -33,17 +33,16 @@ Test(cnp_l7, http_needs_tcp_on_every_port_in_whatever_order)
 		{ON("", "http: [{}]"), "~ports-missing"},
 	};
 
-	t_verdicts(&t_lint, "ingress", CASES(cases));
-	t_verdicts(&t_enforce, "egress", CASES(cases));
+	t_ids_are(&t_lint, "ingress", CASES(cases));
+	t_ids_are(&t_enforce, "egress", CASES(cases));
 }
 
 Test(cnp_l7, the_name_of_a_port_is_no_port_zero)
 {
+	cr_assert_str_eq(t_ids(&t_lint, "ingress", ON("{port: http, protocol: TCP}", "http: [{}]")),
+			 "~unsupported-named-port");
 	cr_assert_str_eq(
-		t_verdict(&t_lint, "ingress", ON("{port: http, protocol: TCP}", "http: [{}]")),
-		"~unsupported-named-port");
-	cr_assert_str_eq(
-		t_verdict(&t_enforce, "ingress", ON("{port: http, protocol: UDP}", "http: [{}]")),
+		t_ids(&t_enforce, "ingress", ON("{port: http, protocol: UDP}", "http: [{}]")),
 		"http-needs-tcp unsupported-named-port");
 }
 
@@ -54,10 +53,10 @@ Test(cnp_l7, ranges_with_http_are_allowed_from_1_17_on)
 	const char *range = ON("{port: '80', endPort: 81, protocol: TCP}", "http: [{}]");
 	const char *single = ON("{port: '80', endPort: 80, protocol: TCP}", "http: [{}]");
 
-	cr_assert_str_eq(t_verdict(&v16, "ingress", range), "l7-port-range");
-	cr_assert_str_eq(t_verdict(&v17, "ingress", range), "");
-	cr_assert_str_eq(t_verdict(&t_enforce, "ingress", range), "");
-	cr_assert_str_eq(t_verdict(&v16, "ingress", single), "");
+	cr_assert_str_eq(t_ids(&v16, "ingress", range), "l7-port-range");
+	cr_assert_str_eq(t_ids(&v17, "ingress", range), "");
+	cr_assert_str_eq(t_ids(&t_enforce, "ingress", range), "");
+	cr_assert_str_eq(t_ids(&v16, "ingress", single), "");
 }
 
 Test(cnp_l7, dns_rules_stand_in_egress_with_single_ports_of_any_protocol)
@@ -75,9 +74,9 @@ Test(cnp_l7, dns_rules_stand_in_egress_with_single_ports_of_any_protocol)
 		{ON("{port: '53'}", "dns: [{}]"), "fqdn-empty ~unsupported-dns"},
 	};
 
-	t_verdicts(&t_lint, "egress", cases, sizeof(cases) / sizeof(*cases));
-	cr_assert_str_eq(t_verdict(&t_lint, "ingress", cases[0].rule), "dns-on-ingress");
-	cr_assert_str_eq(t_verdict(&t_enforce, "egress", cases[0].rule), "unsupported-dns");
+	t_ids_are(&t_lint, "egress", cases, sizeof(cases) / sizeof(*cases));
+	cr_assert_str_eq(t_ids(&t_lint, "ingress", cases[0].rule), "dns-on-ingress");
+	cr_assert_str_eq(t_ids(&t_enforce, "egress", cases[0].rule), "unsupported-dns");
 }
 
 Test(cnp_l7, an_entry_has_one_family_of_l7_rules)
@@ -88,7 +87,7 @@ Test(cnp_l7, an_entry_has_one_family_of_l7_rules)
 		{ON(TCP, "http: [{}], dns: null"), ""},
 	};
 
-	t_verdicts(&t_lint, "egress", CASES(cases));
+	t_ids_are(&t_lint, "egress", CASES(cases));
 }
 
 Test(cnp_l7, kafka_and_generic_rules_are_gone_in_1_20)
@@ -112,10 +111,10 @@ Test(cnp_l7, kafka_and_generic_rules_are_gone_in_1_20)
 	static const struct t_reading r17 = {.minor = 17, .lint = true};
 	static const struct t_reading e17 = {.minor = 17};
 
-	t_verdicts(&t_lint, "ingress", CASES(now));
-	t_verdicts(&r19, "ingress", CASES(v19));
-	cr_assert_str_eq(t_verdict(&r17, "ingress", ON(TCP, "kafka: [{}]")), "~unsupported-kafka");
-	cr_assert_str_eq(t_verdict(&e17, "ingress", ON(TCP, "kafka: [{}]")), "unsupported-kafka");
+	t_ids_are(&t_lint, "ingress", CASES(now));
+	t_ids_are(&r19, "ingress", CASES(v19));
+	cr_assert_str_eq(t_ids(&r17, "ingress", ON(TCP, "kafka: [{}]")), "~unsupported-kafka");
+	cr_assert_str_eq(t_ids(&e17, "ingress", ON(TCP, "kafka: [{}]")), "unsupported-kafka");
 }
 
 Test(cnp_l7, header_matches_have_a_name_a_known_action_and_a_named_secret)
@@ -140,9 +139,8 @@ Test(cnp_l7, header_matches_have_a_name_a_known_action_and_a_named_secret)
 		{HTTP("{headers: X}"), "type-mismatch"},
 	};
 
-	t_verdicts(&t_lint, "ingress", CASES(cases));
-	cr_assert_str_eq(t_verdict(&t_enforce, "ingress", cases[2].rule),
-			 "unsupported-header-action");
+	t_ids_are(&t_lint, "ingress", CASES(cases));
+	cr_assert_str_eq(t_ids(&t_enforce, "ingress", cases[2].rule), "unsupported-header-action");
 }
 
 /* The only header rule of a policy that a linter reads, in the file's TEXT behind column 0. */

@@ -59,8 +59,8 @@ Test(cnp_port, numbers_and_protocols_are_checked_alike_whoever_asks)
 	static const char *const sections[] = {"ingress", "egress", "ingressDeny", "egressDeny"};
 
 	for (size_t i = 0; i < sizeof(sections) / sizeof(*sections); i++) {
-		t_verdicts(&t_lint, sections[i], CASES(numbers));
-		t_verdicts(&t_enforce, sections[i], CASES(numbers));
+		t_ids_are(&t_lint, sections[i], CASES(numbers));
+		t_ids_are(&t_enforce, sections[i], CASES(numbers));
 	}
 }
 
@@ -80,9 +80,9 @@ Test(cnp_port, a_name_is_one_of_at_most_15_characters_with_a_letter)
 		{PORTS("{port: a, endPort: 0}"), "~end-port-ignored ~unsupported-named-port"},
 	};
 
-	t_verdicts(&t_lint, "ingress", CASES(cases));
-	t_verdicts(&t_lint, "egressDeny", CASES(cases));
-	cr_assert_str_eq(t_verdict(&t_enforce, "ingress", PORTS("{port: http}")),
+	t_ids_are(&t_lint, "ingress", CASES(cases));
+	t_ids_are(&t_lint, "egressDeny", CASES(cases));
+	cr_assert_str_eq(t_ids(&t_enforce, "ingress", PORTS("{port: http}")),
 			 "unsupported-named-port");
 }
 
@@ -95,9 +95,9 @@ Test(cnp_port, protocols_without_ports_need_1_20_and_an_option)
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
 		snprintf(rule, sizeof(rule), PORTS("{port: '0', protocol: %s}"), names[i]);
-		cr_expect_str_eq(t_verdict(&t_lint, "ingress", rule), "extended-protocol");
-		cr_expect_str_eq(t_verdict(&before, "ingress", rule), "unknown-protocol");
-		cr_expect_str_eq(t_verdict(&t_extended, "ingress", rule), "~unsupported-protocol");
+		cr_expect_str_eq(t_ids(&t_lint, "ingress", rule), "extended-protocol");
+		cr_expect_str_eq(t_ids(&before, "ingress", rule), "unknown-protocol");
+		cr_expect_str_eq(t_ids(&t_extended, "ingress", rule), "~unsupported-protocol");
 	}
 }
 
@@ -116,8 +116,8 @@ Test(cnp_port, with_that_option_a_port_may_be_missing)
 	static const struct t_reading before = {
 		.minor = 19, .lint = true, .features = PST_FEATURE_EXTENDED_IP_PROTOCOLS};
 
-	t_verdicts(&t_extended, "ingress", CASES(cases));
-	cr_assert_str_eq(t_verdict(&before, "ingress", PORTS("{}")), "port-missing");
+	t_ids_are(&t_extended, "ingress", CASES(cases));
+	cr_assert_str_eq(t_ids(&before, "ingress", PORTS("{}")), "port-missing");
 }
 
 Test(cnp_port, a_deny_rule_knows_ports_only)
@@ -130,8 +130,8 @@ Test(cnp_port, a_deny_rule_knows_ports_only)
 		{ON_80("listener: {}"), "not-in-deny"},
 	};
 
-	t_verdicts(&t_lint, "ingressDeny", CASES(cases));
-	t_verdicts(&t_enforce, "egressDeny", CASES(cases));
+	t_ids_are(&t_lint, "ingressDeny", CASES(cases));
+	t_ids_are(&t_enforce, "egressDeny", CASES(cases));
 }
 
 Test(cnp_port, a_tls_context_needs_a_secret_with_a_name)
@@ -150,8 +150,8 @@ Test(cnp_port, a_tls_context_needs_a_secret_with_a_name)
 		{ON_80("terminatingTLS: {secret: {name: a}, trustedCA: 1}"), "type-mismatch"},
 	};
 
-	t_verdicts(&t_lint, "egress", CASES(cases));
-	cr_assert_str_eq(t_verdict(&t_enforce, "egress", cases[0].rule), "unsupported-tls");
+	t_ids_are(&t_lint, "egress", CASES(cases));
+	cr_assert_str_eq(t_ids(&t_enforce, "egress", cases[0].rule), "unsupported-tls");
 }
 
 Test(cnp_port, server_names_are_names_with_wildcards_from_1_18_on)
@@ -185,10 +185,10 @@ Test(cnp_port, server_names_are_names_with_wildcards_from_1_18_on)
 	static const struct t_reading v18 = {.minor = 18, .lint = true};
 	static const struct t_reading v17 = {.minor = 17, .lint = true};
 
-	t_verdicts(&t_lint, "egress", CASES(now));
-	t_verdicts(&v18, "ingress", CASES(now));
-	t_verdicts(&v17, "egress", CASES(before));
-	cr_assert_str_eq(t_verdict(&t_enforce, "egress", now[0].rule), "unsupported-server-names");
+	t_ids_are(&t_lint, "egress", CASES(now));
+	t_ids_are(&v18, "ingress", CASES(now));
+	t_ids_are(&v17, "egress", CASES(before));
+	cr_assert_str_eq(t_ids(&t_enforce, "egress", now[0].rule), "unsupported-server-names");
 }
 
 Test(cnp_port, a_listener_has_a_config_and_a_name_and_stands_in_egress)
@@ -214,7 +214,7 @@ Test(cnp_port, a_listener_has_a_config_and_a_name_and_stands_in_egress)
 		{ON_80("listener: {" CONFIG ", name: l}, rules: {}"), "~unsupported-listener"},
 	};
 
-	t_verdicts(&t_lint, "egress", CASES(cases));
-	cr_assert_str_eq(t_verdict(&t_lint, "ingress", cases[0].rule), "listener-on-ingress");
-	cr_assert_str_eq(t_verdict(&t_enforce, "egress", cases[0].rule), "unsupported-listener");
+	t_ids_are(&t_lint, "egress", CASES(cases));
+	cr_assert_str_eq(t_ids(&t_lint, "ingress", cases[0].rule), "listener-on-ingress");
+	cr_assert_str_eq(t_ids(&t_enforce, "egress", cases[0].rule), "unsupported-listener");
 }

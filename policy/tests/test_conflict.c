@@ -33,7 +33,7 @@ static const char *t_two(const char *subject_a, const char *rule_a, const char *
 	char text[8192], copy[1024], *save = NULL;
 
 	snprintf(text, sizeof(text), POLICY("a") POLICY("b"), subject_a, rule_a, subject_b, rule_b);
-	snprintf(copy, sizeof(copy), "%s", t_verdict_file(&lint, text));
+	snprintf(copy, sizeof(copy), "%s", t_ids_of_file(&lint, text));
 	found[0] = 0;
 	for (char *w = strtok_r(copy, " ", &save); w; w = strtok_r(NULL, " ", &save)) {
 		if (strstr(w, "conflict-"))
@@ -209,7 +209,7 @@ Test(conflict, two_entries_of_one_rule_can_conflict)
 	const char *entry =
 		"{toPorts: [{ports: [" T80 "], " HTTP "}, {ports: [" T80 "], " DNS "}]}";
 
-	cr_assert_str_eq(t_verdict(&lint, "egress", entry), "~unsupported-dns conflict-l7");
+	cr_assert_str_eq(t_ids(&lint, "egress", entry), "~unsupported-dns conflict-l7");
 }
 
 Test(conflict, the_second_rule_is_reported_with_a_note_at_the_first)
@@ -251,7 +251,7 @@ Test(conflict, rules_of_two_directions_do_not_conflict)
 				   T80, HTTP) "}], "
 					      "egress: [{" ON(T80, DNS) "}]}\n";
 
-	cr_assert_str_eq(t_verdict_file(&lint, text), "~unsupported-dns");
+	cr_assert_str_eq(t_ids_of_file(&lint, text), "~unsupported-dns");
 }
 
 /* N policies whose every pair conflicts. */

@@ -17,7 +17,7 @@ static void append(char *buf, size_t size, const struct pst_diag *d)
 	snprintf(buf + strlen(buf), size - strlen(buf), "%s%s%s", *buf ? " " : "", mark, d->id);
 }
 
-const char *t_verdict_file(const struct t_reading *reading, const char *text)
+const char *t_ids_of_file(const struct t_reading *reading, const char *text)
 {
 	static char buf[1024];
 	const struct pst_policy_options options = {
@@ -38,7 +38,7 @@ const char *t_verdict_file(const struct t_reading *reading, const char *text)
 	return buf;
 }
 
-const char *t_verdict(const struct t_reading *reading, const char *section, const char *rule)
+const char *t_ids(const struct t_reading *reading, const char *section, const char *rule)
 {
 	const char *kind =
 		reading->clusterwide ? "CiliumClusterwideNetworkPolicy" : "CiliumNetworkPolicy";
@@ -49,15 +49,15 @@ const char *t_verdict(const struct t_reading *reading, const char *section, cons
 			 kind, section, rule);
 
 	cr_assert_lt((size_t)n, sizeof(text));
-	return t_verdict_file(reading, text);
+	return t_ids_of_file(reading, text);
 }
 
-void t_verdicts(const struct t_reading *reading, const char *section, const struct t_case *cases,
-		size_t n)
+void t_ids_are(const struct t_reading *reading, const char *section, const struct t_case *cases,
+	       size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		cr_expect_str_eq(t_verdict(reading, section, cases[i].rule), cases[i].expected,
+		cr_expect_str_eq(t_ids(reading, section, cases[i].rule), cases[i].expected,
 				 "%s: %s\n(1.%u%s): %s", section, cases[i].rule, reading->minor,
 				 reading->lint ? ", lint" : "",
-				 t_verdict(reading, section, cases[i].rule));
+				 t_ids(reading, section, cases[i].rule));
 }

@@ -15,15 +15,15 @@ struct t_reading {
  * errors as "a", warnings and infos as "~c", in the order of the reports, without repetitions; in a
  * static buffer.
  */
-const char *t_verdict(const struct t_reading *reading, const char *section, const char *rule);
+const char *t_ids(const struct t_reading *reading, const char *section, const char *rule);
 
 /* The same of a whole file. */
-const char *t_verdict_file(const struct t_reading *reading, const char *text);
+const char *t_ids_of_file(const struct t_reading *reading, const char *text);
 
 struct t_case {
 	const char *rule, *expected;
 };
 
-/* Compares t_verdict() with what is expected of each case. */
-void t_verdicts(const struct t_reading *reading, const char *section, const struct t_case *cases,
-		size_t n);
+/* Compares t_ids() with what is expected of each case. */
+void t_ids_are(const struct t_reading *reading, const char *section, const struct t_case *cases,
+	       size_t n);
