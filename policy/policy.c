@@ -122,10 +122,10 @@ static int take_file(void *ctx, const struct pst_load_file *file)
 	if (!in.name)
 		return -ENOMEM;
 	in.template_severity = b->options.lint ? PST_SEVERITY_INFO : PST_SEVERITY_ERROR;
-	b->n_files++;
 	r = b->options.see_file ? b->options.see_file(b->options.ctx, in.name, in.text, in.len) : 0;
 	if (r)
-		return r;
+		return r < 0 ? r : 0;
+	b->n_files++;
 	b->saw_policy = false;
 	r = pst_objects_each(b->r.diags, &in, take_object, b);
 	if (r == -ENOMEM)

@@ -311,7 +311,10 @@ struct pst_policy_options {
 	 */
 	const char *const *accept;
 	size_t n_accept;
-	/* NULL, or: shown each file's text before it is read. 0, or a negative errno to stop. */
+	/*
+	 * NULL, or: shown each file's text before it is read. 0; 1 to pass the file over, as if it
+	 * were not there; or a negative errno to stop.
+	 */
 	int (*see_file)(void *ctx, const char *name, const char *text, size_t len);
 	void *ctx;
 };
