@@ -73,13 +73,69 @@ static const struct pst_cli_option regex_options[] = {
 	FORMAT,
 };
 
+static const struct pst_cli_option lint_options[] = {
+	{.name = "format",
+	 .arg = "FORMAT",
+	 .many = true,
+	 .help = "text (the default), json, sarif, junit, github or gitlab; several go with as "
+		 "many -o, in the same order"},
+	{.name = "output",
+	 .letter = 'o',
+	 .arg = "FILE",
+	 .many = true,
+	 .help = "where the report goes, - for standard output (the default)"},
+	{.name = "fail-on",
+	 .arg = "SEVERITY",
+	 .help = "error (the default), warning or info: the least that makes the exit status 1"},
+	{.name = "color",
+	 .arg = "WHEN",
+	 .help = "auto (the default: on a terminal, unless NO_COLOR is set), always or never"},
+	{.name = "quiet", .letter = 'q', .help = "no summary on standard error"},
+	{.name = "config",
+	 .arg = "FILE",
+	 .help = "instead of the .postern.yaml of this directory or of one above it in the "
+		 "repository"},
+	{.name = "no-config", .help = "read no .postern.yaml"},
+	{.name = "baseline", .arg = "FILE", .help = "findings in it are counted, not shown"},
+	{.name = "write-baseline",
+	 .arg = "FILE",
+	 .help = "write all findings to it, report none, and end with 0"},
+	{.name = "cilium-version",
+	 .arg = "VERSION",
+	 .help = "whose rules: 1.16, 1.17, 1.18, 1.19 or 1.20 (the default)"},
+	{.name = "feature",
+	 .arg = "NAME",
+	 .many = true,
+	 .help = "of the Cilium agent, off by default there: node-selector-labels or "
+		 "extended-ip-protocols"},
+	{.name = "enable", .arg = "RULE", .many = true, .help = "switch a rule on"},
+	{.name = "disable", .arg = "RULE", .many = true, .help = "switch a rule off"},
+	{.name = "exclude",
+	 .arg = "GLOB",
+	 .many = true,
+	 .help = "pass over files that match, from this directory: * and ? within a name, ** "
+		 "for directories"},
+	{.name = "rules", .help = "list the rules; with --format json, all about them"},
+	{.name = "explain", .arg = "RULE", .help = "tell all about one rule, as Markdown"},
+};
+
 #define OPTIONS(table) .options = (table), .n_options = sizeof(table) / sizeof(*(table))
 
 const struct pst_cli_verb pst_cli_verbs[] = {
 	{
 		.name = "lint",
-		.synopsis = "FILE|DIR...",
+		.synopsis = "[FILE|DIR|-]... [--format FORMAT]... [-o FILE]... "
+			    "[--fail-on error|warning|info] [--config FILE] [--baseline FILE] | "
+			    "--rules | --explain RULE",
 		.summary = "Find what is wrong, or not meant, in policy files.",
+		.details =
+			"Directories are walked for .yaml, .yml and .json; documents of other kinds are "
+			"passed over and counted. It needs no cluster, no root and no kernel.\n"
+			"A finding that is meant so gets a comment with the reason: # postern-ignore: "
+			"RULE: reason, at the end of its line, or on a line of its own above the part "
+			"that is meant.\n"
+			"Options outweigh the configuration, .postern.yaml.",
+		OPTIONS(lint_options),
 		.exit_status =
 			"0 clean; 1 findings at or over --fail-on; 2 usage; 3 could not run.",
 		.run = pst_cli_lint,
