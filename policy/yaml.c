@@ -21,9 +21,10 @@ struct reading {
 	void *ctx;
 	bool keep; /* all documents stay in the arena */
 	size_t n_docs;
-	bool any_broken;  /* a mistake was reported, or TAKE has refused a document */
-	bool stopped;	  /* by a limit on the file */
-	size_t broken_at; /* where a piece could not be read further */
+	bool any_broken;    /* a mistake was reported, or TAKE has refused a document */
+	bool stopped;	    /* by a limit on the file */
+	size_t document_at; /* where the document being read begins */
+	size_t broken_at;   /* where a piece could not be read further */
 };
 
 /* Is there a document marker at the start of the line AT? */
@@ -133,11 +134,11 @@ static int syntax_error(struct reading *r, const yaml_parser_t *p, size_t base)
 static int document_start(struct reading *r, const yaml_event_t *ev)
 {
 	pst_yaml_builder_reset(&r->b);
+	r->document_at = pst_srcmap_offset(&r->b.map, ev->start_mark.index);
 	if (!r->keep)
 		pst_arena_reset(r->b.arena);
 	if (++r->n_docs > PST_YAML_MAX_DOCUMENTS) {
-		size_t at = pst_srcmap_offset(&r->b.map, ev->start_mark.index);
-		struct pst_pos pos = pst_srcmap_pos(&r->b.map, at, at);
+		struct pst_pos pos = pst_srcmap_pos(&r->b.map, r->document_at, r->document_at);
 
 		r->stopped = true;
 		return pst_diags_error(r->b.diags, "yaml-limit", &pos,
@@ -260,6 +261,7 @@ static int read_pieces(struct reading *r, size_t from)
 		if (e) {
 			size_t line = line_start(in, r->broken_at);
 
+			from = from > r->document_at ? from : r->document_at;
 			from = next_document(in, line > from ? line : from + 1);
 		} else if (fault) {
 			report_fault(r, at, fault);

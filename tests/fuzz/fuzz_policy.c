@@ -1,18 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Any bytes as a policy file and as an inventory. Beyond not crashing, what the loader promises
- * must hold: places lie inside the text, a refused rule can only narrow, labels are sorted, no
- * address is held twice.
+ * Any bytes as YAML, as a policy file and as an inventory. Beyond not crashing, what the loader
+ * promises must hold: places lie inside the text, a refused rule can only narrow, labels are
+ * sorted, no address is held twice.
  */
 #include <assert.h>
+#include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "policy/inventory.h"
 #include "policy/policy.h"
+#include "policy/yaml.h"
 
 struct text {
 	const char *bytes;
@@ -38,7 +41,8 @@ static void check_pos(const struct text *t, const struct pst_pos *pos)
 	assert(offset_of(t, pos->line, pos->col) <= offset_of(t, pos->end_line, pos->end_col));
 }
 
-/* The place of a text is where it stands, unless quotes, folding or escapes have changed it. */
+/* The place of a text is where it stands, unless quotes, folding or escapes have changed it, or an
+ * alias stands there. */
 static void check_text(const struct text *t, const struct pst_text *x)
 {
 	size_t start, end;
@@ -49,6 +53,8 @@ static void check_text(const struct text *t, const struct pst_text *x)
 	check_pos(t, &x->pos);
 	start = offset_of(t, x->pos.line, x->pos.col);
 	end = offset_of(t, x->pos.end_line, x->pos.end_col);
+	if (end > start && t->bytes[start] == '*' && *x->s != '*')
+		return;
 	if (x->pos.line == x->pos.end_line && !memchr(t->bytes + start, '\\', end - start) &&
 	    !memchr(t->bytes + start, '\'', end - start) &&
 	    !memchr(t->bytes + start, '\n', end - start))
@@ -119,6 +125,68 @@ static void check_diags(const struct text *t, const struct pst_diags *diags)
 	}
 }
 
+/* What is known of all trees of a text. */
+struct trees {
+	const struct text *text;
+	size_t n_docs, n_nodes;
+};
+
+static void check_tree(struct trees *trees, const struct pst_yaml_node *n, size_t depth)
+{
+	bool branch = n->kind == PST_YAML_LIST || n->kind == PST_YAML_MAPPING;
+	size_t len = 0;
+
+	trees->n_nodes++;
+	check_pos(trees->text, &n->pos);
+	assert(branch ? depth < PST_YAML_MAX_DEPTH && !n->s : n->s && strlen(n->s) == n->len);
+	for (const struct pst_yaml_node *c = n->first; c; c = c->next, len++) {
+		assert((n->kind == PST_YAML_MAPPING) == (c->key != NULL));
+		if (c->key)
+			check_tree(trees, c->key, depth + 1);
+		assert(!c->key ||
+		       (c->key->kind != PST_YAML_LIST && c->key->kind != PST_YAML_MAPPING));
+		for (const struct pst_yaml_node *e = n->first; c->key && len < 32 && e != c;
+		     e = e->next)
+			assert(strcmp(e->key->s, c->key->s));
+		check_tree(trees, c, depth + 1);
+	}
+	assert(!branch || len == n->len);
+}
+
+static int take_tree(void *ctx, const struct pst_yaml_node *doc)
+{
+	struct trees *trees = ctx;
+
+	trees->n_docs++;
+	check_tree(trees, doc, 0);
+	return 0;
+}
+
+/* Document by document or all at once is the same; aliases add no more than they may. */
+static void read_yaml(const struct text *t)
+{
+	const struct pst_yaml_input in = {.name = "fuzz", .text = t->bytes, .len = t->len};
+	struct pst_diags *diags = pst_diags_new(), *again = pst_diags_new();
+	struct pst_arena *arena = pst_arena_new();
+	const struct pst_yaml_node *docs = NULL;
+	struct trees trees = {.text = t}, all = {.text = t};
+	int r = pst_yaml_each(&in, diags, take_tree, &trees);
+
+	assert(r == 0 || r == -EINVAL);
+	assert((r != 0) == (pst_diags_count(diags) > 0));
+	check_diags(t, diags);
+	/* A character makes two nodes at most ("-" and what is not behind it). */
+	assert(trees.n_nodes <= PST_YAML_MAX_ALIASED + 2 * (2 * t->len + 2));
+	assert(pst_yaml_parse(arena, &in, again, &docs) == r);
+	assert(pst_diags_count(diags) == pst_diags_count(again));
+	for (; docs; docs = docs->next)
+		take_tree(&all, docs);
+	assert(all.n_docs == trees.n_docs && all.n_nodes == trees.n_nodes);
+	pst_arena_free(&arena);
+	pst_diags_free(&again);
+	pst_diags_free(&diags);
+}
+
 static void load_policy(const struct text *t)
 {
 	struct pst_diags *diags = pst_diags_new();
@@ -186,6 +254,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (size)
 		memcpy(copy, data, size);
+	read_yaml(&t);
 	load_policy(&t);
 	load_inventory(&t);
 	free(copy);
