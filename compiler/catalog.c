@@ -105,18 +105,20 @@ static int add_http(struct builder *b, const struct pst_bundle_rule *parent, siz
 	return 0;
 }
 
-static int add_rule(struct builder *b, const char *policy, const char *path,
-		    const struct pst_spec *spec, const struct pst_rule *rule)
+/* WHERE says to whom RULE belongs; NAME and PATH what it is called. */
+static int add_rule(struct builder *b, const char *name, const char *path,
+		    const struct pst_catalog_rule *where, const struct pst_rule *rule)
 {
 	struct pst_bundle_rule *entry = &b->c.rules[b->c.n_rules];
 	uint32_t *first = pst_arena_calloc(b->arena, rule->n_ports, sizeof(*first));
 
-	entry->policy = policy;
+	entry->policy = name;
 	entry->path = path;
 	if (!first || !path || copy_pos(b, &rule->pos, &entry->pos))
 		return -ENOMEM;
 	b->c.l4[b->c.n_l4++] = (struct pst_catalog_rule){
-		.spec = spec,
+		.policy = where->policy,
+		.spec = where->spec,
 		.rule = rule,
 		.index = (uint32_t)b->c.n_rules++,
 		.first_http = first,
@@ -134,8 +136,10 @@ static const char *const section_names[PST_DIRECTION_MAX][2] = {
 	[PST_DIRECTION_EGRESS] = {"egress", "egressDeny"},
 };
 
-static int add_spec(struct builder *b, const char *policy, const struct pst_spec *spec)
+static int add_spec(struct builder *b, const char *name, const struct pst_policy *policy,
+		    const struct pst_spec *spec)
 {
+	const struct pst_catalog_rule where = {.policy = policy, .spec = spec};
 	size_t seen[PST_DIRECTION_MAX][2] = {0};
 
 	for (size_t i = 0; i < spec->n_rules; i++) {
@@ -145,7 +149,7 @@ static int add_spec(struct builder *b, const char *policy, const struct pst_spec
 			pst_arena_printf(b->arena, "%s.%s[%zu]", spec->path,
 					 section_names[rule->direction][rule->deny], nth);
 
-		if (add_rule(b, policy, path, spec, rule))
+		if (add_rule(b, name, path, &where, rule))
 			return -ENOMEM;
 	}
 	return 0;
@@ -160,7 +164,7 @@ static int add_policy(struct builder *b, const struct pst_policy *policy)
 	if (!name)
 		return -ENOMEM;
 	for (size_t i = 0; i < policy->n_specs; i++) {
-		if (add_spec(b, name, &policy->specs[i]))
+		if (add_spec(b, name, policy, &policy->specs[i]))
 			return -ENOMEM;
 	}
 	return 0;

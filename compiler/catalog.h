@@ -22,6 +22,7 @@
 
 /* An L3/L4 rule with what belongs to it. */
 struct pst_catalog_rule {
+	const struct pst_policy *policy;
 	const struct pst_spec *spec;
 	const struct pst_rule *rule;
 	uint32_t index;		    /* of this rule in rules[] */

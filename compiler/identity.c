@@ -2,6 +2,8 @@
 #include "compiler/identity.h"
 
 #include "base/mem.h"
+#include "base/vec.h"
+#include "compiler/prefix.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -38,31 +40,15 @@ bool pst_identity_is_subject(const struct pst_bundle_identity *identity)
 	return true;
 }
 
-static int copy_labels(struct pst_arena *arena, const struct pst_labels *from,
-		       struct pst_labels *ret)
+bool pst_identity_same_ports(const struct pst_identity_facts *a, const struct pst_identity_facts *b)
 {
-	struct pst_label *v = pst_arena_calloc(arena, from->n, sizeof(*v));
-
-	if (!v)
-		return -ENOMEM;
-	for (size_t i = 0; i < from->n; i++) {
-		const struct pst_label *l = &from->v[i];
-
-		v[i].source = pst_arena_strndup(arena, l->source, strlen(l->source));
-		v[i].key = pst_arena_strndup(arena, l->key, strlen(l->key));
-		v[i].value = pst_arena_strndup(arena, l->value, strlen(l->value));
-		if (!v[i].source || !v[i].key || !v[i].value)
-			return -ENOMEM;
+	if (a->n_ports != b->n_ports)
+		return false;
+	for (size_t i = 0; i < a->n_ports; i++) {
+		if (pst_named_port_cmp(&a->ports[i], &b->ports[i]))
+			return false;
 	}
-	*ret = (struct pst_labels){.v = v, .n = from->n};
-	return 0;
-}
-
-static int cmp_labels(const void *va, const void *vb)
-{
-	const struct pst_labels *const *a = va, *const *b = vb;
-
-	return pst_labels_cmp(*a, *b);
+	return true;
 }
 
 static int cmp_id(const void *va, const void *vb)
@@ -72,88 +58,11 @@ static int cmp_id(const void *va, const void *vb)
 	return (a->id > b->id) - (a->id < b->id);
 }
 
-static int add_identity(struct pst_bundle *b, uint32_t id, const struct pst_labels *labels)
+const struct pst_bundle_identity *pst_identity_by_id(const struct pst_bundle *b, uint32_t id)
 {
-	struct pst_bundle_identity *identity = &b->identities[b->n_identities];
+	const struct pst_bundle_identity key = {.id = id};
 
-	if (copy_labels(b->arena, labels, &identity->labels))
-		return -ENOMEM;
-	identity->id = id;
-	b->n_identities++;
-	return 0;
-}
-
-static int add_own_and_world(struct pst_bundle *b)
-{
-	static struct pst_label host = {"reserved", "host", ""};
-	static struct pst_label world = {"reserved", "world", ""};
-
-	if (add_identity(b, PST_ID_HOST, &(struct pst_labels){&host, 1}) ||
-	    add_identity(b, PST_ID_WORLD, &(struct pst_labels){&world, 1}))
-		return -ENOMEM;
-	return 0;
-}
-
-static int add_sorted(struct pst_bundle *b, const struct pst_labels **sets, size_t n)
-{
-	uint32_t next = PST_ID_LOCAL;
-
-	for (size_t i = 0; i < n; i++) {
-		uint32_t id = pst_resolve_reserved(sets[i]);
-
-		if (i && !pst_labels_cmp(sets[i - 1], sets[i]))
-			continue;
-		if (id == PST_ID_HOST || id == PST_ID_WORLD)
-			continue;
-		if (add_identity(b, id ? id : next++, sets[i]))
-			return -ENOMEM;
-	}
-	return 0;
-}
-
-int pst_identities_collect(const struct pst_inventory *inventory, struct pst_bundle *b)
-{
-	size_t n = inventory->n_endpoints;
-	const struct pst_labels **sets = pst_mem_calloc(n, sizeof(*sets));
-	int r = -ENOMEM;
-
-	b->identities = pst_arena_calloc(b->arena, n + 2, sizeof(*b->identities));
-	if (sets && b->identities) {
-		for (size_t i = 0; i < n; i++)
-			sets[i] = &inventory->endpoints[i].labels;
-		qsort(sets, n, sizeof(*sets), cmp_labels);
-		r = add_own_and_world(b);
-		if (!r)
-			r = add_sorted(b, sets, n);
-		qsort(b->identities, b->n_identities, sizeof(*b->identities), cmp_id);
-	}
-	free(sets);
-	return r;
-}
-
-struct pst_bundle_identity *pst_identity_find(const struct pst_bundle *b,
-					      const struct pst_labels *labels)
-{
-	/* Reserved numbers stand before the local ones, which are in the order of their labels. */
-	size_t low = 0, high = b->n_identities;
-
-	while (low < high && b->identities[low].id < PST_ID_LOCAL) {
-		if (!pst_labels_cmp(&b->identities[low].labels, labels))
-			return &b->identities[low];
-		low++;
-	}
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-		int order = pst_labels_cmp(&b->identities[mid].labels, labels);
-
-		if (!order)
-			return &b->identities[mid];
-		if (order < 0)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return NULL;
+	return bsearch(&key, b->identities, b->n_identities, sizeof(key), cmp_id);
 }
 
 /* Whether SUBJECT is to be looked up: it is in default deny, or something is denied to it all the
@@ -181,107 +90,168 @@ static struct pst_addr_value endpoint_value(const struct pst_bundle *b,
 	return v;
 }
 
-static void add_addr(struct pst_bundle *b, const struct pst_addr *addr, struct pst_addr_value value,
-		     const char *name)
-{
-	struct pst_bundle_addr *entry = &b->addrs[b->n_addrs];
+/* Who wins when two have one address. */
+enum rank {
+	RANK_ENDPOINT,
+	RANK_OWN,
+	RANK_NODE,
+	RANK_PREFIX,
+};
 
-	memcpy(entry->addr, addr->b, sizeof(entry->addr));
-	entry->prefix = 128;
-	entry->value = value;
-	entry->name = name;
-	b->n_addrs++;
+struct claim {
+	struct pst_bundle_addr addr;
+	enum rank rank;
+};
+
+struct claims PST_VEC(struct claim);
+
+static int claim(struct claims *all, const struct pst_prefix *prefix, enum rank rank,
+		 const struct pst_bundle_addr *who)
+{
+	struct claim c = {.addr = *who, .rank = rank};
+
+	memcpy(c.addr.addr, prefix->addr, sizeof(c.addr.addr));
+	c.addr.prefix = prefix->len;
+	return pst_vec_push(all, c);
 }
 
-static int add_endpoint(struct pst_bundle *b, const struct pst_endpoint *ep)
+static int claim_all(struct claims *all, const struct pst_addr *addrs, size_t n, enum rank rank,
+		     const struct pst_bundle_addr *who)
 {
-	const struct pst_bundle_identity *identity = pst_identity_find(b, &ep->labels);
-	const char *name = pst_arena_printf(b->arena, "%s/%s", ep->ns, ep->name);
-	struct pst_addr_value value = endpoint_value(b, identity);
+	for (size_t i = 0; i < n; i++) {
+		const struct pst_prefix one = pst_prefix_of(&addrs[i]);
 
-	if (!name)
-		return -ENOMEM;
-	for (size_t i = 0; i < ep->n_addrs; i++)
-		add_addr(b, &ep->addrs[i], value, name);
+		if (claim(all, &one, rank, who))
+			return -ENOMEM;
+	}
 	return 0;
 }
 
-static int cmp_addr(const void *va, const void *vb)
+static int claim_endpoints(struct claims *all, const struct pst_resolve_input *in,
+			   const struct pst_identity_map *map, const struct pst_bundle *b)
 {
-	const struct pst_bundle_addr *a = va, *b = vb;
-	int r = memcmp(a->addr, b->addr, sizeof(a->addr));
+	for (size_t i = 0; i < in->inventory->n_endpoints; i++) {
+		const struct pst_endpoint *ep = &in->inventory->endpoints[i];
+		const struct pst_bundle_addr who = {
+			.value = endpoint_value(b, pst_identity_by_id(b, map->endpoint_ids[i])),
+			.name = pst_arena_printf(b->arena, "%s/%s", ep->ns, ep->name),
+		};
 
-	return r ? r : (a->prefix > b->prefix) - (a->prefix < b->prefix);
+		if (!who.name || claim_all(all, ep->addrs, ep->n_addrs, RANK_ENDPOINT, &who))
+			return -ENOMEM;
+	}
+	return 0;
 }
 
-/* Endpoints before the node at the same address, so that joining keeps the endpoint. */
-static int cmp_addr_endpoint_first(const void *va, const void *vb)
+static int claim_nodes(struct claims *all, const struct pst_resolve_input *in,
+		       const struct pst_identity_map *map)
 {
-	const struct pst_bundle_addr *a = va, *b = vb;
-	int r = cmp_addr(va, vb);
+	const struct pst_bundle_addr own = {
+		.value = {.identity = PST_ID_HOST, .flags = PST_ADDR_HOST},
+	};
 
-	return r ? r : !a->name - !b->name;
+	if (claim_all(all, in->host_addrs, in->n_host_addrs, RANK_OWN, &own))
+		return -ENOMEM;
+	for (size_t i = 0; i < in->inventory->n_nodes; i++) {
+		const struct pst_node *node = &in->inventory->nodes[i];
+		const struct pst_bundle_addr who = {.value = {.identity = map->node_ids[i]}};
+
+		if (claim_all(all, node->addrs, node->n_addrs, RANK_NODE, &who))
+			return -ENOMEM;
+	}
+	return 0;
 }
 
-static void report_twice(const struct pst_bundle_addr *kept, const struct pst_bundle_addr *dropped,
+static int claim_prefixes(struct claims *all, const struct pst_identity_map *map,
+			  const struct pst_bundle *b)
+{
+	for (size_t i = 0; i < b->n_identities; i++) {
+		const struct pst_bundle_addr who = {.value = {.identity = b->identities[i].id}};
+		const struct pst_prefix *prefix = map->facts[i].prefix;
+
+		if (prefix && claim(all, prefix, RANK_PREFIX, &who))
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static int cmp_claim(const void *va, const void *vb)
+{
+	const struct claim *a = va, *b = vb;
+	int r = memcmp(a->addr.addr, b->addr.addr, sizeof(a->addr.addr));
+
+	if (!r)
+		r = (a->addr.prefix > b->addr.prefix) - (a->addr.prefix < b->addr.prefix);
+	return r ? r : (int)a->rank - (int)b->rank;
+}
+
+static bool is_same_addr(const struct pst_bundle_addr *a, const struct pst_bundle_addr *b)
+{
+	return a->prefix == b->prefix && !memcmp(a->addr, b->addr, sizeof(a->addr));
+}
+
+static void report_twice(const struct claim *kept, const struct claim *dropped,
 			 struct pst_diags *diags)
 {
 	static const struct pst_pos nowhere;
 	struct pst_addr addr;
 	char text[64];
 
-	memcpy(addr.b, kept->addr, sizeof(addr.b));
+	if (kept->rank != RANK_ENDPOINT)
+		return;
+	memcpy(addr.b, kept->addr.addr, sizeof(addr.b));
 	pst_addr_to_str(&addr, text, sizeof(text));
-	if (!dropped->name && kept->name)
+	if (dropped->rank == RANK_OWN)
 		pst_diags_add(diags, PST_SEVERITY_WARNING, "address-of-node", &nowhere,
 			      "%s is an address of the node and of the endpoint %s: it is taken as "
 			      "the endpoint's",
-			      text, kept->name);
-	else if (dropped->name && strcmp(kept->name, dropped->name))
+			      text, kept->addr.name);
+	else if (dropped->rank == RANK_ENDPOINT && strcmp(kept->addr.name, dropped->addr.name))
 		pst_diags_error(diags, "address-conflict", &nowhere,
 				"%s belongs to the endpoints %s and %s: one address names one "
 				"endpoint",
-				text, kept->name, dropped->name);
+				text, kept->addr.name, dropped->addr.name);
 }
 
-static void join_addrs(struct pst_bundle *b, struct pst_diags *diags)
-{
-	size_t n = 0;
-
-	if (!b->n_addrs)
-		return;
-	qsort(b->addrs, b->n_addrs, sizeof(*b->addrs), cmp_addr_endpoint_first);
-	for (size_t i = 1; i < b->n_addrs; i++) {
-		if (cmp_addr(&b->addrs[n], &b->addrs[i]))
-			b->addrs[++n] = b->addrs[i];
-		else
-			report_twice(&b->addrs[n], &b->addrs[i], diags);
-	}
-	b->n_addrs = n + 1;
-}
-
-int pst_identity_addrs(const struct pst_resolve_input *in, struct pst_diags *diags,
-		       struct pst_bundle *b)
+static int seal_addrs(struct claims *all, struct pst_diags *diags, struct pst_bundle *b)
 {
 	static const struct pst_pos nowhere;
-	struct pst_addr_value host = {.identity = PST_ID_HOST, .flags = PST_ADDR_HOST};
-	size_t n = in->n_host_addrs;
+	const struct claim *last = NULL;
 
-	for (size_t i = 0; i < in->inventory->n_endpoints; i++)
-		n += in->inventory->endpoints[i].n_addrs;
-	b->addrs = pst_arena_calloc(b->arena, n, sizeof(*b->addrs));
+	b->addrs = pst_arena_calloc(b->arena, all->n, sizeof(*b->addrs));
 	if (!b->addrs)
 		return -ENOMEM;
-	for (size_t i = 0; i < in->inventory->n_endpoints; i++) {
-		if (add_endpoint(b, &in->inventory->endpoints[i]))
-			return -ENOMEM;
+	if (all->n)
+		qsort(all->v, all->n, sizeof(*all->v), cmp_claim);
+	for (size_t i = 0; i < all->n; i++) {
+		const struct claim *c = &all->v[i];
+
+		if (last && is_same_addr(&last->addr, &c->addr)) {
+			report_twice(last, c, diags);
+			continue;
+		}
+		b->addrs[b->n_addrs++] = c->addr;
+		last = c;
 	}
-	for (size_t i = 0; i < in->n_host_addrs; i++)
-		add_addr(b, &in->host_addrs[i], host, NULL);
-	join_addrs(b, diags);
 	if (b->n_addrs <= PST_ADDR_ENTRIES)
 		return 0;
 	pst_diags_error(diags, "table-full", &nowhere, "%zu addresses, the table holds %d",
 			b->n_addrs, PST_ADDR_ENTRIES);
 	return -E2BIG;
+}
+
+int pst_identity_addrs(const struct pst_resolve_input *in, const struct pst_identity_map *map,
+		       struct pst_diags *diags, struct pst_bundle *b)
+{
+	struct claims all = {0};
+	int r = claim_endpoints(&all, in, map, b);
+
+	if (!r)
+		r = claim_nodes(&all, in, map);
+	if (!r)
+		r = claim_prefixes(&all, map, b);
+	if (!r)
+		r = seal_addrs(&all, diags, b);
+	pst_vec_free(&all);
+	return r;
 }

@@ -4,24 +4,42 @@
 /*
  * Identities of a bundle and the addresses that carry them: the first half of resolution (see
  * resolve.h).
+ *
+ * Endpoints are one identity when they have the same labels and answer alike to the port names that
+ * policies use. Beside them there are the node itself, the world, other nodes, and each prefix that
+ * policies tell apart (prefix.h). Numbers: Cilium's for label sets that are exactly a reserved one;
+ * PST_ID_LOCAL and up for endpoints, in the order of their labels; 0x01000001 and up for prefixes,
+ * 0x02000001 and up for nodes with labels of their own, the scopes of Cilium.
  */
 
+#include "compiler/peer.h"
 #include "compiler/resolve.h"
 
-/* Fills B->identities, ascending by id; enforce is still false. 0 or -ENOMEM. */
-int pst_identities_collect(const struct pst_inventory *inventory, struct pst_bundle *b);
+/* What the numbers stand for. In the arena that collection was given. */
+struct pst_identity_map {
+	struct pst_identity_facts *facts; /* as the bundle's identities */
+	uint32_t *endpoint_ids;		  /* as the inventory's endpoints */
+	uint32_t *node_ids;		  /* as its nodes */
+};
 
-/* The identity of B with exactly these labels (sorted); NULL when there is none. */
-struct pst_bundle_identity *pst_identity_find(const struct pst_bundle *b,
-					      const struct pst_labels *labels);
+/* Fills B->identities, ascending by id; enforce is still false. 0 or -ENOMEM. */
+int pst_identities_collect(const struct pst_resolve_input *in, struct pst_arena *scratch,
+			   struct pst_bundle *b, struct pst_identity_map *ret_map);
+
+/* Do A and B answer alike to names of ports? */
+bool pst_identity_same_ports(const struct pst_identity_facts *a,
+			     const struct pst_identity_facts *b);
+
+/* The identity of B with this number, or NULL. */
+const struct pst_bundle_identity *pst_identity_by_id(const struct pst_bundle *b, uint32_t id);
 
 /* True when policies can select it: a label set without a reserved label. */
 bool pst_identity_is_subject(const struct pst_bundle_identity *identity);
 
 /*
  * Fills B->addrs from the inventory and the node's own addresses; the identities' enforce must be
- * known. An endpoint with an address of the node wins, with a warning "address-of-node". 0,
- * -ENOMEM, or -E2BIG with a diagnostic.
+ * known. An endpoint with an address of the node wins, with a warning "address-of-node"; both win
+ * over other nodes, and all of them over prefixes. 0, -ENOMEM, or -E2BIG with a diagnostic.
  */
-int pst_identity_addrs(const struct pst_resolve_input *in, struct pst_diags *diags,
-		       struct pst_bundle *b);
+int pst_identity_addrs(const struct pst_resolve_input *in, const struct pst_identity_map *map,
+		       struct pst_diags *diags, struct pst_bundle *b);

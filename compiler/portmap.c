@@ -12,7 +12,12 @@ enum {
 	PROTOCOL_BITS = PST_POLICY_STATIC_BITS + 8,
 };
 
-static const uint8_t port_protocols[] = {PST_PROTOCOL_TCP, PST_PROTOCOL_UDP, PST_PROTOCOL_SCTP};
+/* Those that an entry can tell apart. */
+static const uint8_t protocols[] = {
+	PST_PROTOCOL_ICMP, PST_PROTOCOL_IGMP,	PST_PROTOCOL_IPIP, PST_PROTOCOL_TCP,
+	PST_PROTOCOL_UDP,  PST_PROTOCOL_IPV6,	PST_PROTOCOL_GRE,  PST_PROTOCOL_ESP,
+	PST_PROTOCOL_AH,   PST_PROTOCOL_ICMPV6, PST_PROTOCOL_VRRP, PST_PROTOCOL_SCTP,
+};
 
 /* A place in the port space; protocol 0 is "every other protocol", which has no ports. */
 struct place {
@@ -46,19 +51,56 @@ struct pst_policy_value pst_portmap_default(bool enforce)
 	};
 }
 
-static bool port_covers(const struct pst_port *p, struct place at)
+static bool is_protocol_of(const struct pst_port *p, uint8_t protocol)
 {
-	if (!at.protocol)
-		return false;
-	if (p->protocol != PST_PROTOCOL_ANY && p->protocol != at.protocol)
-		return false;
-	return !p->port || (p->port <= at.port && at.port <= p->end_port);
+	if (p->protocol == PST_PROTOCOL_ANY)
+		return protocol == PST_PROTOCOL_TCP || protocol == PST_PROTOCOL_UDP ||
+		       protocol == PST_PROTOCOL_SCTP;
+	return p->protocol == protocol;
 }
 
-static bool ports_cover(const struct pst_port_rule *ports, struct place at)
+/* Does the port NP of the accepting endpoint answer to the name of P? */
+static bool is_named(const struct pst_port *p, const struct pst_named_port *np)
+{
+	return is_protocol_of(p, np->protocol) && !strcmp(p->name.s, np->name);
+}
+
+static bool name_covers(const struct pst_port_query *q, const struct pst_port *p, struct place at)
+{
+	for (size_t i = 0; i < q->n_names; i++) {
+		const struct pst_named_port *np = &q->names[i];
+
+		if (np->port == at.port && np->protocol == at.protocol && is_named(p, np))
+			return true;
+	}
+	return false;
+}
+
+static bool port_covers(const struct pst_port_query *q, const struct pst_port *p, struct place at)
+{
+	if (p->name.s)
+		return name_covers(q, p, at);
+	return is_protocol_of(p, at.protocol) &&
+	       (!p->port || (p->port <= at.port && at.port <= p->end_port));
+}
+
+static bool icmps_cover(const struct pst_rule *rule, struct place at)
+{
+	for (size_t i = 0; i < rule->n_icmps; i++) {
+		const struct pst_icmp *icmp = &rule->icmps[i];
+
+		if (at.protocol == (icmp->is_v6 ? PST_PROTOCOL_ICMPV6 : PST_PROTOCOL_ICMP) &&
+		    at.port == icmp->type)
+			return true;
+	}
+	return false;
+}
+
+static bool ports_cover(const struct pst_port_query *q, const struct pst_port_rule *ports,
+			struct place at)
 {
 	for (size_t i = 0; i < ports->n_ports; i++) {
-		if (port_covers(&ports->ports[i], at))
+		if (port_covers(q, &ports->ports[i], at))
 			return true;
 	}
 	return false;
@@ -68,12 +110,16 @@ static bool ports_cover(const struct pst_port_rule *ports, struct place at)
  * A deny rule of which a part was refused denies all that the readable parts could mean: ports that
  * cannot be read are all ports of all protocols.
  */
-static bool deny_covers(const struct pst_rule *rule, struct place at)
+static bool deny_covers(const struct pst_port_query *q, const struct pst_rule *rule,
+			struct place at)
 {
+	if (rule->has_icmps && !rule->refused)
+		return icmps_cover(rule, at);
 	if (!rule->has_ports || (rule->refused && !rule->n_ports))
 		return true;
 	for (size_t i = 0; i < rule->n_ports; i++) {
-		if (ports_cover(&rule->ports[i], at) || (rule->refused && !rule->ports[i].n_ports))
+		if (ports_cover(q, &rule->ports[i], at) ||
+		    (rule->refused && !rule->ports[i].n_ports))
 			return true;
 	}
 	return false;
@@ -82,21 +128,24 @@ static bool deny_covers(const struct pst_rule *rule, struct place at)
 static const struct pst_catalog_rule *find_deny(const struct pst_port_query *q, struct place at)
 {
 	for (size_t i = 0; i < q->n_rules; i++) {
-		if (q->rules[i]->rule->deny && deny_covers(q->rules[i]->rule, at))
+		if (q->rules[i]->rule->deny && deny_covers(q, q->rules[i]->rule, at))
 			return q->rules[i];
 	}
 	return NULL;
 }
 
 /* An allow without HTTP rules: it makes all others on this port irrelevant. */
-static bool allows_plainly(const struct pst_rule *rule, struct place at)
+static bool allows_plainly(const struct pst_port_query *q, const struct pst_rule *rule,
+			   struct place at)
 {
 	if (rule->deny || rule->refused)
 		return false;
+	if (rule->has_icmps)
+		return icmps_cover(rule, at);
 	if (!rule->has_ports)
 		return true;
 	for (size_t i = 0; i < rule->n_ports; i++) {
-		if (!rule->ports[i].n_http && ports_cover(&rule->ports[i], at))
+		if (!rule->ports[i].n_http && ports_cover(q, &rule->ports[i], at))
 			return true;
 	}
 	return false;
@@ -105,7 +154,7 @@ static bool allows_plainly(const struct pst_rule *rule, struct place at)
 static const struct pst_catalog_rule *find_plain(const struct pst_port_query *q, struct place at)
 {
 	for (size_t i = 0; i < q->n_rules; i++) {
-		if (allows_plainly(q->rules[i]->rule, at))
+		if (allows_plainly(q, q->rules[i]->rule, at))
 			return q->rules[i];
 	}
 	return NULL;
@@ -124,7 +173,7 @@ static int add_http(struct mapper *m, const struct pst_catalog_rule *r, struct p
 	for (size_t i = 0; i < r->rule->n_ports; i++) {
 		const struct pst_port_rule *ports = &r->rule->ports[i];
 
-		if (!ports->n_http || !ports_cover(ports, at))
+		if (!ports->n_http || !ports_cover(m->q, ports, at))
 			continue;
 		found = 1;
 		for (uint32_t k = 0; k < ports->n_http; k++) {
@@ -206,16 +255,44 @@ static int cmp_number(const void *va, const void *vb)
 	return (*a > *b) - (*a < *b);
 }
 
+static int cut_around(struct mapper *m, uint32_t first, uint32_t last)
+{
+	return pst_vec_push(&m->cuts, first) || pst_vec_push(&m->cuts, last + 1) ? -ENOMEM : 0;
+}
+
+static int cut_at_name(struct mapper *m, const struct pst_port *p, uint8_t protocol)
+{
+	int r = 0;
+
+	for (size_t i = 0; !r && i < m->q->n_names; i++) {
+		const struct pst_named_port *np = &m->q->names[i];
+
+		if (np->protocol == protocol && is_named(p, np))
+			r = cut_around(m, np->port, np->port);
+	}
+	return r;
+}
+
 static int cut_at_port(struct mapper *m, const struct pst_port *p, uint8_t protocol)
 {
-	if (p->protocol != PST_PROTOCOL_ANY && p->protocol != protocol)
+	if (p->name.s)
+		return cut_at_name(m, p, protocol);
+	if (!is_protocol_of(p, protocol) || !p->port)
 		return 0;
-	if (!p->port)
-		return 0;
-	return pst_vec_push(&m->cuts, (uint32_t)p->port) ||
-			       pst_vec_push(&m->cuts, (uint32_t)p->end_port + 1)
-		       ? -ENOMEM
-		       : 0;
+	return cut_around(m, p->port, p->end_port);
+}
+
+static int cut_at_icmps(struct mapper *m, const struct pst_rule *rule, uint8_t protocol)
+{
+	int r = 0;
+
+	for (size_t i = 0; !r && i < rule->n_icmps; i++) {
+		const struct pst_icmp *icmp = &rule->icmps[i];
+
+		if (protocol == (icmp->is_v6 ? PST_PROTOCOL_ICMPV6 : PST_PROTOCOL_ICMP))
+			r = cut_around(m, icmp->type, icmp->type);
+	}
+	return r;
 }
 
 /* The first ports of all intervals of PROTOCOL, sorted; they may come twice. */
@@ -227,6 +304,8 @@ static int cut(struct mapper *m, uint8_t protocol)
 	for (size_t i = 0; i < m->q->n_rules; i++) {
 		const struct pst_rule *rule = m->q->rules[i]->rule;
 
+		if (cut_at_icmps(m, rule, protocol))
+			return -ENOMEM;
 		for (size_t k = 0; k < rule->n_ports; k++) {
 			for (size_t n = 0; n < rule->ports[k].n_ports; n++) {
 				if (cut_at_port(m, &rule->ports[k].ports[n], protocol))
@@ -343,10 +422,10 @@ static int build(struct mapper *m)
 
 	if (!r)
 		r = pst_vec_push(m->tails, rest);
-	for (size_t i = 0; !r && i < sizeof(port_protocols); i++) {
-		r = answer_protocol(m, port_protocols[i]);
+	for (size_t i = 0; !r && i < sizeof(protocols); i++) {
+		r = answer_protocol(m, protocols[i]);
 		if (!r)
-			r = put_protocol(m, port_protocols[i]);
+			r = put_protocol(m, protocols[i]);
 	}
 	return r;
 }

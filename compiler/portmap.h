@@ -5,6 +5,10 @@
  * What one subject's rules say to one peer, for every protocol and port, as entries of a
  * longest-prefix map.
  *
+ * A named port is every container port of that name on the endpoint that accepts: the subject of an
+ * ingress rule, the peer of an egress rule. Nobody has it: the port covers nothing (Cilium).
+ * ICMP and ICMPv6 are protocols whose ports are the types.
+ *
  * The port space of each protocol is split at every boundary of a rule that matches the peer;
  * inside such an interval one answer holds, taken in the order of policy-semantics section 0: a
  * deny rule, then the union of allows, where an allow without HTTP rules silences those with them,
@@ -20,6 +24,7 @@
 #include "base/vec.h"
 #include "compiler/catalog.h"
 #include "compiler/ruleset.h"
+#include "policy/inventory.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -38,6 +43,8 @@ struct pst_port_query {
 	const struct pst_catalog_rule *const
 		*rules; /* those that match the peer, in document order */
 	size_t n_rules;
+	const struct pst_named_port *names; /* of the endpoint that accepts */
+	size_t n_names;
 	bool enforce;	/* the subject is in default deny in this direction */
 	bool allow_all; /* own node to a local endpoint: HTTP rules and default deny do not bind */
 };

@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "base/vec.h"
 #include "compiler/identity.h"
+#include "compiler/peer.h"
 #include "compiler/portmap.h"
 
 #include <arpa/inet.h>
@@ -20,6 +21,7 @@ struct shared_map {
 	const struct pst_catalog_rule **rules;
 	size_t n_rules;
 	bool allow_all;
+	const struct pst_identity_facts *names; /* whose named ports count */
 	struct pst_port_tails tails;
 };
 
@@ -28,6 +30,7 @@ struct resolver {
 	struct pst_ruleset_table *t;
 	struct pst_diags *diags;
 	struct pst_bundle *b;
+	struct pst_identity_map identities;
 	uint8_t *peer_matches; /* [l4 rule][identity] */
 	struct entry_list entries;
 	/* Of the subject and direction at hand: */
@@ -38,23 +41,6 @@ struct resolver {
 	struct PST_VEC(struct shared_map) maps;
 };
 
-/*
- * Peers. A deny rule of which a part was refused denies all peers that its readable parts do not
- * narrow; for an allow rule that was refused the answer does not matter, it allows nothing.
- */
-static bool rule_matches_peer(const struct pst_rule *rule, const struct pst_labels *labels)
-{
-	if (rule->peer_kind == PST_PEER_ABSENT)
-		return rule->has_ports || (rule->refused && rule->deny);
-	if (!rule->n_peers)
-		return rule->refused && rule->deny;
-	for (size_t i = 0; i < rule->n_peers; i++) {
-		if (pst_selector_matches(&rule->peers[i], labels))
-			return true;
-	}
-	return false;
-}
-
 static int match_peers(struct resolver *r)
 {
 	size_t n_rules = r->in->catalog->n_l4, n_ids = r->b->n_identities;
@@ -63,11 +49,18 @@ static int match_peers(struct resolver *r)
 	if (!r->peer_matches)
 		return -ENOMEM;
 	for (size_t i = 0; i < n_rules; i++) {
-		const struct pst_rule *rule = r->in->catalog->l4[i].rule;
+		const struct pst_catalog_rule *l4 = &r->in->catalog->l4[i];
 
-		for (size_t k = 0; k < n_ids; k++)
+		for (size_t k = 0; k < n_ids; k++) {
+			const struct pst_peer_view view = {
+				.labels = &r->b->identities[k].labels,
+				.facts = &r->identities.facts[k],
+				.inventory = r->in->inventory,
+			};
+
 			r->peer_matches[i * n_ids + k] =
-				rule_matches_peer(rule, &r->b->identities[k].labels);
+				pst_peer_matches(l4->rule, l4->policy->ns, &view);
+		}
 	}
 	return 0;
 }
@@ -100,14 +93,18 @@ static void drop_maps(struct resolver *r)
 	r->maps.n = 0;
 }
 
-static int build_map(struct resolver *r, bool allow_all, const struct pst_port_tails **ret_tails)
+/* The map of the rules in R->matched, which LIKE describes. */
+static int build_map(struct resolver *r, const struct shared_map *like,
+		     const struct pst_port_tails **ret_tails)
 {
-	struct shared_map map = {.n_rules = r->matched.n, .allow_all = allow_all};
+	struct shared_map map = *like;
 	struct pst_port_query q = {
 		.rules = r->matched.v,
 		.n_rules = r->matched.n,
 		.enforce = r->subject->enforce[r->direction],
-		.allow_all = allow_all,
+		.allow_all = map.allow_all,
+		.names = map.names->ports,
+		.n_names = map.names->n_ports,
 	};
 	int err;
 
@@ -132,8 +129,12 @@ static int build_map(struct resolver *r, bool allow_all, const struct pst_port_t
 static int peer_map(struct resolver *r, size_t peer, const struct pst_port_tails **ret_tails)
 {
 	const struct pst_catalog *c = r->in->catalog;
-	bool allow_all =
-		r->direction == PST_DIRECTION_INGRESS && r->b->identities[peer].id == PST_ID_HOST;
+	const bool ingress = r->direction == PST_DIRECTION_INGRESS;
+	size_t server = ingress ? (size_t)(r->subject - r->b->identities) : peer;
+	struct shared_map like = {
+		.allow_all = ingress && r->b->identities[peer].id == PST_ID_HOST,
+		.names = &r->identities.facts[server],
+	};
 
 	r->matched.n = 0;
 	for (size_t i = 0; i < r->rules.n; i++) {
@@ -143,16 +144,18 @@ static int peer_map(struct resolver *r, size_t peer, const struct pst_port_tails
 		    pst_vec_push(&r->matched, r->rules.v[i]))
 			return -ENOMEM;
 	}
+	like.n_rules = r->matched.n;
 	for (size_t i = 0; i < r->maps.n; i++) {
 		struct shared_map *m = &r->maps.v[i];
 
-		if (m->n_rules != r->matched.n || m->allow_all != allow_all ||
+		if (m->n_rules != like.n_rules || m->allow_all != like.allow_all ||
+		    !pst_identity_same_ports(m->names, like.names) ||
 		    (m->n_rules && memcmp(m->rules, r->matched.v, m->n_rules * sizeof(*m->rules))))
 			continue;
 		*ret_tails = &m->tails;
 		return 0;
 	}
-	return build_map(r, allow_all, ret_tails);
+	return build_map(r, &like, ret_tails);
 }
 
 static bool same_tail(const struct pst_port_tail *a, const struct pst_port_tail *b)
@@ -337,12 +340,13 @@ int pst_resolve(const struct pst_resolve_input *in, struct pst_ruleset_table *t,
 		struct pst_diags *diags, struct pst_bundle *b)
 {
 	struct resolver r = {.in = in, .t = t, .diags = diags, .b = b};
-	int err = pst_identities_collect(in->inventory, b);
+	struct pst_arena *scratch pst_cleanup(pst_arena_free) = pst_arena_new();
+	int err = scratch ? pst_identities_collect(in, scratch, b, &r.identities) : -ENOMEM;
 
 	if (!err)
 		err = resolve_all(&r);
 	if (!err)
-		err = pst_identity_addrs(in, diags, b);
+		err = pst_identity_addrs(in, &r.identities, diags, b);
 	drop_maps(&r);
 	pst_vec_free(&r.maps);
 	pst_vec_free(&r.rules);

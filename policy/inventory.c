@@ -25,6 +25,15 @@ struct build {
 	size_t n_host_network, n_skipped;
 };
 
+int pst_named_port_cmp(const struct pst_named_port *a, const struct pst_named_port *b)
+{
+	int r = strcmp(a->name, b->name);
+
+	if (!r)
+		r = (int)a->protocol - (int)b->protocol;
+	return r ? r : (int)a->port - (int)b->port;
+}
+
 static int take_pod(struct build *b, const struct pst_yaml_node *n)
 {
 	struct pst_pod pod;

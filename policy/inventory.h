@@ -43,6 +43,9 @@ struct pst_named_port {
 	enum pst_protocol protocol; /* TCP, UDP or SCTP */
 };
 
+/* Order by name, protocol, number: <0, 0, >0. */
+int pst_named_port_cmp(const struct pst_named_port *a, const struct pst_named_port *b);
+
 struct pst_endpoint {
 	struct pst_pos pos;
 	const char *name;

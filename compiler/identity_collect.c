@@ -1,0 +1,312 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "compiler/identity.h"
+
+#include "base/cleanup.h"
+#include "base/mem.h"
+#include "base/vec.h"
+#include "compiler/prefix.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	FIRST_PREFIX_ID = 0x01000001, /* Cilium's scope of a node's own numbers */
+	FIRST_NODE_ID = 0x02000001,   /* Cilium's scope of remote nodes */
+};
+
+struct identity {
+	struct pst_bundle_identity identity;
+	struct pst_identity_facts facts;
+};
+
+struct names PST_VEC(const char *);
+
+struct collector {
+	const struct pst_resolve_input *in;
+	struct pst_arena *scratch;
+	struct pst_bundle *b;
+	struct names names;  /* port names that policies use, sorted */
+	bool nodes_by_label; /* a rule selects nodes by their labels */
+	struct PST_VEC(struct identity) all;
+	struct pst_identity_map map;
+};
+
+static int copy_labels(struct pst_arena *arena, const struct pst_labels *from,
+		       struct pst_labels *ret)
+{
+	struct pst_label *v = pst_arena_calloc(arena, from->n, sizeof(*v));
+
+	if (!v)
+		return -ENOMEM;
+	for (size_t i = 0; i < from->n; i++) {
+		const struct pst_label *l = &from->v[i];
+
+		v[i].source = pst_arena_strndup(arena, l->source, strlen(l->source));
+		v[i].key = pst_arena_strndup(arena, l->key, strlen(l->key));
+		v[i].value = pst_arena_strndup(arena, l->value, strlen(l->value));
+		if (!v[i].source || !v[i].key || !v[i].value)
+			return -ENOMEM;
+	}
+	*ret = (struct pst_labels){.v = v, .n = from->n};
+	return 0;
+}
+
+static int add(struct collector *c, uint32_t id, const struct pst_labels *labels,
+	       const struct pst_identity_facts *facts)
+{
+	struct identity i = {.identity = {.id = id}};
+	int r = copy_labels(c->b->arena, labels, &i.identity.labels);
+
+	if (facts)
+		i.facts = *facts;
+	return r ? r : pst_vec_push(&c->all, i);
+}
+
+static int add_own_and_world(struct collector *c)
+{
+	static struct pst_label host = {"reserved", "host", ""};
+	static struct pst_label world = {"reserved", "world", ""};
+
+	if (add(c, PST_ID_HOST, &(struct pst_labels){&host, 1}, NULL) ||
+	    add(c, PST_ID_WORLD, &(struct pst_labels){&world, 1}, NULL))
+		return -ENOMEM;
+	return 0;
+}
+
+static int cmp_names(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static int note_rule(struct collector *c, const struct pst_rule *rule)
+{
+	c->nodes_by_label |= rule->member == PST_MEMBER_NODES;
+	for (size_t i = 0; i < rule->n_ports; i++) {
+		for (size_t k = 0; k < rule->ports[i].n_ports; k++) {
+			const char *name = rule->ports[i].ports[k].name.s;
+
+			if (name && pst_vec_push(&c->names, name))
+				return -ENOMEM;
+		}
+	}
+	return 0;
+}
+
+static int note_policies(struct collector *c)
+{
+	for (size_t i = 0; i < c->in->catalog->n_l4; i++) {
+		if (note_rule(c, c->in->catalog->l4[i].rule))
+			return -ENOMEM;
+	}
+	if (c->names.n)
+		qsort(c->names.v, c->names.n, sizeof(*c->names.v), cmp_names);
+	return 0;
+}
+
+static bool is_used(const struct collector *c, const char *name)
+{
+	return c->names.n && bsearch(&name, c->names.v, c->names.n, sizeof(name), cmp_names);
+}
+
+static int cmp_ports(const void *a, const void *b)
+{
+	return pst_named_port_cmp(a, b);
+}
+
+/* The ports of EP whose names policies use, sorted. */
+static int pick_ports(struct collector *c, const struct pst_endpoint *ep,
+		      struct pst_identity_facts *facts)
+{
+	struct pst_named_port *ports = pst_arena_calloc(c->scratch, ep->n_ports, sizeof(*ports));
+	size_t n = 0;
+
+	if (!ports)
+		return -ENOMEM;
+	for (size_t i = 0; i < ep->n_ports; i++) {
+		if (is_used(c, ep->ports[i].name))
+			ports[n++] = ep->ports[i];
+	}
+	if (n)
+		qsort(ports, n, sizeof(*ports), cmp_ports);
+	facts->ports = ports;
+	facts->n_ports = n;
+	return 0;
+}
+
+struct member {
+	const struct pst_labels *labels;
+	struct pst_identity_facts facts;
+	size_t index; /* of the endpoint */
+};
+
+static int cmp_member(const void *va, const void *vb)
+{
+	const struct member *a = va, *b = vb;
+	int r = pst_labels_cmp(a->labels, b->labels);
+
+	for (size_t i = 0; !r && i < a->facts.n_ports && i < b->facts.n_ports; i++)
+		r = pst_named_port_cmp(&a->facts.ports[i], &b->facts.ports[i]);
+	return r ? r
+		 : (a->facts.n_ports > b->facts.n_ports) - (a->facts.n_ports < b->facts.n_ports);
+}
+
+/* Sorted members become identities: one for each run of equal ones. */
+static int number_members(struct collector *c, const struct member *v, size_t n)
+{
+	uint32_t next = PST_ID_LOCAL, id = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		bool first = !i || cmp_member(&v[i - 1], &v[i]);
+		uint32_t reserved = pst_resolve_reserved(v[i].labels);
+
+		if (first)
+			id = reserved ? reserved : next++;
+		c->map.endpoint_ids[v[i].index] = id;
+		if (!first || id == PST_ID_HOST || id == PST_ID_WORLD)
+			continue;
+		if (add(c, id, v[i].labels, &v[i].facts))
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static int add_endpoints(struct collector *c)
+{
+	const struct pst_inventory *inv = c->in->inventory;
+	size_t n = inv->n_endpoints;
+	pst_auto_free struct member *v = pst_mem_calloc(n, sizeof(*v));
+
+	c->map.endpoint_ids = pst_arena_calloc(c->scratch, n, sizeof(*c->map.endpoint_ids));
+	if (!v || !c->map.endpoint_ids)
+		return -ENOMEM;
+	for (size_t i = 0; i < n; i++) {
+		v[i].labels = &inv->endpoints[i].labels;
+		v[i].index = i;
+		if (pick_ports(c, &inv->endpoints[i], &v[i].facts))
+			return -ENOMEM;
+	}
+	if (n)
+		qsort(v, n, sizeof(*v), cmp_member);
+	return number_members(c, v, n);
+}
+
+static struct identity *find_by_labels(struct collector *c, const struct pst_labels *labels)
+{
+	for (size_t i = 0; i < c->all.n; i++) {
+		if (!pst_labels_cmp(&c->all.v[i].identity.labels, labels))
+			return &c->all.v[i];
+	}
+	return NULL;
+}
+
+/* Nodes are told apart only when a rule asks for their labels. */
+static int add_node(struct collector *c, const struct pst_node *node, uint32_t *next,
+		    uint32_t *ret_id)
+{
+	size_t n = c->nodes_by_label ? node->labels.n : 0;
+	struct pst_labels labels = {.v = pst_arena_calloc(c->scratch, n + 1, sizeof(*labels.v))};
+	const struct identity *same;
+
+	if (!labels.v)
+		return -ENOMEM;
+	labels.v[labels.n++] = (struct pst_label){"reserved", "remote-node", ""};
+	for (size_t i = 0; i < n; i++)
+		labels.v[labels.n++] = node->labels.v[i];
+	pst_labels_sort(&labels);
+	same = find_by_labels(c, &labels);
+	if (same) {
+		*ret_id = same->identity.id;
+		return 0;
+	}
+	*ret_id = pst_resolve_reserved(&labels);
+	if (!*ret_id)
+		*ret_id = (*next)++;
+	return add(c, *ret_id, &labels, NULL);
+}
+
+static int add_nodes(struct collector *c)
+{
+	const struct pst_inventory *inv = c->in->inventory;
+	uint32_t next = FIRST_NODE_ID;
+
+	c->map.node_ids = pst_arena_calloc(c->scratch, inv->n_nodes, sizeof(*c->map.node_ids));
+	if (!c->map.node_ids)
+		return -ENOMEM;
+	for (size_t i = 0; i < inv->n_nodes; i++) {
+		if (add_node(c, &inv->nodes[i], &next, &c->map.node_ids[i]))
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static int add_prefix(struct collector *c, const struct pst_prefix *prefix, uint32_t id)
+{
+	const struct pst_identity_facts facts = {.prefix = prefix};
+	struct pst_label v[] = {
+		{"cidr", pst_prefix_to_str(c->scratch, prefix), ""},
+		{"reserved", "world", ""},
+	};
+
+	return v[0].key ? add(c, id, &(struct pst_labels){v, 2}, &facts) : -ENOMEM;
+}
+
+static int add_prefixes(struct collector *c)
+{
+	const struct pst_prefix *prefixes;
+	size_t n;
+	int r = pst_prefixes_collect(c->in->policies, c->in->inventory, c->scratch, &prefixes, &n);
+
+	for (size_t i = 0; !r && i < n; i++)
+		r = add_prefix(c, &prefixes[i], FIRST_PREFIX_ID + (uint32_t)i);
+	return r;
+}
+
+static int cmp_identity(const void *va, const void *vb)
+{
+	const struct identity *a = va, *b = vb;
+
+	return (a->identity.id > b->identity.id) - (a->identity.id < b->identity.id);
+}
+
+static int seal(struct collector *c)
+{
+	struct pst_bundle *b = c->b;
+
+	qsort(c->all.v, c->all.n, sizeof(*c->all.v), cmp_identity);
+	b->identities = pst_arena_calloc(b->arena, c->all.n, sizeof(*b->identities));
+	c->map.facts = pst_arena_calloc(c->scratch, c->all.n, sizeof(*c->map.facts));
+	if (!b->identities || !c->map.facts)
+		return -ENOMEM;
+	for (size_t i = 0; i < c->all.n; i++) {
+		/* A pod may claim a reserved label set that nodes have as well. */
+		if (i && c->all.v[i - 1].identity.id == c->all.v[i].identity.id)
+			continue;
+		c->map.facts[b->n_identities] = c->all.v[i].facts;
+		b->identities[b->n_identities++] = c->all.v[i].identity;
+	}
+	return 0;
+}
+
+int pst_identities_collect(const struct pst_resolve_input *in, struct pst_arena *scratch,
+			   struct pst_bundle *b, struct pst_identity_map *ret_map)
+{
+	struct collector c = {.in = in, .scratch = scratch, .b = b};
+	int r = note_policies(&c);
+
+	if (!r)
+		r = add_own_and_world(&c);
+	if (!r)
+		r = add_endpoints(&c);
+	if (!r)
+		r = add_nodes(&c);
+	if (!r)
+		r = add_prefixes(&c);
+	if (!r)
+		r = seal(&c);
+	if (!r)
+		*ret_map = c.map;
+	pst_vec_free(&c.all);
+	pst_vec_free(&c.names);
+	return r;
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * Whether a rule means a peer.
+ */
+
+#include "compiler/bundle.h"
+#include "policy/inventory.h"
+#include "policy/policy.h"
+
+/* What is known of an identity beside its labels. */
+struct pst_identity_facts {
+	/* An identity of addresses outside: those in this prefix, but in no longer one. NULL: not.
+	 */
+	const struct pst_prefix *prefix;
+	/* The named ports of its endpoints, as far as policies use them; sorted. */
+	const struct pst_named_port *ports;
+	size_t n_ports;
+};
+
+/* An identity as a peer. */
+struct pst_peer_view {
+	const struct pst_labels *labels;
+	const struct pst_identity_facts *facts;
+	const struct pst_inventory *inventory;
+};
+
+/* Does an element of toServices in a policy of namespace POLICY_NS mean SERVICE? */
+bool pst_peer_names_service(const struct pst_service_peer *peer, const char *policy_ns,
+			    const struct pst_service *service);
+
+/*
+ * Does RULE of a policy in namespace POLICY_NS mean the peer V? A deny rule of which a part was
+ * refused denies all peers that its readable parts do not narrow; for an allow rule that was
+ * refused the answer does not matter, it allows nothing.
+ */
+bool pst_peer_matches(const struct pst_rule *rule, const char *policy_ns,
+		      const struct pst_peer_view *v);
