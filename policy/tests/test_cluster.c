@@ -17,10 +17,12 @@
 static void t_expect_addrs(const struct pst_addr *addrs, size_t n, const char *expected)
 {
 	char text[256] = "", one[64];
+	size_t used = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		strcat(text, i ? " " : "");
-		strcat(text, pst_addr_to_str(&addrs[i], one, sizeof(one)));
+		used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%s", i ? " " : "",
+					 pst_addr_to_str(&addrs[i], one, sizeof(one)));
+		cr_assert_lt(used, sizeof(text));
 	}
 	cr_expect_str_eq(text, expected);
 }
