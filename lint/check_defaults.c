@@ -27,12 +27,11 @@ static const struct pst_port_rule *restricted_entry(const struct pst_rule *rule)
 /* A wider question than it could be: who selects some of the subjects may select all. */
 static bool is_enforced_elsewhere(struct pst_rule_index *index, const struct pst_rule_ref *ref)
 {
-	struct pst_rule_cursor cursor = {.spec = ref->spec};
+	struct pst_rule_cursor cursor = pst_rule_cursor_init(ref);
 	const struct pst_rule_ref *other;
 
 	while ((other = pst_rule_index_next(index, &cursor))) {
-		if (other->rule->direction == ref->rule->direction &&
-		    pst_rule_index_selects_some(index, other, ref->spec))
+		if (pst_rule_index_selects_some(index, other, ref->spec))
 			return true;
 	}
 	return !index->steps;

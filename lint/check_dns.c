@@ -24,9 +24,20 @@ static bool has_dns_rule(const struct pst_rule_ref *ref)
 	return false;
 }
 
+/* As most policies with names do. */
+static bool is_in_spec(const struct pst_spec *spec)
+{
+	for (size_t i = 0; i < spec->n_rules; i++) {
+		if (!spec->rules[i].refused &&
+		    has_dns_rule(&(struct pst_rule_ref){.rule = &spec->rules[i]}))
+			return true;
+	}
+	return false;
+}
+
 static bool is_learning(struct pst_rule_index *index, const struct pst_rule_ref *ref)
 {
-	struct pst_rule_cursor cursor = {.spec = ref->spec};
+	struct pst_rule_cursor cursor = pst_rule_cursor_init(ref);
 	const struct pst_rule_ref *other;
 
 	while ((other = pst_rule_index_next(index, &cursor))) {
@@ -40,7 +51,7 @@ static void check_names(const struct pst_lint_env *env, const struct pst_rule_re
 {
 	const struct pst_rule *rule = ref->rule;
 
-	if (!rule->n_fqdns || is_learning(index, ref))
+	if (!rule->n_fqdns || is_in_spec(ref->spec) || is_learning(index, ref))
 		return;
 	pst_diags_add(
 		env->diags, PST_SEVERITY_WARNING, "fqdn-without-dns",

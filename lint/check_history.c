@@ -43,13 +43,11 @@ static const struct pst_port *find_range(struct pst_rule_index *index,
 					 const struct pst_port *port,
 					 const struct pst_rule_ref **ret_other)
 {
-	struct pst_rule_cursor cursor = {.spec = ref->spec};
+	struct pst_rule_cursor cursor = pst_rule_cursor_init(ref);
 
 	while ((*ret_other = pst_rule_index_next(index, &cursor))) {
 		const struct pst_port *range;
 
-		if ((*ret_other)->rule->direction != ref->rule->direction)
-			continue;
 		range = range_over((*ret_other)->rule, port);
 		if (range && pst_rule_index_selects_some(index, *ret_other, ref->spec))
 			return range;
@@ -119,7 +117,7 @@ static const struct pst_prefix *narrower(const struct pst_rule *deny, const stru
 static void check_prefixes(const struct pst_lint_env *env, const struct pst_rule_ref *ref,
 			   void *index)
 {
-	struct pst_rule_cursor cursor = {.spec = ref->spec};
+	struct pst_rule_cursor cursor = pst_rule_cursor_init(ref);
 	const struct pst_rule_ref *deny;
 	char name[PST_LINT_NAME_SIZE];
 
@@ -128,8 +126,7 @@ static void check_prefixes(const struct pst_lint_env *env, const struct pst_rule
 	while ((deny = pst_rule_index_next(index, &cursor))) {
 		const struct pst_prefix *prefix;
 
-		if (deny->rule->direction != ref->rule->direction ||
-		    !pst_rule_index_spend(index, deny->rule->n_cidrs, ref->rule->n_cidrs))
+		if (!pst_rule_index_spend(index, deny->rule->n_cidrs, ref->rule->n_cidrs))
 			continue;
 		prefix = narrower(deny->rule, ref->rule);
 		if (!prefix || !pst_rules_share_port(deny->rule, ref->rule) ||

@@ -83,8 +83,7 @@ static const struct pst_port *find_opened(struct pst_rule_index *index, const st
 {
 	const struct pst_rule *rule = l7->ref->rule;
 
-	if (other->rule->direction != rule->direction ||
-	    !pst_rule_index_spend(index, l7->entry->n_ports, count_ports(other->rule)))
+	if (!pst_rule_index_spend(index, l7->entry->n_ports, count_ports(other->rule)))
 		return NULL;
 	for (size_t i = 0; i < l7->entry->n_ports; i++) {
 		const struct pst_port *port = &l7->entry->ports[i];
@@ -119,7 +118,7 @@ static void report_shadow(const struct pst_lint_env *env, const struct restricte
 static void find_shadow(const struct pst_lint_env *env, struct pst_rule_index *index,
 			const struct restricted *l7)
 {
-	struct pst_rule_cursor cursor = {.spec = l7->ref->spec};
+	struct pst_rule_cursor cursor = pst_rule_cursor_init(l7->ref);
 	const struct pst_rule_ref *other;
 	char name[PST_LINT_NAME_SIZE];
 
@@ -218,15 +217,14 @@ static bool takes_all_ports(const struct pst_rule *deny, const struct pst_rule *
 static void find_deny(const struct pst_lint_env *env, const struct pst_rule_ref *ref, void *ctx)
 {
 	struct pst_rule_index *index = ctx;
-	struct pst_rule_cursor cursor = {.spec = ref->spec};
+	struct pst_rule_cursor cursor = pst_rule_cursor_init(ref);
 	const struct pst_rule_ref *deny;
 	char name[PST_LINT_NAME_SIZE];
 
 	if (ref->rule->deny || pst_rule_reaches_nobody(ref->rule))
 		return;
 	while ((deny = pst_rule_index_next(index, &cursor))) {
-		if (deny->rule->direction != ref->rule->direction ||
-		    !pst_rule_index_spend(index, count_ports(deny->rule), count_ports(ref->rule)) ||
+		if (!pst_rule_index_spend(index, count_ports(deny->rule), count_ports(ref->rule)) ||
 		    !takes_all_ports(deny->rule, ref->rule) ||
 		    !pst_rule_index_selects_all(index, deny, ref->spec) ||
 		    !pst_rule_index_reaches_all(index, deny, ref->rule))

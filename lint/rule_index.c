@@ -13,13 +13,10 @@
 enum {
 	STEPS_PER_POLICY = 512,
 	STEPS_AT_LEAST = 1 << 16,
-	MAX_REQS = 64, /* of a subject, that are looked up; the others only cost findings */
-};
-
-/* What a rule is filed under. Either may be missing. */
-struct key {
-	const char *ns;
-	const struct pst_requirement *label;
+	STEPS_PER_COMPARISON = 8,
+	LOOKS_PER_STEP = 4,
+	NO_SELECTORS = 63, /* a bit of a sketch; those below are for labels */
+	MAX_REQS = 64,	   /* of a subject, that are looked up; the others only cost findings */
 };
 
 /* The only value that the requirement lets through, or NULL. */
@@ -54,6 +51,8 @@ static const struct pst_requirement *label_of(const struct pst_selector *subject
 	return NULL;
 }
 
+#define HASH_START UINT64_C(0xcbf29ce484222325)
+
 /* FNV-1a; the zero that ends a text separates it from the next. Bad luck costs time, and the time
  * is limited. */
 static uint64_t hash_text(uint64_t h, const char *s)
@@ -64,153 +63,219 @@ static uint64_t hash_text(uint64_t h, const char *s)
 	return h;
 }
 
-static size_t chain_of(const struct pst_rule_index *index, const struct key *key)
+/* Its low bits depend on the low bits of the text only. */
+static uint64_t mix(uint64_t h)
 {
-	uint64_t h = UINT64_C(0xcbf29ce484222325);
+	return h ^ h >> 32;
+}
 
-	h = hash_text(h, key->ns ? key->ns : "");
-	if (key->label) {
-		h = hash_text(h, key->label->key);
-		h = hash_text(h, only_value(key->label));
+static uint64_t hash_label(const struct pst_requirement *req)
+{
+	return hash_text(hash_text(HASH_START, req->key), only_value(req));
+}
+
+/* What a rule is filed under. The namespace and the label may be missing. */
+static uint64_t hash_key(enum pst_direction direction, const char *ns,
+			 const struct pst_requirement *label)
+{
+	uint64_t h = hash_text(HASH_START + (uint64_t)direction, ns ? ns : "");
+
+	return mix(label ? h ^ hash_label(label) : h);
+}
+
+/* A bit for each value that SEL demands. The cluster is left out: lint/cover.h takes it for
+ * granted.
+ */
+static uint64_t sketch_selector(const struct pst_selector *sel)
+{
+	uint64_t bits = 0;
+
+	for (size_t i = 0; i < sel->n_reqs && i < MAX_REQS; i++) {
+		if (only_value(&sel->reqs[i]) && strcmp(sel->reqs[i].key, PST_LABEL_CLUSTER))
+			bits |= UINT64_C(1) << mix(hash_label(&sel->reqs[i])) % NO_SELECTORS;
 	}
-	return (size_t)(h ^ h >> 32) & (index->n_heads - 1);
+	return bits;
 }
 
-static bool same_key(const struct key *a, const struct key *b)
+/*
+ * What all peers demand. A peer demands what those that cover it demand; so a rule that covers
+ * another has no bit that the other has not. Addresses and names demand to be addresses.
+ */
+static uint64_t sketch_peers(const struct pst_rule *rule)
 {
-	if (!a->ns != !b->ns || (a->ns && strcmp(a->ns, b->ns)) || !a->label != !b->label)
-		return false;
-	return !a->label || (!strcmp(a->label->key, b->label->key) &&
-			     !strcmp(only_value(a->label), only_value(b->label)));
+	uint64_t bits = UINT64_MAX >> 1;
+
+	if (rule->peer_kind == PST_PEER_ABSENT || rule->n_services || rule->n_groups)
+		return 0;
+	if (!rule->n_peers)
+		return UINT64_C(1) << NO_SELECTORS;
+	for (size_t i = 0; bits && i < rule->n_peers; i++)
+		bits &= sketch_selector(&rule->peers[i]);
+	return rule->n_cidrs || rule->n_fqdns ? 0 : bits;
 }
 
-static struct key key_of(const struct pst_rule_index *index, const struct pst_selector *subject)
+static struct pst_rule_sketch sketch_of(const struct pst_rule_ref *ref)
 {
-	return (struct key){
-		.ns = namespace_of(subject),
-		.label = index->by_namespace ? NULL : label_of(subject),
-	};
-}
+	const struct pst_requirement *label = label_of(&ref->spec->subject);
+	struct pst_rule_sketch sketch = {.peers = sketch_peers(ref->rule)};
 
-/* Calls once for counting (refs NULL), once for filling. */
-static size_t collect(struct pst_rule_ref *refs, const struct pst_policy_set *set,
-		      pst_rule_wanted wanted)
-{
-	size_t n = 0;
-
-	for (size_t p = 0; p < set->n_policies; p++) {
-		struct pst_rule_ref ref = {.policy = &set->policies[p]};
-
-		for (size_t s = 0; s < ref.policy->n_specs; s++) {
-			ref.spec = &ref.policy->specs[s];
-			for (size_t i = 0; i < ref.spec->n_rules; i++) {
-				ref.rule = &ref.spec->rules[i];
-				if (ref.rule->refused || !wanted(&ref))
-					continue;
-				if (refs)
-					refs[n] = ref;
-				n++;
-			}
-		}
+	if (label) {
+		sketch.label = (uint32_t)hash_text(HASH_START, label->key) | 1;
+		sketch.value = (uint32_t)mix(hash_label(label));
 	}
-	return n;
+	return sketch;
+}
+
+/* Counts the rules that are wanted, and files them when there are entries to fill. */
+struct collection {
+	struct pst_rule_index *index;
+	pst_rule_wanted wanted;
+};
+
+static void collect(const struct pst_lint_env *env, const struct pst_rule_ref *ref, void *ctx)
+{
+	const struct collection *c = ctx;
+	struct pst_rule_index *index = c->index;
+	const struct pst_selector *subject = &ref->spec->subject;
+
+	(void)env;
+	if (!c->wanted(ref))
+		return;
+	if (index->v)
+		index->v[index->n] = (struct pst_rule_entry){
+			.ref = *ref,
+			.sketch = sketch_of(ref),
+			.key = hash_key(ref->rule->direction, namespace_of(subject),
+					index->by_namespace ? NULL : label_of(subject)),
+		};
+	index->n++;
 }
 
 static void file(struct pst_rule_index *index)
 {
 	/* Backwards, so that a chain begins with the first rule. */
 	for (size_t i = index->n; i; i--) {
-		const struct key key = key_of(index, &index->refs[i - 1].spec->subject);
-		size_t chain = chain_of(index, &key);
+		uint32_t *head = &index->heads[index->v[i - 1].key & (index->n_heads - 1)];
 
-		index->next[i - 1] = index->heads[chain];
-		index->heads[chain] = (uint32_t)i;
+		index->v[i - 1].next = *head;
+		*head = (uint32_t)i;
 	}
 }
 
 int pst_rule_index_init(struct pst_rule_index *index, const struct pst_policy_set *set,
 			bool by_namespace, pst_rule_wanted wanted)
 {
-	size_t n = collect(NULL, set, wanted);
+	const struct pst_lint_env env = {.set = set};
+	struct collection c = {.index = index, .wanted = wanted};
 
 	*index = (struct pst_rule_index){
 		.by_namespace = by_namespace,
-		.n = n,
 		.n_heads = 1,
 		.steps = STEPS_AT_LEAST + STEPS_PER_POLICY * set->n_policies,
 	};
-	while (index->n_heads < n)
+	pst_lint_each_rule(&env, collect, &c);
+	while (index->n_heads < index->n)
 		index->n_heads *= 2;
-	index->refs = pst_mem_calloc(n + 1, sizeof(*index->refs));
-	index->next = pst_mem_calloc(n + 1, sizeof(*index->next));
+	index->v = pst_mem_calloc(index->n + 1, sizeof(*index->v));
 	index->heads = pst_mem_calloc(index->n_heads, sizeof(*index->heads));
-	if (!index->refs || !index->next || !index->heads) {
+	if (!index->v || !index->heads) {
 		pst_rule_index_fini(index);
 		return -ENOMEM;
 	}
-	collect(index->refs, set, wanted);
+	index->n = 0;
+	pst_lint_each_rule(&env, collect, &c);
 	file(index);
 	return 0;
 }
 
 void pst_rule_index_fini(struct pst_rule_index *index)
 {
-	free(index->refs);
-	free(index->next);
+	free(index->v);
 	free(index->heads);
 	*index = (struct pst_rule_index){0};
 }
 
-/*
- * The keys under which candidates for SUBJECT are filed: with and without its namespace, with each
- * of its labels and with none. False behind the last; a key without *ret_key's label twice is left
- * to the caller.
- */
-static bool nth_key(const struct pst_rule_index *index, const struct pst_selector *subject,
-		    size_t i, struct key *ret_key, bool *ret_skip)
+struct pst_rule_cursor pst_rule_cursor_init(const struct pst_rule_ref *ref)
 {
+	return (struct pst_rule_cursor){.ref = ref, .sketch = sketch_of(ref)};
+}
+
+/* Has an earlier requirement of the subject the same key and value? */
+static bool is_repeated(const struct pst_selector *subject, size_t label)
+{
+	const struct pst_requirement *req = &subject->reqs[label];
+
+	for (size_t i = 0; i < label; i++) {
+		const struct pst_requirement *other = &subject->reqs[i];
+
+		if (only_value(other) && !strcmp(other->key, req->key) &&
+		    !strcmp(only_value(other), only_value(req)))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * The keys under which candidates are filed: with the subject's namespace and without one, each
+ * with no label and with each of its labels. False behind the last; SKIP for a label that is none.
+ */
+static bool nth_key(const struct pst_rule_index *index, const struct pst_rule_cursor *cursor,
+		    uint64_t *ret_key, bool *ret_skip)
+{
+	const struct pst_selector *subject = &cursor->ref->spec->subject;
+	const char *ns = namespace_of(subject);
 	size_t n_labels = subject->n_reqs < MAX_REQS ? subject->n_reqs : MAX_REQS;
 	size_t per_ns = 1 + (index->by_namespace ? 0 : n_labels);
-	const char *ns = namespace_of(subject);
-	size_t label = i % per_ns;
+	size_t label = cursor->chain % per_ns;
+	const struct pst_requirement *req = label ? &subject->reqs[label - 1] : NULL;
 
-	*ret_key = (struct key){.ns = i < per_ns ? NULL : ns};
-	*ret_skip = false;
-	if (i >= per_ns * (ns ? 2 : 1))
+	if (cursor->chain >= per_ns * (ns ? 2 : 1))
 		return false;
-	if (!label)
-		return true;
-	ret_key->label = &subject->reqs[label - 1];
-	*ret_skip = is_namespace(ret_key->label) || !only_value(ret_key->label);
-	for (size_t k = 0; !*ret_skip && k + 1 < label; k++) {
-		const struct key earlier = {.ns = ret_key->ns, .label = &subject->reqs[k]};
-
-		*ret_skip = only_value(earlier.label) && same_key(&earlier, ret_key);
-	}
+	if (cursor->chain >= per_ns)
+		ns = NULL;
+	*ret_skip =
+		req && (is_namespace(req) || !only_value(req) || is_repeated(subject, label - 1));
+	if (!*ret_skip)
+		*ret_key = hash_key(cursor->ref->rule->direction, ns, req);
 	return true;
+}
+
+/* Can it be told at a glance that ENTRY is no answer? */
+static bool is_hopeless(const struct pst_rule_index *index, const struct pst_rule_entry *entry,
+			const struct pst_rule_cursor *cursor)
+{
+	const struct pst_rule_sketch *a = &entry->sketch, *b = &cursor->sketch;
+
+	if (!index->by_namespace)
+		return a->peers & ~b->peers;
+	return a->label && a->label == b->label && a->value != b->value;
 }
 
 static const struct pst_rule_ref *next_of_all(struct pst_rule_index *index,
 					      struct pst_rule_cursor *cursor)
 {
-	if (cursor->at >= index->n || !index->steps)
-		return NULL;
-	index->steps--;
-	return &index->refs[cursor->at++];
+	while (cursor->at < index->n && index->steps) {
+		const struct pst_rule_entry *entry = &index->v[cursor->at++];
+
+		index->steps--;
+		if (entry->ref.rule->direction == cursor->ref->rule->direction &&
+		    !is_hopeless(index, entry, cursor))
+			return &entry->ref;
+	}
+	return NULL;
 }
 
 /* The rest of the chain at CURSOR->at that is filed under KEY. */
-static const struct pst_rule_ref *next_of_chain(struct pst_rule_index *index, const struct key *key,
+static const struct pst_rule_ref *next_of_chain(struct pst_rule_index *index, uint64_t key,
 						struct pst_rule_cursor *cursor)
 {
 	while (cursor->at && index->steps) {
-		const struct pst_rule_ref *ref = &index->refs[cursor->at - 1];
-		const struct key filed = key_of(index, &ref->spec->subject);
+		const struct pst_rule_entry *entry = &index->v[cursor->at - 1];
 
 		index->steps--;
-		cursor->at = index->next[cursor->at - 1];
-		if (same_key(key, &filed))
-			return ref;
+		cursor->at = entry->next;
+		if (entry->key == key && !is_hopeless(index, entry, cursor))
+			return &entry->ref;
 	}
 	return NULL;
 }
@@ -218,42 +283,39 @@ static const struct pst_rule_ref *next_of_chain(struct pst_rule_index *index, co
 const struct pst_rule_ref *pst_rule_index_next(struct pst_rule_index *index,
 					       struct pst_rule_cursor *cursor)
 {
-	const struct pst_selector *subject = &cursor->spec->subject;
 	const struct pst_rule_ref *ref;
-	struct key key;
+	uint64_t key = 0;
 	bool skip;
 
 	/* A subject in any namespace overlaps with those of all. */
-	if (index->by_namespace && !namespace_of(subject))
+	if (index->by_namespace && !namespace_of(&cursor->ref->spec->subject))
 		return next_of_all(index, cursor);
-	/* Even numbers: the chain's head is to be read; odd: in the midst of it. */
-	while (index->steps && nth_key(index, subject, cursor->chain / 2, &key, &skip)) {
-		if (skip) {
-			cursor->chain += 2;
+	for (; index->steps && nth_key(index, cursor, &key, &skip); cursor->chain++) {
+		if (skip)
 			continue;
-		}
-		if (!(cursor->chain & 1)) {
-			cursor->at = index->heads[chain_of(index, &key)];
-			cursor->chain++;
-		}
-		ref = next_of_chain(index, &key, cursor);
+		if (!cursor->started)
+			cursor->at = index->heads[key & (index->n_heads - 1)];
+		cursor->started = true;
+		ref = next_of_chain(index, key, cursor);
 		if (ref)
 			return ref;
-		cursor->chain++;
+		cursor->started = false;
 	}
 	return NULL;
 }
 
 bool pst_rule_index_spend(struct pst_rule_index *index, size_t a, size_t b)
 {
-	enum { SIZES_PER_STEP = 16 };
-	size_t steps;
+	size_t looks, steps;
 
-	if (__builtin_mul_overflow(a, b, &steps) || steps / SIZES_PER_STEP > index->steps) {
+	steps = __builtin_mul_overflow(a, b, &looks)
+			? SIZE_MAX
+			: STEPS_PER_COMPARISON + looks / LOOKS_PER_STEP;
+	if (steps > index->steps) {
 		index->steps = 0;
 		return false;
 	}
-	index->steps -= steps / SIZES_PER_STEP;
+	index->steps -= steps;
 	return true;
 }
 

@@ -20,9 +20,22 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* What can be told of a rule at a glance; a comparison costs more than all of these. */
+struct pst_rule_sketch {
+	uint64_t
+		peers; /* a bit for each value that all peers demand; who covers it has no others */
+	uint32_t label, value; /* a label that the subject demands and its value; 0: none */
+};
+
+struct pst_rule_entry {
+	struct pst_rule_ref ref;
+	struct pst_rule_sketch sketch;
+	uint64_t key;  /* what it is filed under */
+	uint32_t next; /* in its chain: 1 + number, 0 at the end */
+};
+
 struct pst_rule_index {
-	struct pst_rule_ref *refs;
-	uint32_t *next;	 /* of each rule in its chain: 1 + number, 0 at the end */
+	struct pst_rule_entry *v;
 	uint32_t *heads; /* chains; a power of two */
 	size_t n, n_heads;
 	bool by_namespace; /* the second question */
@@ -39,16 +52,20 @@ int pst_rule_index_init(struct pst_rule_index *index, const struct pst_policy_se
 			bool by_namespace, pst_rule_wanted wanted);
 void pst_rule_index_fini(struct pst_rule_index *index);
 
-/* Zeroed but for spec: before the first. */
+/* One question, about REF: its direction, the subject of its spec, its peers. */
 struct pst_rule_cursor {
-	const struct pst_spec *spec;
+	const struct pst_rule_ref *ref;
+	struct pst_rule_sketch sketch;
 	size_t chain;
 	uint32_t at;
+	bool started; /* on this chain */
 };
 
+struct pst_rule_cursor pst_rule_cursor_init(const struct pst_rule_ref *ref);
+
 /*
- * The next candidate, in no order that matters, none twice; NULL behind the last, and when the
- * limit is reached.
+ * The next candidate: a rule of the same direction, perhaps REF itself. In no order that matters,
+ * none twice; NULL behind the last, and when the limit is reached.
  */
 const struct pst_rule_ref *pst_rule_index_next(struct pst_rule_index *index,
 					       struct pst_rule_cursor *cursor);

@@ -291,6 +291,7 @@ static const struct pst_lint_rule rows[] = {
 	},
 	{
 		ROW("host-without-port", INFO),
+		.off = true,
 		.title = "a host without room for the port",
 		.why = "Clients that connect to another port than 80 or 443 send it in the "
 		       "Host header, and the pattern must match all of that. Where a "
