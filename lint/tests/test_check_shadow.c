@@ -63,11 +63,13 @@ Test(check_shadow, a_list_that_matches_every_request_shadows_as_no_list_does)
 	cr_expect_eq(shadowed(T_IN("{" T_HTTP_80(GET_X ", {}") "}")), 1, "its own list");
 }
 
+#define TO_A "{toEndpoints: [{matchLabels: {app: a}}], " T_HTTP_80(GET_X) "}, "
+
 Test(check_shadow, what_restricts_in_another_way_does_not_shadow)
 {
-	cr_expect_eq(shadowed(T_OUT("{" T_HTTP_80(GET_X) "}, {toPorts: [{" T_ON_80
-							 ", serverNames: [a.example]}]}")),
+	cr_expect_eq(shadowed(T_OUT(TO_A "{toPorts: [{" T_ON_80 ", serverNames: [a.example]}]}")),
 		     0);
+	cr_expect_eq(shadowed(T_OUT(TO_A "{toPorts: [{" T_ON_80 "}]}")), 1);
 }
 
 Test(check_shadow, an_entry_of_the_same_rule_may_shadow)
