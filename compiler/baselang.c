@@ -159,3 +159,11 @@ const struct pst_lang_base *pst_baselang_of(const struct pst_baselang *b, enum p
 {
 	return &b->fields[field];
 }
+
+const char *const *pst_baselang_usual(enum pst_field field)
+{
+	static const char *const methods[] = {"GET",   "POST", "PUT",	  "DELETE",
+					      "PATCH", "HEAD", "OPTIONS", NULL};
+
+	return field == PST_FIELD_METHOD ? methods : NULL;
+}

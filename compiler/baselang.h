@@ -34,3 +34,6 @@ void pst_baselang_free(struct pst_baselang **b);
 
 /* Of FIELD; lives as long as B. Every text of it has tag 1. */
 const struct pst_lang_base *pst_baselang_of(const struct pst_baselang *b, enum pst_field field);
+
+/* Texts of FIELD that read better than the shortest ones, best first, NULL at the end; or NULL. */
+const char *const *pst_baselang_usual(enum pst_field field);

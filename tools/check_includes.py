@@ -23,7 +23,8 @@ PUBLIC = {
     },
     "compiler": {
         "automaton.h", "baselang.h", "bundle.h", "compile.h", "explain.h", "footprint.h", "head.h",
-        "judge.h", "langops.h", "pattern.h", "product.h", "resolve.h", "verify.h",
+        "judge.h", "langops.h", "pattern.h", "product.h", "resolve.h", "rulediff.h",
+        "rulegroup.h", "verify.h",
     },
     "lint": {"baseline.h", "config.h", "lint.h", "report.h", "rule.h", "rule_page.h"},
     "enforcer": {"client.h"},
