@@ -49,7 +49,10 @@ BPF_CFLAGS := -std=gnu17 -O2 -g -Wall -Wextra -Werror -Wno-unused-function -targ
 	-D__TARGET_ARCH_$(shell uname -m | sed 's/x86_64/x86/;s/aarch64/arm64/') \
 	-I. -I$(B)/gen -I/usr/include/$(shell uname -m)-linux-gnu -MMD -MP
 
-GEN_H := $(B)/gen/http_table.h
+# Debian's unicode-data.
+UNICODE ?= /usr/share/unicode
+UNICODE_TXT := $(addprefix $(UNICODE)/,UnicodeData.txt Scripts.txt CaseFolding.txt)
+GEN_H := $(B)/gen/http_table.h $(B)/gen/unicode_table.h
 BPF_SRC := $(wildcard bpf/*.bpf.c)
 BPF_OBJ := $(BPF_SRC:bpf/%.bpf.c=$(B)/bpf/%.bpf.o)
 # One object of all programs, so that they share their maps.
@@ -108,14 +111,23 @@ $(B)/tools/rule_pages: $(B)/obj/tools/rule_pages.o $(LINT_OBJ)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_LDFLAGS) $^ -o $@ $(COMPILER_LIBS)
 
-$(GEN_H): $(B)/tools/gen_http_table bpf/reason.h
+$(B)/gen/http_table.h: $(B)/tools/gen_http_table bpf/reason.h
 	$(call msg,GEN,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$< > $@
 
+$(B)/gen/unicode_table.h: $(B)/tools/gen_unicode $(UNICODE_TXT)
+	$(call msg,GEN,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$< $(UNICODE) > $@
+
+# Reached only when one is not there.
+$(UNICODE_TXT):
+	@echo '$@ is missing: install the Debian package unicode-data (tools/deps.sh build)' >&2; false
+
 $(B)/tools/gen_http_table: bpf/reason.h bpf/http_states.h
 
-$(B)/bpf/%.bpf.o: bpf/%.bpf.c $(GEN_H)
+$(B)/bpf/%.bpf.o: bpf/%.bpf.c $(B)/gen/http_table.h
 	$(call msg,BPF,$<)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CLANG) $(BPF_CFLAGS) -MT $@ -MF $(@:.o=.d) -c $< -o $(@:.bpf.o=.tmp.bpf.o)
@@ -183,12 +195,12 @@ FUZZ_LIB_OBJ := $(patsubst %.c,$(F)/obj/%.o,$(LINT_SRC) $(COMPILER_SRC) $(POLICY
 FUZZ_HELPER_SRC := $(filter-out $(FUZZ_SRC),$(wildcard tests/fuzz/*.c))
 FUZZ_HELPER_OBJ := $(patsubst %.c,$(F)/obj/%.o,$(FUZZ_HELPER_SRC))
 
-$(F)/obj/%.o: %.c | build/gen/http_table.h
+$(F)/obj/%.o: %.c | $(GEN_H:$(B)/%=build/%)
 	$(call msg,FUZZCC,$<)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CLANG) -std=gnu17 $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link -c $< -o $@
 
-$(F)/obj/%.o: %.cc | build/gen/http_table.h
+$(F)/obj/%.o: %.cc | $(GEN_H:$(B)/%=build/%)
 	$(call msg,FUZZCXX,$<)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CLANGXX) -std=gnu++17 $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link -c $< -o $@

@@ -5,8 +5,8 @@
  * Regular expressions to one deterministic automaton.
  *
  * Dialect: RE2's syntax over UTF-8, full match (as if ^(?:...)$), case-sensitive unless (?i). '.'
- * excludes '\n' unless (?s). What RE2 refuses, or what this front end does not know yet, is
- * refused with the column inside the pattern. Any bytes may be matched; compiler/nfa.h says what
+ * excludes '\n' unless (?s). What RE2 refuses is refused with the column inside the pattern;
+ * docs/regex.md lists what differs. Any bytes may be matched; compiler/nfa.h says what
  * happens to those that are not UTF-8 (what happens in RE2).
  *
  * Several patterns become one automaton: each carries a tag (a set of bits), and a state accepts

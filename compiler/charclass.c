@@ -5,32 +5,36 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-	KELVIN_SIGN = 0x212a,
-	LONG_S = 0x17f,
-};
+#include "compiler/unicode.h"
+
+/* Ranges of a class written where the class is. */
+#define RANGES(...)                     \
+	(const struct pst_rune_range[]) \
+	{                               \
+		__VA_ARGS__             \
+	}
 
 static const struct pst_named_class perl_classes[] = {
-	{"d", 1, {{'0', '9'}}},
-	{"s", 3, {{'\t', '\n'}, {'\f', '\r'}, {' ', ' '}}},
-	{"w", 4, {{'0', '9'}, {'A', 'Z'}, {'_', '_'}, {'a', 'z'}}},
+	{"d", 1, RANGES({'0', '9'})},
+	{"s", 3, RANGES({'\t', '\n'}, {'\f', '\r'}, {' ', ' '})},
+	{"w", 4, RANGES({'0', '9'}, {'A', 'Z'}, {'_', '_'}, {'a', 'z'})},
 };
 
 static const struct pst_named_class posix_classes[] = {
-	{"alnum", 3, {{'0', '9'}, {'A', 'Z'}, {'a', 'z'}}},
-	{"alpha", 2, {{'A', 'Z'}, {'a', 'z'}}},
-	{"ascii", 1, {{0, 0x7f}}},
-	{"blank", 2, {{'\t', '\t'}, {' ', ' '}}},
-	{"cntrl", 2, {{0, 0x1f}, {0x7f, 0x7f}}},
-	{"digit", 1, {{'0', '9'}}},
-	{"graph", 1, {{'!', '~'}}},
-	{"lower", 1, {{'a', 'z'}}},
-	{"print", 1, {{' ', '~'}}},
-	{"punct", 4, {{'!', '/'}, {':', '@'}, {'[', '`'}, {'{', '~'}}},
-	{"space", 2, {{'\t', '\r'}, {' ', ' '}}},
-	{"upper", 1, {{'A', 'Z'}}},
-	{"word", 4, {{'0', '9'}, {'A', 'Z'}, {'_', '_'}, {'a', 'z'}}},
-	{"xdigit", 3, {{'0', '9'}, {'A', 'F'}, {'a', 'f'}}},
+	{"alnum", 3, RANGES({'0', '9'}, {'A', 'Z'}, {'a', 'z'})},
+	{"alpha", 2, RANGES({'A', 'Z'}, {'a', 'z'})},
+	{"ascii", 1, RANGES({0, 0x7f})},
+	{"blank", 2, RANGES({'\t', '\t'}, {' ', ' '})},
+	{"cntrl", 2, RANGES({0, 0x1f}, {0x7f, 0x7f})},
+	{"digit", 1, RANGES({'0', '9'})},
+	{"graph", 1, RANGES({'!', '~'})},
+	{"lower", 1, RANGES({'a', 'z'})},
+	{"print", 1, RANGES({' ', '~'})},
+	{"punct", 4, RANGES({'!', '/'}, {':', '@'}, {'[', '`'}, {'{', '~'})},
+	{"space", 2, RANGES({'\t', '\r'}, {' ', ' '})},
+	{"upper", 1, RANGES({'A', 'Z'})},
+	{"word", 4, RANGES({'0', '9'}, {'A', 'Z'}, {'_', '_'}, {'a', 'z'})},
+	{"xdigit", 3, RANGES({'0', '9'}, {'A', 'F'}, {'a', 'f'})},
 };
 
 static const struct pst_named_class *find_named(const struct pst_named_class *table, size_t n,
@@ -63,42 +67,18 @@ static uint32_t max_u32(uint32_t a, uint32_t b)
 	return a > b ? a : b;
 }
 
-static uint32_t min_u32(uint32_t a, uint32_t b)
-{
-	return a < b ? a : b;
-}
-
-/* Adds the part of LO..HI inside FROM..TO, moved by SHIFT. */
-static int add_shifted(struct pst_charclass *c, struct pst_rune_range r, uint32_t from, uint32_t to,
-		       int shift)
-{
-	uint32_t lo = max_u32(r.lo, from), hi = min_u32(r.hi, to);
-
-	if (lo > hi)
-		return 0;
-	return pst_charclass_add(c, lo + (uint32_t)shift, hi + (uint32_t)shift);
-}
-
-static bool has_letter(struct pst_rune_range r, uint32_t lower)
-{
-	uint32_t upper = lower - 'a' + 'A';
-
-	return (r.lo <= lower && lower <= r.hi) || (r.lo <= upper && upper <= r.hi);
-}
-
 int pst_charclass_add_folded(struct pst_charclass *c, uint32_t lo, uint32_t hi)
 {
-	const struct pst_rune_range range = {lo, hi};
+	size_t n;
+	const struct pst_unicode_fold *folds = pst_unicode_folds(lo, hi, &n);
 	int r = pst_charclass_add(c, lo, hi);
 
-	if (!r)
-		r = add_shifted(c, range, 'a', 'z', 'A' - 'a');
-	if (!r)
-		r = add_shifted(c, range, 'A', 'Z', 'a' - 'A');
-	if (!r && has_letter(range, 'k'))
-		r = pst_charclass_add(c, KELVIN_SIGN, KELVIN_SIGN);
-	if (!r && has_letter(range, 's'))
-		r = pst_charclass_add(c, LONG_S, LONG_S);
+	for (size_t i = 0; i < n; i++) {
+		uint32_t rune = folds[i].next;
+
+		for (; !r && rune != folds[i].rune; rune = pst_unicode_fold_next(rune))
+			r = pst_charclass_add(c, rune, rune);
+	}
 	return r;
 }
 
@@ -151,11 +131,21 @@ static int by_lo(const void *a, const void *b)
 	return x->hi < y->hi ? -1 : x->hi > y->hi;
 }
 
+/* Tables and most patterns name their ranges in order: looking is cheaper than sorting. */
+static bool is_sealed(const struct pst_charclass *c)
+{
+	for (size_t i = 1; i < c->n; i++) {
+		if (c->v[i].lo <= c->v[i - 1].hi + 1)
+			return false;
+	}
+	return true;
+}
+
 void pst_charclass_seal(struct pst_charclass *c)
 {
 	size_t kept = 0;
 
-	if (c->n < 2)
+	if (is_sealed(c))
 		return;
 	qsort(c->v, c->n, sizeof(*c->v), by_lo);
 	for (size_t i = 1; i < c->n; i++) {
@@ -208,8 +198,11 @@ static bool class_equal(const void *ctx, uint32_t id)
 static int append_class(struct pst_classes *all, const struct pst_charclass *c)
 {
 	const struct pst_class_ref ref = {(uint32_t)all->pool.n, (uint32_t)c->n};
-	int r = pst_vec_reserve(&all->pool, all->pool.n + c->n);
+	int r;
 
+	if (c->n > PST_CLASSES_MAX_RANGES - all->pool.n)
+		return -ENOSPC;
+	r = pst_vec_reserve(&all->pool, all->pool.n + c->n);
 	if (r)
 		return r;
 	for (size_t i = 0; i < c->n; i++)

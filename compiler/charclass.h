@@ -9,7 +9,8 @@
  * disjoint, and never touch.
  *
  * Classes are shared by all patterns of one automaton: struct pst_classes numbers each distinct
- * one, so that equal classes are equal numbers later on.
+ * one, so that equal classes are equal numbers later on. Together they may hold
+ * PST_CLASSES_MAX_RANGES ranges: a few bytes of a pattern can name hundreds.
  *
  * Surrogates and U+10FFFF are code points like others here, because they are for RE2.
  */
@@ -21,7 +22,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { PST_RUNE_MAX = 0x10ffff };
+enum {
+	PST_RUNE_MAX = 0x10ffff,
+	PST_CLASSES_MAX_RANGES = 1 << 21, /* 16 MiB */
+};
 
 struct pst_rune_range {
 	uint32_t lo, hi; /* both belong to it */
@@ -30,25 +34,25 @@ struct pst_rune_range {
 /* A zeroed class is empty. Owned by whoever declares it; pst_vec_free() it. */
 struct pst_charclass PST_VEC(struct pst_rune_range);
 
-/* A class with a name in the syntax: \d \s \w, [[:alpha:]] and so on. All of them are ASCII. */
+/* A class with a name in the syntax: \d \s \w, [[:alpha:]], \p{Greek}. */
 struct pst_named_class {
 	const char *name;
 	size_t n;
-	struct pst_rune_range ranges[4];
+	const struct pst_rune_range *ranges; /* sealed */
 };
 
-/* \d, \s, \w by their letter; NULL for other letters. */
+/* \d, \s, \w by their letter; NULL for other letters. ASCII, as in RE2. */
 const struct pst_named_class *pst_charclass_perl(char letter);
 
-/* The name between [: and :], without '^'; NULL when there is none of that name. */
+/* The name between [: and :], without '^'; NULL when there is none of that name. ASCII as well. */
 const struct pst_named_class *pst_charclass_posix(const char *name, size_t len);
 
 /* Adds LO..HI. 0 or -ENOMEM. */
 int pst_charclass_add(struct pst_charclass *c, uint32_t lo, uint32_t hi);
 
 /*
- * Adds LO..HI, both ASCII, and what Unicode's simple folding makes equal to them: the other case
- * of letters, U+212A (Kelvin sign) for k, U+017F (long s) for s. 0 or -ENOMEM.
+ * Adds LO..HI and what Unicode's simple folding makes equal to any of them: the other case of
+ * letters, title case, U+212A (Kelvin sign) for k, final sigma for sigma. 0 or -ENOMEM.
  */
 int pst_charclass_add_folded(struct pst_charclass *c, uint32_t lo, uint32_t hi);
 
@@ -78,7 +82,7 @@ struct pst_classes {
 	struct pst_intern index;
 };
 
-/* Seals C and gives its number. 0 or -ENOMEM. */
+/* Seals C and gives its number. 0; -ENOSPC beyond PST_CLASSES_MAX_RANGES; -ENOMEM. */
 int pst_classes_get(struct pst_classes *all, struct pst_charclass *c, uint32_t *ret_id);
 
 /* The ranges of class ID; valid until the next pst_classes_get(). */

@@ -55,29 +55,15 @@ static int parse_bar(struct parser *p)
 	return pst_re_grow_bar(&p->grower);
 }
 
-static bool is_name_byte(int c)
-{
-	return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
-	       c == '_';
-}
-
 /* (?P<name> or (?<name>; SKIP bytes up to and with the '<'. */
 static int parse_named_group(struct parser *p, size_t skip)
 {
-	size_t open = p->lx.at, name;
+	size_t open = p->lx.at;
+	int r;
 
 	p->lx.at += skip;
-	name = p->lx.at;
-	while (is_name_byte(pst_re_peek(&p->lx, 0)))
-		p->lx.at++;
-	if (pst_re_peek(&p->lx, 0) >= 0x80)
-		return pst_re_error(&p->lx, p->lx.at, p->lx.at + 1,
-				    "group names beyond ASCII are not supported yet");
-	if (p->lx.at == name || pst_re_peek(&p->lx, 0) != '>')
-		return pst_re_error(&p->lx, open, p->lx.at,
-				    "expected a group name of letters, digits and '_', then '>'");
-	p->lx.at++;
-	return open_group(p, open, true, p->lx.flags);
+	r = pst_re_read_group_name(&p->lx, open);
+	return r ? r : open_group(p, open, true, p->lx.flags);
 }
 
 /* Beginnings of groups that other engines have. */
@@ -383,9 +369,7 @@ static int parse_backslash(struct parser *p)
 	}
 	if (letter == 'Q')
 		return parse_quoted(p);
-	if (letter == 'p' || letter == 'P')
-		return pst_re_refuse_unicode_class(&p->lx);
-	if (pst_re_read_perl_class(&p->lx, &c, &r))
+	if (pst_re_read_escaped_class(&p->lx, &c, &r))
 		return pst_re_grow_class(&p->grower, &c, r);
 	r = pst_re_read_escape(&p->lx, &rune);
 	return r ? r : push_literal(p, from, rune);
@@ -436,6 +420,11 @@ int pst_re_parse(const struct pst_pattern *pattern, struct pst_classes *classes,
 	if (r == -EOVERFLOW)
 		r = pst_re_error_budget(&p.lx, p.lx.at, p.lx.at,
 					"the pattern nests more than %d deep", PST_RE_MAX_HEIGHT);
+	if (r == -ENOSPC)
+		r = pst_re_error_budget(&p.lx, p.lx.at, p.lx.at,
+					"the classes of the patterns up to here hold more than %d "
+					"ranges of characters",
+					PST_CLASSES_MAX_RANGES);
 	pst_re_grower_fini(&p.grower);
 	return r;
 }

@@ -6,9 +6,8 @@
  *
  * The syntax is RE2's (https://github.com/google/re2/wiki/Syntax, and where that page is silent,
  * what RE2 20220601 does): '.' and classes are over code points, the pattern is UTF-8, '$' is the
- * end of the text and never the place before a last newline. Also known is (?<name>...), which
- * newer RE2 has. Not known yet, and refused by name: \p and \P, case folding of what is not
- * ASCII, group names that are not ASCII.
+ * end of the text and never the place before a last newline. docs/regex.md lists what differs from
+ * RE2 20220601, and why: (?<name>...), the version of Unicode, limits.
  *
  * Only what matters for "does it match all of the text" is kept: capturing and greediness are
  * parsed and dropped. What remains of capturing is one bit. RE2 joins neighbouring one-character
@@ -19,9 +18,9 @@
  * The parser keeps operands and open groups on explicit stacks: nothing recurses on input. Trees
  * are at most PST_RE_MAX_HEIGHT high, so what recurses on trees is bounded as well.
  *
- * Diagnostics: "regex-syntax" for what RE2 refuses and for what is not supported yet,
- * "regex-budget" for nesting that is too deep and for counted repetitions whose product is over
- * PST_RE_MAX_REPEAT (RE2's rule).
+ * Diagnostics: "regex-syntax" for what RE2 refuses, "regex-budget" for nesting that is too deep,
+ * for counted repetitions whose product is over PST_RE_MAX_REPEAT (RE2's rule), and for classes of
+ * too many ranges.
  */
 
 #include "base/vec.h"
@@ -34,6 +33,10 @@
 enum {
 	PST_RE_MAX_REPEAT = 1000, /* RE2's limit for {n,m}, nested ones multiplied */
 	PST_RE_MAX_HEIGHT = 1000, /* Go's limit for nesting; RE2 has none */
+	/* All classes of a pattern as they are written, before anything is merged: what bounds the
+	 * time for "[\\p{L}\\p{L}...". More than 1000 times \p{L}, which no automaton could hold.
+	 */
+	PST_RE_MAX_RANGES = 1 << 20,
 };
 
 #define PST_RE_UNLIMITED UINT32_MAX /* as max: no upper bound */

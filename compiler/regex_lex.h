@@ -3,7 +3,8 @@
 
 /*
  * What the two halves of the regex front end share: regex.c (operators, groups, the tree) and
- * regex_lex.c (characters, escapes, classes). Nothing else includes this.
+ * regex_lex.c (characters, escapes) with regex_class.c (classes, names). Nothing else includes
+ * this.
  */
 
 #include "compiler/regex.h"
@@ -25,6 +26,7 @@ struct pst_re_lexer {
 	struct pst_diags *diags;
 	size_t at;	    /* next byte */
 	unsigned int flags; /* enum pst_re_flag */
+	size_t ranges;	    /* that the classes so far named, <= PST_RE_MAX_RANGES */
 };
 
 /* The unread rest. */
@@ -54,18 +56,21 @@ int pst_re_read_rune(struct pst_re_lexer *lx, uint32_t *ret_rune);
 int pst_re_read_escape(struct pst_re_lexer *lx, uint32_t *ret_rune);
 
 /*
- * \d, \s, \w and their negations, when they are next: true, and added to C; false otherwise.
- * *RET_ERR is 0 or -ENOMEM.
+ * \d, \s, \w, \p and their negations, when they are next: true, and added to C; false otherwise.
+ * *RET_ERR is 0; -EINVAL or -E2BIG with a diagnostic; -ENOMEM.
  */
-bool pst_re_read_perl_class(struct pst_re_lexer *lx, struct pst_charclass *c, int *ret_err);
+bool pst_re_read_escaped_class(struct pst_re_lexer *lx, struct pst_charclass *c, int *ret_err);
 
-/* A class in brackets; the bracket is next. 0; -EINVAL with a diagnostic; -ENOMEM. */
+/* A class in brackets; the bracket is next. 0; -EINVAL or -E2BIG with a diagnostic; -ENOMEM. */
 int pst_re_read_class(struct pst_re_lexer *lx, struct pst_charclass *c);
 
-/* Adds the code point that stands at FROM, folded when the flags say so. 0; -EINVAL with a
- * diagnostic; -ENOMEM. */
+/* Adds the range that stands at FROM, folded when the flags say so. 0; -E2BIG with a diagnostic;
+ * -ENOMEM. */
 int pst_re_add_range(struct pst_re_lexer *lx, size_t from, struct pst_rune_range range,
 		     struct pst_charclass *c);
 
-/* Refuses \p and \P, which are next; -EINVAL. */
-int pst_re_refuse_unicode_class(struct pst_re_lexer *lx);
+/*
+ * Reads the name of a capturing group up to and with the '>'; the name is next, the group begins
+ * at OPEN. 0, or -EINVAL with a diagnostic.
+ */
+int pst_re_read_group_name(struct pst_re_lexer *lx, size_t open);

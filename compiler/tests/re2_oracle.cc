@@ -43,6 +43,25 @@ bool re2_oracle_match(const struct re2_oracle *o, const char *text, size_t len)
 	return re2::RE2::FullMatch(re2::StringPiece(text, len), *o->re);
 }
 
+bool re2_oracle_find(const struct re2_oracle *o, const char *text, size_t len, size_t from,
+		     size_t *ret_begin, size_t *ret_end)
+{
+	re2::StringPiece match;
+
+	if (!o->re->Match(re2::StringPiece(text, len), from, len, re2::RE2::UNANCHORED, &match, 1))
+		return false;
+	*ret_begin = static_cast<size_t>(match.data() - text);
+	*ret_end = *ret_begin + match.size();
+	return true;
+}
+
+bool re2_oracle_is_literal(const struct re2_oracle *o)
+{
+	std::string least, most;
+
+	return o->re->PossibleMatchRange(&least, &most, 16) && least == most;
+}
+
 void re2_oracle_free(struct re2_oracle *o)
 {
 	delete o;

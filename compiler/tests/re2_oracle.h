@@ -26,6 +26,16 @@ enum re2_oracle_verdict re2_oracle_verdict(const struct re2_oracle *o);
 
 /* Does the pattern match all of TEXT? Only for RE2_ORACLE_OK. */
 bool re2_oracle_match(const struct re2_oracle *o, const char *text, size_t len);
+
+/*
+ * The leftmost match in TEXT that begins at FROM or later: its first byte and the byte behind it.
+ * False when there is none. Only for RE2_ORACLE_OK.
+ */
+bool re2_oracle_find(const struct re2_oracle *o, const char *text, size_t len, size_t from,
+		     size_t *ret_begin, size_t *ret_end);
+
+/* Does the pattern match one text only? What is a literal to RE2 does. Only for RE2_ORACLE_OK. */
+bool re2_oracle_is_literal(const struct re2_oracle *o);
 void re2_oracle_free(struct re2_oracle *o);
 
 #ifdef __cplusplus

@@ -6,8 +6,6 @@
  *
  * Known differences, each decided and none of them a surprise to be found again:
  *
- * - "not supported yet": \p, \P, folding beyond ASCII, group names beyond ASCII. We refuse, RE2
- * accepts.
  * - (?<name>...): we accept, RE2 20220601 refuses; newer RE2 accepts.
  * - Nesting over PST_RE_MAX_HEIGHT, and what is over our limits: we refuse.
  * - Text that is not UTF-8, pattern with '|': RE2 takes common prefixes out of alternatives and

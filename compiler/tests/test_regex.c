@@ -140,9 +140,6 @@ static void check_line(struct current *c, const char *word, const char *rest)
 	} else if (!strcmp(word, "refuse")) {
 		check_refusal(c, rest, "regex-syntax", -EINVAL);
 		check(c, re2_oracle_verdict(c->theirs) != RE2_ORACLE_OK, "RE2 accepts it");
-	} else if (!strcmp(word, "beyond")) {
-		check_refusal(c, rest, "regex-syntax", -EINVAL);
-		check(c, re2_oracle_verdict(c->theirs) == RE2_ORACLE_OK, "RE2 refuses it");
 	} else if (!strcmp(word, "budget")) {
 		check_refusal(c, rest, "regex-budget", -E2BIG);
 	} else {
