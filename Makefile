@@ -167,7 +167,7 @@ UNIT_FOLDERS := $(foreach f,base policy compiler lint bpf enforcer cli,$(if $(wi
 $(eval $(call unit_tests,base,$(BASE_OBJ),))
 $(eval $(call unit_tests,policy,$(POLICY_OBJ),$(POLICY_LIBS)))
 $(eval $(call unit_tests,compiler,$(COMPILER_OBJ),$(COMPILER_LIBS) -lre2 -lstdc++))
-$(eval $(call unit_tests,lint,$(LINT_OBJ),$(COMPILER_LIBS)))
+$(eval $(call unit_tests,lint,$(LINT_OBJ),$(COMPILER_LIBS) -ljansson))
 $(eval $(call unit_tests,bpf,$(COMPILER_OBJ),$(COMPILER_LIBS)))
 $(eval $(call unit_tests,enforcer,$(ENFORCER_OBJ),$(ENFORCER_LIBS)))
 $(eval $(call unit_tests,cli,$(CLI_OBJ),$(CLI_LIBS)))

@@ -124,8 +124,13 @@ static int read_request(const struct pst_cli_args *args, struct request *q)
 	o->exclude = (struct pst_lint_words){.v = exclude->v, .n = exclude->n};
 	q->quiet = pst_cli_value(args, "quiet");
 	q->write_baseline = pst_cli_value(args, "write-baseline");
-	o->no_baseline = q->write_baseline;
-	return r ? r : check_request(args, q);
+	if (!r)
+		r = check_request(args, q);
+	if (q->write_baseline) {
+		o->baseline = q->write_baseline;
+		o->no_baseline = true;
+	}
+	return r;
 }
 
 struct report {

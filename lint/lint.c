@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -81,11 +82,26 @@ static bool is_on(const void *ctx, const struct pst_lint_rule *rule)
 	return level_of(ctx, rule) != PST_LEVEL_OFF;
 }
 
+static const char *baseline_file(const struct linter *l)
+{
+	return l->o->baseline ? l->o->baseline : l->config.baseline;
+}
+
+/* The baseline is JSON, often in the directory that is linted, and no policy either. */
+static bool is_baseline(const struct linter *l, const char *file)
+{
+	const char *baseline = baseline_file(l);
+	struct stat a, b;
+
+	return baseline && !stat(baseline, &a) && !stat(file, &b) && a.st_dev == b.st_dev &&
+	       a.st_ino == b.st_ino;
+}
+
 static bool is_excluded(const struct linter *l, const char *file)
 {
 	const char *path;
 
-	if (pst_lint_config_excludes(&l->config, file))
+	if (pst_lint_config_excludes(&l->config, file) || is_baseline(l, file))
 		return true;
 	path = l->o->exclude.n ? pst_root_relative(l->result->arena, l->cwd, file) : NULL;
 	for (size_t i = 0; path && i < l->o->exclude.n; i++) {
@@ -267,7 +283,7 @@ static int sort_and_name(struct linter *l)
 static int compare_with_baseline(struct linter *l)
 {
 	struct pst_lint_result *result = l->result;
-	const char *file = l->o->baseline ? l->o->baseline : l->config.baseline;
+	const char *file = baseline_file(l);
 	size_t n = 0;
 	int r = 0;
 

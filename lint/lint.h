@@ -65,7 +65,7 @@ struct pst_lint_options {
 	const char *config;		  /* a file; NULL: the one found upwards, if any */
 	bool no_config;			  /* none at all */
 	const char *baseline;		  /* a file; NULL: the configuration's, if any */
-	bool no_baseline;		  /* none at all: a new one is being made */
+	bool no_baseline;		  /* it is not read: it is being made anew */
 	struct pst_lint_words on, off;	  /* ids of the table */
 	struct pst_lint_words exclude;	  /* lint/glob.h, from the current directory */
 };
