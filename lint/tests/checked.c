@@ -80,3 +80,14 @@ const char *t_note(const char *text, const char *id)
 	pst_diags_free(&diags);
 	return buf;
 }
+
+const char *t_says(const char *text, const char *id)
+{
+	static char buf[512];
+	struct pst_diags *diags = t_check(text, 0);
+	const struct pst_diag *d = find(diags, id);
+
+	snprintf(buf, sizeof(buf), "%s", d ? d->message : "");
+	pst_diags_free(&diags);
+	return buf;
+}

@@ -38,6 +38,9 @@ size_t t_count(const char *text, const char *id);
  * until the next call. */
 const char *t_marked(const char *text, const char *id);
 
+/* The message of the first such diagnostic; "" when there is none. Valid until the next call. */
+const char *t_says(const char *text, const char *id);
+
 /* The message of the first note of the first such diagnostic; "" when there is none. Valid until
  * the next call. */
 const char *t_note(const char *text, const char *id);

@@ -199,3 +199,10 @@ Test(check_http, a_place_inside_of_an_escaped_scalar_is_the_whole_scalar)
 		t_marked(T_IN("{" T_HTTP_80("{host: \"a\\\\.b.example\"}") "}"), "host-dot"),
 		"a\\\\.b.example");
 }
+
+Test(check_http, a_header_without_a_space_is_written_right_in_the_message)
+{
+	cr_expect_str_eq(
+		t_says(HEADER("X-Token:42"), "header-without-space"),
+		"this asks for a header that is named \"X-Token:42\", which no request has; write \"X-Token: 42\"");
+}

@@ -211,4 +211,10 @@ Test(check_shadow, a_deny_of_some_ports_cancels_an_allow_of_these_only)
 				      "{" OPEN_80 "}")),
 		     0);
 	cr_expect_eq(denied(WITH_DENY("{" FROM_A ", " OPEN_80 "}", "{toPorts: [{}]}")), 0);
+	cr_expect_eq(
+		denied(WITH_DENY("{" FROM_A ", icmps: [{fields: [{type: 8}]}]}", "{" OPEN_80 "}")),
+		0);
+	cr_expect_eq(
+		denied(WITH_DENY("{" FROM_A ", icmps: [{fields: [{type: 8}]}]}", "{" FROM_A "}")),
+		1);
 }
