@@ -84,9 +84,32 @@ static int store(struct pst_diags *d, struct pst_diag diag, const char *text)
 	return r ? r : pst_vec_push(&d->list, diag);
 }
 
+/* What a hostile or a very sick input fills memory with helps nobody. */
+static bool is_full(struct pst_diags *d)
+{
+	static const struct pst_pos nowhere;
+
+	if (d->list.n < PST_DIAGS_MAX)
+		return false;
+	if (d->list.n == PST_DIAGS_MAX)
+		store(d,
+		      (struct pst_diag){
+			      .severity = PST_SEVERITY_ERROR,
+			      .id = "too-many-diagnostics",
+			      .pos = nowhere,
+		      },
+		      "there is more to say than is shown: mend these first");
+	d->errors++;
+	return true;
+}
+
 static void add_va(struct pst_diags *d, struct pst_diag diag, const char *fmt, va_list ap)
 {
 	char text[2048];
+
+	d->lost_last = is_full(d);
+	if (d->lost_last)
+		return;
 
 	if (diag.severity == PST_SEVERITY_ERROR)
 		d->errors++;

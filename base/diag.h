@@ -48,6 +48,10 @@ struct pst_diag {
 
 struct pst_diags; /* a growing list */
 
+/* Past this many a list grows no more: it ends with one error "too-many-diagnostics", and the rest
+ * is counted. */
+enum { PST_DIAGS_MAX = 100000 };
+
 /* An empty list, or NULL when there is no memory. */
 struct pst_diags *pst_diags_new(void);
 

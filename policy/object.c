@@ -12,6 +12,7 @@ struct walk {
 	pst_object_take take;
 	void *ctx;
 	bool any; /* there was a document with content */
+	bool skip_foreign;
 };
 
 static int each_in_list(struct walk *w, const struct pst_yaml_node *list);
@@ -56,10 +57,36 @@ static const char *required_string(struct walk *w, const struct pst_yaml_node *n
 	return pst_fields_expect(&w->r, value, PST_YAML_STRING) ? NULL : value->s;
 }
 
+/* Somebody meant a policy, however the keys are spelt: one of them has a value of Cilium's. */
+static bool looks_like_ciliums(const struct pst_yaml_node *n)
+{
+	for (const struct pst_yaml_node *c = n->kind == PST_YAML_MAPPING ? n->first : NULL; c;
+	     c = c->next) {
+		if (c->kind == PST_YAML_STRING &&
+		    (!strncmp(c->s, "cilium.io/", 10) || !strncmp(c->s, "Cilium", 6)))
+			return true;
+	}
+	return false;
+}
+
+static bool has_string(const struct pst_yaml_node *n, const char *key)
+{
+	const struct pst_yaml_node *value = pst_yaml_get(n, key);
+
+	return value && value->kind == PST_YAML_STRING;
+}
+
+static bool is_foreign(const struct pst_yaml_node *n)
+{
+	return !(has_string(n, "apiVersion") && has_string(n, "kind")) && !looks_like_ciliums(n);
+}
+
 static int take_object(struct walk *w, const struct pst_yaml_node *n)
 {
-	struct pst_object o = {.node = n};
+	struct pst_object o = {.node = n, .api_version = "", .kind = ""};
 
+	if (w->skip_foreign && is_foreign(n))
+		return w->take(w->ctx, &o);
 	if (n->kind != PST_YAML_MAPPING)
 		return pst_diags_error(w->r.diags, "not-an-object", &n->pos,
 				       "expected a Kubernetes object (a mapping), found %s",
@@ -95,7 +122,12 @@ static int take_document(void *ctx, const struct pst_yaml_node *doc)
 int pst_objects_each(struct pst_diags *diags, const struct pst_yaml_input *in, pst_object_take take,
 		     void *ctx)
 {
-	struct walk w = {.r = {.diags = diags}, .take = take, .ctx = ctx};
+	struct walk w = {
+		.r = {.diags = diags},
+		.take = take,
+		.ctx = ctx,
+		.skip_foreign = in->skip_foreign,
+	};
 	const struct pst_pos whole = {.file = in->name};
 	struct pst_pos brace;
 	bool is_template;

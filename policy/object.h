@@ -8,13 +8,17 @@
  * stray "---") are passed over; anything else that is no object is refused: missing-field,
  * type-mismatch, not-an-object; a text without any document is refused as empty-file. A Helm
  * template is refused as a whole, with one diagnostic (policy/helm.h).
+ *
+ * A linter is given whole repositories. With skip_foreign a document that is no object is refused
+ * only when something at its top says that a policy was meant (a value that begins with
+ * "cilium.io/" or "Cilium"); any other is handed on as an object without kind.
  */
 
 #include "policy/fields.h"
 
 struct pst_object {
-	const char *api_version;
-	const char *kind;
+	const char *api_version; /* "" when it is no object */
+	const char *kind;	 /* "" when it is no object */
 	const struct pst_yaml_node *node;
 };
 

@@ -26,7 +26,7 @@ struct build {
 	struct pst_reader r;
 	struct pst_policy_options options;
 	struct policies policies;
-	size_t n_skipped, n_files;
+	size_t n_skipped, n_files, n_templates;
 	bool saw_policy; /* in the file being read */
 };
 
@@ -111,16 +111,24 @@ static int take_object(void *ctx, const struct pst_object *o)
 	return 0;
 }
 
+static void count_templates(struct build *b, size_t from)
+{
+	for (size_t i = from; i < pst_diags_count(b->r.diags); i++)
+		b->n_templates += !strcmp(pst_diags_at(b->r.diags, i)->id, "helm-template");
+}
+
 static int take_file(void *ctx, const struct pst_load_file *file)
 {
 	struct build *b = ctx;
 	struct pst_yaml_input in = {.text = file->text, .len = file->len};
 	const struct pst_pos whole = {.file = file->name};
+	size_t before = pst_diags_count(b->r.diags);
 	int r;
 
 	in.name = pst_arena_strndup(b->r.arena, file->name, strlen(file->name));
 	if (!in.name)
 		return -ENOMEM;
+	in.skip_foreign = b->options.lint;
 	in.template_severity = b->options.lint ? PST_SEVERITY_INFO : PST_SEVERITY_ERROR;
 	r = b->options.see_file ? b->options.see_file(b->options.ctx, in.name, in.text, in.len) : 0;
 	if (r)
@@ -130,6 +138,7 @@ static int take_file(void *ctx, const struct pst_load_file *file)
 	r = pst_objects_each(b->r.diags, &in, take_object, b);
 	if (r == -ENOMEM)
 		return r;
+	count_templates(b, before);
 	if (!r && file->by_name && !b->saw_policy)
 		pst_diags_error(b->r.diags, "no-policy", &whole, "the file holds no " CNP_KIND);
 	return 0;
@@ -191,6 +200,7 @@ static int finish(struct build *b, struct pst_policy_set **ret_set)
 	set->n_policies = b->policies.n;
 	set->n_skipped = b->n_skipped;
 	set->n_files = b->n_files;
+	set->n_templates = b->n_templates;
 	r = pst_conflicts_find(set, b->r.diags);
 	if (r)
 		return r;

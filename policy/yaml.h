@@ -81,6 +81,7 @@ struct pst_yaml_input {
 	size_t len;
 	/* Of the diagnostic helm-template, which a linter takes lightly; zeroed: an error. */
 	enum pst_severity template_severity;
+	bool skip_foreign; /* of no concern here: see policy/object.h */
 };
 
 /*

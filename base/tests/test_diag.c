@@ -228,3 +228,17 @@ Test(diag, a_note_to_a_lost_diagnostic_is_lost_with_it)
 		cr_assert_null(pst_diags_at(d, i)->notes);
 	pst_diags_free(&d);
 }
+
+Test(diag, a_list_that_is_full_says_so_once_and_goes_on_counting)
+{
+	struct pst_diags *d = pst_diags_new();
+
+	for (int i = 0; i < PST_DIAGS_MAX + 10; i++)
+		pst_diags_add(d, PST_SEVERITY_INFO, "x", &place, "x");
+	cr_expect_eq(pst_diags_count(d), PST_DIAGS_MAX + 1);
+	cr_expect_str_eq(pst_diags_at(d, PST_DIAGS_MAX)->id, "too-many-diagnostics");
+	cr_expect_geq(pst_diags_errors(d), 1, "what is not kept may have been an error");
+	pst_diags_note(d, &place, "a note to one that is not kept");
+	cr_expect_null(pst_diags_at(d, PST_DIAGS_MAX)->notes);
+	pst_diags_free(&d);
+}

@@ -385,3 +385,53 @@ Test(load, several_paths_make_one_set)
 	pst_policy_set_free(&set);
 	pst_diags_free(&diags);
 }
+
+static size_t t_lint(const char *text, struct pst_diags *diags)
+{
+	const struct pst_policy_options options = {.lint = true};
+	const struct pst_policy_source source = {"test.yaml", text, strlen(text)};
+	struct pst_policy_set *set = NULL;
+	size_t skipped;
+
+	cr_assert_eq(pst_policy_parse_with(&options, &source, diags, &set), 0);
+	skipped = set->n_skipped;
+	pst_policy_set_free(&set);
+	return skipped;
+}
+
+Test(load, a_linter_passes_over_what_is_no_kubernetes_object)
+{
+	static const char *const foreign[] = {
+		"replicas: 3\nimage: {tag: latest}\n",
+		"- one\n- two\n",
+		"just text\n",
+		"kind: Config\nclusters: []\n",
+		"apiVersion: 5\nkind: [x]\n",
+	};
+
+	for (size_t i = 0; i < sizeof(foreign) / sizeof(*foreign); i++) {
+		struct pst_diags *diags = pst_diags_new();
+
+		cr_expect_eq(t_lint(foreign[i], diags), 1, "%s", foreign[i]);
+		for (size_t k = 0; k < pst_diags_count(diags); k++)
+			cr_expect_str_eq(pst_diags_at(diags, k)->id, "no-policy");
+		pst_diags_free(&diags);
+	}
+}
+
+Test(load, a_linter_does_not_pass_over_a_policy_whose_keys_are_misspelt)
+{
+	static const char *const meant[] = {
+		"apiversion: cilium.io/v2\nkind: CiliumNetworkPolicy\n",
+		"apiVersion: cilium.io/v2\nKind: CiliumNetworkPolicy\n",
+		"apiVersion: v1\nkin: CiliumClusterwideNetworkPolicy\n",
+	};
+
+	for (size_t i = 0; i < sizeof(meant) / sizeof(*meant); i++) {
+		struct pst_diags *diags = pst_diags_new();
+
+		cr_expect_eq(t_lint(meant[i], diags), 0);
+		cr_expect(t_has(diags, "missing-field"), "%s", meant[i]);
+		pst_diags_free(&diags);
+	}
+}
