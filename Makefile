@@ -147,6 +147,15 @@ $(B)/postern: $(B)/obj/cli/main.o $(CLI_OBJ)
 	$(call msg,LD,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) $^ -o $@ $(CLI_LIBS)
 
+# For images of CI systems: needs libyaml and the C library when it runs, and neither clang, bpftool
+# nor libbpf when it is built.
+.PHONY: postern-cli
+postern-cli: $(B)/postern-cli ## build/postern-cli: the command, with zlib and jansson in it
+
+$(B)/postern-cli: $(B)/obj/cli/main.o $(CLI_OBJ)
+	$(call msg,LD,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) $^ -o $@ -lyaml -l:libz.a -l:libjansson.a
+
 $(B)/posternd: $(B)/obj/enforcer/main.o $(ENFORCER_OBJ)
 	$(call msg,LD,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) $^ -o $@ $(ENFORCER_LIBS)
@@ -251,6 +260,10 @@ fuzz: ## build the fuzzers, run each for FUZZ_SECONDS (default 10)
 .PHONY: e2e
 e2e: all ## end-to-end tests in namespaces (root; without it they are skipped)
 	$(Q)tests/e2e/run.sh
+
+.PHONY: lint-tests
+lint-tests: all ## the linter as CI systems run it: SARIF schema, GitHub action, pre-commit
+	$(Q)tests/lint/run.sh
 
 .PHONY: test
 test: ## all tests: unit (plain and sanitized), fuzzers, end to end; installs what is missing when root

@@ -119,6 +119,7 @@ static int read_request(const struct pst_cli_args *args, struct request *q)
 	o->paths = args->operands.v;
 	o->n_paths = args->operands.n;
 	o->config = pst_cli_value(args, "config");
+	o->skip_others = pst_cli_value(args, "skip-others");
 	o->no_config = pst_cli_value(args, "no-config");
 	o->baseline = pst_cli_value(args, "baseline");
 	o->exclude = (struct pst_lint_words){.v = exclude->v, .n = exclude->n};

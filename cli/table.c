@@ -115,6 +115,9 @@ static const struct pst_cli_option lint_options[] = {
 	 .many = true,
 	 .help = "pass over files that match, from this directory: * and ? within a name, ** "
 		 "for directories"},
+	{.name = "skip-others",
+	 .help = "pass over files in which the word cilium does not stand: for tools such as "
+		 "pre-commit, which hand over whatever YAML has changed"},
 	{.name = "rules", .help = "list the rules; with --format json, all about them"},
 	{.name = "explain", .arg = "RULE", .help = "tell all about one rule, as Markdown"},
 };

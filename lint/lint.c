@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -111,6 +112,18 @@ static bool is_excluded(const struct linter *l, const char *file)
 	return false;
 }
 
+static bool mentions_cilium(const char *text, size_t len)
+{
+	static const char word[] = "cilium";
+	const size_t n = sizeof(word) - 1;
+
+	for (size_t i = 0; i + n <= len; i++) {
+		if (!strncasecmp(text + i, word, n))
+			return true;
+	}
+	return false;
+}
+
 /* 1: the loader passes the file over. */
 static int see_file(void *ctx, const char *name, const char *text, size_t len)
 {
@@ -118,7 +131,7 @@ static int see_file(void *ctx, const char *name, const char *text, size_t len)
 	struct pst_lint_result *result = l->result;
 	const char *file;
 
-	if (is_excluded(l, name))
+	if (is_excluded(l, name) || (l->o->skip_others && !mentions_cilium(text, len)))
 		return 1;
 	file = pst_arena_strndup(result->arena, name, strlen(name));
 	if (!file || pst_vec_push(&l->files, file) || pst_ignores_scan(l->ignores, file, text, len))

@@ -67,7 +67,9 @@ struct pst_lint_options {
 	const char *baseline;		  /* a file; NULL: the configuration's, if any */
 	bool no_baseline;		  /* it is not read: it is being made anew */
 	struct pst_lint_words on, off;	  /* ids of the table */
-	struct pst_lint_words exclude;	  /* lint/glob.h, from the current directory */
+	/* Pass over files in which the word "cilium" (in any case) does not stand at all. */
+	bool skip_others;
+	struct pst_lint_words exclude; /* lint/glob.h, from the current directory */
 };
 
 struct pst_lint_result {

@@ -48,6 +48,9 @@ packages() {
 	test iputils-ping /bin/ping
 	test wrk /usr/bin/wrk
 	test haproxy /usr/sbin/haproxy
+	test python3-jsonschema -
+	test pre-commit /usr/bin/pre-commit
+	test npm /usr/bin/npm
 	kernels qemu-system-x86 /usr/bin/qemu-system-x86_64
 	kernels busybox /bin/busybox
 	kernels xz-utils /usr/bin/xz

@@ -80,6 +80,7 @@ stage build submake -j"$jobs" all
 stage unit unit SAN=0
 stage unit-san unit SAN=1
 stage tools submake check-tools
+stage lint tests/lint/run.sh
 stage replay submake -j"$jobs" SAN=1 replay
 if has_libfuzzer; then
 	stage fuzz submake fuzz FUZZ_SECONDS="${FUZZ_SECONDS:-5}"

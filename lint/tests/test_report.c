@@ -99,12 +99,11 @@ static const char *const names[] = {
 	"<&>.yaml",
 };
 
-#define EACH_NAME(i) for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+enum { N_NAMES = sizeof(names) / sizeof(*names) };
 
 Test(report, text_holds_no_byte_that_a_terminal_obeys)
 {
-	EACH_NAME(i)
-	{
+	for (size_t i = 0; i < N_NAMES; i++) {
 		struct pst_lint_result *result = lint_hostile(names[i]);
 		char *text = work_report(result, "text", false);
 		size_t n_lines = 0;
@@ -161,8 +160,7 @@ static json_t *load(const struct pst_lint_result *result, const char *format)
 
 Test(report, json_has_every_finding_and_the_counts)
 {
-	EACH_NAME(i)
-	{
+	for (size_t i = 0; i < N_NAMES; i++) {
 		struct pst_lint_result *result = lint_hostile(names[i]);
 		json_t *root = load(result, "json");
 		json_t *first = json_array_get(json_object_get(root, "findings"), 0);
@@ -233,8 +231,7 @@ static void check_sarif(json_t *root, size_t n)
 
 Test(report, sarif_is_what_github_takes)
 {
-	EACH_NAME(i)
-	{
+	for (size_t i = 0; i < N_NAMES; i++) {
 		struct pst_lint_result *result = work_lint_text(names[i], work_policy);
 		json_t *root = load(result, "sarif");
 
@@ -360,8 +357,7 @@ Test(report, github_has_the_worst_first_and_the_count_last)
 
 Test(report, github_commands_cannot_be_forged)
 {
-	EACH_NAME(i)
-	{
+	for (size_t i = 0; i < N_NAMES; i++) {
 		struct pst_lint_result *result = lint_hostile(names[i]);
 		char *text = work_report(result, "github", false), *save = NULL;
 		size_t commands = 0;

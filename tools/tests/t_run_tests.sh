@@ -6,7 +6,10 @@
 
 . "$(dirname "$0")/lib.sh"
 
-mkdir -p "$scratch/tools" "$scratch/tests/e2e"
+mkdir -p "$scratch/tools" "$scratch/tests/e2e" "$scratch/tests/lint"
+# The stage that runs the linter; it has nothing to say here.
+printf '#!/bin/sh\n' >"$scratch/tests/lint/run.sh"
+chmod +x "$scratch/tests/lint/run.sh"
 cp "$tools/run_tests.sh" "$scratch/tools/"
 
 # tree: every stage passes. The words are Criterion's, colours included.
