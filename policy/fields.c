@@ -89,19 +89,6 @@ static int check_version(struct pst_reader *r, const struct pst_fields *fields,
 	return 0;
 }
 
-static int read_value(struct pst_reader *r, const struct pst_fields *fields,
-		      const struct pst_field *f, const struct pst_yaml_node *n, void *obj)
-{
-	int e = f->read(r, n, obj);
-
-	if (!f->unsupported || e == -ENOMEM)
-		return e;
-	return pst_fields_worse(
-		e, pst_reader_unsupported(r, f->unsupported, &n->key->pos,
-					  "postern does not enforce the field \"%s\" of %s yet",
-					  f->name, fields->what));
-}
-
 static int read_field(struct pst_reader *r, const struct pst_fields *fields,
 		      const struct pst_field *f, const struct pst_yaml_node *n, void *obj)
 {
@@ -114,7 +101,7 @@ static int read_field(struct pst_reader *r, const struct pst_fields *fields,
 	if (n->kind == PST_YAML_NULL)
 		return 0;
 	e = check_version(r, fields, f, n->key);
-	return e ? e : read_value(r, fields, f, n, obj);
+	return e ? e : f->read(r, n, obj);
 }
 
 static int check_required(struct pst_reader *r, const struct pst_fields *fields, uint64_t seen,

@@ -6,9 +6,9 @@
  *
  * The table says everything about each key that may stand in one kind of mapping: whether it is
  * read, passed over on purpose, or forbidden in this place; which versions of Cilium know it;
- * whether postern can enforce it; whether it must be there; which function reads it. Whatever is in
- * the document and not in the table is refused with the nearest known name. So nothing is ever
- * ignored by accident, and support for a field is a row and a function.
+ * whether it must be there; which function reads it. Whatever is in the document and not in the
+ * table is refused with the nearest known name. So nothing is ever ignored by accident, and support
+ * for a field is a row and a function.
  *
  * All readers return 0, -EINVAL (something was refused; every such return has added an error
  * diagnostic), or -ENOMEM. Several mistakes of one mapping are all reported. A value of null is the
@@ -46,11 +46,6 @@ struct pst_field {
 	const char *id, *why;
 	/* Minor versions of Cilium that know the field: SINCE <= minor < UNTIL; 0: no bound. */
 	uint8_t since, until;
-	/*
-	 * An id "unsupported-...": the value is read, and then reported as something that postern
-	 * does not enforce yet; see pst_reader_unsupported().
-	 */
-	const char *unsupported;
 	/* READ: takes the value. */
 	int (*read)(struct pst_reader *r, const struct pst_yaml_node *n, void *obj);
 };
