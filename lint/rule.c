@@ -7,17 +7,13 @@
 #include "lint/rules.h"
 
 static const struct pst_lint_rules *const parts[] = {
-	[PST_LINT_INPUT] = &pst_lint_rules_input,
-	[PST_LINT_POLICY] = &pst_lint_rules_policy,
-	[PST_LINT_PEERS] = &pst_lint_rules_peers,
-	[PST_LINT_PORTS] = &pst_lint_rules_ports,
-	[PST_LINT_HTTP] = &pst_lint_rules_http,
-	[PST_LINT_TRAPS] = &pst_lint_rules_traps,
-	[PST_LINT_MEANING] = &pst_lint_rules_meaning,
-	[PST_LINT_SUPPORT] = &pst_lint_rules_support,
-	[PST_LINT_COMMENTS] = &pst_lint_rules_comments,
+	&pst_lint_rules_input,	    &pst_lint_rules_policy,   &pst_lint_rules_peers,
+	&pst_lint_rules_ports,	    &pst_lint_rules_ports_l7, &pst_lint_rules_http,
+	&pst_lint_rules_traps,	    &pst_lint_rules_meaning,  &pst_lint_rules_support,
+	&pst_lint_rules_support_l7, &pst_lint_rules_comments,
 };
-static_assert(sizeof(parts) / sizeof(*parts) == PST_LINT_GROUP_MAX, "rows for each group");
+
+enum { N_PARTS = sizeof(parts) / sizeof(*parts) };
 
 static const char *const group_names[] = {
 	[PST_LINT_INPUT] = "input",	  [PST_LINT_POLICY] = "policy",
@@ -33,26 +29,26 @@ size_t pst_lint_rule_count(void)
 {
 	size_t n = 0;
 
-	for (size_t g = 0; g < PST_LINT_GROUP_MAX; g++)
-		n += parts[g]->n;
+	for (size_t p = 0; p < N_PARTS; p++)
+		n += parts[p]->n;
 	return n;
 }
 
 const struct pst_lint_rule *pst_lint_rule_at(size_t i)
 {
-	size_t g = 0;
+	size_t p = 0;
 
-	while (i >= parts[g]->n)
-		i -= parts[g++]->n;
-	return &parts[g]->v[i];
+	while (i >= parts[p]->n)
+		i -= parts[p++]->n;
+	return &parts[p]->v[i];
 }
 
 const struct pst_lint_rule *pst_lint_rule_find(const char *id)
 {
-	for (size_t g = 0; g < PST_LINT_GROUP_MAX; g++) {
-		for (size_t i = 0; i < parts[g]->n; i++) {
-			if (!strcmp(parts[g]->v[i].id, id))
-				return &parts[g]->v[i];
+	for (size_t p = 0; p < N_PARTS; p++) {
+		for (size_t i = 0; i < parts[p]->n; i++) {
+			if (!strcmp(parts[p]->v[i].id, id))
+				return &parts[p]->v[i];
 		}
 	}
 	return NULL;
@@ -60,11 +56,15 @@ const struct pst_lint_rule *pst_lint_rule_find(const char *id)
 
 size_t pst_lint_rule_index(const struct pst_lint_rule *rule)
 {
-	size_t before = 0;
+	size_t index = 0;
 
-	for (size_t g = 0; g < rule->group; g++)
-		before += parts[g]->n;
-	return before + (size_t)(rule - parts[rule->group]->v);
+	for (size_t p = 0; p < N_PARTS; p++) {
+		for (size_t i = 0; i < parts[p]->n; i++, index++) {
+			if (&parts[p]->v[i] == rule)
+				return index;
+		}
+	}
+	return index;
 }
 
 const char *pst_lint_group_str(enum pst_lint_group group)

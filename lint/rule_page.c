@@ -13,11 +13,13 @@ static const struct {
 	const char *title, *about;
 } groups[] = {
 	[PST_LINT_INPUT] = {"Input", "files, YAML, documents and fields"},
-	[PST_LINT_POLICY] = {"Policies", "names, subjects and sections of a policy"},
+	[PST_LINT_POLICY] =
+		{"Policies",
+		 "names, subjects and sections of a policy; conflicts between policies"},
 	[PST_LINT_PEERS] = {"Peers", "selectors, entities, addresses and names: who is meant"},
 	[PST_LINT_PORTS] = {"Ports", "ports, protocols, ICMP, TLS and listeners"},
 	[PST_LINT_HTTP] = {"HTTP and DNS", "rules about requests, and their regular expressions"},
-	[PST_LINT_TRAPS] = {"HTTP traps", "HTTP rules that do not match what they seem to."},
+	[PST_LINT_TRAPS] = {"HTTP traps", "HTTP rules that do not match what they seem to"},
 	[PST_LINT_MEANING] = {"Meaning", "what policies say, alone and together"},
 	[PST_LINT_SUPPORT] = {"Support",
 			      "what Cilium accepts and postern does not enforce yet; the rules "

@@ -22,8 +22,7 @@
 static const struct pst_lint_rule rows[] = {
 	{
 		ROW("http-shadowed", WARNING),
-		.title =
-			"HTTP rules that restrict nothing, because another rule allows the same without them",
+		.title = "HTTP rules that restrict nothing beside a rule without them",
 		.why = "Allows unite. When one rule allows a peer on a port and does not "
 		       "look at requests, every request of that peer passes there, "
 		       "whatever HTTP rules other rules have. Cilium's documentation says "
@@ -66,8 +65,7 @@ static const struct pst_lint_rule rows[] = {
 	},
 	{
 		ROW("dns-shadowed", WARNING),
-		.title =
-			"DNS rules that restrict nothing, because another rule allows the same without them",
+		.title = "DNS rules that restrict nothing beside a rule without them",
 		.why = "Allows unite. When another rule allows the same servers on the "
 		       "same port without DNS rules, every name may be looked up. Names "
 		       "are still learned for toFQDNs.\n",

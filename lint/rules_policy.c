@@ -3,12 +3,591 @@
 
 static const struct pst_lint_rule rows[] = {
 	{
-		.id = "todo-policy",
+		.id = "name-invalid",
 		.severity = PST_SEVERITY_ERROR,
 		.group = PST_LINT_POLICY,
-		.title = "placeholder",
-		.why = "placeholder",
-		.remedy = "placeholder",
+		.title = "a name that Kubernetes does not take",
+		.why = "Names of policies are DNS names: lower-case letters, digits, `-` and "
+		       "`.`, at most 253 characters; namespaces have no dots and at most 63. "
+		       "The API server refuses every other name, so such a policy never comes "
+		       "into force.\n",
+		.remedy = "Write the name in lower case, with `-` in place of other signs.",
+		.cilium = "schema: the API server refuses the object",
+		.bad = "apiVersion: cilium.io/v2\n"
+		       "kind: CiliumNetworkPolicy\n"
+		       "metadata:\n"
+		       "  name: API_policy\n"
+		       "spec:\n"
+		       "  endpointSelector: {}\n"
+		       "  ingress:\n"
+		       "    - {}\n",
+		.good = "apiVersion: cilium.io/v2\n"
+			"kind: CiliumNetworkPolicy\n"
+			"metadata:\n"
+			"  name: api-policy\n"
+			"spec:\n"
+			"  endpointSelector: {}\n"
+			"  ingress:\n"
+			"    - {}\n",
+		.since = "0.1",
+	},
+	{
+		.id = "no-spec",
+		.severity = PST_SEVERITY_ERROR,
+		.group = PST_LINT_POLICY,
+		.title = "a policy without spec and specs",
+		.why = "A policy says what it means in `spec`, in a list `specs`, or in both. "
+		       "With neither it has no rule at all, and Cilium refuses it.\n",
+		.remedy = "Write `spec`.",
+		.cilium = "sanitize: the policy is empty (ErrEmptyCNP, ErrEmptyCCNP)",
+		.bad = PST_CNP,
+		.good = PST_CNP "spec:\n"
+				"  endpointSelector: {}\n"
+				"  ingress:\n"
+				"    - {}\n",
+		.since = "0.1",
+	},
+	{
+		.id = "no-sections",
+		.severity = PST_SEVERITY_ERROR,
+		.group = PST_LINT_POLICY,
+		.title = "a policy without any rule in its sections",
+		.why = "Since 1.18 Cilium wants at least one of `ingress`, `ingressDeny`, "
+		       "`egress` and `egressDeny` to have an element. `ingress: []` looks like "
+		       "\"allow nothing\" and is refused; `egress:` with nothing behind it is "
+		       "the same as no section.\n"
+		       "A list with an empty rule, `[{}]`, is how default deny is written: it "
+		       "allows nobody and turns the direction on.\n",
+		.remedy = "Write `ingress: [{}]` to let nobody in, `egress: [{}]` to let nothing "
+			  "out.",
+		.cilium = "sanitize (1.18 and later): \"rule must have at least one of Ingress, "
+			  "IngressDeny, Egress, EgressDeny\"",
+		.bad = PST_SPEC "  ingress: []\n",
+		.good = PST_SPEC "  ingress:\n"
+				 "    - {}\n",
+		.since = "0.1",
+	},
+	{
+		.id = "node-selector",
+		.severity = PST_SEVERITY_ERROR,
+		.group = PST_LINT_POLICY,
+		.title = "nodeSelector in a CiliumNetworkPolicy",
+		.why = "`nodeSelector` selects nodes, which belong to no namespace. Only a "
+		       "CiliumClusterwideNetworkPolicy can have one.\n",
+		.remedy = "Write `endpointSelector` for pods, or make it a "
+			  "CiliumClusterwideNetworkPolicy.",
+		.cilium = "sanitize: \"rule cannot have NodeSelector\"",
+		.bad = PST_CNP "spec:\n"
+			       "  nodeSelector:\n"
+			       "    matchLabels:\n"
+			       "      role: gateway\n"
+			       "  ingress:\n"
+			       "    - fromEntities:\n"
+			       "        - cluster\n",
+		.good = PST_CCNP "spec:\n"
+				 "  nodeSelector:\n"
+				 "    matchLabels:\n"
+				 "      role: gateway\n"
+				 "  ingress:\n"
+				 "    - fromEntities:\n"
+				 "        - cluster\n",
+		.since = "0.1",
+	},
+	{
+		.id = "same-name",
+		.severity = PST_SEVERITY_WARNING,
+		.group = PST_LINT_POLICY,
+		.title = "two policies with the same name in one namespace",
+		.why = "A cluster keeps one object of a kind, namespace and name: the one that "
+		       "is applied later replaces the other. postern holds both in force, "
+		       "because it cannot know which one is meant.\n",
+		.remedy = "Give one of them another name, or remove what is not meant any more.",
+		.cilium = "accepts it; the later one replaces the earlier one",
+		.bad = PST_SPEC "  ingress:\n"
+				"    - {}\n"
+				"---\n" PST_SPEC "  egress:\n"
+				"    - {}\n",
+		.good = PST_SPEC "  ingress:\n"
+				 "    - {}\n"
+				 "  egress:\n"
+				 "    - {}\n",
+		.since = "0.1",
+	},
+	{
+		.id = "subject-namespace",
+		.severity = PST_SEVERITY_WARNING,
+		.group = PST_LINT_POLICY,
+		.title = "an endpointSelector that names another namespace",
+		.why = "A CiliumNetworkPolicy selects endpoints of its own namespace only. A "
+		       "requirement on the namespace label in `endpointSelector` is overruled: "
+		       "the policy applies to pods with the other labels in its own namespace, "
+		       "which may be nobody, or the wrong ones.\n",
+		.remedy = "Set `metadata.namespace`, or write a CiliumClusterwideNetworkPolicy.",
+		.cilium = "accepts it; the policy's namespace is put in its place, with a warning "
+			  "in the agent's log",
+		.bad = PST_CNP "spec:\n"
+			       "  endpointSelector:\n"
+			       "    matchLabels:\n"
+			       "      app: api\n"
+			       "      k8s:io.kubernetes.pod.namespace: shop\n"
+			       "  ingress:\n"
+			       "    - {}\n",
+		.good = "apiVersion: cilium.io/v2\n"
+			"kind: CiliumNetworkPolicy\n"
+			"metadata:\n"
+			"  name: api\n"
+			"  namespace: shop\n"
+			"spec:\n"
+			"  endpointSelector:\n"
+			"    matchLabels:\n"
+			"      app: api\n"
+			"  ingress:\n"
+			"    - {}\n",
+		.since = "0.1",
+	},
+	{
+		.id = "subject-missing",
+		.severity = PST_SEVERITY_ERROR,
+		.group = PST_LINT_POLICY,
+		.title = "a policy that selects nobody because it has no selector",
+		.why = "Every rule says whom it is about: `endpointSelector`, or "
+		       "`nodeSelector` in a CiliumClusterwideNetworkPolicy. `{}` selects all "
+		       "endpoints; no selector at all is refused, since it might mean all or "
+		       "nobody.\n",
+		.remedy = "Write `endpointSelector`; `{}` for all endpoints of the namespace.",
+		.cilium = "sanitize: \"rule must have one of EndpointSelector or NodeSelector\"",
+		.bad = PST_CNP "spec:\n"
+			       "  ingress:\n"
+			       "    - fromEntities:\n"
+			       "        - cluster\n",
+		.good = PST_CNP "spec:\n"
+				"  endpointSelector: {}\n"
+				"  ingress:\n"
+				"    - fromEntities:\n"
+				"        - cluster\n",
+		.since = "0.1",
+	},
+	{
+		.id = "subject-both",
+		.severity = PST_SEVERITY_ERROR,
+		.group = PST_LINT_POLICY,
+		.title = "endpointSelector and nodeSelector in one policy",
+		.why = "A rule is about pods or about nodes, never about both.\n",
+		.remedy = "Write two policies, or two elements of `specs`.",
+		.cilium = "sanitize: \"rule cannot have both EndpointSelector and NodeSelector\"",
+		.bad = PST_CCNP "spec:\n"
+				"  endpointSelector: {}\n"
+				"  nodeSelector: {}\n"
+				"  ingress:\n"
+				"    - fromEntities:\n"
+				"        - cluster\n",
+		.good = PST_CCNP "specs:\n"
+				 "  - endpointSelector: {}\n"
+				 "    ingress:\n"
+				 "      - fromEntities:\n"
+				 "          - cluster\n"
+				 "  - nodeSelector: {}\n"
+				 "    ingress:\n"
+				 "      - fromEntities:\n"
+				 "          - cluster\n",
+		.since = "0.1",
+	},
+	{
+		.id = "host-policy-l7",
+		.severity = PST_SEVERITY_ERROR,
+		.group = PST_LINT_POLICY,
+		.title = "HTTP rules in a policy for nodes",
+		.why = "Cilium judges requests of pods. A rule for nodes (`nodeSelector`) can "
+		       "allow or deny ports; with HTTP rules the whole policy is refused, and "
+		       "the host has less protection than its author believes.\n",
+		.remedy = "Leave the rules out, or select the pods that serve the port.",
+		.cilium = "sanitize: \"L7 policy is not supported on host ingress yet\"; \"L7 "
+			  "protocol HTTP is not supported on host egress yet\"",
+		.bad = PST_CCNP "spec:\n"
+				"  nodeSelector: {}\n"
+				"  ingress:\n"
+				"    - toPorts:\n"
+				"        - ports:\n"
+				"            - port: \"80\"\n"
+				"              protocol: TCP\n"
+				"          rules:\n"
+				"            http:\n"
+				"              - method: GET\n",
+		.good = PST_CCNP "spec:\n"
+				 "  nodeSelector: {}\n"
+				 "  ingress:\n"
+				 "    - toPorts:\n"
+				 "        - ports:\n"
+				 "            - port: \"80\"\n"
+				 "              protocol: TCP\n",
+		.since = "0.1",
+	},
+	{
+		.id = "clusterwide-namespace",
+		.severity = PST_SEVERITY_WARNING,
+		.group = PST_LINT_POLICY,
+		.title = "a clusterwide policy with a namespace",
+		.why = "A CiliumClusterwideNetworkPolicy belongs to no namespace: the API "
+		       "server clears the field, and the policy applies to pods of all "
+		       "namespaces. The author may have meant a CiliumNetworkPolicy.\n",
+		.remedy = "Take the namespace out, or make it a CiliumNetworkPolicy.",
+		.cilium = "accepts it and ignores the namespace",
+		.bad = "apiVersion: cilium.io/v2\n"
+		       "kind: CiliumClusterwideNetworkPolicy\n"
+		       "metadata:\n"
+		       "  name: api\n"
+		       "  namespace: shop\n"
+		       "spec:\n"
+		       "  endpointSelector: {}\n"
+		       "  ingress:\n"
+		       "    - fromEntities:\n"
+		       "        - cluster\n",
+		.good = "apiVersion: cilium.io/v2\n"
+			"kind: CiliumNetworkPolicy\n"
+			"metadata:\n"
+			"  name: api\n"
+			"  namespace: shop\n"
+			"spec:\n"
+			"  endpointSelector: {}\n"
+			"  ingress:\n"
+			"    - fromEntities:\n"
+			"        - cluster\n",
+		.since = "0.1",
+	},
+	{
+		.id = "log-invalid",
+		.severity = PST_SEVERITY_ERROR,
+		.group = PST_LINT_POLICY,
+		.title = "a log value that Cilium does not take",
+		.why = "`log.value` is shown beside the flows that the rule decides: at most "
+		       "32 characters, all of them printable.\n",
+		.remedy = "Shorten it; `description` has no such limit.",
+		.cilium = "schema: the value is too long, or does not match",
+		.bad = PST_SPEC
+		"  log:\n"
+		"    value: all traffic of the shop's api, as agreed with its team\n"
+		"  ingress:\n"
+		"    - fromEntities:\n"
+		"        - cluster\n",
+		.good = PST_SPEC
+		"  description: all traffic of the shop's api, as agreed with its team\n"
+		"  log:\n"
+		"    value: shop api\n"
+		"  ingress:\n"
+		"    - fromEntities:\n"
+		"        - cluster\n",
+		.since = "0.1",
+	},
+	{
+		.id = "requires-deprecated",
+		.severity = PST_SEVERITY_WARNING,
+		.group = PST_LINT_POLICY,
+		.title = "fromRequires or toRequires, which Cilium gave up",
+		.why = "The field is deprecated in this version of Cilium and gone in 1.19, "
+		       "where the whole policy is refused.\n",
+		.remedy = "Add the labels to each selector of the rules that they should "
+			  "restrict.",
+		.cilium = "accepts it up to 1.18; deprecated since 1.17",
+		.cilium_minor = 17,
+		.bad = PST_SPEC "  ingress:\n"
+				"    - fromRequires:\n"
+				"        - matchLabels:\n"
+				"            env: prod\n",
+		.good = PST_SPEC "  ingress:\n"
+				 "    - fromEndpoints:\n"
+				 "        - matchLabels:\n"
+				 "            app: web\n"
+				 "            env: prod\n",
+		.since = "0.1",
+	},
+	{
+		.id = "conflict-l7",
+		.severity = PST_SEVERITY_ERROR,
+		.group = PST_LINT_POLICY,
+		.title = "rules that want different readers for one connection",
+		.why = "Cilium merges the rules of an endpoint that have the same peers and "
+		       "port. HTTP rules, DNS rules, TLS without HTTP rules and a custom "
+		       "listener each want the connection read in another way, and only one of "
+		       "them can have it. Both policies are accepted; then resolving fails, "
+		       "and every endpoint that both select keeps the state it had.\n"
+		       "Where the ranges of ports only overlap, the more specific rule wins, "
+		       "and the finding is a warning. In postern the flows that both match are "
+		       "denied.\n",
+		.remedy = "Put the rules on different ports, or on peers that are written "
+			  "differently, or drop one.",
+		.cilium = "merge: \"cannot merge conflicting L7 parsers\"",
+		.bad = PST_SPEC "  egress:\n"
+				"    - toPorts:\n"
+				"        - ports:\n"
+				"            - port: \"53\"\n"
+				"              protocol: TCP\n"
+				"          rules:\n"
+				"            dns:\n"
+				"              - matchPattern: \"*\"\n"
+				"    - toPorts:\n"
+				"        - ports:\n"
+				"            - port: \"53\"\n"
+				"              protocol: TCP\n"
+				"          rules:\n"
+				"            http:\n"
+				"              - method: GET\n",
+		.good = PST_SPEC "  egress:\n"
+				 "    - toPorts:\n"
+				 "        - ports:\n"
+				 "            - port: \"53\"\n"
+				 "              protocol: TCP\n"
+				 "          rules:\n"
+				 "            dns:\n"
+				 "              - matchPattern: \"*\"\n"
+				 "    - toPorts:\n"
+				 "        - ports:\n"
+				 "            - port: \"80\"\n"
+				 "              protocol: TCP\n"
+				 "          rules:\n"
+				 "            http:\n"
+				 "              - method: GET\n",
+		.since = "0.1",
+	},
+	{
+		.id = "conflict-terminating-tls",
+		.severity = PST_SEVERITY_ERROR,
+		.group = PST_LINT_POLICY,
+		.title = "rules that want two terminatingTLS contexts for one port",
+		.why = "A connection is decrypted with one certificate. Two rules for the same "
+		       "peers and port that name different secrets cannot both be met; Cilium "
+		       "finds out when it resolves the policies of an endpoint, and keeps the "
+		       "state it had.\n",
+		.remedy = "Use one secret, or other ports or peers.",
+		.cilium = "merge: \"cannot merge conflicting terminating TLS contexts\"",
+		.bad = PST_SPEC "  egress:\n"
+				"    - toPorts:\n"
+				"        - ports:\n"
+				"            - port: \"443\"\n"
+				"              protocol: TCP\n"
+				"          terminatingTLS:\n"
+				"            secret:\n"
+				"              name: inspection\n"
+				"    - toPorts:\n"
+				"        - ports:\n"
+				"            - port: \"443\"\n"
+				"              protocol: TCP\n"
+				"          terminatingTLS:\n"
+				"            secret:\n"
+				"              name: audit\n",
+		.good = PST_SPEC "  egress:\n"
+				 "    - toPorts:\n"
+				 "        - ports:\n"
+				 "            - port: \"443\"\n"
+				 "              protocol: TCP\n"
+				 "          terminatingTLS:\n"
+				 "            secret:\n"
+				 "              name: inspection\n"
+				 "    - toPorts:\n"
+				 "        - ports:\n"
+				 "            - port: \"8443\"\n"
+				 "              protocol: TCP\n"
+				 "          terminatingTLS:\n"
+				 "            secret:\n"
+				 "              name: audit\n",
+		.since = "0.1",
+	},
+	{
+		.id = "conflict-originating-tls",
+		.severity = PST_SEVERITY_ERROR,
+		.group = PST_LINT_POLICY,
+		.title = "rules that want two originatingTLS contexts for one port",
+		.why = "A connection is encrypted again with one set of keys. Two rules for "
+		       "the same peers and port that name different ones cannot both be met; "
+		       "Cilium finds out when it resolves the policies of an endpoint, and "
+		       "keeps the state it had.\n",
+		.remedy = "Use one secret, or other ports or peers.",
+		.cilium = "merge: \"cannot merge conflicting originating TLS contexts\"",
+		.bad = PST_SPEC "  egress:\n"
+				"    - toPorts:\n"
+				"        - ports:\n"
+				"            - port: \"443\"\n"
+				"              protocol: TCP\n"
+				"          originatingTLS:\n"
+				"            secret:\n"
+				"              name: upstream\n"
+				"    - toPorts:\n"
+				"        - ports:\n"
+				"            - port: \"443\"\n"
+				"              protocol: TCP\n"
+				"          originatingTLS:\n"
+				"            secret:\n"
+				"              name: partner\n",
+		.good = PST_SPEC "  egress:\n"
+				 "    - toPorts:\n"
+				 "        - ports:\n"
+				 "            - port: \"443\"\n"
+				 "              protocol: TCP\n"
+				 "          originatingTLS:\n"
+				 "            secret:\n"
+				 "              name: upstream\n"
+				 "    - toPorts:\n"
+				 "        - ports:\n"
+				 "            - port: \"443\"\n"
+				 "              protocol: TCP\n"
+				 "          originatingTLS:\n"
+				 "            secret:\n"
+				 "              name: upstream\n",
+		.since = "0.1",
+	},
+	{
+		.id = "conflict-authentication",
+		.severity = PST_SEVERITY_ERROR,
+		.group = PST_LINT_POLICY,
+		.title = "rules that want two authentication modes for one port",
+		.why = "Whether the peers of a port must prove who they are has one answer. "
+		       "Two rules for the same peers and port with different modes cannot both "
+		       "be met; Cilium finds out when it resolves the policies of an endpoint, "
+		       "and keeps the state it had. A rule without the section takes the mode "
+		       "of the others.\n",
+		.remedy = "Write one mode, or leave the section out of one rule.",
+		.cilium = "merge: \"cannot merge conflicting authentication types\"",
+		.bad = PST_SPEC "  ingress:\n"
+				"    - fromEndpoints:\n"
+				"        - matchLabels:\n"
+				"            app: web\n"
+				"      toPorts:\n"
+				"        - ports:\n"
+				"            - port: \"80\"\n"
+				"              protocol: TCP\n"
+				"      authentication:\n"
+				"        mode: required\n"
+				"    - fromEndpoints:\n"
+				"        - matchLabels:\n"
+				"            app: web\n"
+				"      toPorts:\n"
+				"        - ports:\n"
+				"            - port: \"80\"\n"
+				"              protocol: TCP\n"
+				"      authentication:\n"
+				"        mode: disabled\n",
+		.good = PST_SPEC "  ingress:\n"
+				 "    - fromEndpoints:\n"
+				 "        - matchLabels:\n"
+				 "            app: web\n"
+				 "      toPorts:\n"
+				 "        - ports:\n"
+				 "            - port: \"80\"\n"
+				 "              protocol: TCP\n"
+				 "      authentication:\n"
+				 "        mode: required\n"
+				 "    - fromEndpoints:\n"
+				 "        - matchLabels:\n"
+				 "            app: job\n"
+				 "      toPorts:\n"
+				 "        - ports:\n"
+				 "            - port: \"80\"\n"
+				 "              protocol: TCP\n"
+				 "      authentication:\n"
+				 "        mode: disabled\n",
+		.since = "0.1",
+	},
+	{
+		.id = "conflict-listener",
+		.severity = PST_SEVERITY_ERROR,
+		.group = PST_LINT_POLICY,
+		.title = "rules that want two listeners of the same priority for one port",
+		.why = "A connection goes to one listener. Where rules for the same peers and "
+		       "port name different ones, the priority decides; with equal priorities "
+		       "nothing does. Cilium finds out when it resolves the policies of an "
+		       "endpoint, and keeps the state it had.\n",
+		.remedy = "Give the listeners different priorities; the lower number wins.",
+		.cilium = "merge: \"cannot merge conflicting CiliumEnvoyConfig Listeners ... with "
+			  "the same priority\"",
+		.bad = PST_SPEC "  egress:\n"
+				"    - toPorts:\n"
+				"        - ports:\n"
+				"            - port: \"80\"\n"
+				"              protocol: TCP\n"
+				"          listener:\n"
+				"            envoyConfig:\n"
+				"              name: filter\n"
+				"            name: outbound\n"
+				"    - toPorts:\n"
+				"        - ports:\n"
+				"            - port: \"80\"\n"
+				"              protocol: TCP\n"
+				"          listener:\n"
+				"            envoyConfig:\n"
+				"              name: filter\n"
+				"            name: audit\n",
+		.good = PST_SPEC "  egress:\n"
+				 "    - toPorts:\n"
+				 "        - ports:\n"
+				 "            - port: \"80\"\n"
+				 "              protocol: TCP\n"
+				 "          listener:\n"
+				 "            envoyConfig:\n"
+				 "              name: filter\n"
+				 "            name: outbound\n"
+				 "            priority: 1\n"
+				 "    - toPorts:\n"
+				 "        - ports:\n"
+				 "            - port: \"80\"\n"
+				 "              protocol: TCP\n"
+				 "          listener:\n"
+				 "            envoyConfig:\n"
+				 "              name: filter\n"
+				 "            name: audit\n"
+				 "            priority: 2\n",
+		.since = "0.1",
+	},
+	{
+		.id = "conflict-server-names",
+		.severity = PST_SEVERITY_ERROR,
+		.group = PST_LINT_POLICY,
+		.title = "server names and L7 rules for one port, without TLS termination",
+		.why = "One rule allows TLS by the name that the client asks for, another "
+		       "judges requests on the same peers and port. Without `terminatingTLS` "
+		       "the requests are encrypted and cannot be judged; Cilium finds out when "
+		       "it resolves the policies of an endpoint, and keeps the state it had.\n",
+		.remedy = "Put them on different ports, or terminate TLS in the rule with the "
+			  "names.",
+		.cilium = "merge: \"cannot merge L7 rules for cached selector ... with SNI "
+			  "filtering without TLS termination\"",
+		.bad = PST_SPEC "  egress:\n"
+				"    - toPorts:\n"
+				"        - ports:\n"
+				"            - port: \"443\"\n"
+				"              protocol: TCP\n"
+				"          serverNames:\n"
+				"            - api.example.com\n"
+				"    - toPorts:\n"
+				"        - ports:\n"
+				"            - port: \"443\"\n"
+				"              protocol: TCP\n"
+				"          rules:\n"
+				"            http:\n"
+				"              - method: GET\n",
+		.good = PST_SPEC "  egress:\n"
+				 "    - toPorts:\n"
+				 "        - ports:\n"
+				 "            - port: \"443\"\n"
+				 "              protocol: TCP\n"
+				 "          serverNames:\n"
+				 "            - api.example.com\n"
+				 "    - toPorts:\n"
+				 "        - ports:\n"
+				 "            - port: \"80\"\n"
+				 "              protocol: TCP\n"
+				 "          rules:\n"
+				 "            http:\n"
+				 "              - method: GET\n",
+		.since = "0.1",
+	},
+	{
+		.id = "conflict-limit",
+		.severity = PST_SEVERITY_WARNING,
+		.group = PST_LINT_POLICY,
+		.title = "not all rules were searched for conflicts",
+		.why = "Conflicts are between two rules, and the work of comparing is bounded, "
+		       "so that no set of files can keep a reader busy. Here the bound was "
+		       "reached: there may be conflicts that are not reported.\n",
+		.remedy = "Check fewer files at once, namespace by namespace.",
 		.since = "0.1",
 	},
 };

@@ -85,7 +85,7 @@ Test(ignore, one_comment_may_name_several_rules)
 {
 	EXPECT("  # postern-ignore: config-no, " RULE ": known\n", "", "", 1, 1,
 	       "[ignore-unknown-rule]");
-	EXPECT("  # postern-ignore: unsupported-log , " RULE " : known\n", "", "", 1, 1,
+	EXPECT("  # postern-ignore: unsupported-dns , " RULE " : known\n", "", "", 1, 1,
 	       "a.yaml:8:3: warning: there is nothing to ignore");
 }
 
@@ -115,7 +115,7 @@ Test(ignore, rules_about_ignores_cannot_be_ignored)
 
 Test(ignore, what_matches_nothing_is_reported_at_its_place)
 {
-	EXPECT("  # postern-ignore: unsupported-log: known\n", "", "", 2, 0,
+	EXPECT("  # postern-ignore: unsupported-dns: known\n", "", "", 2, 0,
 	       "a.yaml:8:3: warning: there is nothing to ignore");
 	/* The inner one of two does the work. */
 	EXPECT("  # postern-ignore: " RULE ": known\n", " # postern-ignore: " RULE ": again", "", 1,
@@ -156,12 +156,12 @@ Test(ignore, an_annotation_does_not_reach_the_next_document)
 
 Test(ignore, a_rule_that_is_switched_off_needs_no_finding)
 {
-	const char *path = "a.yaml", *off = "unsupported-log";
+	const char *path = "a.yaml", *off = "unsupported-dns";
 	const struct pst_lint_options options = {
 		.paths = &path, .n_paths = 1, .off = {.v = &off, .n = 1}};
 	struct pst_lint_result *result;
 
-	work_write(path, HEAD "# postern-ignore: unsupported-log: known\n"
+	work_write(path, HEAD "# postern-ignore: unsupported-dns: known\n"
 			      "spec: {endpointSelector: {}, ingress: [{}]}\n");
 	result = work_lint(&options);
 	cr_expect_eq(work_count(result, "ignore-unused"), 0);
