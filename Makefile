@@ -302,11 +302,11 @@ TIDY_OK := $(TIDY_SRC:%.c=build/tidy/%.ok)
 
 .PHONY: check
 check: ## format, warnings, house rules, includes, clang-tidy, verifier budget
-	$(SUB) -k -Otarget check-format check-style check-includes check-tools \
+	$(SUB) -k -Otarget check-format check-style check-includes check-rules check-tools \
 		all unit-build check-tidy check-bpf
 	@echo 'check: all passed'
 
-.PHONY: check-format check-style check-includes check-tools check-tidy check-bpf unit-build
+.PHONY: check-format check-style check-includes check-rules check-tools check-tidy check-bpf unit-build
 unit-build: $(UNIT_FOLDERS:%=$(B)/tests/%)
 
 check-format: ## clang-format would change nothing
@@ -320,6 +320,10 @@ check-style: ## the rules of CONTRIBUTING.md that a machine can check
 check-includes: ## which folder may include which
 	$(call msg,INCLUDE,$(CODE_DIRS))
 	$(Q)python3 tools/check_includes.py
+
+check-rules: ## every id of a diagnostic is in the linter's table, and the other way round
+	$(call msg,RULES,lint)
+	$(Q)python3 tools/check_rules.py
 
 check-tools: ## the checkers' own tests
 	$(Q)set -e; for t in tools/tests/t_*.sh; do $$t; done
