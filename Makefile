@@ -241,7 +241,7 @@ $(B)/replay/fuzz_%: $(B)/obj/tests/fuzz/fuzz_%.o $(B)/obj/tests/fuzz/replay/main
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_LDFLAGS) $^ -o $@ $(COMPILER_LIBS)
 
-.SECONDARY: $(B)/obj/tests/fuzz/replay/main.o
+.SECONDARY: $(B)/obj/tests/fuzz/replay/main.o $(FUZZ_LIB_OBJ) $(FUZZ_HELPER_OBJ) $(FUZZ_BIN:$(F)/%=$(F)/obj/tests/fuzz/%.o)
 .PHONY: replay
 replay: $(REPLAY_BIN) ## run the fuzz targets once over the seeds and all policies that are here
 	$(Q)tools/replay.sh $(REPLAY_BIN)
