@@ -175,12 +175,13 @@ static int warn_same_names(struct build *b)
 	for (size_t i = 1; i < n; i++) {
 		const struct pst_policy *first = sorted[i - 1], *second = sorted[i];
 
-		if (same_name(first, second))
-			pst_diags_add(
-				b->r.diags, PST_SEVERITY_WARNING, "same-name", &second->pos,
-				"%s%s%s stands also at %s:%u; both are in force, while a cluster keeps the later one",
-				second->ns, second->clusterwide ? "" : "/", second->name,
-				first->pos.file, first->pos.line);
+		if (!same_name(first, second))
+			continue;
+		pst_diags_add(
+			b->r.diags, PST_SEVERITY_WARNING, "same-name", &second->name_text.pos,
+			"%s%s%s is the name of two policies: both are in force here, while a cluster keeps the later one",
+			second->ns, second->clusterwide ? "" : "/", second->name);
+		pst_diags_note(b->r.diags, &first->name_text.pos, "the other one is here");
 	}
 	return 0;
 }
