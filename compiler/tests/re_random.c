@@ -3,7 +3,10 @@
 
 #include <string.h>
 
-enum { DEPTH = 4 };
+enum {
+	DEPTH = 4,
+	VALID = 28, /* pieces of text that are UTF-8, at the start of their table */
+};
 
 /* xorshift64*: any 64 bits but 0 are a seed. */
 uint32_t re_random_below(struct re_random *r, uint32_t n)
@@ -63,19 +66,74 @@ static const char *const atoms[] = {
 	"[\\x{80}-\\x{10ffff}]",
 	"[\\x00-\\x{7ff}]",
 	"[\\x{d7ff}-\\x{e001}]",
+	"\\pL",
+	"\\PL",
+	"\\p{Lu}",
+	"\\p{^Ll}",
+	"\\P{^Lt}",
+	"\\p{Greek}",
+	"\\p{Any}",
+	"\\P{Any}",
+	"\\pN",
+	"\xcf\x82",
+	"\xc7\x85",
+	"[\xce\xb1-\xcf\x89]",
+	"[^\xcf\x83]",
+	"[^\\P{Greek}\\PL]",
+	"[\\P{^Lu}\\d]",
+};
+/* Items of a class in brackets. */
+static const char *const items[] = {
+	"a",
+	"b-z",
+	"A-K",
+	"_",
+	"/",
+	"-",
+	"\\]",
+	"\xc3\xa9",
+	"\xce\xb1-\xcf\x83",
+	"\\x{1c4}-\\x{1c6}",
+	"\\x{80}-\\x{10ffff}",
+	"\\d",
+	"\\W",
+	"\\S",
+	"[:alpha:]",
+	"[:^upper:]",
+	"[:^ascii:]",
+	"\\pL",
+	"\\PL",
+	"\\p{Lu}",
+	"\\P{Ll}",
+	"\\p{^Lu}",
+	"\\P{^Ll}",
+	"\\p{Greek}",
+	"\\P{Latin}",
+	"\\p{Cs}",
+	"\\p{Any}",
+	"\\P{Any}",
 };
 static const char *const groups[] = {
-	"(", "(?:", "(?i:", "(?s:", "(?m:", "(?U:", "(?im-s:", "(?-i:", "(?P<n>", "(?i-m:",
+	"(",	"(?:",	"(?i:",	   "(?i:",  "(?P<\xc3\xa9>", "(?s:",
+	"(?m:", "(?U:", "(?im-s:", "(?-i:", "(?P<n>",	     "(?i-m:",
 };
 static const char *const repeats[] = {
 	"*", "+", "?", "*?", "+?", "??", "{2}", "{0}", "{1,2}", "{0,2}", "{2,}", "{1,3}?", "{,2}",
 };
 static const char *const flags[] = {"(?i)", "(?s)", "(?m)", "(?-i)", "(?ms)", "(?U)"};
 static const char *const soup[] = {
-	"a",  "b",	  "(",	  ")",	  "(?:", "(?i)", "(?",	 "(?P<", "n>", "|",   "*",   "+",
-	"?",  "{2}",	  "{",	  "}",	  ",",	 "1",	 "1001", "[",	 "]",  "^",   "$",   "-",
-	"[:", "alpha",	  ":]",	  "\\",	  "\\Q", "\\E",	 "\\x",	 "{41}", "7",  "\\d", "\\b", "\\C",
-	".",  "\xc3\xa9", "\xc3", "\xff", ":",	 "<",	 "=",	 "i",	 "z",
+	"a",	 "b",	  "(",	      ")",	  "(?:",
+	"(?i)",	 "(?",	  "(?P<",     "n>",	  "|",
+	"*",	 "+",	  "?",	      "{2}",	  "{",
+	"}",	 ",",	  "1",	      "1001",	  "[",
+	"]",	 "^",	  "$",	      "-",	  "[:",
+	"alpha", ":]",	  "\\",	      "\\Q",	  "\\E",
+	"\\x",	 "{41}",  "7",	      "\\d",	  "\\b",
+	"\\C",	 ".",	  "\xc3\xa9", "\xc3",	  "\xff",
+	":",	 "<",	  "=",	      "i",	  "z",
+	"\\p",	 "\\P",	  "\\pL",     "\\p{",	  "{^",
+	"Lu",	 "Greek", "Any",      "\xcf\x83", "(?P<\xc3\xa9>",
+	"^",
 };
 static const char *const pieces[] = {
 	"a",
@@ -98,6 +156,14 @@ static const char *const pieces[] = {
 	"\xe2\x84\xaa",
 	"\xc5\xbf",
 	"\xf0\x9f\x98\x80",
+	"\xc3\x89",
+	"\xce\xa3",
+	"\xcf\x82",
+	"\xcf\x83",
+	"\xc7\x84",
+	"\xc7\x85",
+	"\xc7\x86",
+	"\xd9\xa0",
 	"\xff",
 	"\xe0\x80\x80",
 	"\xed\xa0\x80",
@@ -124,12 +190,22 @@ static void put(struct out *o, const char *s)
 
 static void put_alternatives(struct re_random *r, struct out *o, int depth);
 
+static void put_class(struct re_random *r, struct out *o)
+{
+	put(o, re_random_below(r, 2) ? "[" : "[^");
+	for (uint32_t n = 1 + re_random_below(r, 4); n; n--)
+		put(o, PICK(r, items));
+	put(o, "]");
+}
+
 static void put_atom(struct re_random *r, struct out *o, int depth)
 {
 	if (depth > 0 && !re_random_below(r, 3)) {
 		put(o, PICK(r, groups));
 		put_alternatives(r, o, depth - 1);
 		put(o, ")");
+	} else if (!re_random_below(r, 4)) {
+		put_class(r, o);
 	} else {
 		put(o, PICK(r, atoms));
 	}
@@ -175,7 +251,7 @@ size_t re_random_soup(struct re_random *r, char *buf, size_t size)
 size_t re_random_text(struct re_random *r, char *buf, size_t size)
 {
 	/* Mostly from the start of the table: valid, and likely to match. */
-	uint32_t kinds = re_random_below(r, 4) ? 20 : sizeof(pieces) / sizeof(*pieces);
+	uint32_t kinds = re_random_below(r, 4) ? VALID : sizeof(pieces) / sizeof(*pieces);
 	struct out o = {buf, 0, size};
 
 	for (uint32_t n = re_random_below(r, 7); n; n--)
