@@ -336,12 +336,15 @@ static const struct pst_lint_rule rows[] = {
 		.id = "no-policy",
 		.severity = PST_SEVERITY_ERROR,
 		.group = PST_LINT_INPUT,
+		.off = true,
 		.title = "a file that holds no policy",
 		.why = "A file that is given by its name must hold a policy of Cilium's. "
 		       "Documents of other kinds are passed over, and here nothing else was "
 		       "found: perhaps it is the wrong file, or a NetworkPolicy of Kubernetes' "
 		       "own, which postern does not judge.\n"
-		       "Files that are found in directories may hold other things.\n",
+		       "Off in lint, which is given whatever files a change touches; compile and the "
+		       "daemon always refuse such a file. Files that are found in directories may "
+		       "hold other things.\n",
 		.remedy = "Name the right file, or the directory.",
 		.bad = "apiVersion: v1\n"
 		       "kind: ConfigMap\n"

@@ -93,13 +93,25 @@ Test(cli_lint, a_written_baseline_makes_the_next_run_clean)
 
 Test(cli_lint, other_files_are_passed_over_when_that_is_asked_for)
 {
-	const char *path = write_temp("other.yaml", "a: b\n", 5);
+	const char *path = write_temp("other.yaml", "a: [b\n", 6);
 	char line[256];
 
 	snprintf(line, sizeof(line), LINT "%s", path);
-	expect_run(line, 1, "error", "1 file");
+	expect_run(line, 1, "yaml-syntax", "1 file");
 	snprintf(line, sizeof(line), LINT "--skip-others %s " GOOD, path);
 	expect_run(line, 0, "", "(1 file)");
+	unlink(path);
+}
+
+Test(cli_lint, a_file_of_other_things_is_no_finding_unless_that_is_asked_for)
+{
+	const char *path = write_temp("values.yaml", "a: b\n", 5);
+	char line[256];
+
+	snprintf(line, sizeof(line), LINT "%s", path);
+	expect_run(line, 0, "", "skipped");
+	snprintf(line, sizeof(line), LINT "--enable no-policy %s", path);
+	expect_run(line, 1, "no-policy", "1 file");
 	unlink(path);
 }
 
