@@ -38,6 +38,7 @@ struct pst_lang_base {
  */
 enum pst_lang_rule {
 	PST_LANG_NOT_A = 0x5,
+	PST_LANG_NOT_B = 0x3,
 	PST_LANG_A = 0xa,
 	PST_LANG_AND = 0x8,
 	PST_LANG_OR = 0xe,
