@@ -27,7 +27,7 @@ refused() {
 
 allowed base/json.c base/mem.h
 allowed policy/yaml.c base/mem.h
-allowed policy/cnp.c policy/yaml.h
+allowed policy/cnp.c policy/srcmap.h
 allowed compiler/ruleset.c policy/policy.h
 allowed compiler/ruleset.c bpf/abi.h
 allowed compiler/judge.c http_table.h
@@ -47,7 +47,7 @@ allowed tools/gen_http_table.c bpf/reason.h
 refused base/json.c policy/policy.h 'base/ must not depend on policy/'
 refused policy/cnp.c compiler/compile.h 'must not depend'
 refused policy/cnp.c bpf/abi.h 'must not depend'
-refused compiler/compile.c policy/yaml.h 'private'
+refused compiler/compile.c policy/srcmap.h 'private'
 refused compiler/compile.c enforcer/client.h 'must not depend'
 refused compiler/compile.c bpf/maps/flow.bpf.h 'must not depend'
 refused compiler/compile.c postern.skel.h 'must not depend'
@@ -59,7 +59,7 @@ refused cli/main.c bpf/reason.h 'cli/ must not depend on bpf/'
 refused cli/main.c enforcer/loader.h 'private'
 refused cli/main.c postern.skel.h 'must not depend'
 refused policy/tests/test_cnp.c compiler/compile.h 'must not depend'
-refused compiler/tests/test_nfa.c policy/yaml.h 'private'
+refused compiler/tests/test_nfa.c policy/srcmap.h 'private'
 
 rm -rf "${scratch:?}"/*
 printf '#include <stdio.h>\n#include "base/a.h"\n' | write base/a.c
