@@ -2,6 +2,8 @@
 #include "compiler/tests/model.h"
 
 #include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static uint32_t next_line = 1;
@@ -26,6 +28,10 @@ void model_init(struct model *m)
 		must(pst_arena_calloc(m->arena, MODEL_POLICIES, sizeof(*m->set.policies)));
 	m->inventory.endpoints =
 		must(pst_arena_calloc(m->arena, MODEL_ENDPOINTS, sizeof(*m->inventory.endpoints)));
+	m->inventory.nodes =
+		must(pst_arena_calloc(m->arena, MODEL_PEERS, sizeof(*m->inventory.nodes)));
+	m->inventory.services =
+		must(pst_arena_calloc(m->arena, MODEL_PEERS, sizeof(*m->inventory.services)));
 	next_line = 1;
 }
 
@@ -61,7 +67,7 @@ struct pst_labels model_labels(struct model *m, const char *text)
 	return labels;
 }
 
-static struct pst_selector selector(struct model *m, const char *text)
+struct pst_selector model_selector(struct model *m, const char *text)
 {
 	struct pst_labels labels = model_labels(m, text);
 	struct pst_requirement *reqs = must(pst_arena_calloc(m->arena, labels.n, sizeof(*reqs)));
@@ -90,7 +96,7 @@ struct pst_spec *model_policy(struct model *m, const char *name, const char *sub
 	p->specs = must(pst_arena_calloc(m->arena, MODEL_SPECS, sizeof(*p->specs)));
 	p->specs[0].pos = next_pos();
 	p->specs[0].path = "spec";
-	p->specs[0].subject = selector(m, subject);
+	p->specs[0].subject = model_selector(m, subject);
 	p->specs[0].rules = must(pst_arena_calloc(m->arena, MODEL_RULES, sizeof(struct pst_rule)));
 	return &p->specs[0];
 }
@@ -103,6 +109,9 @@ struct pst_rule *model_rule(struct model *m, struct pst_spec *spec, enum pst_dir
 	cr_assert_leq(spec->n_rules, MODEL_RULES);
 	*r = (struct pst_rule){.pos = next_pos(), .direction = direction, .deny = deny};
 	r->peers = must(pst_arena_calloc(m->arena, MODEL_PORTS, sizeof(*r->peers)));
+	r->cidrs = must(pst_arena_calloc(m->arena, MODEL_PEERS, sizeof(*r->cidrs)));
+	r->services = must(pst_arena_calloc(m->arena, MODEL_PEERS, sizeof(*r->services)));
+	r->icmps = must(pst_arena_calloc(m->arena, MODEL_PEERS, sizeof(*r->icmps)));
 	r->ports = must(pst_arena_calloc(m->arena, MODEL_PORTS, sizeof(*r->ports)));
 	spec->default_deny[direction] = true;
 	return r;
@@ -112,7 +121,7 @@ void model_peer(struct model *m, struct pst_rule *rule, const char *text)
 {
 	rule->peer_kind = PST_PEER_SELECTORS;
 	cr_assert_lt(rule->n_peers, MODEL_PORTS);
-	rule->peers[rule->n_peers++] = selector(m, text);
+	rule->peers[rule->n_peers++] = model_selector(m, text);
 }
 
 struct pst_port_rule *model_port(struct model *m, struct pst_rule *rule, enum pst_protocol protocol,
@@ -170,6 +179,101 @@ void model_endpoint(struct model *m, const char *name, const char *labels, const
 		.n_addrs = 1,
 	};
 	cr_assert_eq(pst_addr_from_str(addr, &e->addrs[0]), 0);
+}
+
+void model_named_port(struct model *m, const char *name, enum pst_protocol protocol, uint16_t port)
+{
+	struct pst_endpoint *e = &m->inventory.endpoints[m->inventory.n_endpoints - 1];
+
+	if (!e->ports)
+		e->ports = must(pst_arena_calloc(m->arena, MODEL_PORTS, sizeof(*e->ports)));
+	cr_assert_lt(e->n_ports, MODEL_PORTS);
+	e->ports[e->n_ports++] = (struct pst_named_port){name, port, protocol};
+}
+
+static struct pst_addr *one_addr(struct model *m, const char *text)
+{
+	struct pst_addr *addr = must(pst_arena_calloc(m->arena, 1, sizeof(*addr)));
+
+	cr_assert_eq(pst_addr_from_str(text, addr), 0, "%s", text);
+	return addr;
+}
+
+void model_node(struct model *m, const char *name, const char *labels, const char *addr)
+{
+	cr_assert_lt(m->inventory.n_nodes, MODEL_PEERS);
+	m->inventory.nodes[m->inventory.n_nodes++] = (struct pst_node){
+		.pos = next_pos(),
+		.name = name,
+		.labels = model_labels(m, labels),
+		.addrs = one_addr(m, addr),
+		.n_addrs = 1,
+	};
+}
+
+void model_service(struct model *m, const char *name, const char *pods, const char *addr)
+{
+	struct pst_service *s = &m->inventory.services[m->inventory.n_services++];
+
+	cr_assert_leq(m->inventory.n_services, MODEL_PEERS);
+	*s = (struct pst_service){.pos = next_pos(), .name = name, .ns = "default"};
+	s->pods = model_selector(m, pods);
+	if (!addr)
+		return;
+	s->addrs = one_addr(m, addr);
+	s->n_addrs = 1;
+}
+
+struct pst_prefix model_prefix(const char *text)
+{
+	struct pst_prefix p = {.pos = next_pos(), .len = 128, .is_v4 = !strchr(text, ':')};
+	const char *slash = strchr(text, '/');
+	struct pst_addr addr;
+	char buf[64];
+
+	snprintf(buf, sizeof(buf), "%.*s", slash ? (int)(slash - text) : 63, text);
+	cr_assert_eq(pst_addr_from_str(buf, &addr), 0, "%s", text);
+	memcpy(p.addr, addr.b, sizeof(p.addr));
+	if (slash)
+		p.len = (uint8_t)(strtoul(slash + 1, NULL, 10) + (p.is_v4 ? 96 : 0));
+	return p;
+}
+
+void model_cidr(struct model *m, struct pst_rule *rule, const char *text, const char *except)
+{
+	struct pst_prefix *p = must(pst_arena_calloc(m->arena, 2, sizeof(*p)));
+	struct pst_cidr_peer *peer = &rule->cidrs[rule->n_cidrs++];
+
+	cr_assert_leq(rule->n_cidrs, MODEL_PEERS);
+	rule->peer_kind = PST_PEER_SELECTORS;
+	p[0] = model_prefix(text);
+	if (except)
+		p[1] = model_prefix(except);
+	*peer = (struct pst_cidr_peer){
+		.pos = p[0].pos,
+		.prefix = &p[0],
+		.except = &p[1],
+		.n_except = except ? 1 : 0,
+	};
+}
+
+void model_to_service(struct model *m, struct pst_rule *rule, const char *name)
+{
+	(void)m;
+	cr_assert_lt(rule->n_services, MODEL_PEERS);
+	rule->peer_kind = PST_PEER_SELECTORS;
+	rule->services[rule->n_services++] = (struct pst_service_peer){
+		.pos = next_pos(),
+		.name = text(name),
+	};
+}
+
+void model_icmp(struct model *m, struct pst_rule *rule, bool is_v6, uint8_t type)
+{
+	(void)m;
+	cr_assert_lt(rule->n_icmps, MODEL_PEERS);
+	rule->has_icmps = true;
+	rule->icmps[rule->n_icmps++] = (struct pst_icmp){next_pos(), is_v6, type};
 }
 
 struct pst_bundle *model_compile(struct model *m, struct pst_diags *diags)

@@ -20,6 +20,7 @@ enum {
 	MODEL_RULES = 16,
 	MODEL_PORTS = 16,
 	MODEL_ENDPOINTS = 32,
+	MODEL_PEERS = 8, /* of each other kind: nodes, services, prefixes of a rule */
 };
 
 struct model {
@@ -52,7 +53,31 @@ struct pst_http_rule *model_http(struct model *m, struct pst_port_rule *ports, c
 /* Adds an endpoint with LABELS ("k8s:a=b k8s:c=d") and one address. */
 void model_endpoint(struct model *m, const char *name, const char *labels, const char *addr);
 
+/* Gives the endpoint that was added last a named port. */
+void model_named_port(struct model *m, const char *name, enum pst_protocol protocol, uint16_t port);
+
+/* Adds a node with LABELS of source node and one address. */
+void model_node(struct model *m, const char *name, const char *labels, const char *addr);
+
+/* Adds a service "default/<name>": PODS is its selector; "" has none, and ADDR stands behind it. */
+void model_service(struct model *m, const char *name, const char *pods, const char *addr);
+
+/* "10.0.0.0/8" as a prefix; without a length, one address. */
+struct pst_prefix model_prefix(const char *text);
+
+/* Adds a prefix to the peers; EXCEPT may be NULL. */
+void model_cidr(struct model *m, struct pst_rule *rule, const char *text, const char *except);
+
+/* Adds the service "default/<name>" to the peers. */
+void model_to_service(struct model *m, struct pst_rule *rule, const char *name);
+
+/* Adds an ICMP type. */
+void model_icmp(struct model *m, struct pst_rule *rule, bool is_v6, uint8_t type);
+
 struct pst_labels model_labels(struct model *m, const char *text);
+
+/* The selector of TEXT, as model_peer() would add it. */
+struct pst_selector model_selector(struct model *m, const char *text);
 
 /* Compiles; fails the test unless it succeeds and the bundle passes verification. */
 struct pst_bundle *model_compile(struct model *m, struct pst_diags *diags);
