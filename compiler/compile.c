@@ -126,6 +126,7 @@ int pst_compile(const struct pst_policy_set *policies, const struct pst_inventor
 	struct pst_resolve_input in = {
 		.catalog = &c.catalog,
 		.policies = policies,
+		.also = o->also,
 		.inventory = inventory,
 		.host_addrs = o->host_addrs,
 		.n_host_addrs = o->n_host_addrs,

@@ -20,6 +20,13 @@ struct pst_compile_opts {
 	/* Addresses of the node itself: identity host, never subject to pod policy. */
 	const struct pst_addr *host_addrs;
 	size_t n_host_addrs;
+	/*
+	 * Policies that decide nothing here but take part in telling identities apart: their
+	 * prefixes, port names and node selectors count as if they were in force. Two bundles of
+	 * one inventory, each compiled with the other's policies here, have the same identities
+	 * with the same numbers. NULL: none.
+	 */
+	const struct pst_policy_set *also;
 };
 
 /* 0, or -ENOMEM, or -E2BIG when a table of bpf/abi.h overflows (with a diagnostic). OPTS may be

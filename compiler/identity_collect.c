@@ -26,8 +26,9 @@ struct collector {
 	const struct pst_resolve_input *in;
 	struct pst_arena *scratch;
 	struct pst_bundle *b;
-	struct names names;  /* port names that policies use, sorted */
-	bool nodes_by_label; /* a rule selects nodes by their labels */
+	struct pst_policy_set told; /* all policies that tell identities apart */
+	struct names names;	    /* port names that policies use, sorted */
+	bool nodes_by_label;	    /* a rule selects nodes by their labels */
 	struct PST_VEC(struct identity) all;
 	struct pst_identity_map map;
 };
@@ -93,10 +94,39 @@ static int note_rule(struct collector *c, const struct pst_rule *rule)
 	return 0;
 }
 
+/* The policies in force and those that only count here. */
+static int join_policies(struct collector *c)
+{
+	const struct pst_policy_set *const sets[] = {c->in->policies, c->in->also};
+	const size_t n = sets[0]->n_policies + (sets[1] ? sets[1]->n_policies : 0);
+
+	c->told.policies = pst_arena_calloc(c->scratch, n, sizeof(*c->told.policies));
+	if (!c->told.policies)
+		return -ENOMEM;
+	for (size_t i = 0; i < sizeof(sets) / sizeof(*sets); i++) {
+		for (size_t p = 0; sets[i] && p < sets[i]->n_policies; p++)
+			c->told.policies[c->told.n_policies++] = sets[i]->policies[p];
+	}
+	return 0;
+}
+
+static int note_policy(struct collector *c, const struct pst_policy *policy)
+{
+	for (size_t s = 0; s < policy->n_specs; s++) {
+		const struct pst_spec *spec = &policy->specs[s];
+
+		for (size_t i = 0; i < spec->n_rules; i++) {
+			if (note_rule(c, &spec->rules[i]))
+				return -ENOMEM;
+		}
+	}
+	return 0;
+}
+
 static int note_policies(struct collector *c)
 {
-	for (size_t i = 0; i < c->in->catalog->n_l4; i++) {
-		if (note_rule(c, c->in->catalog->l4[i].rule))
+	for (size_t i = 0; i < c->told.n_policies; i++) {
+		if (note_policy(c, &c->told.policies[i]))
 			return -ENOMEM;
 	}
 	if (c->names.n)
@@ -255,7 +285,7 @@ static int add_prefixes(struct collector *c)
 {
 	const struct pst_prefix *prefixes;
 	size_t n;
-	int r = pst_prefixes_collect(c->in->policies, c->in->inventory, c->scratch, &prefixes, &n);
+	int r = pst_prefixes_collect(&c->told, c->in->inventory, c->scratch, &prefixes, &n);
 
 	for (size_t i = 0; !r && i < n; i++)
 		r = add_prefix(c, &prefixes[i], FIRST_PREFIX_ID + (uint32_t)i);
@@ -292,8 +322,10 @@ int pst_identities_collect(const struct pst_resolve_input *in, struct pst_arena 
 			   struct pst_bundle *b, struct pst_identity_map *ret_map)
 {
 	struct collector c = {.in = in, .scratch = scratch, .b = b};
-	int r = note_policies(&c);
+	int r = join_policies(&c);
 
+	if (!r)
+		r = note_policies(&c);
 	if (!r)
 		r = add_own_and_world(&c);
 	if (!r)

@@ -29,6 +29,7 @@
 struct pst_resolve_input {
 	const struct pst_catalog *catalog;
 	const struct pst_policy_set *policies;
+	const struct pst_policy_set *also; /* see pst_compile_opts; NULL: none */
 	const struct pst_inventory *inventory;
 	const struct pst_addr *host_addrs;
 	size_t n_host_addrs;

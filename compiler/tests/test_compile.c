@@ -240,3 +240,56 @@ Test(compile, one_address_for_two_endpoints_is_an_error)
 	cr_assert_str_eq(pst_diags_at(diags, 0)->id, "address-conflict");
 	cr_assert_eq(pst_bundle_verify(b, diags), 0);
 }
+
+/* With prefixes, which a loader that is to be enforced still refuses. */
+static struct pst_policy_set *parse_as_written(const char *name, const char *text)
+{
+	const struct pst_policy_options options = {.lint = true};
+	const struct pst_policy_source source = {name, text, strlen(text)};
+	struct pst_policy_set *parsed = NULL;
+
+	cr_assert_eq(pst_policy_parse_with(&options, &source, diags, &parsed), 0);
+	return parsed;
+}
+
+/* Compiles POLICIES for the inventory of the fixture; ALSO tells identities apart. */
+static struct pst_bundle *compile_beside(const struct pst_policy_set *policies,
+					 const struct pst_policy_set *also)
+{
+	const struct pst_compile_opts opts = {.also = also};
+	struct pst_bundle *made = NULL;
+
+	cr_assert_eq(pst_compile(policies, inventory, &opts, diags, &made), 0);
+	cr_assert_eq(pst_bundle_verify(made, diags), 0);
+	return made;
+}
+
+Test(compile, two_policies_compiled_beside_each_other_have_the_same_identities)
+{
+	static const char cidr[] = HEAD "  ingress:\n  - fromCIDR: [192.0.2.0/24]\n";
+	static const char other[] =
+		HEAD "  egress:\n  - toCIDRSet: [{cidr: 198.51.100.0/24, except: "
+		     "[198.51.100.128/25]}]\n";
+	struct pst_policy_set *second = NULL;
+	struct pst_bundle *alone, *beside;
+
+	set = parse_as_written("p.yaml", cidr);
+	second = parse_as_written("q.yaml", other);
+	alone = compile_beside(set, NULL);
+	b = compile_beside(set, second);
+	beside = compile_beside(second, set);
+	cr_assert_eq(b->n_identities, alone->n_identities + 2, "%zu and %zu", b->n_identities,
+		     alone->n_identities);
+	cr_assert_eq(b->n_identities, beside->n_identities);
+	for (size_t i = 0; i < b->n_identities; i++) {
+		cr_assert_eq(b->identities[i].id, beside->identities[i].id);
+		cr_assert_eq(
+			pst_labels_cmp(&b->identities[i].labels, &beside->identities[i].labels), 0);
+	}
+	/* It decides nothing: the other policy's default deny is not here. */
+	for (size_t i = 0; i < b->n_identities; i++)
+		cr_assert_not(b->identities[i].enforce[PST_DIR_EGRESS]);
+	pst_bundle_free(&alone);
+	pst_bundle_free(&beside);
+	pst_policy_set_free(&second);
+}
