@@ -643,7 +643,8 @@ PST_OUTLINE int on_datagram(struct packet *p, const struct pst_config *config)
 	if (is_neighbour_discovery(p) || is_reply(p))
 		return SKB_PASS;
 	ask(&q, p, role);
-	/* Policies tell ICMP messages apart by type; the identifier only pairs them (is_reply()). */
+	/* Policies tell ICMP messages apart by type; the identifier only pairs them (is_reply()).
+	 */
 	if (p->h.protocol == IPPROTO_ICMP || p->h.protocol == IPPROTO_ICMPV6)
 		q.port = p->h.icmp_type;
 	pst_decide(&d, &q, config->generation);
