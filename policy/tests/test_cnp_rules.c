@@ -348,7 +348,8 @@ Test(cnp_scope, a_peer_lives_in_the_namespace_of_its_policy)
 	cr_expect_not(t_peer(CNP, "{}", "reserved:world"));
 }
 
-#define IN_FAR "{key: io.kubernetes.pod.namespace, operator: In, values: [far]}"
+#define BY_EXPRESSION \
+	"{matchExpressions: [{key: io.kubernetes.pod.namespace, operator: In, values: [far]}]}"
 
 Test(cnp_scope, a_peer_that_names_a_namespace_lives_there)
 {
@@ -356,7 +357,7 @@ Test(cnp_scope, a_peer_that_names_a_namespace_lives_there)
 		"{matchLabels: {io.kubernetes.pod.namespace: far}}",
 		"{matchLabels: {'k8s:io.kubernetes.pod.namespace': far}}",
 		"{matchLabels: {'any:io.kubernetes.pod.namespace': far}}",
-		"{matchExpressions: [" IN_FAR "]}",
+		BY_EXPRESSION,
 		"{matchExpressions: [{key: 'k8s:io.kubernetes.pod.namespace', operator: Exists}]}",
 	};
 
