@@ -141,25 +141,23 @@ static void check_prefixes(const struct pst_lint_env *env, const struct pst_rule
 	}
 }
 
-static int ask(const struct pst_lint_env *env, pst_rule_wanted wanted, pst_rule_visit question,
-	       const char *what)
-{
-	struct pst_rule_index index;
-	int r = pst_rule_index_init(&index, env->set, true, wanted);
-
-	if (r)
-		return r;
-	pst_lint_each_rule(env, question, &index);
-	pst_rule_index_report(&index, env, what);
-	pst_rule_index_fini(&index);
-	return 0;
-}
-
 int pst_check_history(const struct pst_lint_env *env)
 {
+	static const struct pst_rule_inquiry ranges = {
+		.by_namespace = true,
+		.wanted = is_range_allow,
+		.question = check_ranges,
+		.what = "ranges of ports over HTTP rules",
+	};
+	static const struct pst_rule_inquiry prefixes = {
+		.by_namespace = true,
+		.wanted = is_cidr_deny,
+		.question = check_prefixes,
+		.what = "prefixes that are denied",
+	};
 	int r = 0;
 
 	if (env->cilium_minor == 16) /* fixed in 1.17 */
-		r = ask(env, is_range_allow, check_ranges, "ranges of ports over HTTP rules");
-	return r ? r : ask(env, is_cidr_deny, check_prefixes, "prefixes that are denied");
+		r = pst_rule_index_ask(env, &ranges);
+	return r ? r : pst_rule_index_ask(env, &prefixes);
 }

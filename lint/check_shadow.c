@@ -238,24 +238,19 @@ static void find_deny(const struct pst_lint_env *env, const struct pst_rule_ref 
 	}
 }
 
-/* Asks about each rule of the set, with an index of the rules that may be the answer. */
-static int ask(const struct pst_lint_env *env, pst_rule_wanted wanted, pst_rule_visit question,
-	       const char *what)
-{
-	struct pst_rule_index index;
-	int r = pst_rule_index_init(&index, env->set, false, wanted);
-
-	if (r)
-		return r;
-	pst_lint_each_rule(env, question, &index);
-	pst_rule_index_report(&index, env, what);
-	pst_rule_index_fini(&index);
-	return 0;
-}
-
 int pst_check_shadow(const struct pst_lint_env *env)
 {
-	int r = ask(env, is_open_allow, shadows_of_rule, "rules that restrict nothing");
+	static const struct pst_rule_inquiry open = {
+		.wanted = is_open_allow,
+		.question = shadows_of_rule,
+		.what = "rules that restrict nothing",
+	};
+	static const struct pst_rule_inquiry denied = {
+		.wanted = is_deny,
+		.question = find_deny,
+		.what = "rules that are denied",
+	};
+	int r = pst_rule_index_ask(env, &open);
 
-	return r ? r : ask(env, is_deny, find_deny, "rules that are denied");
+	return r ? r : pst_rule_index_ask(env, &denied);
 }

@@ -375,3 +375,16 @@ void pst_rule_index_report(const struct pst_rule_index *index, const struct pst_
 		      "%s: too many rules select the same endpoints; not all of them were compared",
 		      what);
 }
+
+int pst_rule_index_ask(const struct pst_lint_env *env, const struct pst_rule_inquiry *inquiry)
+{
+	struct pst_rule_index index;
+	int r = pst_rule_index_init(&index, env->set, inquiry->by_namespace, inquiry->wanted);
+
+	if (r)
+		return r;
+	pst_lint_each_rule(env, inquiry->question, &index);
+	pst_rule_index_report(&index, env, inquiry->what);
+	pst_rule_index_fini(&index);
+	return 0;
+}

@@ -85,6 +85,17 @@ bool pst_rule_index_selects_some(struct pst_rule_index *index, const struct pst_
 bool pst_rule_index_reaches_all(struct pst_rule_index *index, const struct pst_rule_ref *ref,
 				const struct pst_rule *rule);
 
+/* A question about each rule of a set, to an index of the rules that may be the answer. */
+struct pst_rule_inquiry {
+	bool by_namespace;
+	pst_rule_wanted wanted;	 /* what is filed */
+	pst_rule_visit question; /* its context is the index */
+	const char *what;	 /* is looked for */
+};
+
+/* Makes the index, asks, reports, and frees it. 0 or -ENOMEM. */
+int pst_rule_index_ask(const struct pst_lint_env *env, const struct pst_rule_inquiry *inquiry);
+
 /* After the last question: adds "lint-budget" when the limit was reached. WHAT was looked for. */
 void pst_rule_index_report(const struct pst_rule_index *index, const struct pst_lint_env *env,
 			   const char *what);
