@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cli/question.h"
+#include "cli/peer.h"
 
 #include <errno.h>
 #include <netinet/in.h>

@@ -10,11 +10,41 @@
 #include "cli/verbs.h"
 #include "compiler/resolve.h"
 
-/* The inventory with the peers that are given by labels. */
+/* A peer of some question. */
+struct guest {
+	const struct pst_peer *peer;
+	struct pst_addr own; /* what it was given, when it was added to the inventory */
+	struct pst_addr_value value;
+};
+
+/* The inventory with the peers that are given by labels; peers with equal labels are one. */
 struct stage {
 	struct pst_inventory inventory;
-	struct pst_addr own[2]; /* addresses of what was added: from, to */
+	struct guest *guests; /* by labels; those that are not added to the inventory come first */
+	size_t n_guests;
+	struct pst_addr last; /* address that was given */
 };
+
+/* The identities that no endpoint carries. */
+static bool is_outside(const struct pst_peer *p)
+{
+	uint32_t id = p->by_addr ? 0 : pst_resolve_reserved(&p->labels);
+
+	return id == PST_ID_HOST || id == PST_ID_WORLD;
+}
+
+static int cmp_peer(const struct pst_peer *a, const struct pst_peer *b)
+{
+	if (a->by_addr != b->by_addr)
+		return a->by_addr ? -1 : 1;
+	return a->by_addr ? memcmp(&a->addr, &b->addr, sizeof(a->addr))
+			  : pst_labels_cmp(&a->labels, &b->labels);
+}
+
+static int cmp_guest(const void *a, const void *b)
+{
+	return cmp_peer(((const struct guest *)a)->peer, ((const struct guest *)b)->peer);
+}
 
 static bool is_taken(const struct pst_inventory *inv, const struct pst_addr *addr)
 {
@@ -28,84 +58,97 @@ static bool is_taken(const struct pst_inventory *inv, const struct pst_addr *add
 }
 
 /* An address of the block 100::/64, which leads nowhere (RFC 6666). */
-static struct pst_addr free_addr(const struct pst_inventory *inv)
+static struct pst_addr free_addr(struct stage *s)
 {
-	struct pst_addr addr = {.b = {1}};
-
 	do {
-		if (!++addr.b[15])
-			addr.b[14]++;
-	} while (is_taken(inv, &addr));
-	return addr;
+		if (!++s->last.b[15] && !++s->last.b[14])
+			s->last.b[13]++;
+	} while (is_taken(&s->inventory, &s->last));
+	return s->last;
 }
 
-/* The identities that no endpoint carries. */
-static bool is_outside(const struct pst_peer *p)
-{
-	uint32_t id = p->by_addr ? 0 : pst_resolve_reserved(&p->labels);
-
-	return id == PST_ID_HOST || id == PST_ID_WORLD;
-}
-
-static void add_endpoint(struct stage *s, const struct pst_peer *p, const char *name,
-			 struct pst_addr *own)
+static void add_endpoint(struct stage *s, struct guest *g)
 {
 	struct pst_inventory *inv = &s->inventory;
 
-	if (p->by_addr || is_outside(p))
+	if (g->peer->by_addr || is_outside(g->peer))
 		return;
-	*own = free_addr(inv);
+	g->own = free_addr(s);
 	inv->endpoints[inv->n_endpoints++] = (struct pst_endpoint){
-		.name = name,
+		.name = "peer",
 		.ns = "explain",
-		.labels = p->labels,
-		.addrs = own,
+		.labels = g->peer->labels,
+		.addrs = &g->own,
 		.n_addrs = 1,
 	};
 }
 
 static int stage_init(struct stage *s, const struct pst_inventory *inv,
-		      const struct pst_question *q)
+		      const struct pst_question *qs, size_t n)
 {
-	*s = (struct stage){.inventory = *inv};
+	size_t kept = 0;
+
+	*s = (struct stage){.inventory = *inv, .last = {.b = {1}}};
+	s->guests = pst_mem_calloc(n, 2 * sizeof(*s->guests));
+	if (!s->guests)
+		return -ENOMEM;
+	for (size_t i = 0; i < n; i++) {
+		s->guests[2 * i].peer = &qs[i].from;
+		s->guests[2 * i + 1].peer = &qs[i].to;
+	}
+	qsort(s->guests, 2 * n, sizeof(*s->guests), cmp_guest);
+	for (size_t i = 0; i < 2 * n; i++) {
+		if (!i || cmp_guest(&s->guests[kept - 1], &s->guests[i]))
+			s->guests[kept++] = s->guests[i];
+	}
+	s->n_guests = kept;
 	s->inventory.endpoints =
-		pst_mem_calloc(inv->n_endpoints + 2, sizeof(*s->inventory.endpoints));
+		pst_mem_calloc(inv->n_endpoints + kept, sizeof(*s->inventory.endpoints));
 	if (!s->inventory.endpoints)
 		return -ENOMEM;
 	if (inv->n_endpoints)
 		memcpy(s->inventory.endpoints, inv->endpoints,
 		       inv->n_endpoints * sizeof(*inv->endpoints));
-	add_endpoint(s, &q->from, "from", &s->own[0]);
-	add_endpoint(s, &q->to, "to", &s->own[1]);
+	for (size_t i = 0; i < kept; i++)
+		add_endpoint(s, &s->guests[i]);
 	return 0;
 }
 
 static void stage_fini(struct stage *s)
 {
 	free(s->inventory.endpoints);
+	free(s->guests);
 }
 
-static struct pst_addr_value look_up(const struct pst_bundle *b, const struct pst_peer *p,
-				     const struct pst_addr *own)
+static struct pst_addr_value look_up(const struct pst_bundle *b, const struct guest *g)
 {
 	struct pst_addr_value outside = {0};
 
-	if (p->by_addr)
-		return pst_judge_addr(b, p->addr.b);
-	if (!is_outside(p))
-		return pst_judge_addr(b, own->b);
-	outside.identity = pst_resolve_reserved(&p->labels);
+	if (g->peer->by_addr)
+		return pst_judge_addr(b, g->peer->addr.b);
+	if (!is_outside(g->peer))
+		return pst_judge_addr(b, g->own.b);
+	outside.identity = pst_resolve_reserved(&g->peer->labels);
 	if (outside.identity == PST_ID_HOST)
 		outside.flags = PST_ADDR_HOST;
 	return outside;
+}
+
+static struct pst_addr_value value_of(const struct stage *s, const struct pst_peer *p)
+{
+	const struct guest key = {.peer = p};
+	const struct guest *g =
+		bsearch(&key, s->guests, s->n_guests, sizeof(*s->guests), cmp_guest);
+
+	return g->value;
 }
 
 static struct pst_l4_result judge(const struct pst_bundle *b, const struct stage *s,
 				  const struct pst_question *q)
 {
 	bool ingress = q->direction == PST_DIRECTION_INGRESS;
-	struct pst_addr_value from = look_up(b, &q->from, &s->own[0]);
-	struct pst_addr_value to = look_up(b, &q->to, &s->own[1]);
+	struct pst_addr_value from = value_of(s, &q->from);
+	struct pst_addr_value to = value_of(s, &q->to);
 	struct pst_l4_query query = {
 		.subject = ingress ? to : from,
 		.peer = ingress ? from.identity : to.identity,
@@ -125,15 +168,16 @@ static struct pst_l4_result judge(const struct pst_bundle *b, const struct stage
 	return r;
 }
 
-int pst_question_ask(struct pst_input *in, const struct pst_question *q,
-		     struct pst_answer *ret_answer)
+int pst_question_ask_all(struct pst_input *in, const struct pst_question *qs, size_t n,
+			 struct pst_l4_result *ret_l4, struct pst_answer *ret_answer)
 {
 	struct pst_answer a = {0};
 	struct stage s;
 	int status;
 
-	if (stage_init(&s, in->inventory, q)) {
+	if (stage_init(&s, in->inventory, qs, n)) {
 		pst_log_err(-ENOMEM, "cannot go on");
+		stage_fini(&s);
 		return PST_EXIT_FAILED;
 	}
 	status = pst_input_compile(in, &s.inventory, &a.b);
@@ -141,13 +185,26 @@ int pst_question_ask(struct pst_input *in, const struct pst_question *q,
 		pst_log_err(-ENOMEM, "cannot go on");
 		status = PST_EXIT_FAILED;
 	}
-	if (!status)
-		a.l4 = judge(a.b, &s, q);
+	for (size_t i = 0; !status && i < s.n_guests; i++)
+		s.guests[i].value = look_up(a.b, &s.guests[i]);
+	for (size_t i = 0; !status && i < n; i++)
+		ret_l4[i] = judge(a.b, &s, &qs[i]);
 	stage_fini(&s);
 	if (status)
 		pst_answer_fini(&a);
 	else
 		*ret_answer = a;
+	return status;
+}
+
+int pst_question_ask(struct pst_input *in, const struct pst_question *q,
+		     struct pst_answer *ret_answer)
+{
+	struct pst_l4_result l4;
+	int status = pst_question_ask_all(in, q, 1, &l4, ret_answer);
+
+	if (!status)
+		ret_answer->l4 = l4;
 	return status;
 }
 

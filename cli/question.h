@@ -10,16 +10,11 @@
  */
 
 #include "cli/input.h"
+#include "cli/peer.h"
 #include "compiler/judge.h"
 
 #include <stdbool.h>
 #include <stdint.h>
-
-struct pst_peer {
-	bool by_addr;
-	struct pst_addr addr;
-	struct pst_labels labels; /* sorted */
-};
 
 struct pst_question {
 	enum pst_direction direction;
@@ -42,25 +37,17 @@ struct pst_ruling {
 	const struct pst_bundle_rule *rule; /* NULL: none decided */
 };
 
-/*
- * Reads a PEER: an address, or labels separated by commas. In labels, a source that is missing is
- * k8s; when there is no reserved or cidr label, the namespace is default and the cluster default
- * unless given. 0; -ENOMEM; -EINVAL with a diagnostic.
- */
-int pst_peer_parse(const char *text, struct pst_arena *arena, struct pst_diags *diags,
-		   struct pst_peer *ret_peer);
-
-/* The same from a LIST of N labels. */
-int pst_peer_from_labels(const char *const *list, size_t n, struct pst_arena *arena,
-			 struct pst_diags *diags, struct pst_peer *ret_peer);
-
-/* "TCP" to 6. 0 or -EINVAL. */
-int pst_protocol_from_str(const char *text, uint8_t *ret_protocol);
-
 /* Compiles IN and looks Q up. An exit status; the answer must be released when it is PST_EXIT_OK.
  */
 int pst_question_ask(struct pst_input *in, const struct pst_question *q,
 		     struct pst_answer *ret_answer);
+
+/*
+ * Compiles IN once and looks up all N questions QS. RET_L4 has room for N results; to hear about
+ * one of them, put it into the answer. Else like pst_question_ask().
+ */
+int pst_question_ask_all(struct pst_input *in, const struct pst_question *qs, size_t n,
+			 struct pst_l4_result *ret_l4, struct pst_answer *ret_answer);
 
 void pst_answer_fini(struct pst_answer *a);
 

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * Who talks to whom, as people write it.
+ */
+
+#include "policy/inventory.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct pst_arena;
+
+struct pst_peer {
+	bool by_addr;
+	struct pst_addr addr;
+	struct pst_labels labels; /* sorted */
+};
+
+/*
+ * Reads a PEER: an address, or labels separated by commas. In labels, a source that is missing is
+ * k8s; when there is no reserved or cidr label, the namespace is default and the cluster default
+ * unless given. 0; -ENOMEM; -EINVAL with a diagnostic.
+ */
+int pst_peer_parse(const char *text, struct pst_arena *arena, struct pst_diags *diags,
+		   struct pst_peer *ret_peer);
+
+/* The same from a LIST of N labels. */
+int pst_peer_from_labels(const char *const *list, size_t n, struct pst_arena *arena,
+			 struct pst_diags *diags, struct pst_peer *ret_peer);
+
+/* "TCP" to 6. 0 or -EINVAL. */
+int pst_protocol_from_str(const char *text, uint8_t *ret_protocol);
