@@ -69,6 +69,19 @@ static const struct pst_cli_option explain_options[] = {
 	FORMAT,
 };
 
+static const struct pst_cli_option test_options[] = {
+	{.name = "format", .arg = "FORMAT", .help = "text (the default), json or junit"},
+	{.name = "output",
+	 .letter = 'o',
+	 .arg = "FILE",
+	 .help = "where the report goes, - for standard output (the default)"},
+	{.name = "require-tests", .help = "no test at all is a failure"},
+	{.name = "run",
+	 .arg = "GLOB",
+	 .help = "run only the tests whose name matches: * ? and [...]"},
+	ACCEPT,
+};
+
 static const struct pst_cli_option regex_options[] = {
 	FORMAT,
 };
@@ -193,6 +206,23 @@ const struct pst_cli_verb pst_cli_verbs[] = {
 			"0 allow, or every case as expected; 1 deny, a case not as expected, or the "
 			"policies have errors; 2 usage; 3 could not run.",
 		.run = pst_cli_explain,
+	},
+	{
+		.name = "test",
+		.synopsis = "[FILE|DIR|-]... [--format text|json|junit] [-o FILE] "
+			    "[--require-tests] [--run GLOB] [--accept RULE]...",
+		.summary = "Run unit tests of policies, written in YAML.",
+		.details =
+			"A test file names policies, declares pods by their labels, and lists who may "
+			"send what to whom. Directories are walked for .yaml, .yml and .json; "
+			"Kubernetes objects in them are passed over.\n"
+			"A test that fails is shown with what was expected and found, the reason and "
+			"the deciding rule. Policies with errors are not asked: their tests count as "
+			"not passed.",
+		OPTIONS(test_options),
+		.exit_status = "0 all pass; 1 some fail, or the input has errors; 2 usage; 3 could "
+			       "not run.",
+		.run = pst_cli_test,
 	},
 	{
 		.name = "regex",

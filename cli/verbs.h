@@ -25,6 +25,9 @@ int pst_cli_compile(int argc, char **argv);
 /* The verdict on one request, and why. */
 int pst_cli_explain(int argc, char **argv);
 
+/* Unit tests of policies. */
+int pst_cli_test(int argc, char **argv);
+
 /* What is in a bundle. */
 int pst_cli_inspect(int argc, char **argv);
 
