@@ -17,7 +17,8 @@ struct line {
 	enum line_kind kind;
 	uint32_t indent;
 	bool dash;	    /* begins with "- " */
-	uint32_t ends;	    /* the first line behind what is nested in this one */
+	uint32_t ends;	    /* the first line behind what is nested in this one; of a LINE_EMPTY
+			       one, the first behind it that is none */
 	uint32_t list_ends; /* the same, with the list elements that follow at its indentation */
 };
 
@@ -289,13 +290,18 @@ static uint32_t list_end(const struct lines *lines, uint32_t next, uint32_t inde
  */
 static void find_ends(struct lines *lines)
 {
-	uint32_t following = (uint32_t)lines->n;
+	uint32_t following = (uint32_t)lines->n, filled = following;
 
 	for (uint32_t i = (uint32_t)lines->n; i-- > 0;) {
 		struct line *l = &lines->v[i];
 		uint32_t next = following;
 
-		if (l->kind != LINE_CONTENT && l->kind != LINE_MARKER)
+		if (l->kind == LINE_EMPTY) {
+			l->ends = filled;
+			continue;
+		}
+		filled = i;
+		if (l->kind == LINE_INSIDE)
 			continue;
 		while (l->kind == LINE_CONTENT && next < lines->n &&
 		       lines->v[next].kind == LINE_CONTENT && lines->v[next].indent > l->indent)
@@ -311,8 +317,8 @@ static void set_scope(const struct lines *lines, struct pst_comment *c)
 {
 	uint32_t i = c->line; /* the index of the line behind it */
 
-	while (i < lines->n && lines->v[i].kind == LINE_EMPTY)
-		i++;
+	if (i < lines->n && lines->v[i].kind == LINE_EMPTY)
+		i = lines->v[i].ends;
 	c->from_line = i + 1;
 	c->to_line = i;
 	if (i < lines->n && lines->v[i].kind == LINE_CONTENT)

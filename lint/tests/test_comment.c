@@ -134,3 +134,30 @@ Test(comment, many_of_them_take_no_more_than_linear_time)
 	free(found);
 	free(text);
 }
+
+static int count(void *ctx, const struct pst_comment *c)
+{
+	(void)c;
+	++*(size_t *)ctx;
+	return 0;
+}
+
+Test(comment, a_block_of_many_in_a_row_takes_no_more_than_linear_time, .timeout = 10)
+{
+	static const char last[] = "a: b\n";
+	const size_t n = 500000, len = n * 4;
+	char *text = malloc(len + sizeof(last));
+	size_t found = 0;
+
+	for (size_t i = 0; i < n; i++)
+		memcpy(text + i * 4, "# x\n", 4);
+	memcpy(text + len, last, sizeof(last));
+	cr_assert_eq(pst_comments_each(text, len + strlen(last), "x", count, &found), 0);
+	cr_assert_eq(found, n);
+	free(text);
+}
+
+Test(comment, all_of_a_block_speak_about_the_line_behind_it)
+{
+	expect("# x1\n\n# x2\n  # x3\na: b\n", "1:1 x1 5-5\n3:1 x2 5-5\n4:3 x3 5-5\n");
+}
