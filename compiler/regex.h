@@ -90,5 +90,8 @@ int pst_re_parse(const struct pst_pattern *pattern, struct pst_classes *classes,
 
 void pst_re_tree_fini(struct pst_re_tree *tree);
 
-/* The place of bytes FROM (inclusive) to TO (exclusive) of PATTERN. */
+/*
+ * The place of bytes FROM (inclusive) to TO (exclusive) of PATTERN; all of its place when the text
+ * is not written there as it is: an alias, escapes, a folded or a literal scalar.
+ */
 struct pst_pos pst_re_pos(const struct pst_pattern *pattern, size_t from, size_t to);

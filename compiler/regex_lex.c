@@ -8,13 +8,22 @@
 
 #include "base/diag.h"
 
+/* Does a byte of the pattern stand for one of the source? Not behind an alias, with escapes,
+ * folded. */
+static bool is_verbatim(const struct pst_pattern *pattern)
+{
+	const struct pst_pos *pos = &pattern->pos;
+
+	return pos->line && pos->end_line == pos->line && pos->end_col >= pos->col &&
+	       pos->end_col - pos->col == pattern->len;
+}
+
 struct pst_pos pst_re_pos(const struct pst_pattern *pattern, size_t from, size_t to)
 {
 	struct pst_pos pos = pattern->pos;
 
-	if (!pos.line)
+	if (!is_verbatim(pattern))
 		return pos;
-	pos.end_line = pos.line;
 	pos.end_col = pos.col + (uint32_t)to;
 	pos.col += (uint32_t)from;
 	return pos;

@@ -12,6 +12,7 @@
 
 #include "base/cleanup.h"
 #include "compiler/automaton.h"
+#include "compiler/regex.h"
 #include "compiler/tests/re2_oracle.h"
 
 #define CASES "testdata/regex/*.txt"
@@ -267,4 +268,30 @@ Test(regex, nesting_is_bounded_and_said_so)
 		cr_assert_eq(build_nested(rows[i].open, rows[i].close, 200000, diags), -E2BIG);
 		pst_diags_free(&diags);
 	}
+}
+
+Test(regex, a_place_that_does_not_hold_the_text_as_it_is_is_given_as_a_whole)
+{
+	static const struct pst_pos places[] = {
+		{"f", 3, 7, 3, 10}, /* an alias, shorter than the text */
+		{"f", 3, 7, 3, 20}, /* escapes */
+		{"f", 3, 7, 4, 12}, /* several lines, whose ends seem to fit */
+		{"f", 3, 7, 0, 0},  /* no end */
+	};
+	struct pst_pattern p = {.re = "/a[b]", .len = 5};
+
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+		struct pst_pos pos;
+
+		p.pos = places[i];
+		pos = pst_re_pos(&p, 2, 4);
+		cr_expect(pos.line == places[i].line && pos.col == places[i].col &&
+				  pos.end_line == places[i].end_line &&
+				  pos.end_col == places[i].end_col,
+			  "place %zu: %u:%u to %u:%u", i, pos.line, pos.col, pos.end_line,
+			  pos.end_col);
+	}
+	p.pos = (struct pst_pos){"f", 3, 7, 3, 12};
+	cr_expect_eq(pst_re_pos(&p, 2, 4).col, 9);
+	cr_expect_eq(pst_re_pos(&p, 2, 4).end_col, 11);
 }
