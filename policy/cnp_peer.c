@@ -22,6 +22,8 @@ static int open_member(struct pst_reader *r, const struct pst_yaml_node *n,
 		return e;
 	}
 	b->rule->peer_kind = PST_PEER_SELECTORS;
+	if (!n->len)
+		b->empty = n;
 	if (b->member && !n->len)
 		return 0;
 	if (b->member) {

@@ -6,8 +6,9 @@
  * pst_cnp_rule_build.
  *
  * A rule has at most one member with elements (id two-peer-kinds). A member that is an empty list
- * is nobody, an absent one anybody. Members that postern cannot resolve yet are reported as
- * unsupported when they have elements.
+ * is nobody, an absent one anybody; in an allow rule it is nobody even beside a member with
+ * elements, as it is for Cilium's check of empty lists. Members that postern cannot resolve yet are
+ * reported as unsupported when they have elements.
  *
  * Ids: two-peer-kinds, nodes-need-flag, unsupported-cidr, -nodes, -groups, -services, -fqdn; and
  * those of the elements' readers.
@@ -21,6 +22,7 @@ struct pst_cnp_rule_build {
 	struct pst_rule *rule;
 	const struct pst_cnp_rule_context *ctx;
 	const struct pst_yaml_node *member;    /* the first peer member that is not empty */
+	const struct pst_yaml_node *empty;     /* the last peer member that is an empty list */
 	bool peers_unread;		       /* there are peers that cannot be told */
 	const struct pst_yaml_node *to_ports;  /* NULL: absent or empty */
 	const struct pst_yaml_node *icmps_key; /* of icmps; NULL: absent or empty */

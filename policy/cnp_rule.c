@@ -227,6 +227,20 @@ static int check_host(struct pst_reader *r, const struct pst_rule *rule)
 	return e;
 }
 
+/* An empty list of peers beside another one: an allow rule is for nobody, a deny rule for the
+ * other.
+ */
+static void close_empty(const struct pst_cnp_rule_build *b)
+{
+	struct pst_rule *rule = b->rule;
+
+	if (!b->empty || !b->member || rule->deny)
+		return;
+	rule->n_peers = rule->n_cidrs = rule->n_services = rule->n_fqdns = rule->n_groups = 0;
+	rule->member = PST_MEMBER_NONE;
+	rule->peers_pos = b->empty->key->pos;
+}
+
 /* Makes a refused rule mean no more (allow) or no less (deny) than it may have meant. */
 static int close_refused(struct pst_reader *r, struct pst_cnp_rule_build *b)
 {
@@ -268,5 +282,8 @@ int pst_cnp_rule_read(struct pst_reader *r, const struct pst_yaml_node *n,
 	e = pst_fields_worse(e, check_members(r, &b));
 	if (ctx->is_host)
 		e = pst_fields_worse(e, check_host(r, rule));
-	return e == -EINVAL ? close_refused(r, &b) : e;
+	if (e)
+		return e == -EINVAL ? close_refused(r, &b) : e;
+	close_empty(&b);
+	return 0;
 }

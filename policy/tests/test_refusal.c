@@ -299,3 +299,22 @@ Test(refusal, several_mistakes_are_all_reported_in_one_run)
 	cr_assert_eq(pst_diags_errors(p.diags), 5);
 	t_policy_free(&p);
 }
+
+Test(refusal, an_empty_list_of_peers_beside_another_one_is_nobody_to_an_allow_rule)
+{
+	static const char *const rules[] = {
+		"{" FROM_WEB ", fromEntities: [], " TO_80 "}",
+		"{fromCIDRSet: [], " FROM_WEB ", " TO_80 "}",
+	};
+
+	for (size_t i = 0; i < sizeof(rules) / sizeof(*rules); i++) {
+		struct t_policy allow = t_policy_rule("ingress", rules[i]);
+		struct t_policy deny = t_policy_rule("ingressDeny", rules[i]);
+
+		cr_expect_eq(pst_diags_errors(allow.diags), 0, "%s", rules[i]);
+		cr_expect_not(t_concerns(t_rule(&allow), WEB, 80), "%s", rules[i]);
+		cr_expect(t_concerns(t_rule(&deny), WEB, 80), "%s", rules[i]);
+		t_policy_free(&allow);
+		t_policy_free(&deny);
+	}
+}
