@@ -232,7 +232,8 @@ const struct pst_rune_range *pst_classes_ranges(const struct pst_classes *all, u
 						size_t *ret_n)
 {
 	*ret_n = all->refs.v[id].n;
-	return all->pool.v + all->refs.v[id].first;
+	/* An empty class may be the only one: then there is no pool to point into. */
+	return *ret_n ? all->pool.v + all->refs.v[id].first : NULL;
 }
 
 void pst_classes_fini(struct pst_classes *all)

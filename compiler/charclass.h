@@ -85,7 +85,7 @@ struct pst_classes {
 /* Seals C and gives its number. 0; -ENOSPC beyond PST_CLASSES_MAX_RANGES; -ENOMEM. */
 int pst_classes_get(struct pst_classes *all, struct pst_charclass *c, uint32_t *ret_id);
 
-/* The ranges of class ID; valid until the next pst_classes_get(). */
+/* The ranges of class ID, NULL when it is empty; valid until the next pst_classes_get(). */
 const struct pst_rune_range *pst_classes_ranges(const struct pst_classes *all, uint32_t id,
 						size_t *ret_n);
 

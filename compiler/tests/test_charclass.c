@@ -111,3 +111,23 @@ Test(charclass, equal_classes_have_equal_numbers)
 	pst_vec_free(&c);
 	pst_classes_fini(&all);
 }
+
+Test(charclass, an_empty_class_has_no_ranges_wherever_it_stands)
+{
+	struct pst_classes all = {0};
+	struct pst_charclass empty = {0}, full = {0};
+	uint32_t first, second, again;
+	size_t n = 1;
+
+	cr_assert_eq(pst_classes_get(&all, &empty, &first), 0);
+	cr_assert_null(pst_classes_ranges(&all, first, &n));
+	cr_assert_eq(n, 0);
+	pst_charclass_add(&full, 0, PST_RUNE_MAX);
+	cr_assert_eq(pst_classes_get(&all, &full, &second), 0);
+	cr_assert_eq(pst_classes_get(&all, &empty, &again), 0);
+	cr_assert_eq(first, again);
+	cr_assert_null(pst_classes_ranges(&all, again, &n));
+	cr_assert_eq(n, 0);
+	pst_vec_free(&full);
+	pst_classes_fini(&all);
+}
