@@ -15,23 +15,43 @@ void pst_json_init(struct pst_json *j, FILE *out)
 	*j = (struct pst_json){.out = out};
 }
 
+/* Bytes at the start of S that are ASCII and stand for themselves: nearly all that is written. */
+static size_t plain_len(const char *s, size_t len)
+{
+	size_t n = 0;
+
+	while (n < len && s[n] >= ' ' && s[n] <= '~' && s[n] != '"' && s[n] != '\\')
+		n++;
+	return n;
+}
+
 /* U+0080 to U+009F are controls as well, and terminals obey them: \u like the others. */
+static size_t put_character(FILE *out, const char *s, size_t left)
+{
+	size_t n = pst_escape_utf8_len(s, left);
+	unsigned char c = (unsigned char)*s;
+
+	if (n == 0)
+		fputs("\\ufffd", out);
+	else if (c == '"' || c == '\\')
+		fprintf(out, "\\%c", c);
+	else if (pst_escape_shown_len(s, n))
+		fwrite(s, 1, n, out);
+	else
+		fprintf(out, "\\u%04x", n == 1 ? c : (unsigned char)s[1]);
+	return n ? n : 1;
+}
+
 static void put_string(FILE *out, const char *s, size_t len)
 {
 	fputc('"', out);
 	for (size_t i = 0; i < len;) {
-		size_t n = pst_escape_utf8_len(s + i, len - i);
-		unsigned char c = (unsigned char)s[i];
+		size_t plain = plain_len(s + i, len - i);
 
-		if (n == 0)
-			fputs("\\ufffd", out);
-		else if (c == '"' || c == '\\')
-			fprintf(out, "\\%c", c);
-		else if (pst_escape_shown_len(s + i, n))
-			fwrite(s + i, 1, n, out);
-		else
-			fprintf(out, "\\u%04x", n == 1 ? c : (unsigned char)s[i + 1]);
-		i += n ? n : 1;
+		fwrite(s + i, 1, plain, out);
+		i += plain;
+		if (i < len)
+			i += put_character(out, s + i, len - i);
 	}
 	fputc('"', out);
 }

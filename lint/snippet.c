@@ -106,10 +106,27 @@ static void print_mark(const struct pst_snippet *s, const struct layout *l, FILE
 	fprintf(out, "%s\n", s->color ? MARK_OFF : "");
 }
 
+static bool is_ascii(const struct pst_snippet *s)
+{
+	for (size_t i = 0; i < s->len; i++) {
+		if ((unsigned char)s->line[i] >= 0x80)
+			return false;
+	}
+	return true;
+}
+
+/*
+ * wcwidth() knows nothing but ASCII in the C locale; without this one all are one wide. It is read
+ * from a file, which takes longer than all the rest: not for lines that do without.
+ */
+static locale_t open_locale(const struct pst_snippet *s)
+{
+	return is_ascii(s) ? (locale_t)0 : newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
+}
+
 void pst_snippet_print(const struct pst_snippet *s, FILE *out)
 {
-	/* wcwidth() knows nothing but ASCII in the C locale; without this one all are one wide. */
-	locale_t utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
+	locale_t utf8 = open_locale(s);
 	locale_t before = utf8 ? uselocale(utf8) : (locale_t)0;
 	struct layout l = lay_out(s);
 
