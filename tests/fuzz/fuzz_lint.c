@@ -4,6 +4,7 @@
  * every format. Every finding must have a rule of the table, a place inside the file, and a text.
  */
 #include <assert.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,7 +25,23 @@ static void check_finding(const struct pst_finding *f, size_t n_lines)
 	       (f->pos.line == f->pos.end_line && f->pos.col <= f->pos.end_col));
 }
 
-static void write_formats(const struct pst_lint_result *result)
+/*
+ * SARIF holds the whole table of rules, whatever was found: nine tenths of the time of an input
+ * went there. So one input in sixteen is written as SARIF too; by its bytes, so that a crash
+ * happens again.
+ */
+static bool is_written_as(const struct pst_lint_format *format, const uint8_t *data, size_t size)
+{
+	uint32_t hash = 2166136261;
+
+	if (strcmp(format->name, "sarif"))
+		return true;
+	for (size_t i = 0; i < size; i++)
+		hash = (hash ^ data[i]) * 16777619;
+	return (hash >> 28) == 0;
+}
+
+static void write_formats(const struct pst_lint_result *result, const uint8_t *data, size_t size)
 {
 	char *text = NULL;
 	size_t len = 0;
@@ -33,7 +50,7 @@ static void write_formats(const struct pst_lint_result *result)
 
 	assert(out);
 	for (const struct pst_lint_format *f = pst_lint_formats; f->name; f++)
-		assert(!f->write(&report));
+		assert(!is_written_as(f, data, size) || !f->write(&report));
 	fclose(out);
 	free(text);
 }
@@ -71,7 +88,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	assert(!pst_lint_run(&options, &result));
 	for (size_t i = 0; i < result->n; i++)
 		check_finding(&result->findings[i], n_lines);
-	write_formats(result);
+	write_formats(result, data, size);
 	pst_lint_result_free(&result);
 	close(fd);
 	return 0;
