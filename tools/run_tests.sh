@@ -5,6 +5,7 @@
 # Fails when a stage failed, and when nothing was run at all.
 #
 #	FUZZ_SECONDS=n	per fuzzer (default 5)
+#	FUZZ_SEED=n	which inputs they try (default 1: the same every time)
 #	JOBS=n		parallel compilations (default: number of processors)
 
 set -u
@@ -83,7 +84,8 @@ stage tools submake check-tools
 stage lint tests/lint/run.sh
 stage replay submake -j"$jobs" SAN=1 replay
 if has_libfuzzer; then
-	stage fuzz submake fuzz FUZZ_SECONDS="${FUZZ_SECONDS:-5}"
+	stage fuzz env FUZZ_SEED="${FUZZ_SEED:-1}" make --no-print-directory fuzz \
+		FUZZ_SECONDS="${FUZZ_SECONDS:-5}"
 else
 	echo '== fuzz: skipped, clang has no libFuzzer here (libclang-rt-dev)'
 	summary+=('fuzz             skipped: clang has no libFuzzer here (libclang-rt-dev)')
