@@ -233,6 +233,17 @@ $(F)/seeds/http: tests/fuzz/http_seeds.py tests/e2e/vectors.py testdata/http/req
 	$(call msg,SEEDS,$@)
 	$(Q)rm -rf $@ && python3 $< testdata/http/requests.md $@
 
+# What real servers make of the bytes that the judge lets through: tests/garden/README.md.
+GARDEN_SECONDS ?= 30
+$(B)/garden/judge_streams: $(B)/obj/tests/garden/judge_streams.o $(COMPILER_OBJ)
+	$(call msg,LD,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_LDFLAGS) $^ -o $@ $(COMPILER_LIBS)
+
+.PHONY: garden
+garden: $(B)/postern $(B)/garden/judge_streams ## what real servers make of what is judged, for GARDEN_SECONDS (default 30)
+	$(Q)tests/garden/run.sh $(GARDEN_SECONDS)
+
 # The same targets with a main of their own, once over what is known to be interesting: no libFuzzer needed.
 REPLAY := policy lint bundle
 REPLAY_BIN := $(REPLAY:%=$(B)/replay/fuzz_%)
@@ -258,7 +269,7 @@ fuzz: ## build the fuzzers, run each for FUZZ_SECONDS (default 10)
 	$(Q)tools/fuzz.sh $(FUZZ_SECONDS) $(FUZZ_BIN)
 
 .PHONY: e2e
-e2e: all ## end-to-end tests in namespaces (root; without it they are skipped)
+e2e: all $(B)/garden/judge_streams ## end-to-end tests in namespaces (root; without it they are skipped)
 	$(Q)tests/e2e/run.sh
 
 .PHONY: lint-tests

@@ -51,6 +51,8 @@ packages() {
 	test python3-jsonschema -
 	test pre-commit /usr/bin/pre-commit
 	test npm /usr/bin/npm
+	test nodejs /usr/bin/node
+	test golang-go /usr/bin/go
 	kernels qemu-system-x86 /usr/bin/qemu-system-x86_64
 	kernels busybox /bin/busybox
 	kernels xz-utils /usr/bin/xz

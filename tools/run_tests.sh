@@ -90,6 +90,7 @@ else
 	echo '== fuzz: skipped, clang has no libFuzzer here (libclang-rt-dev)'
 	summary+=('fuzz             skipped: clang has no libFuzzer here (libclang-rt-dev)')
 fi
+stage garden submake garden
 stage e2e tests/e2e/run.sh
 
 echo '== totals'

@@ -1,0 +1,314 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Servers against the judge: README.md says what this shows.
+
+    garden.py offline [--seconds N] [--seed N] [--build DIR]   without root: the harness delivers what is judged safe
+    garden.py serve DIR HOST PORT                              the servers alone, from PORT on, until it is killed
+    garden.py live DIR HOST PORT SOURCE [--seconds N] ...      asks those through whatever judges in between
+    garden.py self-test                                        breaks itself and must notice
+
+Exit status: 0 all is well, 1 a divergence (or the self-test saw none), 77 none, but not all servers are installed.
+"""
+import argparse
+import asyncio
+import collections
+import json
+import os
+import random
+import signal
+import sys
+import tempfile
+import time
+
+import client
+import compare
+import judge
+import reference
+import servers
+import streams
+
+CONCURRENT = 80
+BATCH = 60
+SHOWN = 8
+
+
+def as_vector(data):
+    """DATA as a golden request is written."""
+    out = []
+    for line in data.split(b"\n"):
+        text = "".join(chr(b) if 0x20 <= b < 0x7f and b != 0x5c else
+                       {0x5c: "\\\\", 0x0d: "\\r", 0x09: "\\t"}.get(b, f"\\x{b:02x}") for b in line)
+        out.append("> " + text + "\\n")
+    out[-1] = out[-1][:-2]
+    return "\n".join(line for line in out if line != "> ")
+
+
+class Case:
+    """A stream with its verdict; delivered in PIECES, then ended."""
+
+    def __init__(self, stream, verdict, delivered, pieces, fin):
+        self.stream, self.verdict, self.fin, self.pieces = stream, verdict, fin, pieces
+        self.wanted = reference.allowed(stream[:delivered], cut_verdict(verdict, delivered))
+
+
+def cut_verdict(verdict, delivered):
+    return {"requests": [r for r in verdict["requests"] if r["offset"] < delivered]}
+
+
+def cut(rng, data, parts):
+    places = sorted(rng.randint(0, len(data)) for _ in range(parts - 1))
+    return [data[a:b] for a, b in zip([0, *places], [*places, len(data)]) if a < b]
+
+
+class Run:
+    """One run of the whole: streams, judge, servers, and what came of it."""
+
+    def __init__(self, options, running):
+        self.options, self.servers = options, running
+        self.random = random.Random(options.seed)
+        self.streams = streams.Streams(options.seed)
+        self.counts = {server.name: collections.Counter() for server in running}
+        self.asked = {server.name: {} for server in running}  # connection: (case, exchange)
+        self.read = {server.name: 0 for server in running}
+        self.seen = {server.name: collections.defaultdict(list) for server in running}
+        self.divergences, self.number, self.delivered = [], 0, 0
+
+    def diverges(self, server, case, what):
+        name = server.name if server else "reference"
+        self.divergences.append(name)
+        if len(self.divergences) > SHOWN:
+            return
+        print(f"DIVERGENCE at {name}: {what}")
+        print(f"  judged {[(r['offset'], r['reason']) for r in case['verdict']['requests']]}, "
+              f"safe {case['verdict'].get('safe')}, pieces {[len(p) for p in case.get('pieces', [])]}")
+        print("\n".join("  " + line for line in as_vector(case["stream"]).split("\n")), flush=True)
+
+    def cases(self, batch):
+        """What is worth delivering of BATCH."""
+        sabotage = self.options.sabotage
+        shown = [s.replace(b"\r\n", b"\r").replace(b"\n", b"n").replace(b"\r", b"\r\n") for s in batch] \
+            if sabotage == "bare-lf" else batch
+        for stream, seen, verdict in zip(batch, shown, judge.ask(self.options.judge, shown)):
+            safe = verdict["safe"]
+            whole = all(r["verdict"] == "allow" for r in verdict["requests"])
+            delivered = stream if self.options.live else stream[:safe + 1 if sabotage == "one-more" else safe]
+            # A request that is not allowed at all tells less: a part of them will do.
+            useless = bool(verdict["requests"]) and verdict["requests"][0]["reason"] not in ("rule-matched", "head-split")
+            if useless and self.random.random() < 0.8:
+                continue
+            parts = self.random.choice([1, 1, 1, 2, 3])
+            # A judge lets no end pass inside of a head: some servers read what they have by then as a request.
+            fin = self.random.choice(["apart", "with", None]) if self.options.live or whole else None
+            try:
+                yield Case(seen, verdict, safe, cut(self.random, delivered, parts), fin)
+            except reference.Unreadable as why:
+                self.diverges(None, {"stream": stream, "verdict": verdict}, str(why))
+
+    def source(self):
+        """An address of its own for each connection, where there is a whole network of them."""
+        self.number += 1
+        n = self.number
+        if self.options.source:
+            return self.options.source, 2000 + n % 60000
+        return f"127.{1 + (n >> 16)}.{n >> 8 & 255}.{n & 255}", 0
+
+    async def one(self, gate, server, case):
+        async with gate:
+            # The judge may end the connection anywhere: it is not waited for the answers of what it denies.
+            exchange = await client.ask(server.address, self.source(), case.pieces, len(case.wanted), case.fin)
+        self.asked[server.name][exchange.conn] = case, exchange
+        self.delivered += 1
+
+    async def deliver(self, cases):
+        gate = asyncio.Semaphore(CONCURRENT)
+        await asyncio.gather(*(self.one(gate, server, case) for case in cases for server in self.servers))
+
+    def collect(self):
+        """Reads the logs until nothing more comes."""
+        quiet = 0
+        while quiet < 3:
+            before = sum(self.read.values())
+            for server in self.servers:
+                with open(server.log, "rb") as log:
+                    log.seek(self.read[server.name])
+                    text = log.read()
+                text = text[:text.rfind(b"\n") + 1]
+                self.read[server.name] += len(text)
+                for line in text.splitlines():
+                    request = json.loads(line)
+                    self.seen[server.name][request["conn"]].append(request)
+            quiet = quiet + 1 if before == sum(self.read.values()) else 0
+            time.sleep(0.05)
+
+    def strays(self, server):
+        """Requests whose connection the server does not know, because it was reset too early, or that nobody sent."""
+        seen, asked = self.seen[server.name], self.asked[server.name]
+        wanted = [request for case, _ in asked.values() for request in case.wanted]
+        for conn in set(seen) - set(asked):
+            for request in seen.pop(conn):
+                known = not conn.startswith("undefined")
+                if known or all(compare.difference(server, want, request) for want in wanted):
+                    self.diverges(server, {"stream": b"", "verdict": {"requests": []}}, f"a stray request: {request}")
+
+    def check(self):
+        self.collect()
+        for server in self.servers:
+            self.strays(server)
+            for conn, (case, exchange) in self.asked[server.name].items():
+                self.check_one(server, case, exchange, self.seen[server.name].pop(conn, []))
+            self.asked[server.name] = {}
+
+    def check_one(self, server, case, exchange, got):
+        wrong, short = compare.extra(server, case.wanted, got), None
+        if not wrong:
+            short = compare.lack(server, case, got, exchange)
+        # Behind an enforcer the harness cannot know why less arrives; that enough does is seen at the end.
+        if short == "missing" and not self.options.live:
+            wrong = f"saw {len(got)} of {len(case.wanted)} allowed requests, answered {exchange.statuses} " \
+                f"({exchange.ended}, end {case.fin})"
+        if wrong:
+            self.diverges(server, vars(case), wrong)
+        counts = self.counts[server.name]
+        counts["connections"] += 1
+        counts["requests"] += len(got)
+        counts["allowed"] += len(case.wanted)
+        counts[short or "equal"] += 1
+
+    def batches(self):
+        first = [data for _, data in streams.golden()]
+        first += streams.cut_heads()
+        first += [data + streams.KNOWN + streams.FORBIDDEN for _, data in streams.golden()]
+        for i in range(0, len(first), BATCH):
+            yield first[i:i + BATCH]
+        while True:
+            yield self.streams.batch(BATCH)
+
+    def run(self):
+        end = time.monotonic() + self.options.seconds
+        for batch in self.batches():
+            cases = list(self.cases(batch))
+            asyncio.run(self.deliver(cases))
+            self.check()
+            if time.monotonic() > end or len(self.divergences) > 200:
+                break
+
+    def report(self):
+        for server in self.servers:
+            c = self.counts[server.name]
+            rest = ", ".join(f"{c[k]} {k}" for k in ("refused", "closed", "cut", "missing") if c[k])
+            print(f"{server.name}: {c['connections']} connections, {c['requests']} of {c['allowed']} allowed requests "
+                  f"arrived, {c['equal']} exactly as judged" + (f"; {rest}" if rest else ""))
+        print(f"seed {self.options.seed}: {len(self.divergences)} divergences {dict(collections.Counter(self.divergences))}")
+
+
+def start(options, directory, listen="127.0.0.1", port=None):
+    running = servers.Running(directory, listen, port)
+    if running.missing:
+        print("not installed, left out: " + ", ".join(server.name for server in running.missing), flush=True)
+    return running
+
+
+def status(run, missing):
+    """A server that is missing though `make deps` installs it makes the run incomplete."""
+    if run.divergences:
+        return 1
+    return 77 if any(not server.optional for server in missing) else 0
+
+
+def agrees_with_explain(options):
+    """The helper is no second judge: the command says the same about the golden requests."""
+    batch = [data for _, data in streams.golden()][::10]
+    with tempfile.NamedTemporaryFile() as file:
+        for stream, verdict in zip(batch, judge.ask(options.judge, batch)):
+            with open(file.name, "wb") as out:
+                out.write(stream)
+            said = judge.explain(os.path.join(options.build, "postern"), file.name)
+            if said != verdict["requests"]:
+                print(f"explain says {said}, the harness {verdict['requests']}")
+                return False
+    return True
+
+
+def offline(options):
+    if not agrees_with_explain(options):
+        return 1
+    with tempfile.TemporaryDirectory() as directory:
+        running = start(options, directory)
+        try:
+            run = Run(options, running.servers)
+            run.run()
+        finally:
+            running.stop()
+    run.report()
+    return status(run, running.missing)
+
+
+def self_test(options):
+    """Feeds the servers more than was judged, and lets the judge overlook bare line feeds: both must be seen."""
+    failed = 0
+    with tempfile.TemporaryDirectory() as directory:
+        running = start(options, directory)
+        try:
+            for options.sabotage, every in (("one-more", True), ("bare-lf", False)):
+                print(f"== sabotage: {options.sabotage}")
+                run = Run(options, running.servers)
+                run.read = {s.name: os.path.getsize(s.log) for s in running.servers}
+                run.diverges = lambda server, case, what: run.divergences.append(server.name if server else "reference")
+                run.run()
+                run.report()
+                blind = {s.name for s in running.servers} - set(run.divergences)
+                if not run.divergences or every and blind:
+                    print(f"not noticed at {sorted(blind)}")
+                    failed = 1
+        finally:
+            running.stop()
+    return failed
+
+
+def serve(options):
+    running = start(options, options.dir, options.host, options.port)
+    with open(os.path.join(options.dir, "ready"), "w", encoding="utf-8") as file:
+        file.write(" ".join(server.name for server in running.servers))
+    signal.pause()
+
+
+def live(options):
+    with open(os.path.join(options.dir, "ready"), encoding="utf-8") as file:
+        names = file.read().split()
+    known, missing = [], []
+    for i, server in enumerate(servers.everything()):
+        server.address = options.host, options.port + i
+        server.log = os.path.join(options.dir, server.name + ".log")
+        (known if server.name in names else missing).append(server)
+    run = Run(options, known)
+    run.run()
+    run.report()
+    # What arrives nowhere shows nothing.
+    idle = [name for name, c in run.counts.items() if c["requests"] < 40]
+    if idle:
+        print(f"too little arrived at {idle}")
+        return 1
+    return status(run, missing)
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("mode", choices=("offline", "serve", "live", "self-test"))
+    parser.add_argument("where", nargs="*")
+    parser.add_argument("--seconds", type=float, default=30)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--build", default="build")
+    options = parser.parse_args()
+    options.live = options.mode == "live"
+    options.sabotage = os.environ.get("GARDEN_SABOTAGE")
+    options.judge = os.path.join(options.build, "garden/judge_streams")
+    options.source = None
+    if options.mode in ("serve", "live"):
+        options.dir, options.host, options.port = options.where[0], options.where[1], int(options.where[2])
+        options.source = options.where[3] if options.live else None
+    modes = {"offline": offline, "serve": serve, "live": live, "self-test": self_test}
+    return modes[options.mode](options)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,168 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The servers: how they are started, where they write, and what is known about each."""
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+
+HERE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "servers")
+
+# What proxies change on the way, by RFC 9110 7.6.1 or on our behalf.
+HOP = {"connection", "proxy-connection", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade", "expect",
+       "content-length", "host", "x-garden-conn", "http2-settings"}
+
+
+class Server:
+    """One of them. UNSEEN: names of fields that it does not show as they came."""
+
+    def __init__(self, name, runtime, unseen=(), optional=False):
+        self.name, self.runtime, self.unseen, self.optional = name, runtime, set(unseen), optional
+        self.processes, self.log, self.address = [], None, None
+
+    def missing(self):
+        """What is not installed, or None."""
+        return next((program for program in self.runtime if not shutil.which(program)), None)
+
+    def prepare(self, directory):
+        """Compiles."""
+
+    def commands(self, directory):
+        """What runs, the first one listening at self.address."""
+        raise NotImplementedError
+
+    def start(self, directory, address):
+        self.log = os.path.join(directory, self.name + ".log")
+        self.address = address
+        open(self.log, "w").close()
+        output = open(os.path.join(directory, self.name + ".out"), "w")
+        for command in self.commands(directory):
+            self.processes.append(subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output))
+        output.close()
+        wait_for(address, self.name)
+
+    def stop(self):
+        for process in self.processes:
+            process.send_signal(signal.SIGKILL if self.name != "nginx" else signal.SIGTERM)
+        for process in self.processes:
+            process.wait()
+        self.processes = []
+
+
+def wait_for(address, name):
+    for _ in range(400):
+        try:
+            socket.create_connection(address, timeout=1).close()
+            return
+        except OSError:
+            time.sleep(0.05)
+    raise RuntimeError(f"{name} does not listen at {address}")
+
+
+def free_port():
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return sock.getsockname()[1]
+
+
+class Python(Server):
+    def commands(self, directory):
+        host, port = self.address
+        return [["python3", os.path.join(HERE, "echo.py"), host, str(port), self.log]]
+
+
+class Node(Server):
+    def commands(self, directory):
+        host, port = self.address
+        return [["node", os.path.join(HERE, "echo.js"), host, str(port), self.log]]
+
+
+class Go(Server):
+    def prepare(self, directory):
+        env = dict(os.environ, GO111MODULE="off", GOFLAGS="", GOPROXY="off", GOTOOLCHAIN="local",
+                   GOCACHE=os.path.abspath("build/garden/gocache"), GOPATH=os.path.abspath("build/garden/gopath"))
+        subprocess.run(["go", "build", "-o", "build/garden/echo", os.path.join(HERE, "echo.go")], env=env, check=True)
+
+    def commands(self, directory):
+        return [["build/garden/echo", "%s:%d" % self.address, self.log]]
+
+
+class Java(Server):
+    def prepare(self, directory):
+        subprocess.run(["javac", "-d", "build/garden/java", os.path.join(HERE, "Echo.java")], check=True)
+
+    def commands(self, directory):
+        host, port = self.address
+        # Small and quick to start; the log must not be lost when it is killed.
+        return [["java", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xmx256m", "-cp", "build/garden/java", "Echo",
+                 host, str(port), self.log]]
+
+
+class Proxy(Server):
+    """What it has understood is what it sends on, to behind.py."""
+
+    def filled(self, template, directory, behind):
+        with open(os.path.join(HERE, template), encoding="utf-8") as file:
+            text = file.read()
+        user = "user root root;" if os.geteuid() == 0 else ""
+        for word, value in (("@DIR@", directory), ("@LISTEN@", "%s:%d" % self.address),
+                            ("@BEHIND@", f"127.0.0.1:{behind}"), ("@USER@", user)):
+            text = text.replace(word, value)
+        path = os.path.join(directory, template)
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+        return path
+
+    def program(self, directory, behind):
+        raise NotImplementedError
+
+    def commands(self, directory):
+        behind = free_port()
+        command = self.program(directory, behind)
+        return [["python3", os.path.join(HERE, "behind.py"), "127.0.0.1", str(behind), self.log], command]
+
+
+class Nginx(Proxy):
+    def program(self, directory, behind):
+        path = self.filled("nginx.conf", directory, behind)
+        return ["nginx", "-e", os.path.join(directory, "nginx.error"), "-p", directory, "-c", path]
+
+
+class Haproxy(Proxy):
+    def program(self, directory, behind):
+        return ["haproxy", "-db", "-f", self.filled("haproxy.cfg", directory, behind)]
+
+
+def everything():
+    return [
+        Python("python", ["python3"]),
+        # Go keeps these apart from the fields.
+        Go("go", ["go"], ["host", "transfer-encoding", "trailer"]),
+        Node("node", ["node"]),
+        Java("java", ["java", "javac"], optional=True),  # too large to be installed for this
+        Nginx("nginx", ["nginx"], HOP),
+        Haproxy("haproxy", ["haproxy"], HOP),
+    ]
+
+
+class Running:
+    """Starts those that are installed; ends them again."""
+
+    def __init__(self, directory, listen, first_port=None):
+        self.directory = os.path.abspath(directory)
+        os.makedirs(self.directory, exist_ok=True)
+        os.makedirs("build/garden", exist_ok=True)
+        self.servers, self.missing = [], []
+        for i, server in enumerate(everything()):
+            lacks = server.missing()
+            if lacks:
+                self.missing.append(server)
+                continue
+            server.prepare(self.directory)
+            server.start(self.directory, (listen, first_port + i if first_port else free_port()))
+            self.servers.append(server)
+
+    def stop(self):
+        for server in self.servers:
+            server.stop()
