@@ -27,7 +27,7 @@
 
 #include <linux/types.h>
 
-#define PST_ABI_VERSION 1
+#define PST_ABI_VERSION 2
 
 enum {
 	PST_GEN_SLOTS = 4,	   /* generations alive at once */
@@ -49,6 +49,7 @@ enum {
 	PST_MAX_FIELDS = 128,
 	PST_MAX_TARGET = 16 * 1024,
 	PST_MAX_METHOD = 32,
+	PST_MAX_CHUNK_EXT = 16 * 1024, /* all chunk extensions of a request together */
 };
 
 enum pst_dir {
@@ -128,21 +129,34 @@ enum pst_field {
 	PST_FIELD_MAX,
 };
 
+enum { PST_HEADER_SLOTS = 8 }; /* distinct fields that the rules of a set may ask for */
+
 /*
- * A request is allowed when the intersection of the tags of all fields is not empty. Tags are over
- * the distinct combinations of conditions (compiler/ruleset.h), at most 64 in one rule set.
+ * A request is allowed when the intersection of the tags of all fields and slots is not empty. Tags
+ * are over the distinct combinations of conditions (compiler/ruleset.h), at most 64 in one rule
+ * set.
+ *
+ * The automaton of names gives for each field a number: an enum pst_header, and 1 + the slot of the
+ * field at PST_HEADER_SLOT_SHIFT when rules ask for it (compiler/header.h). Slots from n_slots on
+ * are zero.
  */
 struct pst_ruleset {
-	__u64 absent[PST_FIELD_MAX];  /* tags of the field when the request does not have it */
-	__u32 start[PST_FIELD_MAX];   /* row offset */
-	__u32 classes[PST_FIELD_MAX]; /* offset of 256 bytes in classes[] */
+	__u64 absent[PST_FIELD_MAX]; /* tags of the field when the request does not have it */
+	__u64 slot_absent[PST_HEADER_SLOTS]; /* the same of slots */
+	__u32 start[PST_FIELD_MAX];	     /* row offset */
+	__u32 classes[PST_FIELD_MAX];	     /* offset of 256 bytes in classes[] */
+	__u32 name_start, name_classes;
+	__u32 slot_start[PST_HEADER_SLOTS];
+	__u32 slot_classes[PST_HEADER_SLOTS];
+	__u32 n_slots;
+	__u32 pad;
 };
 
 struct pst_table {
 	__u32 abi_version;
 	__u32 generation;
 	__u32 n_cells, n_class_bytes, n_tags, n_rulesets;
-	/* Field names, any case: the tag of an accepting state is an enum pst_header. */
+	/* Field names of responses: the tag of an accepting state is an enum pst_header. */
 	__u32 name_start;
 	__u32 name_classes;
 	struct pst_ruleset rulesets[PST_RULESETS];
@@ -159,7 +173,11 @@ enum pst_header {
 	PST_HEADER_TRANSFER_ENCODING = 3,
 	PST_HEADER_UPGRADE = 4,
 	PST_HEADER_ALIAS = 5, /* content_length, transfer_encoding: see PST_REASON_FIELD_ALIAS */
+	PST_HEADER_CONNECTION = 6,
+	PST_HEADER_EXPECT = 7,
 	PST_HEADER_MAX,
+	PST_HEADER_SLOT_SHIFT = 8,
+	PST_HEADER_MASK = (1 << PST_HEADER_SLOT_SHIFT) - 1,
 };
 
 #define PST_STATIC_ASSERT(cond, text) _Static_assert(cond, text)
@@ -168,7 +186,7 @@ PST_STATIC_ASSERT(sizeof(struct pst_addr_key) == 24, "no padding in LPM keys");
 PST_STATIC_ASSERT(sizeof(struct pst_addr_value) == 8, "addr value");
 PST_STATIC_ASSERT(sizeof(struct pst_policy_key) == 20, "no padding in LPM keys");
 PST_STATIC_ASSERT(sizeof(struct pst_policy_value) == 8, "policy value");
-PST_STATIC_ASSERT(sizeof(struct pst_ruleset) == 48, "rule set");
+PST_STATIC_ASSERT(sizeof(struct pst_ruleset) == 192, "rule set");
 PST_STATIC_ASSERT((PST_CELLS & PST_CELL_MASK) == 0, "masks need powers of two");
 
 /* Switches of the daemon; one element, written by user space only. */

@@ -46,15 +46,6 @@ PST_INLINE void pst_follow_begin(struct pst_flow *f)
 	f->follow |= PST_FOLLOW_BEGUN;
 }
 
-/* The next size line of a chunked body. */
-PST_INLINE void pst_follow_chunk(struct pst_http *h, __u32 state)
-{
-	h->state = (__u8)state;
-	h->length = 0;
-	h->digits = 0;
-	h->stop = 0;
-}
-
 /* The head of the response is complete. */
 PST_INLINE void pst_follow_head(struct pst_flow *f, struct pst_http *h)
 {
@@ -69,7 +60,7 @@ PST_INLINE void pst_follow_head(struct pst_flow *f, struct pst_http *h)
 	} else if (h->flags & PST_HTTP_CHUNKED) {
 		if (h->flags & PST_HTTP_HAS_LENGTH)
 			pst_follow_lose(f);
-		pst_follow_chunk(h, PST_HTTP_CHUNK_SIZE0);
+		pst_http_resume(h);
 	} else if (!(h->flags & PST_HTTP_HAS_LENGTH)) {
 		f->follow |= PST_FOLLOW_TO_CLOSE;
 	} else if (!h->length) {
@@ -101,7 +92,7 @@ PST_INLINE void pst_follow_data(struct pst_flow *f, struct pst_walk *w)
 	if (f->data_left)
 		return;
 	if (f->response.flags & PST_HTTP_CHUNKED)
-		pst_follow_chunk(&f->response, PST_HTTP_CHUNK_END_CR);
+		pst_http_resume(&f->response);
 	else
 		pst_follow_end(f);
 }

@@ -12,61 +12,19 @@
  * The rule set's verdict is the intersection of tag sets: `allow` starts with all bits, each field
  * removes what it does not match. The request is allowed when a bit is left at the end of the head.
  *
- * The state is plain data without pointers, so that it can live in socket storage and continue with
- * the next packet. After DONE, CHUNK_DATA and ERROR further bytes change nothing: `stop` says how
- * many bytes of the head were consumed when that state was reached.
+ * The state is plain data (bpf/http_data.h). After DONE, CHUNK_DATA and ERROR further bytes change
+ * nothing: `stop` says how many bytes were consumed when that state was reached. What a driver does
+ * then is in bpf/http_body.h.
  *
  * Strictness: what two known parsers could read differently is an error with a named reason (RFC
  * 9112 sections 2.2, 3, 5.1, 6.3; docs/http.md).
  */
 
-#include "bpf/abi.h"
-#include "bpf/compat.h"
-#include "bpf/dfa.h"
-#include "bpf/http_states.h"
-#include "bpf/reason.h"
+#include "bpf/http_body.h"
+#include "bpf/http_data.h"
+#include "bpf/http_field.h"
 
 #include "http_table.h"
-
-enum pst_http_flag {
-	PST_HTTP_RESPONSE = 1 << 0,
-	PST_HTTP_HAS_HOST = 1 << 1,
-	PST_HTTP_HAS_LENGTH = 1 << 2,
-	PST_HTTP_VERSION_10 = 1 << 3,
-	PST_HTTP_CHUNKED = 1 << 4,
-	PST_HTTP_TRAILER = 1 << 5, /* field lines behind the last chunk */
-};
-
-enum pst_http_method {
-	PST_METHOD_OTHER,
-	PST_METHOD_GET,
-	PST_METHOD_HEAD,
-	PST_METHOD_CONNECT,
-};
-
-/* Digits of a length that fit an __u64 whatever they are; more is refused. */
-enum { PST_HTTP_MAX_DIGITS = 18, PST_HTTP_MAX_HEX_DIGITS = 8 };
-
-struct pst_http {
-	__u64 window; /* the last eight bytes, the newest lowest */
-	__u64 allow;
-	__u64 length; /* Content-Length, or the size of the current chunk */
-	__u32 row;    /* of the automaton that runs; 0: none */
-	__u32 classes;
-	__u32 pos;  /* bytes consumed */
-	__u32 mark; /* pos of the first byte of the current part */
-	__u32 stop; /* see above; 0: not there yet */
-	__u16 ruleset;
-	__u16 status;
-	__u8 state;
-	__u8 flags;
-	__u8 reason; /* enum pst_reason once the state is ERROR */
-	__u8 fields;
-	__u8 digits;
-	__u8 method;
-	__u8 pad[2];
-};
-PST_STATIC_ASSERT(sizeof(struct pst_http) == 56, "state of a head");
 
 /* Begins a request, judged by rule set RULESET of T. */
 PST_INLINE void pst_http_request(struct pst_http *h, const struct pst_table *t, __u32 ruleset)
@@ -78,43 +36,19 @@ PST_INLINE void pst_http_request(struct pst_http *h, const struct pst_table *t, 
 		.ruleset = (__u16)(ruleset & PST_RULESET_MASK),
 		.row = rs->start[PST_FIELD_METHOD],
 		.classes = rs->classes[PST_FIELD_METHOD],
+		.limit = PST_MAX_HEAD,
 		.state = PST_HTTP_START,
 	};
 }
 
 PST_INLINE void pst_http_response(struct pst_http *h)
 {
-	*h = (struct pst_http){.flags = PST_HTTP_RESPONSE, .state = PST_HTTP_STATUS};
-}
-
-PST_INLINE void pst_http_fail(struct pst_http *h, __u32 reason)
-{
-	h->state = PST_HTTP_ERROR;
-	h->reason = (__u8)reason;
-	h->row = 0;
-}
-
-PST_INLINE void pst_http_run(struct pst_http *h, __u32 row, __u32 classes)
-{
-	h->row = row;
-	h->classes = classes;
-}
-
-/* The part that ended with row ROW leaves only the combinations that it matches. */
-PST_INLINE void pst_http_match(struct pst_http *h, const struct pst_table *t, __u32 row)
-{
-	h->allow &= pst_dfa_tags(t, row);
-}
-
-/* WORD is at most seven letters; the window's newest byte is the delimiter behind them. */
-PST_INLINE int pst_http_word_is(const struct pst_http *h, __u64 word, __u32 len, __u32 have)
-{
-	return have == len && ((h->window >> 8) & ((1ULL << (8 * len)) - 1)) == word;
+	*h = (struct pst_http){.flags = PST_HTTP_RESPONSE, .limit = ~0U, .state = PST_HTTP_STATUS};
 }
 
 PST_INLINE void pst_http_method_end(struct pst_http *h, const struct pst_table *t, __u32 row)
 {
-	const struct pst_ruleset *rs = &t->rulesets[h->ruleset & PST_RULESET_MASK];
+	const struct pst_ruleset *rs = pst_http_ruleset(h, t);
 	__u32 len = h->pos;
 
 	if (len > PST_MAX_METHOD) {
@@ -167,153 +101,6 @@ PST_INLINE void pst_http_version_end(struct pst_http *h)
 		h->flags |= PST_HTTP_VERSION_10;
 }
 
-PST_INLINE void pst_http_field_begin(struct pst_http *h, const struct pst_table *t, __u32 byte)
-{
-	if (++h->fields > PST_MAX_FIELDS) {
-		pst_http_fail(h, PST_REASON_FIELD_COUNT);
-		return;
-	}
-	/* Of a response only its framing matters: content-length, transfer-encoding. */
-	if (h->flags & PST_HTTP_RESPONSE && (byte | 0x20) != 'c' && (byte | 0x20) != 't') {
-		h->state = PST_HTTP_VALUE;
-		return;
-	}
-	pst_http_run(h, pst_dfa_step(t, t->name_start, t->name_classes, byte), t->name_classes);
-}
-
-PST_INLINE void pst_http_length_name(struct pst_http *h)
-{
-	if (h->flags & PST_HTTP_HAS_LENGTH) {
-		pst_http_fail(h, PST_REASON_LENGTH_REPEATED);
-		return;
-	}
-	h->flags |= PST_HTTP_HAS_LENGTH;
-	h->length = 0;
-	h->digits = 0;
-	h->state = PST_HTTP_LENGTH_WS;
-}
-
-PST_INLINE void pst_http_host_name(struct pst_http *h)
-{
-	if (h->flags & PST_HTTP_HAS_HOST) {
-		pst_http_fail(h, PST_REASON_HOST_REPEATED);
-		return;
-	}
-	h->flags |= PST_HTTP_HAS_HOST;
-	h->state = PST_HTTP_HOST_WS;
-}
-
-PST_INLINE void pst_http_name_end_request(struct pst_http *h, __u32 header)
-{
-	if (header == PST_HEADER_HOST)
-		pst_http_host_name(h);
-	else if (header == PST_HEADER_CONTENT_LENGTH)
-		pst_http_length_name(h);
-	else if (header == PST_HEADER_TRANSFER_ENCODING)
-		pst_http_fail(h, PST_REASON_TRANSFER_ENCODING);
-	else if (header == PST_HEADER_UPGRADE)
-		pst_http_fail(h, PST_REASON_UPGRADE);
-	else if (header == PST_HEADER_ALIAS)
-		pst_http_fail(h, PST_REASON_FIELD_ALIAS);
-}
-
-PST_INLINE void pst_http_name_end_response(struct pst_http *h, __u32 header)
-{
-	if (h->flags & PST_HTTP_TRAILER)
-		return;
-	if (header == PST_HEADER_CONTENT_LENGTH)
-		pst_http_length_name(h);
-	else if (header == PST_HEADER_TRANSFER_ENCODING)
-		h->state = PST_HTTP_CODING_WS;
-}
-
-PST_INLINE void pst_http_name_end(struct pst_http *h, const struct pst_table *t, __u32 row)
-{
-	__u32 header = (__u32)pst_dfa_tags(t, row);
-
-	pst_http_run(h, 0, 0);
-	if (h->flags & PST_HTTP_RESPONSE)
-		pst_http_name_end_response(h, header);
-	else
-		pst_http_name_end_request(h, header);
-}
-
-PST_INLINE void pst_http_host_begin(struct pst_http *h, const struct pst_table *t, __u32 byte)
-{
-	const struct pst_ruleset *rs = &t->rulesets[h->ruleset & PST_RULESET_MASK];
-	__u32 classes = rs->classes[PST_FIELD_HOST];
-
-	pst_http_run(h, pst_dfa_step(t, rs->start[PST_FIELD_HOST], classes, byte), classes);
-}
-
-/* RFC 9110 8.6 wants digits only; a leading zero is octal to some (interfaces.md F.1). */
-PST_INLINE void pst_http_length_digit(struct pst_http *h, __u32 byte)
-{
-	if ((h->digits && !h->length) || ++h->digits > PST_HTTP_MAX_DIGITS)
-		pst_http_fail(h, PST_REASON_LENGTH_BAD);
-	else
-		h->length = h->length * 10 + (byte - '0');
-}
-
-PST_INLINE void pst_http_request_end(struct pst_http *h, const struct pst_table *t)
-{
-	if (!(h->flags & PST_HTTP_HAS_HOST)) {
-		const struct pst_ruleset *rs = &t->rulesets[h->ruleset & PST_RULESET_MASK];
-
-		if (!(h->flags & PST_HTTP_VERSION_10)) {
-			pst_http_fail(h, PST_REASON_HOST_MISSING);
-			return;
-		}
-		h->allow &= rs->absent[PST_FIELD_HOST];
-	}
-	if (h->length && (h->method == PST_METHOD_GET || h->method == PST_METHOD_HEAD))
-		pst_http_fail(h, PST_REASON_BODY_UNEXPECTED);
-	else if (h->pos >= PST_MAX_HEAD)
-		pst_http_fail(h, PST_REASON_HEAD_LONG);
-}
-
-PST_INLINE void pst_http_head_end(struct pst_http *h, const struct pst_table *t)
-{
-	h->stop = h->pos + 1;
-	if (!(h->flags & PST_HTTP_RESPONSE))
-		pst_http_request_end(h, t);
-	else if (h->flags & PST_HTTP_TRAILER)
-		h->length = 0;
-}
-
-PST_INLINE void pst_http_coding_end(struct pst_http *h)
-{
-	__u64 letters = (h->window >> 8) | 0x20202020202020; /* lower case */
-
-	if (h->flags & PST_HTTP_CHUNKED || h->pos - h->mark != 7 ||
-	    letters != 0x6368756e6b6564) /* chunked */
-		pst_http_fail(h, PST_REASON_TRANSFER_ENCODING);
-	else
-		h->flags |= PST_HTTP_CHUNKED;
-}
-
-PST_INLINE void pst_http_chunk_digit(struct pst_http *h, __u32 byte)
-{
-	__u32 value = byte <= '9' ? byte - '0' : (byte | 0x20) - 'a' + 10;
-
-	if (++h->digits > PST_HTTP_MAX_HEX_DIGITS)
-		pst_http_fail(h, PST_REASON_TRANSFER_ENCODING);
-	else
-		h->length = h->length << 4 | value;
-}
-
-/* The size line is complete: data follows, or trailers behind the last chunk. */
-PST_INLINE void pst_http_chunk_begin(struct pst_http *h)
-{
-	h->digits = 0;
-	if (h->length) {
-		h->stop = h->pos + 1;
-		return;
-	}
-	h->flags |= PST_HTTP_TRAILER;
-	h->state = PST_HTTP_FIELD;
-}
-
 /* What an error really was: the preface of HTTP/2 looks like a request for "*". */
 PST_INLINE void pst_http_error(struct pst_http *h, __u32 reason)
 {
@@ -323,9 +110,43 @@ PST_INLINE void pst_http_error(struct pst_http *h, __u32 reason)
 	pst_http_fail(h, reason);
 }
 
+/* Actions within a value or a size line. */
+PST_INLINE void pst_http_act_value(struct pst_http *h, __u32 arg, __u32 byte)
+{
+	switch (arg) {
+	case PST_ACT_CODING_END:
+		pst_http_coding_end(h);
+		break;
+	case PST_ACT_OPTION_END:
+		pst_http_option_end(h);
+		break;
+	case PST_ACT_UPGRADE_END:
+		pst_http_upgrade_end(h);
+		break;
+	case PST_ACT_EXPECT_END:
+		pst_http_expect_end(h);
+		break;
+	case PST_ACT_CHUNK_DIGIT:
+		pst_http_chunk_digit(h, byte);
+		break;
+	case PST_ACT_EXT_BEGIN:
+		pst_http_ext_begin(h, byte);
+		break;
+	case PST_ACT_EXT_BYTE:
+		pst_http_ext_byte(h);
+		break;
+	case PST_ACT_CHUNK_BEGIN:
+		pst_http_chunk_begin(h);
+		break;
+	default:
+		pst_http_fail(h, PST_REASON_IMPOSSIBLE);
+	}
+}
+
 /*
  * Does what the grammar asks for at BYTE, whose place in the head is h->pos and which the automaton
- * has not consumed: ROW is where it stood before. Leaves in h->row where it stands behind BYTE.
+ * has not consumed: ROW is where it stood before. Leaves in h->row where it stands behind BYTE; the
+ * automaton of a value (h->slot) runs on while the recogniser reads the value itself.
  */
 PST_SUBPROG int pst_http_act(struct pst_http *h, const struct pst_table *t, __u32 arg, __u32 byte)
 {
@@ -334,11 +155,15 @@ PST_SUBPROG int pst_http_act(struct pst_http *h, const struct pst_table *t, __u3
 	if (!h || !t)
 		return -1;
 	row = h->row;
+	if (h->pos >= h->limit) {
+		pst_http_fail(h, PST_REASON_HEAD_LONG);
+		return 0;
+	}
 	if (h->state == PST_HTTP_ERROR) {
 		pst_http_error(h, arg);
 		return 0;
 	}
-	h->row = 0;
+	h->row = h->slot && row ? pst_dfa_step(t, row, h->classes, byte) : 0;
 	switch (arg) {
 	case PST_ACT_METHOD_END:
 		pst_http_method_end(h, t, row);
@@ -350,7 +175,7 @@ PST_SUBPROG int pst_http_act(struct pst_http *h, const struct pst_table *t, __u3
 		pst_http_version_end(h);
 		break;
 	case PST_ACT_FIELD_BEGIN:
-		pst_http_field_begin(h, t, byte);
+		pst_http_field_begin(h, t, row, byte);
 		break;
 	case PST_ACT_NAME_END:
 		pst_http_name_end(h, t, row);
@@ -363,6 +188,12 @@ PST_SUBPROG int pst_http_act(struct pst_http *h, const struct pst_table *t, __u3
 		break;
 	case PST_ACT_LENGTH_DIGIT:
 		pst_http_length_digit(h, byte);
+		break;
+	case PST_ACT_WORD_BEGIN:
+		h->mark = h->pos;
+		break;
+	case PST_ACT_FIELDS_END:
+		pst_http_slot_end(h, row);
 		break;
 	case PST_ACT_HEAD_END:
 		pst_http_head_end(h, t);
@@ -380,20 +211,8 @@ PST_SUBPROG int pst_http_act(struct pst_http *h, const struct pst_table *t, __u3
 		if (h->digits != 3 || h->status < 100)
 			pst_http_fail(h, PST_REASON_VERSION);
 		break;
-	case PST_ACT_CODING_BEGIN:
-		h->mark = h->pos;
-		break;
-	case PST_ACT_CODING_END:
-		pst_http_coding_end(h);
-		break;
-	case PST_ACT_CHUNK_DIGIT:
-		pst_http_chunk_digit(h, byte);
-		break;
-	case PST_ACT_CHUNK_BEGIN:
-		pst_http_chunk_begin(h);
-		break;
 	default:
-		pst_http_fail(h, PST_REASON_IMPOSSIBLE);
+		pst_http_act_value(h, arg, byte);
 	}
 	return 0;
 }
@@ -457,6 +276,13 @@ PST_INLINE int pst_http_plain(__u64 word)
 	return !((((word - ones * 0x20) & ~word) | ((del - ones) & ~del)) & high);
 }
 
+/* True when further bytes would change nothing. */
+PST_INLINE int pst_http_stopped(const struct pst_http *h)
+{
+	return h->state == PST_HTTP_DONE || h->state == PST_HTTP_ERROR ||
+	       h->state == PST_HTTP_CHUNK_DATA;
+}
+
 struct pst_http_bytes {
 	__u64 words[PST_HTTP_CHUNK / 8];
 };
@@ -486,7 +312,7 @@ PST_SUBPROG int pst_http_feed(struct pst_http *h, const struct pst_table *t,
 		done = n - 8 * i;
 		if (done < 8)
 			break;
-		if (hot.state != PST_HTTP_VALUE || !pst_http_plain(hot.word)) {
+		if (hot.state != PST_HTTP_VALUE || hot.row || !pst_http_plain(hot.word)) {
 			pst_http_byte(h, t, &hot, 0);
 			pst_http_byte(h, t, &hot, 1);
 			pst_http_byte(h, t, &hot, 2);
@@ -509,12 +335,7 @@ PST_SUBPROG int pst_http_feed(struct pst_http *h, const struct pst_table *t,
 	h->row = hot.row;
 	h->window = pst_http_window(&hot, done);
 	h->pos = end;
+	if (end > h->limit && !pst_http_stopped(h))
+		pst_http_fail(h, PST_REASON_HEAD_LONG);
 	return 0;
-}
-
-/* True when further bytes would change nothing. */
-PST_INLINE int pst_http_stopped(const struct pst_http *h)
-{
-	return h->state == PST_HTTP_DONE || h->state == PST_HTTP_ERROR ||
-	       h->state == PST_HTTP_CHUNK_DATA;
 }

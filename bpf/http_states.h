@@ -49,8 +49,33 @@ enum pst_http_state {
 	PST_HTTP_LENGTH_WS, /* Content-Length, RFC 9110 section 8.6 */
 	PST_HTTP_LENGTH,
 	PST_HTTP_LENGTH_TAIL,
+	PST_HTTP_CODING_WS, /* Transfer-Encoding, RFC 9112 section 6.1 */
+	PST_HTTP_CODING,
+	PST_HTTP_CODING_TAIL,
+	/* Connection, RFC 9110 section 7.6.1. The window holds seven letters of a word before its
+	 * delimiter; what longer words begin with is the grammar's. */
+	PST_HTTP_OPTION_WS,
+	PST_HTTP_OPTION_K,
+	PST_HTTP_OPTION_KE,
+	PST_HTTP_OPTION_KEE,
+	PST_HTTP_OPTION,
+	PST_HTTP_OPTION_TAIL,
+	PST_HTTP_ANY_OPTION_WS, /* Connection of a response: what is unknown does not matter */
+	PST_HTTP_ANY_OPTION,
+	PST_HTTP_UPGRADE_WS, /* Upgrade, RFC 9110 section 7.8 */
+	PST_HTTP_UPGRADE_W,
+	PST_HTTP_UPGRADE_WE,
+	PST_HTTP_UPGRADE_WORD,
+	PST_HTTP_UPGRADE_TAIL,
+	PST_HTTP_EXPECT_WS, /* Expect, RFC 9110 section 10.1.1 */
+	PST_HTTP_EXPECT_1,
+	PST_HTTP_EXPECT_10,
+	PST_HTTP_EXPECT_100,
+	PST_HTTP_EXPECT_100_,
+	PST_HTTP_EXPECT_WORD,
+	PST_HTTP_EXPECT_TAIL,
 	PST_HTTP_END_LF, /* LF of the empty line */
-	PST_HTTP_DONE,	 /* absorbing: the head is complete */
+	PST_HTTP_DONE,	 /* absorbing: the head, or the trailers, are complete */
 
 	/* Status line, RFC 9112 section 4. */
 	PST_HTTP_STATUS, /* H */
@@ -58,13 +83,17 @@ enum pst_http_state {
 	PST_HTTP_STATUS_CODE,
 	PST_HTTP_STATUS_TEXT,
 
-	/* Transfer-Encoding and chunks of responses, RFC 9112 sections 6.1 and 7.1. */
-	PST_HTTP_CODING_WS,
-	PST_HTTP_CODING,
-	PST_HTTP_CODING_TAIL,
+	/* Chunks, RFC 9112 section 7.1. */
 	PST_HTTP_CHUNK_SIZE0, /* first digit */
 	PST_HTTP_CHUNK_SIZE,
-	PST_HTTP_CHUNK_EXT,
+	PST_HTTP_CHUNK_EXT, /* of a response: anything */
+	PST_HTTP_EXT_NAME0, /* behind ";" */
+	PST_HTTP_EXT_NAME,
+	PST_HTTP_EXT_VALUE0, /* behind "=" */
+	PST_HTTP_EXT_VALUE,
+	PST_HTTP_EXT_QUOTED,
+	PST_HTTP_EXT_ESCAPED, /* behind a backslash */
+	PST_HTTP_EXT_END,     /* behind the closing quote */
 	PST_HTTP_CHUNK_LF,
 	PST_HTTP_CHUNK_DATA, /* absorbing: the driver skips the data */
 	PST_HTTP_CHUNK_END_CR,
@@ -83,13 +112,19 @@ enum pst_http_action {
 	PST_ACT_HOST_BEGIN,
 	PST_ACT_HOST_END,
 	PST_ACT_LENGTH_DIGIT,
+	PST_ACT_WORD_BEGIN,
+	PST_ACT_CODING_END,
+	PST_ACT_OPTION_END,
+	PST_ACT_UPGRADE_END,
+	PST_ACT_EXPECT_END,
+	PST_ACT_FIELDS_END,
 	PST_ACT_HEAD_END,
 	PST_ACT_STATUS_VERSION_END,
 	PST_ACT_STATUS_DIGIT,
 	PST_ACT_STATUS_END,
-	PST_ACT_CODING_BEGIN,
-	PST_ACT_CODING_END,
 	PST_ACT_CHUNK_DIGIT,
+	PST_ACT_EXT_BEGIN,
+	PST_ACT_EXT_BYTE,
 	PST_ACT_CHUNK_BEGIN,
 	PST_ACT_MAX,
 };
@@ -97,6 +132,7 @@ enum pst_http_action {
 /* cells[state << PST_HTTP_CLASS_BITS | class of byte] = next state | (action or reason) << 8 */
 enum {
 	PST_HTTP_CLASS_BITS = 6,
-	PST_HTTP_CELLS = 64 << PST_HTTP_CLASS_BITS,
+	PST_HTTP_STATES = 128,
+	PST_HTTP_CELLS = PST_HTTP_STATES << PST_HTTP_CLASS_BITS,
 	PST_HTTP_CELL_MASK = PST_HTTP_CELLS - 1,
 };

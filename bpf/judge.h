@@ -69,8 +69,7 @@ PST_INLINE __u32 pst_judge_head_ruling(const struct pst_http *h, __u32 failed)
 	if (h->state == PST_HTTP_ERROR)
 		return pst_ruling(PST_ACTION_DENY, h->reason ? h->reason : PST_REASON_IMPOSSIBLE);
 	if (h->state != PST_HTTP_DONE)
-		return pst_ruling(PST_ACTION_DENY, h->pos >= PST_MAX_HEAD ? PST_REASON_HEAD_LONG
-									  : PST_REASON_HEAD_SPLIT);
+		return pst_ruling(PST_ACTION_DENY, PST_REASON_HEAD_SPLIT);
 	if (!h->allow)
 		return pst_ruling(PST_ACTION_DENY, PST_REASON_NO_RULE_L7);
 	return pst_ruling(PST_ACTION_PASS, PST_REASON_RULE);
@@ -111,6 +110,11 @@ PST_INLINE __u32 pst_judge_fresh(struct pst_flow *f, const struct pst_table *t,
 		ruling = pst_ruling(PST_ACTION_PASS, PST_REASON_RULE);
 	if (ruling != pst_ruling(PST_ACTION_PASS, PST_REASON_RULE))
 		return ruling;
+	/* Not driven yet: chunks, and the stream behind a handshake. */
+	if (pst_http_continues(&f->http))
+		return pst_ruling(PST_ACTION_DENY, PST_REASON_TRANSFER_ENCODING);
+	if (f->http.flags & PST_HTTP_UPGRADE)
+		return pst_ruling(PST_ACTION_DENY, PST_REASON_UPGRADE);
 	f->head_seq = f->judged;
 	f->head_len = f->http.stop;
 	f->judged += f->head_len;

@@ -64,16 +64,34 @@
 	X(LENGTH_BAD, "bad-content-length", PARSE, "Content-Length is not a plain decimal number")    \
 	X(LENGTH_REPEATED, "content-length-repeated", PARSE, "more than one Content-Length")          \
 	X(TRANSFER_ENCODING, "transfer-encoding", PARSE,                                              \
-	  "Transfer-Encoding in a request is not supported yet")                                      \
+	  "Transfer-Encoding is not exactly one \"chunked\", or not in HTTP/1.1")                     \
+	X(LENGTH_CHUNKED, "content-length-and-chunked", PARSE,                                        \
+	  "Content-Length and Transfer-Encoding in one request")                                      \
+	X(CHUNK_SIZE, "bad-chunk-size", PARSE, "a chunk size is not one to eight hex digits")         \
+	X(CHUNK_EXT, "bad-chunk-extension", PARSE,                                                    \
+	  "a chunk extension is not ;name, ;name=token or ;name=\"text\"")                            \
+	X(CHUNK_EXT_LONG, "chunk-extensions-too-long", PARSE,                                         \
+	  "the chunk extensions of a request are longer than the limit")                              \
+	X(CHUNK_END, "bad-chunk-end", PARSE, "the data of a chunk is not followed by CRLF")           \
+	X(TRAILER, "trailer-field", PARSE,                                                            \
+	  "a trailer that frames or routes the request, or that a rule asks for")                     \
 	X(FIELD_ALIAS, "framing-field-alias", PARSE,                                                  \
 	  "a field name that some servers read as a framing field (content_length)")                  \
-	X(UPGRADE, "upgrade", PARSE, "an upgrade away from HTTP/1.1 is not supported yet")            \
+	X(CONNECTION, "connection-option", PARSE,                                                     \
+	  "Connection is not a list of close, keep-alive, te and upgrade")                            \
+	X(EXPECT, "expectation", PARSE,                                                               \
+	  "Expect is not exactly one \"100-continue\", or not in HTTP/1.1")                           \
+	X(UPGRADE, "upgrade", PARSE, "an upgrade to something other than WebSocket")                  \
+	X(UPGRADE_BAD, "bad-upgrade", PARSE,                                                          \
+	  "a WebSocket handshake that is not a GET of HTTP/1.1 with Connection: upgrade, or repeats") \
 	X(BODY_UNEXPECTED, "unexpected-body", PARSE, "a body on GET or HEAD")                         \
 	/* KILL and limits of this version */                                                         \
 	X(HEAD_SPLIT, "head-split", PARSE,                                                            \
 	  "the head does not arrive in one packet (not supported yet)")                               \
 	X(PIPELINED, "pipelined", KILL,                                                               \
 	  "a request while the answer to an earlier one is outstanding (not supported yet)")          \
+	X(AFTER_CLOSE, "after-close", PARSE,                                                          \
+	  "bytes behind a request that ends the connection (Connection: close, HTTP/1.0)")            \
 	X(AFTER_DENY, "after-denial", DROP, "bytes behind a denied request")                          \
 	X(GAP, "out-of-order", DROP, "a packet beyond the judged position: the peer retransmits")     \
 	X(REPEAT_PARTIAL, "repeat-unproven", DROP,                                                    \

@@ -155,6 +155,7 @@ static __always_inline int denied_whole(struct message *m, const struct pst_tabl
 	ruling = pst_judge_head(&m->scratch->http, t, &src, forget(m->scratch, 0), size,
 				m->scratch->d.ruleset);
 	return ruling == pst_ruling(PST_ACTION_DENY, PST_REASON_NO_RULE_L7) &&
+	       !pst_http_continues(&m->scratch->http) &&
 	       m->scratch->http.stop + m->scratch->http.length == size;
 }
 

@@ -214,6 +214,23 @@ static void get_rules(struct reader *r, struct pst_bundle *b)
 	}
 }
 
+static void get_slots(struct reader *r, struct pst_ruleset *packed)
+{
+	packed->name_start = (uint32_t)get(r, 4);
+	packed->name_classes = (uint32_t)get(r, 4);
+	packed->n_slots = (uint32_t)get(r, 4);
+	if (packed->n_slots > PST_HEADER_SLOTS) {
+		fail(r, "%u judged fields, a rule set has %d at most", packed->n_slots,
+		     PST_HEADER_SLOTS);
+		packed->n_slots = 0;
+	}
+	for (uint32_t k = 0; k < packed->n_slots; k++) {
+		packed->slot_absent[k] = get(r, 8);
+		packed->slot_start[k] = (uint32_t)get(r, 4);
+		packed->slot_classes[k] = (uint32_t)get(r, 4);
+	}
+}
+
 static void get_ruleset(struct reader *r, struct pst_bundle_ruleset *s)
 {
 	s->fallback = get_bool(r);
@@ -223,6 +240,7 @@ static void get_ruleset(struct reader *r, struct pst_bundle_ruleset *s)
 		s->packed.start[f] = (uint32_t)get(r, 4);
 		s->packed.classes[f] = (uint32_t)get(r, 4);
 	}
+	get_slots(r, &s->packed);
 	s->rules = get_array(r, "HTTP rules", 12, sizeof(*s->rules), &s->n_rules);
 	s->rule_tags = pst_arena_calloc(r->arena, s->n_rules, sizeof(*s->rule_tags));
 	if (!s->rule_tags)
@@ -235,7 +253,7 @@ static void get_ruleset(struct reader *r, struct pst_bundle_ruleset *s)
 
 static void get_rulesets(struct reader *r, struct pst_bundle *b)
 {
-	b->rulesets = get_array(r, "rule sets", 57, sizeof(*b->rulesets), &b->n_rulesets);
+	b->rulesets = get_array(r, "rule sets", 69, sizeof(*b->rulesets), &b->n_rulesets);
 	for (size_t i = 0; !r->err && i < b->n_rulesets; i++)
 		get_ruleset(r, &b->rulesets[i]);
 }

@@ -117,6 +117,18 @@ static void put_rules(struct writer *w, const struct pst_bundle *b)
 	}
 }
 
+static void put_slots(struct writer *w, const struct pst_ruleset *packed)
+{
+	put(w, packed->name_start, 4);
+	put(w, packed->name_classes, 4);
+	put(w, packed->n_slots, 4);
+	for (uint32_t k = 0; k < packed->n_slots; k++) {
+		put(w, packed->slot_absent[k], 8);
+		put(w, packed->slot_start[k], 4);
+		put(w, packed->slot_classes[k], 4);
+	}
+}
+
 static void put_rulesets(struct writer *w, const struct pst_bundle *b)
 {
 	put(w, b->n_rulesets, 4);
@@ -130,6 +142,7 @@ static void put_rulesets(struct writer *w, const struct pst_bundle *b)
 			put(w, s->packed.start[f], 4);
 			put(w, s->packed.classes[f], 4);
 		}
+		put_slots(w, &s->packed);
 		put(w, s->n_rules, 4);
 		for (size_t k = 0; k < s->n_rules; k++) {
 			put(w, s->rules[k], 4);

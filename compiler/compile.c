@@ -23,6 +23,8 @@ static const struct {
 	{"[Tt][Rr][Aa][Nn][Ss][Ff][Ee][Rr]-[Ee][Nn][Cc][Oo][Dd][Ii][Nn][Gg]",
 	 PST_HEADER_TRANSFER_ENCODING},
 	{"[Uu][Pp][Gg][Rr][Aa][Dd][Ee]", PST_HEADER_UPGRADE},
+	{"[Cc][Oo][Nn][Nn][Ee][Cc][Tt][Ii][Oo][Nn]", PST_HEADER_CONNECTION},
+	{"[Ee][Xx][Pp][Ee][Cc][Tt]", PST_HEADER_EXPECT},
 	{"[Cc][Oo][Nn][Tt][Ee][Nn][Tt]_[Ll][Ee][Nn][Gg][Tt][Hh]", PST_HEADER_ALIAS},
 	{"[Tt][Rr][Aa][Nn][Ss][Ff][Ee][Rr]_[Ee][Nn][Cc][Oo][Dd][Ii][Nn][Gg]", PST_HEADER_ALIAS},
 };
@@ -59,6 +61,7 @@ static int pack_names(struct compiler *c, struct pst_diags *diags)
 		return r;
 	c->b->name_start = packed.start;
 	c->b->name_classes = packed.classes;
+	c->table.names = packed;
 	return 0;
 }
 

@@ -35,6 +35,7 @@ void pst_ruleset_table_init(struct pst_ruleset_table *t, const struct pst_rulese
 		.packer = borrowed->packer,
 		.arena = borrowed->arena,
 		.diags = borrowed->diags,
+		.names = borrowed->names,
 	};
 }
 
@@ -278,6 +279,8 @@ static int pack_form(struct form *f, struct pst_ruleset *packed, const char **re
 			    ret_why);
 	for (int field = 0; !r && field < PST_FIELD_MAX; field++)
 		r = pack_field(f, field, packed, ret_why);
+	packed->name_start = f->t->names.start;
+	packed->name_classes = f->t->names.classes;
 	for (size_t i = 0; !r && i < f->n_combinations; i++) {
 		if (!f->combinations[i].host)
 			packed->absent[PST_FIELD_HOST] |= 1ull << i;

@@ -53,6 +53,7 @@ struct pst_ruleset_table {
 	struct pst_packer *packer;
 	struct pst_arena *arena; /* of the bundle: what is in sets lives there */
 	struct pst_diags *diags;
+	struct pst_packed names; /* the field names that the recogniser itself must know */
 	struct PST_VEC(struct pst_bundle_ruleset) sets;
 	struct PST_VEC(struct pst_ruleset_shared) shared; /* patterns are heap arrays */
 };

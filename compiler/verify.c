@@ -314,13 +314,20 @@ static int reach(struct verifier *v, uint32_t row, uint32_t width)
 	return pst_vec_push(&v->todo, row);
 }
 
-static int check_row(struct verifier *v, uint32_t row, uint32_t width, uint64_t tag_limit)
+/* What an automaton of field names may say: an enum pst_header, and 1 + a slot. */
+static bool is_name_tag(uint64_t tag)
+{
+	return (tag & PST_HEADER_MASK) < PST_HEADER_MAX &&
+	       tag >> PST_HEADER_SLOT_SHIFT <= PST_HEADER_SLOTS;
+}
+
+static int check_row(struct verifier *v, uint32_t row, uint32_t width, bool names)
 {
 	uint32_t tag = v->b->cells[row];
 
 	if (tag >= v->b->n_tags)
 		return bad(v, "the row at cell %u names tag set %u of %zu", row, tag, v->b->n_tags);
-	if (tag_limit && v->b->tags[tag] >= tag_limit)
+	if (names && !is_name_tag(v->b->tags[tag]))
 		return bad(v, "the row at cell %u names field %llu, which does not exist", row,
 			   (unsigned long long)v->b->tags[tag]);
 	for (uint32_t i = 1; i < width; i++) {
@@ -353,8 +360,8 @@ static uint32_t map_columns(const struct pst_bundle *b, uint32_t offset)
 	return most;
 }
 
-/* TAG_LIMIT: tag sets are numbers below it (0: bit sets, anything goes). */
-static int walk(struct verifier *v, uint32_t start, uint32_t map, uint64_t tag_limit)
+/* NAMES: tag sets are numbers, not bit sets. */
+static int walk(struct verifier *v, uint32_t start, uint32_t map, bool names)
 {
 	uint32_t columns = map_columns(v->b, map);
 	int r;
@@ -366,8 +373,17 @@ static int walk(struct verifier *v, uint32_t start, uint32_t map, uint64_t tag_l
 		return bad(v, "an automaton starts at cell %u of %zu", start, v->b->n_cells);
 	r = reach(v, start, 1 + columns);
 	while (!r && v->todo.n)
-		r = check_row(v, v->todo.v[--v->todo.n], 1 + columns, tag_limit);
+		r = check_row(v, v->todo.v[--v->todo.n], 1 + columns, names);
 	return r;
+}
+
+static int check_no_slot(struct verifier *v, size_t i, uint32_t k)
+{
+	const struct pst_ruleset *p = &v->b->rulesets[i].packed;
+
+	return p->slot_start[k] || p->slot_classes[k] || p->slot_absent[k]
+		       ? bad(v, "rule set %zu: slot %u of %u is in use", i, k, p->n_slots)
+		       : 0;
 }
 
 static int check_ruleset(struct verifier *v, size_t i)
@@ -380,14 +396,29 @@ static int check_ruleset(struct verifier *v, size_t i)
 		return memcmp(&s->packed, &nothing, sizeof(nothing))
 			       ? bad(v, "rule set %zu: a fallback with automata", i)
 			       : 0;
+	if (!r && (s->packed.n_slots > PST_HEADER_SLOTS || s->packed.pad))
+		return bad(v, "rule set %zu: %u slots", i, s->packed.n_slots);
 	if (!r && i >= PST_RULESETS)
 		return bad(v, "rule set %zu: the table holds %d", i, PST_RULESETS);
 	for (int f = 0; !r && f < PST_FIELD_MAX; f++) {
 		if (f != PST_FIELD_HOST && s->packed.absent[f])
 			return bad(v, "rule set %zu: a request always has a method and a path", i);
-		r = walk(v, s->packed.start[f], s->packed.classes[f], 0);
+		r = walk(v, s->packed.start[f], s->packed.classes[f], false);
 	}
+	for (uint32_t k = 0; !r && k < PST_HEADER_SLOTS; k++)
+		r = k < s->packed.n_slots
+			    ? walk(v, s->packed.slot_start[k], s->packed.slot_classes[k], false)
+			    : check_no_slot(v, i, k);
 	return r;
+}
+
+static int walk_names(struct verifier *v, size_t i)
+{
+	const struct pst_bundle_ruleset *s = &v->b->rulesets[i];
+
+	if (s->fallback)
+		return 0;
+	return walk(v, s->packed.name_start, s->packed.name_classes, true);
 }
 
 static int check_tables(struct verifier *v)
@@ -400,8 +431,10 @@ static int check_tables(struct verifier *v)
 	}
 	if (v->b->tags[0])
 		return bad(v, "tag set 0 is not empty");
-	/* First, so that each of its rows is looked into with the limit. */
-	r = walk(v, v->b->name_start, v->b->name_classes, PST_HEADER_MAX);
+	/* Names first, so that each of their rows is looked into as one. */
+	r = walk(v, v->b->name_start, v->b->name_classes, true);
+	for (size_t i = 0; !r && i < v->b->n_rulesets; i++)
+		r = walk_names(v, i);
 	for (size_t i = 0; !r && i < v->b->n_rulesets; i++)
 		r = check_ruleset(v, i);
 	return r;

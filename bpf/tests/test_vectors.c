@@ -7,82 +7,101 @@
 #include <criterion/criterion.h>
 #include <stdio.h>
 
+#include "bpf/tests/stream.h"
 #include "compiler/explain.h"
 
-/* The recogniser's state after the bytes, fed in pieces: [0, CUT), [CUT, len), or STEP at a time.
- */
-static struct pst_http walk(const unsigned char *bytes, size_t len, size_t cut, size_t step)
+static const char *const files[] = {"testdata/http/requests.md", "testdata/http/streams.md"};
+
+enum { LEAST_VECTORS = 150, N_FILES = sizeof(files) / sizeof(*files) };
+
+/* The stream after the bytes, fed in pieces: [0, CUT), [CUT, len), or STEP at a time. */
+static struct t_stream walk(const unsigned char *bytes, size_t len, size_t cut, size_t step)
 {
-	__u32 ruleset;
-	const struct pst_table *t = t_core_table(&ruleset);
+	struct t_stream s = {.table = NULL};
 	const struct pst_src src = {.bytes = bytes};
-	struct pst_http h;
-	struct pst_walk w = {.http = &h, .table = t, .src = &src};
 
-	pst_http_request(&h, t, ruleset);
-	while (w.off < len && !pst_http_stopped(&h)) {
-		size_t end = step ? w.off + step : (w.off < cut ? cut : len);
-
-		w.end = (__u32)(end < len ? end : len);
-		pst_walk_head(&w);
+	s.table = t_core_table(&s.ruleset);
+	for (size_t at = 0, end; at < len; at = end) {
+		end = step ? at + step : (at < cut ? cut : len);
+		end = end < len ? end : len;
+		t_stream_feed(&s, &src, (__u32)at, (__u32)end);
 	}
-	return h;
+	return s;
 }
 
-static const char *reason_of(const struct pst_http *h)
+static const char *reason_of(const struct t_stream *s)
 {
-	return pst_explain_reason_name(pst_judge_head_ruling(h, 0) & 0xff);
+	return pst_explain_reason_name(s->reason ? s->reason : PST_REASON_RULE);
 }
 
-static void same(const struct pst_http *a, const struct pst_http *b, const char *name, size_t cut)
+static void same(const struct t_stream *a, const struct t_stream *b, const char *name, size_t cut)
 {
-	cr_assert_eq(a->state, b->state, "%s cut at %zu", name, cut);
 	cr_assert_eq(a->reason, b->reason, "%s cut at %zu", name, cut);
-	cr_assert_eq(a->allow, b->allow, "%s cut at %zu", name, cut);
-	cr_assert_eq(a->length, b->length, "%s cut at %zu", name, cut);
-	cr_assert_eq(a->stop, b->stop, "%s cut at %zu", name, cut);
-	cr_assert_eq(a->method, b->method, "%s cut at %zu", name, cut);
+	cr_assert_eq(a->passed, b->passed, "%s cut at %zu", name, cut);
+	cr_assert_eq(a->inside, b->inside, "%s cut at %zu", name, cut);
+	cr_assert_eq(a->skip, b->skip, "%s cut at %zu", name, cut);
+	cr_assert_eq(a->http.state, b->http.state, "%s cut at %zu", name, cut);
+	cr_assert_eq(a->http.allow, b->http.allow, "%s cut at %zu", name, cut);
+	cr_assert_eq(a->http.stop, b->http.stop, "%s cut at %zu", name, cut);
+	cr_assert_eq(a->http.flags, b->http.flags, "%s cut at %zu", name, cut);
 }
 
-Test(vectors, every_golden_request_gets_its_verdict_and_reason)
+static void try_vector(const struct t_vector *v)
 {
-	struct t_vectors all = t_vectors_load("testdata/http/requests.md");
+	unsigned char *bytes = t_core_guarded(v->bytes, v->len);
+	struct t_stream s = walk(bytes, v->len, v->len, 0);
 
-	cr_assert_gt(all.n, 100);
-	for (size_t i = 0; i < all.n; i++) {
-		struct t_vector *v = &all.v[i];
-		unsigned char *bytes = t_core_guarded(v->bytes, v->len);
-		struct pst_http h = walk(bytes, v->len, v->len, 0);
+	cr_expect_str_eq(reason_of(&s), v->reason, "%s: expected %s, found %s", v->name, v->reason,
+			 reason_of(&s));
+	cr_expect_eq(s.passed, v->passed, "%s: expected %u to pass, found %u", v->name, v->passed,
+		     s.passed);
+	if (v->allow)
+		cr_expect_eq(s.inside, v->unfinished, "%s: ends inside a request", v->name);
+	t_core_unguard(bytes, v->len);
+}
 
-		cr_expect_str_eq(reason_of(&h), v->reason, "%s: expected %s, found %s", v->name,
-				 v->reason, reason_of(&h));
-		t_core_unguard(bytes, v->len);
+Test(vectors, every_golden_stream_gets_its_verdict_and_reason)
+{
+	size_t n = 0;
+
+	for (int f = 0; f < N_FILES; f++) {
+		struct t_vectors all = t_vectors_load(files[f]);
+
+		for (size_t i = 0; i < all.n; i++)
+			try_vector(&all.v[i]);
+		n += all.n;
+		t_vectors_free(&all);
 	}
-	t_vectors_free(&all);
+	cr_assert_geq(n, LEAST_VECTORS);
+}
+
+static void try_cuts(const struct t_vector *v)
+{
+	unsigned char *bytes = t_core_guarded(v->bytes, v->len);
+	struct t_stream whole = walk(bytes, v->len, v->len, 0), s;
+	/* Long ones at a stride: what is long in them is all alike. */
+	size_t stride = v->len > 2000 ? v->len / 997 : 1;
+
+	for (size_t cut = 1; cut < v->len; cut += stride) {
+		s = walk(bytes, v->len, cut, 0);
+		same(&s, &whole, v->name, cut);
+	}
+	for (size_t step = 1; step < 70; step += 3) {
+		s = walk(bytes, v->len, 0, step);
+		same(&s, &whole, v->name, step);
+	}
+	t_core_unguard(bytes, v->len);
 }
 
 Test(vectors, segmentation_changes_nothing)
 {
-	struct t_vectors all = t_vectors_load("testdata/http/requests.md");
+	for (int f = 0; f < N_FILES; f++) {
+		struct t_vectors all = t_vectors_load(files[f]);
 
-	for (size_t i = 0; i < all.n; i++) {
-		struct t_vector *v = &all.v[i];
-		unsigned char *bytes = t_core_guarded(v->bytes, v->len);
-		struct pst_http whole = walk(bytes, v->len, v->len, 0), h;
-		/* Long ones at a stride: what is long in them is all alike. */
-		size_t stride = v->len > 2000 ? v->len / 997 : 1;
-
-		for (size_t cut = 1; cut < v->len; cut += stride) {
-			h = walk(bytes, v->len, cut, 0);
-			same(&h, &whole, v->name, cut);
-		}
-		for (size_t step = 1; step < 70; step += 3) {
-			h = walk(bytes, v->len, 0, step);
-			same(&h, &whole, v->name, step);
-		}
-		t_core_unguard(bytes, v->len);
+		for (size_t i = 0; i < all.n; i++)
+			try_cuts(&all.v[i]);
+		t_vectors_free(&all);
 	}
-	t_vectors_free(&all);
 }
 
 Test(vectors, a_head_at_the_limit_passes_and_one_byte_more_is_refused)
@@ -91,56 +110,70 @@ Test(vectors, a_head_at_the_limit_passes_and_one_byte_more_is_refused)
 	const char *head = "GET /api/x HTTP/1.1\r\nHost: b\r\nX: ";
 
 	for (size_t len = PST_MAX_HEAD; len <= PST_MAX_HEAD + 1; len++) {
-		struct pst_http h;
+		struct t_stream s;
 
 		memset(bytes, 'v', sizeof(bytes));
 		memcpy(bytes, head, strlen(head));
 		memcpy(bytes + len - 4, "\r\n\r\n", 4);
-		h = walk(bytes, len, len, 0);
-		cr_expect_str_eq(reason_of(&h),
+		s = walk(bytes, len, len, 0);
+		cr_expect_str_eq(reason_of(&s),
 				 len == PST_MAX_HEAD ? "rule-matched" : "head-too-long");
 	}
 }
 
-Test(vectors, an_unfinished_head_is_a_split_head)
+Test(vectors, an_unfinished_head_passes_nothing)
 {
 	const char *head = "GET /api/x HTTP/1.1\r\nHost: b\r\n\r\n";
 	size_t len = strlen(head);
 
 	for (size_t n = 1; n < len; n++) {
 		unsigned char *bytes = t_core_guarded(head, n);
-		struct pst_http h = walk(bytes, n, n, 0);
+		struct t_stream s = walk(bytes, n, n, 0);
 
-		cr_expect_str_eq(reason_of(&h), "head-split", "%zu bytes", n);
+		cr_expect(s.inside && !s.passed && !s.reason, "%zu bytes", n);
 		t_core_unguard(bytes, n);
 	}
 }
 
 /* The list of reasons is also the list of what the vectors must show. */
-Test(vectors, every_reason_that_a_head_can_have_is_shown)
+Test(vectors, every_reason_that_a_request_can_have_is_shown)
 {
-	struct t_vectors all = t_vectors_load("testdata/http/requests.md");
+	struct t_vectors all[N_FILES];
 
-	for (int reason = PST_REASON_NO_RULE_L7; reason <= PST_REASON_HEAD_SPLIT; reason++) {
+	for (int f = 0; f < N_FILES; f++)
+		all[f] = t_vectors_load(files[f]);
+	for (int reason = PST_REASON_NO_RULE_L7; reason <= PST_REASON_AFTER_CLOSE; reason++) {
 		const char *name = pst_explain_reason_name((enum pst_reason)reason);
-		size_t i = 0;
+		size_t found = 0;
 
-		/* The first is no matter of the head; the second has a test of its own. */
-		if (reason == PST_REASON_FALLBACK_GONE || reason == PST_REASON_HEAD_LONG)
+		/* These are no matter of the bytes. */
+		if (reason == PST_REASON_FALLBACK_GONE || reason == PST_REASON_HEAD_SPLIT ||
+		    reason == PST_REASON_PIPELINED)
 			continue;
-		while (i < all.n && strcmp(all.v[i].reason, name))
-			i++;
-		cr_expect_lt(i, all.n, "no vector for %s", name);
+		for (int f = 0; f < N_FILES; f++)
+			for (size_t i = 0; i < all[f].n; i++)
+				found += !strcmp(all[f].v[i].reason, name);
+		cr_expect(found, "no vector for %s", name);
 	}
-	t_vectors_free(&all);
+	for (int f = 0; f < N_FILES; f++)
+		t_vectors_free(&all[f]);
+}
+
+static void expect_distinct(const struct t_vectors *a, const struct t_vectors *b)
+{
+	for (size_t i = 0; i < a->n; i++)
+		for (size_t k = 0; k < b->n; k++)
+			if (&a->v[i] != &b->v[k])
+				cr_expect_str_neq(a->v[i].name, b->v[k].name);
 }
 
 Test(vectors, names_are_distinct)
 {
-	struct t_vectors all = t_vectors_load("testdata/http/requests.md");
+	struct t_vectors requests = t_vectors_load(files[0]), streams = t_vectors_load(files[1]);
 
-	for (size_t i = 0; i < all.n; i++)
-		for (size_t k = 0; k < i; k++)
-			cr_expect_str_neq(all.v[i].name, all.v[k].name);
-	t_vectors_free(&all);
+	expect_distinct(&requests, &requests);
+	expect_distinct(&requests, &streams);
+	expect_distinct(&streams, &streams);
+	t_vectors_free(&requests);
+	t_vectors_free(&streams);
 }

@@ -69,13 +69,22 @@ static void put_line(struct t_vector *v, const char *s)
 	}
 }
 
+/* "allow [N]", "deny REASON [after N]" or "unfinished [after N]". */
 static void verdict(struct t_vector *v, const char *line)
 {
-	v->allow = !strcmp(line, "allow");
-	if (v->allow)
-		snprintf(v->reason, sizeof(v->reason), "rule-matched");
-	else
-		cr_assert_eq(sscanf(line, "deny %39s", v->reason), 1, "%s: %s", v->name, line);
+	char reason[40] = "rule-matched";
+	unsigned int passed = 0;
+
+	if (!strcmp(line, "allow"))
+		passed = 1;
+	else if (sscanf(line, "deny %39s after %u", reason, &passed) < 1 &&
+		 sscanf(line, "unfinished after %u", &passed) < 1 &&
+		 sscanf(line, "allow %u", &passed) < 1 && strcmp(line, "unfinished"))
+		return;
+	v->allow = !strcmp(reason, "rule-matched");
+	v->unfinished = !strncmp(line, "unfinished", strlen("unfinished"));
+	v->passed = passed;
+	memcpy(v->reason, reason, sizeof(reason));
 }
 
 static void begin(struct t_vectors *all, const char *name)
@@ -101,7 +110,7 @@ struct t_vectors t_vectors_load(const char *path)
 			begin(&all, line + 3);
 		else if (all.n && !strncmp(line, "> ", 2))
 			put_line(&all.v[all.n - 1], line + 2);
-		else if (all.n && (!strcmp(line, "allow") || !strncmp(line, "deny ", 5)))
+		else if (all.n)
 			verdict(&all.v[all.n - 1], line);
 	}
 	fclose(f);

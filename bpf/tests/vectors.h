@@ -10,8 +10,10 @@ struct t_vector {
 	char name[64];
 	unsigned char *bytes; /* heap */
 	size_t len;
-	bool allow;
-	char reason[40]; /* "rule-matched" when allowed */
+	bool allow;	     /* everything passes, or has so far when unfinished */
+	bool unfinished;     /* the bytes end inside a request */
+	unsigned int passed; /* requests that pass whole */
+	char reason[40];     /* "rule-matched" when allowed */
 };
 
 struct t_vectors {

@@ -37,7 +37,7 @@ static void core_init(struct core *c)
 	}
 	c->table->cells[FIRST + 4 * ROW] = 1;
 	c->table->tags[1] = PST_HEADER_HOST;
-	c->table->name_start = FIRST;
+	c->table->rulesets[0].name_start = FIRST;
 }
 
 static void core_fini(struct core *c)
