@@ -300,6 +300,10 @@ bench: ## measure; installs what is missing (root)
 	$(SUB) all
 	$(Q)tests/bench/run.sh
 
+.PHONY: bench-diff
+bench-diff: build/postern ## measure postern diff over 1,000 policies (no root)
+	$(Q)tests/bench/diff.sh build/postern
+
 .PHONY: bench-lint
 bench-lint: build/postern ## measure postern lint over 10,000 policies (no root)
 	$(Q)tests/bench/lint.py --postern build/postern

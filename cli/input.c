@@ -36,6 +36,8 @@ int pst_input_load(struct pst_input *in, const struct pst_input_paths *paths)
 		.default_ns = paths->default_ns,
 		.accept = accept->v,
 		.n_accept = accept->n,
+		.see_file = paths->see_file,
+		.ctx = paths->ctx,
 	};
 	int r;
 

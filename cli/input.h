@@ -23,6 +23,9 @@ struct pst_input_paths {
 	const struct pst_cli_strings *policies, *inventories;
 	const struct pst_cli_strings *accept; /* ids "unsupported-...": see pst_policy_options */
 	const char *default_ns;		      /* of policies that name none; NULL: default */
+	/* Is shown each policy file's text; NULL: nobody is. As of pst_policy_options. */
+	int (*see_file)(void *ctx, const char *name, const char *text, size_t len);
+	void *ctx;
 };
 
 /* Loads what PATHS name into IN, a zeroed object. */

@@ -82,6 +82,27 @@ static const struct pst_cli_option test_options[] = {
 	ACCEPT,
 };
 
+static const struct pst_cli_option diff_options[] = {
+	INVENTORY,
+	{.name = "old-inventory",
+	 .arg = "FILE",
+	 .many = true,
+	 .help = "the inventory of OLD, where it is not that of NEW"},
+	{.name = "new-inventory", .arg = "FILE", .many = true, .help = "the inventory of NEW"},
+	{.name = "only-inventory",
+	 .help = "compare the pods of the inventory only, not every pod that there could be"},
+	{.name = "fail-on",
+	 .arg = "KIND",
+	 .help = "widened, narrowed or any (the default): which differences make the exit status "
+		 "1; what could not be compared always does"},
+	ACCEPT,
+	{.name = "output",
+	 .letter = 'o',
+	 .arg = "FILE",
+	 .help = "where the report goes, - for standard output (the default)"},
+	FORMAT,
+};
+
 static const struct pst_cli_option regex_options[] = {
 	FORMAT,
 };
@@ -223,6 +244,26 @@ const struct pst_cli_verb pst_cli_verbs[] = {
 		.exit_status = "0 all pass; 1 some fail, or the input has errors; 2 usage; 3 could "
 			       "not run.",
 		.run = pst_cli_test,
+	},
+	{
+		.name = "diff",
+		.synopsis = "OLD NEW [--inventory FILE]... [--old-inventory FILE]... "
+			    "[--new-inventory FILE]... [--only-inventory] "
+			    "[--fail-on widened|narrowed|any] [--format text|json] [-o FILE] "
+			    "[--accept RULE]...",
+		.summary = "Tell what policies allow that others did not, and the reverse.",
+		.details =
+			"OLD and NEW are files or directories; one of them may be -. Each difference "
+			"has a witness, a connection or request that is decided differently, as "
+			"arguments of postern explain, and the rules that decide on both sides.\n"
+			"Without a difference it is proven that there is none, for all pods, whatever "
+			"their labels; where that is too much, the report says so.\n"
+			"With two inventories pods are compared by their names. A pod that one side "
+			"does not have is a stranger there.",
+		OPTIONS(diff_options),
+		.exit_status = "0 the same, or no difference that --fail-on names; 1 different, "
+			       "or the input has errors; 2 usage; 3 could not run.",
+		.run = pst_cli_diff,
 	},
 	{
 		.name = "regex",

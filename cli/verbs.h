@@ -28,6 +28,9 @@ int pst_cli_explain(int argc, char **argv);
 /* Unit tests of policies. */
 int pst_cli_test(int argc, char **argv);
 
+/* What two sets of policies decide differently. */
+int pst_cli_diff(int argc, char **argv);
+
 /* What is in a bundle. */
 int pst_cli_inspect(int argc, char **argv);
 

@@ -1,0 +1,276 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <criterion/criterion.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/tests/run.h"
+
+#define DIR	  "testdata/diff/"
+#define OLD	  DIR "old"
+#define NEW	  DIR "new"
+#define INVENTORY DIR "inventory.yaml"
+
+enum { MAX_WORDS = 64 };
+
+Test(diff, the_same_in_other_words_is_the_same)
+{
+	expect_run("diff " OLD " " OLD, 0, "same: both decide alike, for all pods", "0 of 1");
+	expect_run("diff " OLD " " DIR "reworded", 0, "same: both decide alike, for all pods",
+		   "0 widened, 0 narrowed, 0 unknown; 1 of 1 and 2 of 2 policies");
+}
+
+Test(diff, a_difference_names_the_rules_of_both_sides)
+{
+	expect_run(
+		"diff " OLD " " NEW, 1,
+		"widened: ingress of any pod with app=checkout in shop from any pod with "
+		"app=frontend in shop; any pod with app=frontend,role=monitoring in shop, TCP 8080\n",
+		"2 widened, 1 narrowed, 0 unknown");
+	expect_run("diff " OLD " " NEW, 1,
+		   "  old      deny: no HTTP rule allows it, under " OLD
+		   "/checkout.yaml:7:7 shop/checkout spec.ingress[0]\n"
+		   "  new      allow by " NEW "/checkout.yaml:13:17 shop/checkout "
+		   "spec.ingress[0].toPorts[0].rules.http[0]\n",
+		   "");
+	expect_run(
+		"diff " OLD " " NEW, 1,
+		"--port 8080 --method 'POST' --path '/v1/pay' --host 'a'\n  old      allow by " OLD
+		"/checkout.yaml:14:17 ",
+		"");
+	expect_run("diff " OLD " " NEW, 1, "any pod with role=monitoring in shop, TCP 9090\n", "");
+}
+
+/* Words as a shell makes them, as far as the report needs it. */
+static size_t split(char *line, const char **words, size_t n)
+{
+	while (*line && n < MAX_WORDS - 1) {
+		const char end = *line == '\'' ? '\'' : ' ';
+
+		line += *line == '\'';
+		words[n++] = line;
+		line += strcspn(line, end == '\'' ? "'" : " ");
+		if (*line)
+			*line++ = 0;
+		line += end == '\'' && *line == ' ';
+	}
+	words[n] = NULL;
+	return n;
+}
+
+static int explain(const char *policy, const char *args)
+{
+	const char *words[MAX_WORDS] = {"explain", "--policy", policy};
+	char *copy = strdup(args);
+	struct run r;
+	int status;
+
+	split(copy, words, 3);
+	r = run_list(words);
+	status = r.status;
+	cr_expect(status == 0 || status == 1, "%s: status %d\n%s", args, status, r.err);
+	run_fini(&r);
+	free(copy);
+	return status;
+}
+
+/* Asks both sides about each witness of the report. */
+static size_t check_witnesses(const char *old, const char *new)
+{
+	const char *const words[] = {"diff", old, new, NULL};
+	struct run r = run_list(words);
+	size_t n = 0;
+	bool widened = false;
+	char *rest = NULL;
+
+	for (char *line = strtok_r(r.out, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
+		static const char mark[] = "  witness  ";
+
+		if (!strncmp(line, "widened:", 8) || !strncmp(line, "narrowed:", 9))
+			widened = line[0] == 'w';
+		if (strncmp(line, mark, sizeof(mark) - 1))
+			continue;
+		line += sizeof(mark) - 1;
+		cr_expect_eq(explain(new, line), !widened, "%s", line);
+		cr_expect_eq(explain(old, line), widened, "%s", line);
+		n++;
+	}
+	run_fini(&r);
+	return n;
+}
+
+Test(diff, explain_decides_every_witness_differently)
+{
+	cr_expect_eq(check_witnesses(OLD, NEW), 3);
+	cr_expect_eq(check_witnesses(NEW, OLD), 3);
+	cr_expect_eq(check_witnesses("testdata/semantics/demo.yaml", OLD), 10);
+}
+
+Test(diff, fail_on_says_which_differences_count)
+{
+	/* Nothing is narrowed by a new rule. */
+	expect_run("diff " OLD " " NEW " --fail-on widened", 1, "narrowed: ", "");
+	expect_run("diff " OLD " " NEW " --fail-on narrowed", 1, "widened: ", "");
+	expect_run("diff " OLD " " NEW " --fail-on any", 1, "widened: ", "");
+	expect_run("diff testdata/diff/none " NEW " --fail-on narrowed", 3, NULL,
+		   "testdata/diff/none");
+}
+
+static const char grown[] = "apiVersion: cilium.io/v2\n"
+			    "kind: CiliumNetworkPolicy\n"
+			    "metadata: {name: a}\n"
+			    "spec:\n"
+			    "  endpointSelector: {matchLabels: {app: a}}\n"
+			    "  ingress:\n"
+			    "  - fromEndpoints: [{matchLabels: {app: b}}]\n";
+
+static void expect_grown(const char *more, const char *words, int status, const char *out)
+{
+	char text[1024], line[512];
+	const char *path;
+
+	path = write_temp("grown.yaml", grown, strlen(grown));
+	snprintf(text, sizeof(text), "%s", path);
+	path = strdup(text);
+	snprintf(text, sizeof(text), "%s%s", grown, more);
+	snprintf(line, sizeof(line), "diff %s %s %s", path,
+		 write_temp("more.yaml", text, strlen(text)), words);
+	expect_run(line, status, out, "");
+	unlink(path);
+	unlink(write_temp("more.yaml", "", 0));
+	free((void *)path);
+}
+
+Test(diff, what_only_widens_passes_where_narrowing_fails)
+{
+	static const char more[] = "  - fromEndpoints: [{matchLabels: {app: c}}]\n"
+				   "    toPorts: [{ports: [{port: \"53\"}]}]\n";
+
+	expect_grown(more, "", 1, "app=c in default, TCP, UDP, SCTP 53\n");
+	expect_grown(more, "--fail-on widened", 1, "widened");
+	expect_grown(more, "--fail-on narrowed", 0, "widened");
+	expect_grown("", "", 0, "same");
+}
+
+Test(diff, an_allow_without_http_rules_is_wider_than_any_list_of_them)
+{
+	static const char all[] = "  - fromEndpoints: [{matchLabels: {app: b}}]\n"
+				  "    toPorts: [{ports: [{port: \"80\", protocol: TCP}], rules: "
+				  "{http: [{}]}}]\n";
+
+	/* The plain allow of app=b is there as well, and makes it superfluous. */
+	expect_grown(all, "", 0, "same");
+}
+
+Test(diff, the_inventory_gives_names_and_can_be_all_there_is)
+{
+	expect_run("diff " OLD " " NEW " --inventory " INVENTORY, 1,
+		   "widened: ingress of shop/checkout-1 (and 1 like it) from shop/frontend-1; any "
+		   "pod with",
+		   "");
+	expect_run("diff " OLD " " NEW " --inventory " INVENTORY " --only-inventory", 1,
+		   "widened: ingress of shop/checkout-1 (and 1 like it) from shop/frontend-1, TCP "
+		   "8080\n",
+		   "1 widened, 1 narrowed");
+	expect_run("diff " OLD " " OLD " --inventory " INVENTORY " --only-inventory", 0,
+		   "same: both decide alike, for the pods of the inventory\n", "");
+}
+
+static const char *changed_inventory(void)
+{
+	static const char text[] =
+		"apiVersion: v1\nkind: Pod\n"
+		"metadata: {name: checkout-1, namespace: shop, labels: {app: checkout}}\n"
+		"---\napiVersion: v1\nkind: Pod\n"
+		"metadata: {name: frontend-1, namespace: shop, labels: {app: other}}\n"
+		"---\napiVersion: v1\nkind: Pod\n"
+		"metadata: {name: job, namespace: shop, labels: {app: job}}\n";
+
+	return write_temp("inventory.yaml", text, sizeof(text) - 1);
+}
+
+Test(diff, an_inventory_of_each_side_compares_pods_by_name)
+{
+	char words[512];
+
+	snprintf(words, sizeof(words),
+		 "diff " OLD " " OLD " --old-inventory " INVENTORY " --new-inventory %s",
+		 changed_inventory());
+	expect_run(words, 1, "narrowed: ingress of shop/checkout-1", "");
+	expect_run(words, 1, "from shop/frontend-1, TCP 8080\n", "");
+	/* A new pod without a policy: everybody may talk to it. */
+	expect_run(words, 1, "widened: ingress of shop/job from anybody, any protocol\n", "");
+	expect_run(words, 1, "  old      deny: there is no such pod\n", "");
+	unlink(changed_inventory());
+}
+
+Test(diff, json_has_everything_and_is_valid)
+{
+	struct run r = run_words("diff " OLD " " NEW " --format json");
+	json_error_t error;
+	json_t *root = json_loads(r.out, 0, &error), *finding, *witness;
+
+	cr_assert(root, "%s", error.text);
+	cr_expect_str_eq(json_string_value(json_object_get(root, "result")), "different");
+	cr_expect_eq(json_integer_value(json_object_get(root, "widened")), 2);
+	cr_expect(json_is_true(json_object_get(json_object_get(root, "scope"), "all_pods")));
+	finding = json_array_get(json_object_get(root, "findings"), 0);
+	cr_expect_str_eq(json_string_value(json_object_get(finding, "kind")), "widened");
+	cr_expect_eq(json_integer_value(json_object_get(finding, "first_port")), 8080);
+	witness = json_object_get(finding, "witness");
+	cr_expect_str_eq(
+		json_string_value(json_object_get(json_object_get(witness, "request"), "path")),
+		"/v1/itemsa");
+	cr_expect_str_eq(
+		json_string_value(json_object_get(json_object_get(witness, "peer"), "peer")),
+		"app=frontend,io.kubernetes.pod.namespace=shop");
+	cr_expect_eq(
+		json_integer_value(json_object_get(
+			json_object_get(json_object_get(finding, "new"), "http_rule"), "line")),
+		13);
+	json_decref(root);
+	run_fini(&r);
+}
+
+Test(diff, the_report_can_go_to_a_file)
+{
+	char path[] = "/tmp/postern-diff-XXXXXX", words[256], line[64] = "";
+	FILE *f;
+
+	close(mkstemp(path));
+	snprintf(words, sizeof(words), "diff " OLD " " OLD " -o %s", path);
+	expect_run(words, 0, NULL, "0 widened");
+	f = fopen(path, "r");
+	cr_assert_not_null(fgets(line, sizeof(line), f));
+	cr_expect_eq(strncmp(line, "same: ", 6), 0);
+	fclose(f);
+	unlink(path);
+}
+
+Test(diff, mistakes_on_the_command_line_are_usage)
+{
+	expect_run("diff " OLD, 2, NULL, "expected OLD and NEW");
+	expect_run("diff " OLD " " OLD " " OLD, 2, NULL, "expected OLD and NEW");
+	expect_run("diff - -", 2, NULL, "not both");
+	expect_run("diff " OLD " " NEW " --fail-on error", 2, NULL, "widened, narrowed or any");
+	expect_run("diff " OLD " " NEW " --format xml", 2, NULL, "text or json");
+	expect_run("diff " OLD " " NEW " --only-inventory", 2, NULL, "needs an --inventory");
+	expect_run("diff " OLD " " NEW " --inventory a --new-inventory b", 2, NULL,
+		   "cannot be combined");
+	expect_run("diff " OLD " " NEW " --accept regex-syntax", 2, NULL, "--accept");
+}
+
+Test(diff, what_cannot_be_read_has_no_answer)
+{
+	static const char bad[] = "apiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\n"
+				  "metadata: {name: a}\nspec: {endpointSelector: {}, ingress: 7}\n";
+	char words[256];
+
+	snprintf(words, sizeof(words), "diff %s " OLD,
+		 write_temp("bad.yaml", bad, sizeof(bad) - 1));
+	expect_run(words, 1, NULL, "no answer");
+	unlink(write_temp("bad.yaml", "", 0));
+	expect_run("diff " OLD " /nonexistent", 3, NULL, "/nonexistent");
+}
