@@ -59,9 +59,20 @@ static int show(const struct pst_ruling *r, size_t offset, bool json)
 	return pst_json_finish(&j);
 }
 
+/* The ruling on what comes behind the request that LAST is about. */
+static struct pst_ruling next(const struct pst_answer *a, const struct pst_ruling *last,
+			      const struct buffer *bytes, size_t *offset)
+{
+	if (!last->last)
+		return pst_answer_request(a, bytes->v, bytes->n, offset);
+	*offset = bytes->n;
+	return (struct pst_ruling){.l7 = true, .reason = PST_REASON_AFTER_CLOSE};
+}
+
 int pst_explain_raw(const struct pst_answer *a, const char *path, bool json)
 {
 	struct buffer bytes = {0};
+	struct pst_ruling r = {.allowed = false};
 	size_t offset = 0;
 	int status = read_file(path, &bytes) ? PST_EXIT_FAILED : PST_EXIT_OK;
 
@@ -69,10 +80,10 @@ int pst_explain_raw(const struct pst_answer *a, const char *path, bool json)
 		pst_log_err(0, "%s is empty: there is no request to judge", path);
 		status = PST_EXIT_FAILED;
 	}
-	while (status != PST_EXIT_FAILED && offset < bytes.n) {
+	while (status != PST_EXIT_FAILED && offset < bytes.n && !r.handshake) {
 		size_t at = offset;
-		struct pst_ruling r = pst_answer_request(a, bytes.v, bytes.n, &offset);
 
+		r = next(a, &r, &bytes, &offset);
 		if (show(&r, at, json))
 			status = PST_EXIT_FAILED;
 		else if (!r.allowed)

@@ -243,5 +243,7 @@ struct pst_ruling pst_answer_request(const struct pst_answer *a, const char *byt
 		.l7 = true,
 		.reason = r.reason,
 		.rule = rule_at(a->b, r.rule),
+		.last = r.last,
+		.handshake = r.handshake,
 	};
 }

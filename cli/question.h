@@ -35,6 +35,8 @@ struct pst_ruling {
 	bool l7;
 	enum pst_reason reason;
 	const struct pst_bundle_rule *rule; /* NULL: none decided */
+	bool last;			    /* nothing may follow on the connection */
+	bool handshake;			    /* what follows are no requests */
 };
 
 /* Compiles IN and looks Q up. An exit status; the answer must be released when it is PST_EXIT_OK.

@@ -42,7 +42,9 @@ struct pst_l7_result {
 	uint32_t rule;	   /* the first HTTP rule that matches, in b->rules; UINT32_MAX: none */
 	size_t offset;	   /* of the request's first byte */
 	size_t head_len;   /* 0 when the head is malformed or incomplete */
-	uint64_t body_len; /* announced */
+	uint64_t body_len; /* announced; 0 for a chunked body */
+	bool last;	   /* it ends the connection: bytes behind it are PST_REASON_AFTER_CLOSE */
+	bool handshake;	   /* of WebSocket: bytes behind it are no requests */
 };
 
 struct pst_judge; /* a table, packed for the core */
@@ -53,7 +55,8 @@ void pst_judge_free(struct pst_judge **j);
 
 /*
  * Judges the request that starts at BYTES[OFFSET] by rule set RULESET. Returns the offset behind
- * its body (or LEN when the body is cut off); a malformed request ends the stream: LEN.
+ * its body, chunks and trailers included (or LEN when the body is cut off); a malformed request, or
+ * one with a malformed chunk, ends the stream: LEN.
  */
 size_t pst_judge_request(struct pst_judge *j, uint32_t ruleset, const char *bytes, size_t len,
 			 size_t offset, struct pst_l7_result *ret_result);

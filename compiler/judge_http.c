@@ -119,28 +119,45 @@ static uint32_t first_rule(struct pst_judge *j, uint32_t ruleset, uint64_t allow
 	return UINT32_MAX;
 }
 
-/* The core has taken the head: where its body ends, as far as there are bytes. */
-static size_t behind_body(const struct pst_http *h, size_t len, size_t offset)
+/* Walks from BYTES + *AT until the recogniser stops; *AT moves to where it did. False: cut off. */
+static bool walk(struct pst_judge *j, struct pst_http *h, const char *bytes, size_t len, size_t *at)
 {
-	size_t left = len - offset - h->stop;
+	struct pst_src src = {.bytes = bytes + *at};
+	size_t left = len - *at;
+	/* A head that reaches the limit is refused: more of it need not be seen. */
+	struct pst_walk w = {
+		.http = h,
+		.table = j->table,
+		.src = &src,
+		.end = left < 2 * PST_MAX_HEAD ? (uint32_t)left : 2 * PST_MAX_HEAD,
+	};
 
-	return offset + h->stop + (h->length < left ? h->length : left);
+	pst_walk_head(&w);
+	*at += w.off;
+	return pst_http_stopped(h);
+}
+
+/* The head ends at AT: skips the body, framing included. Where it ends, or LEN when it does not. */
+static size_t behind_body(struct pst_judge *j, struct pst_http *h, const char *bytes, size_t len,
+			  size_t at)
+{
+	while (h->length <= len - at) {
+		at += h->length;
+		if (!pst_http_continues(h))
+			return at;
+		pst_http_resume(h);
+		if (!walk(j, h, bytes, len, &at) || h->state == PST_HTTP_ERROR)
+			break;
+	}
+	return len;
 }
 
 size_t pst_judge_request(struct pst_judge *j, uint32_t ruleset, const char *bytes, size_t len,
 			 size_t offset, struct pst_l7_result *ret_result)
 {
-	struct pst_src src = {.bytes = bytes + offset};
 	struct pst_l7_result result = {.rule = UINT32_MAX, .offset = offset};
-	size_t left = len - offset;
+	size_t at = offset;
 	struct pst_http h;
-	/* A head that reaches the limit is refused: more of it need not be seen. */
-	struct pst_walk w = {
-		.http = &h,
-		.table = j->table,
-		.src = &src,
-		.end = left < 2 * PST_MAX_HEAD ? (uint32_t)left : 2 * PST_MAX_HEAD,
-	};
 	struct pst_head head;
 
 	if (ruleset >= j->b->n_rulesets || j->b->rulesets[ruleset].fallback) {
@@ -149,7 +166,7 @@ size_t pst_judge_request(struct pst_judge *j, uint32_t ruleset, const char *byte
 		return len;
 	}
 	pst_http_request(&h, j->table, ruleset);
-	pst_walk_head(&w);
+	walk(j, &h, bytes, len, &at);
 	result.reason = pst_judge_head_ruling(&h, 0) & 0xff;
 	if (h.state != PST_HTTP_DONE) {
 		*ret_result = result;
@@ -158,10 +175,18 @@ size_t pst_judge_request(struct pst_judge *j, uint32_t ruleset, const char *byte
 	result.head_len = h.stop;
 	result.body_len = h.length;
 	result.allowed = h.allow != 0;
+	result.last = h.flags & PST_HTTP_LAST;
+	result.handshake = h.flags & PST_HTTP_UPGRADE;
 	if (result.allowed) {
-		pst_head_split(src.bytes, h.stop, &head);
+		pst_head_split(bytes + offset, h.stop, &head);
 		result.rule = first_rule(j, ruleset, h.allow, &head);
 	}
+	at = behind_body(j, &h, bytes, len, at);
+	if (result.allowed && h.state == PST_HTTP_ERROR) {
+		result.allowed = false;
+		result.reason = h.reason;
+		result.rule = UINT32_MAX;
+	}
 	*ret_result = result;
-	return behind_body(&h, len, offset);
+	return at;
 }

@@ -13,6 +13,12 @@
 #include "policy/inventory.h"
 #include "policy/policy.h"
 
+static struct {
+	const struct pst_table *table;
+	const struct pst_bundle *bundle;
+	__u32 ruleset;
+} core;
+
 static const struct pst_table *build(__u32 *ret_ruleset)
 {
 	const char *policy = "testdata/http/policy.yaml", *pods = "testdata/inventory/demo.yaml";
@@ -38,17 +44,20 @@ static const struct pst_table *build(__u32 *ret_ruleset)
 	r = pst_judge_l4(bundle, &q);
 	cr_assert_eq(r.verdict, PST_VERDICT_JUDGE);
 	*ret_ruleset = r.ruleset;
-	pst_bundle_free(&bundle);
+	core.bundle = bundle;
 	pst_inventory_free(&inventory);
 	pst_policy_set_free(&set);
 	pst_diags_free(&diags);
 	return table;
 }
 
-static struct {
-	const struct pst_table *table;
-	__u32 ruleset;
-} core;
+const struct pst_bundle *t_core_bundle(void)
+{
+	__u32 unused;
+
+	t_core_table(&unused);
+	return core.bundle;
+}
 
 const struct pst_table *t_core_table(__u32 *ret_ruleset)
 {

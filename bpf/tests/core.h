@@ -28,6 +28,10 @@ static inline int pst_src_load(const struct pst_src *src, __u32 off, __u8 *buf, 
  */
 const struct pst_table *t_core_table(__u32 *ret_ruleset);
 
+/* The bundle that the table is made of. */
+struct pst_bundle;
+const struct pst_bundle *t_core_bundle(void);
+
 /* A copy of N bytes whose end is the end of a page, with nothing behind it. */
 unsigned char *t_core_guarded(const void *bytes, size_t n);
 void t_core_unguard(unsigned char *copy, size_t n);

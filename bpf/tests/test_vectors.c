@@ -9,10 +9,11 @@
 
 #include "bpf/tests/stream.h"
 #include "compiler/explain.h"
+#include "compiler/judge.h"
 
 static const char *const files[] = {"testdata/http/requests.md", "testdata/http/streams.md"};
 
-enum { LEAST_VECTORS = 150, N_FILES = sizeof(files) / sizeof(*files) };
+enum { LEAST_VECTORS = 300, N_FILES = sizeof(files) / sizeof(*files) };
 
 /* The stream after the bytes, fed in pieces: [0, CUT), [CUT, len), or STEP at a time. */
 static struct t_stream walk(const unsigned char *bytes, size_t len, size_t cut, size_t step)
@@ -102,6 +103,45 @@ Test(vectors, segmentation_changes_nothing)
 			try_cuts(&all.v[i]);
 		t_vectors_free(&all);
 	}
+}
+
+/* What the offline judge makes of the bytes, in the words of a vector. */
+static void judge_offline(struct pst_judge *j, const struct t_vector *v)
+{
+	struct pst_l7_result r = {.allowed = true, .reason = PST_REASON_RULE};
+	size_t at = 0;
+	unsigned int passed = 0;
+	__u32 ruleset;
+
+	t_core_table(&ruleset);
+	while (at < v->len && r.allowed && !r.last && !r.handshake) {
+		at = pst_judge_request(j, ruleset, (const char *)v->bytes, v->len, at, &r);
+		passed += r.allowed;
+	}
+	if (r.allowed && r.last && at < v->len)
+		r.reason = PST_REASON_AFTER_CLOSE;
+	/* It says "allow" of a body that is cut off, and "deny" of a head. */
+	if (v->unfinished) {
+		cr_expect(r.allowed || r.reason == PST_REASON_HEAD_SPLIT, "%s", v->name);
+		return;
+	}
+	cr_expect_str_eq(pst_explain_reason_name(r.reason), v->reason, "%s offline", v->name);
+	cr_expect_eq(passed, v->passed, "%s offline: %u pass", v->name, passed);
+}
+
+Test(vectors, the_offline_judge_says_the_same)
+{
+	struct pst_judge *j = NULL;
+
+	cr_assert_eq(pst_judge_new(t_core_bundle(), &j), 0);
+	for (int f = 0; f < N_FILES; f++) {
+		struct t_vectors all = t_vectors_load(files[f]);
+
+		for (size_t i = 0; i < all.n; i++)
+			judge_offline(j, &all.v[i]);
+		t_vectors_free(&all);
+	}
+	pst_judge_free(&j);
 }
 
 Test(vectors, a_head_at_the_limit_passes_and_one_byte_more_is_refused)

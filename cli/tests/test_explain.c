@@ -127,6 +127,26 @@ Test(explain, raw_bytes_are_judged_request_by_request_until_one_is_malformed)
 	unlink(path);
 }
 
+Test(explain, raw_bytes_may_hold_chunks_and_end_the_connection)
+{
+	static const char bytes[] = "POST /v1/request-landing HTTP/1.1\r\nHost: h\r\n"
+				    "Transfer-Encoding: chunked\r\n\r\n"
+				    "1b\r\nGET / HTTP/1.1\r\nHost: h\r\n\r\n\r\n0\r\nX: y\r\n\r\n"
+				    "POST /v1/request-landing HTTP/1.0\r\n\r\nmore";
+	const char *path = write_temp("raw", bytes, strlen(bytes));
+	char words[512];
+
+	snprintf(words, sizeof(words), EMPIRE "--raw %s", path);
+	expect_run(words, 1,
+		   "0 allow rule-matched testdata/semantics/demo.yaml:12:22 default/demo "
+		   "spec.ingress[0].toPorts[0].rules.http[0]\n"
+		   "118 allow rule-matched testdata/semantics/demo.yaml:12:22 default/demo "
+		   "spec.ingress[0].toPorts[0].rules.http[0]\n"
+		   "155 deny after-close\n",
+		   NULL);
+	unlink(path);
+}
+
 Test(explain, raw_bytes_that_all_pass_give_status_0)
 {
 	const char *path = write_temp("raw", stream, 67);

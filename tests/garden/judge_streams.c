@@ -68,6 +68,10 @@ static bool is_safe(struct pst_judge *j, const struct stream *s, size_t len)
 		offset = pst_judge_request(j, 0, s->bytes, len, offset, &r);
 		if (!r.allowed)
 			return is_unfinished(&r);
+		if (r.handshake)
+			break;
+		if (r.last && offset < len)
+			return false;
 	}
 	return true;
 }
@@ -87,20 +91,27 @@ static size_t safe_length(struct pst_judge *j, const struct stream *s)
 	return safe;
 }
 
+static void show(size_t at, const struct pst_l7_result *r)
+{
+	printf("%s{\"offset\": %zu, \"verdict\": \"%s\", \"reason\": \"%s\"}", at ? ", " : "", at,
+	       r->allowed ? "allow" : "deny", pst_explain_reason_name(r->reason));
+}
+
 static void answer(struct pst_judge *j, const struct stream *s)
 {
+	const struct pst_l7_result behind = {.reason = PST_REASON_AFTER_CLOSE};
+	struct pst_l7_result r = {.allowed = false};
 	size_t offset = 0;
 
 	printf("{\"safe\": %zu, \"requests\": [", safe_length(j, s));
-	while (offset < s->len) {
-		struct pst_l7_result r;
+	while (offset < s->len && !r.handshake && !r.last) {
 		size_t at = offset;
 
 		offset = pst_judge_request(j, 0, s->bytes, s->len, offset, &r);
-		printf("%s{\"offset\": %zu, \"verdict\": \"%s\", \"reason\": \"%s\"}",
-		       at ? ", " : "", at, r.allowed ? "allow" : "deny",
-		       pst_explain_reason_name(r.reason));
+		show(at, &r);
 	}
+	if (r.last && offset < s->len)
+		show(offset, &behind);
 	puts("]}");
 	fflush(stdout);
 }
