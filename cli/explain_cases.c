@@ -6,6 +6,7 @@
  */
 #include "cli/explain.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <jansson.h>
 #include <stdlib.h>
@@ -83,6 +84,45 @@ static int read_peer(struct one *c, const char *key, struct pst_peer *ret)
 	return r == -EINVAL ? give_up(c, "not a label in ", key) : r;
 }
 
+/* "http-8080/TCP": 8080, as a port of the peer that accepts. */
+static int read_named_port(struct one *c, const char *key, const json_t *value,
+			   struct pst_named_port *port)
+{
+	const char *slash = strchr(key, '/');
+	json_int_t number = json_integer_value(value);
+	uint8_t protocol = 0;
+	char *name;
+
+	if (!slash || slash == key || pst_protocol_from_str(slash + 1, &protocol) || number < 1 ||
+	    number > 65535)
+		return give_up(c, "expected \"NAME/PROTOCOL\": NUMBER, found ", key);
+	name = pst_arena_strndup(c->arena, key, (size_t)(slash - key));
+	if (!name)
+		return -ENOMEM;
+	for (char *s = name; *s; s++)
+		*s = (char)tolower((unsigned char)*s);
+	*port = (struct pst_named_port){name, (uint16_t)number, (enum pst_protocol)protocol};
+	return 0;
+}
+
+static int read_named_ports(struct one *c, struct pst_peer *server)
+{
+	json_t *all = json_object_get(c->j, "named_ports");
+	struct pst_named_port *v = pst_arena_calloc(c->arena, json_object_size(all), sizeof(*v));
+	const char *key;
+	json_t *value;
+	int r = v ? 0 : -ENOMEM;
+
+	json_object_foreach(all, key, value)
+	{
+		if (!r)
+			r = read_named_port(c, key, value, &v[server->n_ports]);
+		server->n_ports += !r;
+	}
+	server->ports = v;
+	return r;
+}
+
 static int read_question(struct one *c, struct pst_question *q)
 {
 	const json_t *port = json_object_get(c->j, "dport");
@@ -96,6 +136,8 @@ static int read_question(struct one *c, struct pst_question *q)
 		r = read_peer(c, "src_labels", &q->from);
 	if (!r)
 		r = read_peer(c, "dst_labels", &q->to);
+	if (!r)
+		r = read_named_ports(c, &q->to);
 	if (r)
 		return r;
 	if (strcmp(direction, "ingress") && strcmp(direction, "egress"))

@@ -41,12 +41,61 @@ enum { N_DEFAULTS = sizeof(defaults) / sizeof(*defaults) };
 
 static bool is_pod(const struct pst_labels *labels)
 {
+	static const char *const others[] = {"reserved", "cidr", "fqdn"};
+
 	for (size_t i = 0; i < labels->n; i++) {
-		if (!strcmp(labels->v[i].source, "reserved") ||
-		    !strcmp(labels->v[i].source, "cidr"))
-			return false;
+		for (size_t k = 0; k < sizeof(others) / sizeof(*others); k++) {
+			if (!strcmp(labels->v[i].source, others[k]))
+				return false;
+		}
 	}
 	return true;
+}
+
+/* The first address of the prefix in KEY. */
+static int take_prefix(const char *key, struct pst_diags *diags, struct pst_peer *peer)
+{
+	struct pst_prefix prefix;
+	bool host_bits;
+	char text[64];
+	size_t n = 0;
+
+	for (; key[n] && n < sizeof(text) - 1; n++)
+		text[n] = key[n];
+	text[n] = 0;
+	for (size_t i = 0; i < n; i++) {
+		if (text[i] == '-')
+			text[i] = ':';
+	}
+	if (key[n] || pst_prefix_from_str(text, &prefix, &host_bits))
+		return pst_diags_error(diags, "label-invalid", &nowhere,
+				       "expected a prefix behind \"cidr:\", found \"%.64s\"", key);
+	peer->by_addr = true;
+	memcpy(peer->addr.b, prefix.addr, sizeof(peer->addr.b));
+	return 0;
+}
+
+/* What labels of addresses and names say. */
+static int take_outside(struct pst_arena *arena, struct pst_diags *diags, struct pst_peer *peer)
+{
+	const struct pst_labels *labels = &peer->labels;
+	int r = 0;
+
+	peer->names = pst_arena_calloc(arena, labels->n, sizeof(*peer->names));
+	if (!peer->names)
+		return -ENOMEM;
+	for (size_t i = 0; !r && i < labels->n; i++) {
+		const struct pst_label *l = &labels->v[i];
+
+		if (!strcmp(l->source, "cidr") && peer->by_addr)
+			r = pst_diags_error(diags, "label-invalid", &nowhere,
+					    "a peer has one label of source cidr");
+		else if (!strcmp(l->source, "cidr"))
+			r = take_prefix(l->key, diags, peer);
+		else if (!strcmp(l->source, "fqdn"))
+			peer->names[peer->n_names++] = l->key;
+	}
+	return r;
 }
 
 static bool has_key(const struct pst_labels *labels, const struct pst_label *l)
@@ -97,8 +146,10 @@ static int add_label(struct pst_labels *labels, const struct pst_label *l, struc
 	return 0;
 }
 
-static int settle(struct pst_labels *labels, struct pst_diags *diags, struct pst_peer *ret_peer)
+static int settle(struct pst_labels *labels, struct pst_arena *arena, struct pst_diags *diags,
+		  struct pst_peer *ret_peer)
 {
+	struct pst_peer peer = {0};
 	int r = 0;
 
 	for (int i = 0; !r && is_pod(labels) && i < N_DEFAULTS; i++) {
@@ -108,8 +159,11 @@ static int settle(struct pst_labels *labels, struct pst_diags *diags, struct pst
 	if (r)
 		return r;
 	pst_labels_sort(labels);
-	*ret_peer = (struct pst_peer){.labels = *labels};
-	return 0;
+	peer.labels = *labels;
+	r = take_outside(arena, diags, &peer);
+	if (!r)
+		*ret_peer = peer;
+	return r;
 }
 
 static struct pst_label *alloc_labels(struct pst_arena *arena)
@@ -129,7 +183,7 @@ int pst_peer_from_labels(const char *const *list, size_t n, struct pst_arena *ar
 		if (!r)
 			r = add_label(&labels, &l, diags);
 	}
-	return r ? r : settle(&labels, diags, ret_peer);
+	return r ? r : settle(&labels, arena, diags, ret_peer);
 }
 
 int pst_peer_parse(const char *text, struct pst_arena *arena, struct pst_diags *diags,
@@ -155,5 +209,5 @@ int pst_peer_parse(const char *text, struct pst_arena *arena, struct pst_diags *
 			r = add_label(&labels, &l, diags);
 		text += len + (text[len] == ',');
 	}
-	return r ? r : settle(&labels, diags, ret_peer);
+	return r ? r : settle(&labels, arena, diags, ret_peer);
 }

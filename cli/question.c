@@ -13,7 +13,7 @@
 /* A peer of some question. */
 struct guest {
 	const struct pst_peer *peer;
-	struct pst_addr own; /* what it was given, when it was added to the inventory */
+	struct pst_addr own; /* what it was given, when it has none */
 	struct pst_addr_value value;
 };
 
@@ -23,6 +23,7 @@ struct stage {
 	struct guest *guests; /* by labels; those that are not added to the inventory come first */
 	size_t n_guests;
 	struct pst_addr last; /* address that was given */
+	struct pst_dns_name *names;
 };
 
 /* The identities that no endpoint carries. */
@@ -33,12 +34,28 @@ static bool is_outside(const struct pst_peer *p)
 	return id == PST_ID_HOST || id == PST_ID_WORLD;
 }
 
+static int cmp_ports(const struct pst_peer *a, const struct pst_peer *b)
+{
+	for (size_t i = 0; i < a->n_ports && i < b->n_ports; i++) {
+		int r = pst_named_port_cmp(&a->ports[i], &b->ports[i]);
+
+		if (r)
+			return r;
+	}
+	return (a->n_ports > b->n_ports) - (a->n_ports < b->n_ports);
+}
+
 static int cmp_peer(const struct pst_peer *a, const struct pst_peer *b)
 {
+	int r = 0;
+
 	if (a->by_addr != b->by_addr)
 		return a->by_addr ? -1 : 1;
-	return a->by_addr ? memcmp(&a->addr, &b->addr, sizeof(a->addr))
-			  : pst_labels_cmp(&a->labels, &b->labels);
+	if (a->by_addr)
+		r = memcmp(&a->addr, &b->addr, sizeof(a->addr));
+	if (!r)
+		r = pst_labels_cmp(&a->labels, &b->labels);
+	return r ? r : cmp_ports(a, b);
 }
 
 static int cmp_guest(const void *a, const void *b)
@@ -67,20 +84,55 @@ static struct pst_addr free_addr(struct stage *s)
 	return s->last;
 }
 
+/* What the question calls an address is one of its names. */
+static void add_names(struct stage *s, struct guest *g)
+{
+	struct pst_inventory *inv = &s->inventory;
+
+	for (size_t i = 0; i < g->peer->n_names; i++)
+		inv->names[inv->n_names++] = (struct pst_dns_name){
+			.name = g->peer->names[i],
+			.addrs = &g->own,
+			.n_addrs = 1,
+		};
+}
+
 static void add_endpoint(struct stage *s, struct guest *g)
 {
 	struct pst_inventory *inv = &s->inventory;
 
-	if (g->peer->by_addr || is_outside(g->peer))
+	if (is_outside(g->peer))
 		return;
-	g->own = free_addr(s);
+	g->own = g->peer->by_addr ? g->peer->addr : free_addr(s);
+	add_names(s, g);
+	if (g->peer->by_addr || g->peer->n_names)
+		return;
 	inv->endpoints[inv->n_endpoints++] = (struct pst_endpoint){
 		.name = "peer",
 		.ns = "explain",
 		.labels = g->peer->labels,
 		.addrs = &g->own,
 		.n_addrs = 1,
+		.ports = g->peer->ports,
+		.n_ports = g->peer->n_ports,
 	};
+}
+
+/* Room for the names that the guests bring. */
+static int reserve_names(struct stage *s)
+{
+	struct pst_inventory *inv = &s->inventory;
+	size_t n = inv->n_names;
+
+	for (size_t i = 0; i < s->n_guests; i++)
+		n += s->guests[i].peer->n_names;
+	s->names = pst_mem_calloc(n, sizeof(*s->names));
+	if (!s->names)
+		return -ENOMEM;
+	if (inv->n_names)
+		memcpy(s->names, inv->names, inv->n_names * sizeof(*s->names));
+	inv->names = s->names;
+	return 0;
 }
 
 static int stage_init(struct stage *s, const struct pst_inventory *inv,
@@ -104,7 +156,7 @@ static int stage_init(struct stage *s, const struct pst_inventory *inv,
 	s->n_guests = kept;
 	s->inventory.endpoints =
 		pst_mem_calloc(inv->n_endpoints + kept, sizeof(*s->inventory.endpoints));
-	if (!s->inventory.endpoints)
+	if (!s->inventory.endpoints || reserve_names(s))
 		return -ENOMEM;
 	if (inv->n_endpoints)
 		memcpy(s->inventory.endpoints, inv->endpoints,
@@ -117,6 +169,7 @@ static int stage_init(struct stage *s, const struct pst_inventory *inv,
 static void stage_fini(struct stage *s)
 {
 	free(s->inventory.endpoints);
+	free(s->names);
 	free(s->guests);
 }
 

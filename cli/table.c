@@ -9,11 +9,11 @@
 	{                                                                               \
 		.name = "format", .arg = "FORMAT", .help = "text (the default) or json" \
 	}
-#define INVENTORY                                                                             \
-	{                                                                                     \
-		.name = "inventory", .arg = "FILE", .many = true,                             \
-		.help = "Pods and Namespaces as YAML: which workloads there are, with their " \
-			"labels and addresses"                                                \
+#define INVENTORY                                                                            \
+	{                                                                                    \
+		.name = "inventory", .arg = "FILE", .many = true,                            \
+		.help = "Kubernetes objects as YAML: which workloads there are, with their " \
+			"labels and addresses; services, nodes, names"                       \
 	}
 
 #define ACCEPT                                                                               \
@@ -213,15 +213,17 @@ const struct pst_cli_verb pst_cli_verbs[] = {
 			"PEER is an address, or labels: k8s:app=a,k8s:io.kubernetes.pod.namespace=ns. A "
 			"label without a source means k8s; without a namespace the namespace is "
 			"default; reserved:host and reserved:world are the node itself and everything "
-			"outside. Only the policy of one side is asked, as --direction says.\n"
+			"outside; cidr:192.0.2.1/32 is an address, and fqdn:NAME gives it a name. Only "
+			"the policy of one side is asked, as --direction says.\n"
 			"Without a part of a request, L3/L4 is answered; where HTTP rules decide, they "
 			"are listed.\n"
 			"Policies with errors are not asked: an answer from the readable part could "
 			"mislead.\n"
 			"A line of --cases has id, policy_file (relative to FILE), direction, src_labels, "
 			"dst_labels, dport, proto, method, path, host, headers, expect and, if need be, "
-			"policy_namespace. A line that needs what postern does not know yet is answered "
-			"with the verdict \"error\" and counts as not met.",
+			"policy_namespace and named_ports ({\"http/TCP\": 8080}, of the accepting side). "
+			"A line that needs what postern does not know yet is answered with the verdict "
+			"\"error\" and counts as not met.",
 		OPTIONS(explain_options),
 		.exit_status =
 			"0 allow, or every case as expected; 1 deny, a case not as expected, or the "

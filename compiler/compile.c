@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "compiler/catalog.h"
+#include "compiler/dangling.h"
 #include "compiler/pack.h"
 #include "compiler/resolve.h"
 #include "compiler/ruleset.h"
@@ -98,6 +99,8 @@ static int compile(struct compiler *c, const struct pst_resolve_input *in,
 	r = pack_names(c, diags);
 	if (!r)
 		r = pst_catalog_build(in->policies, c->b->arena, diags, &c->catalog);
+	if (!r)
+		pst_dangling_report(in->policies, in->inventory, diags);
 	if (!r)
 		r = pst_resolve(in, &c->table, diags, c->b);
 	if (!r)

@@ -18,10 +18,17 @@ static const struct {
 	{"world-ipv4", 9},     {"world-ipv6", 10},
 };
 
-enum { N_RESERVED = sizeof(reserved_ids) / sizeof(*reserved_ids) };
+enum {
+	ID_KUBE_APISERVER = 7,
+	N_RESERVED = sizeof(reserved_ids) / sizeof(*reserved_ids),
+};
 
 uint32_t pst_resolve_reserved(const struct pst_labels *labels)
 {
+	/* Another node on which the API server runs has Cilium's number of the latter. */
+	if (labels->n == 2 && pst_labels_get(labels, "reserved", "kube-apiserver") &&
+	    pst_labels_get(labels, "reserved", "remote-node"))
+		return ID_KUBE_APISERVER;
 	if (labels->n != 1 || strcmp(labels->v[0].source, "reserved"))
 		return 0;
 	for (int i = 0; i < N_RESERVED; i++) {

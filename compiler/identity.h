@@ -5,6 +5,9 @@
  * Identities of a bundle and the addresses that carry them: the first half of resolution (see
  * resolve.h).
  *
+ * The addresses behind the Service default/kubernetes carry reserved:kube-apiserver as well, as in
+ * Cilium: on this node, on another one, or outside.
+ *
  * Endpoints are one identity when they have the same labels and answer alike to the port names that
  * policies use. Beside them there are the node itself, the world, other nodes, and each prefix that
  * policies tell apart (prefix.h). Numbers: Cilium's for label sets that are exactly a reserved one;

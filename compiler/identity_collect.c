@@ -26,9 +26,10 @@ struct collector {
 	const struct pst_resolve_input *in;
 	struct pst_arena *scratch;
 	struct pst_bundle *b;
-	struct pst_policy_set told; /* all policies that tell identities apart */
-	struct names names;	    /* port names that policies use, sorted */
-	bool nodes_by_label;	    /* a rule selects nodes by their labels */
+	struct pst_policy_set told;	     /* all policies that tell identities apart */
+	struct names names;		     /* port names that policies use, sorted */
+	bool nodes_by_label;		     /* a rule selects nodes by their labels */
+	const struct pst_service *apiserver; /* NULL: the inventory has none */
 	struct PST_VEC(struct identity) all;
 	struct pst_identity_map map;
 };
@@ -64,12 +65,31 @@ static int add(struct collector *c, uint32_t id, const struct pst_labels *labels
 	return r ? r : pst_vec_push(&c->all, i);
 }
 
+static int cmp_addr(const void *a, const void *b)
+{
+	return memcmp(a, b, sizeof(struct pst_addr));
+}
+
+/* Is one of the N addresses V one of the API server's? */
+static bool is_apiserver(const struct collector *c, const struct pst_addr *v, size_t n)
+{
+	const struct pst_service *s = c->apiserver;
+
+	for (size_t i = 0; s && s->n_addrs && i < n; i++) {
+		if (bsearch(&v[i], s->addrs, s->n_addrs, sizeof(*v), cmp_addr))
+			return true;
+	}
+	return false;
+}
+
 static int add_own_and_world(struct collector *c)
 {
-	static struct pst_label host = {"reserved", "host", ""};
+	static struct pst_label host[] = {{"reserved", "host", ""},
+					  {"reserved", "kube-apiserver", ""}};
 	static struct pst_label world = {"reserved", "world", ""};
+	const size_t n = is_apiserver(c, c->in->host_addrs, c->in->n_host_addrs) ? 2 : 1;
 
-	if (add(c, PST_ID_HOST, &(struct pst_labels){&host, 1}, NULL) ||
+	if (add(c, PST_ID_HOST, &(struct pst_labels){host, n}, NULL) ||
 	    add(c, PST_ID_WORLD, &(struct pst_labels){&world, 1}, NULL))
 		return -ENOMEM;
 	return 0;
@@ -235,12 +255,14 @@ static int add_node(struct collector *c, const struct pst_node *node, uint32_t *
 		    uint32_t *ret_id)
 {
 	size_t n = c->nodes_by_label ? node->labels.n : 0;
-	struct pst_labels labels = {.v = pst_arena_calloc(c->scratch, n + 1, sizeof(*labels.v))};
+	struct pst_labels labels = {.v = pst_arena_calloc(c->scratch, n + 2, sizeof(*labels.v))};
 	const struct identity *same;
 
 	if (!labels.v)
 		return -ENOMEM;
 	labels.v[labels.n++] = (struct pst_label){"reserved", "remote-node", ""};
+	if (is_apiserver(c, node->addrs, node->n_addrs))
+		labels.v[labels.n++] = (struct pst_label){"reserved", "kube-apiserver", ""};
 	for (size_t i = 0; i < n; i++)
 		labels.v[labels.n++] = node->labels.v[i];
 	pst_labels_sort(&labels);
@@ -273,12 +295,15 @@ static int add_nodes(struct collector *c)
 static int add_prefix(struct collector *c, const struct pst_prefix *prefix, uint32_t id)
 {
 	const struct pst_identity_facts facts = {.prefix = prefix};
-	struct pst_label v[] = {
-		{"cidr", pst_prefix_to_str(c->scratch, prefix), ""},
-		{"reserved", "world", ""},
-	};
+	struct pst_label v[3] = {{"cidr", pst_prefix_to_str(c->scratch, prefix), ""}};
+	struct pst_labels labels = {v, 1};
+	struct pst_addr addr;
 
-	return v[0].key ? add(c, id, &(struct pst_labels){v, 2}, &facts) : -ENOMEM;
+	memcpy(addr.b, prefix->addr, sizeof(addr.b));
+	if (prefix->len == 128 && is_apiserver(c, &addr, 1))
+		v[labels.n++] = (struct pst_label){"reserved", "kube-apiserver", ""};
+	v[labels.n++] = (struct pst_label){"reserved", "world", ""};
+	return v[0].key ? add(c, id, &labels, &facts) : -ENOMEM;
 }
 
 static int add_prefixes(struct collector *c)
@@ -324,6 +349,7 @@ int pst_identities_collect(const struct pst_resolve_input *in, struct pst_arena 
 	struct collector c = {.in = in, .scratch = scratch, .b = b};
 	int r = join_policies(&c);
 
+	c.apiserver = pst_peer_find_service(in->inventory, "default", "kubernetes");
 	if (!r)
 		r = note_policies(&c);
 	if (!r)

@@ -2,7 +2,9 @@
 #include "compiler/peer.h"
 
 #include "compiler/prefix.h"
+#include "policy/fqdn.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 bool pst_peer_names_service(const struct pst_service_peer *peer, const char *policy_ns,
@@ -26,21 +28,91 @@ static bool selectors_match(const struct pst_rule *rule, const struct pst_peer_v
 	return false;
 }
 
-static bool cidr_matches(const struct pst_cidr_peer *peer, const struct pst_prefix *prefix)
+bool pst_peer_names_group(const struct pst_cidr_peer *peer, const struct pst_cidr_group *group)
 {
-	if (!peer->prefix || !pst_prefix_contains(peer->prefix, prefix))
-		return false;
-	for (size_t i = 0; i < peer->n_except; i++) {
-		if (pst_prefix_contains(&peer->except[i], prefix))
-			return false;
+	if (peer->group_selector)
+		return pst_selector_matches(peer->group_selector, &group->labels);
+	return peer->group_name.s && !strcmp(peer->group_name.s, group->name);
+}
+
+static int cmp_group(const void *va, const void *vb)
+{
+	const struct pst_cidr_group *a = va, *b = vb;
+
+	return strcmp(a->name, b->name);
+}
+
+const struct pst_cidr_group *pst_peer_find_group(const struct pst_inventory *inventory,
+						 const char *name)
+{
+	const struct pst_cidr_group key = {.name = name};
+
+	if (!inventory->n_cidr_groups)
+		return NULL;
+	return bsearch(&key, inventory->cidr_groups, inventory->n_cidr_groups, sizeof(key),
+		       cmp_group);
+}
+
+static int cmp_service(const void *va, const void *vb)
+{
+	const struct pst_service *a = va, *b = vb;
+	int r = strcmp(a->ns, b->ns);
+
+	return r ? r : strcmp(a->name, b->name);
+}
+
+const struct pst_service *pst_peer_find_service(const struct pst_inventory *inventory,
+						const char *ns, const char *name)
+{
+	const struct pst_service key = {.ns = ns, .name = name};
+
+	if (!inventory->n_services)
+		return NULL;
+	return bsearch(&key, inventory->services, inventory->n_services, sizeof(key), cmp_service);
+}
+
+static bool is_inside(const struct pst_prefix *outer, size_t n, const struct pst_prefix *prefix)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (pst_prefix_contains(&outer[i], prefix))
+			return true;
 	}
-	return true;
+	return false;
+}
+
+static bool groups_contain(const struct pst_cidr_peer *peer, const struct pst_peer_view *v)
+{
+	for (size_t i = 0; i < v->inventory->n_cidr_groups; i++) {
+		const struct pst_cidr_group *g = &v->inventory->cidr_groups[i];
+
+		if (pst_peer_names_group(peer, g) &&
+		    is_inside(g->prefixes, g->n_prefixes, v->facts->prefix))
+			return true;
+	}
+	return false;
+}
+
+static bool is_outside(const struct pst_peer_view *v)
+{
+	return pst_labels_get(v->labels, "reserved", "world");
+}
+
+static bool cidr_matches(const struct pst_cidr_peer *peer, const struct pst_peer_view *v, bool deny)
+{
+	const struct pst_prefix *prefix = v->facts->prefix;
+
+	/* Nobody knows what the group would contain. */
+	if (deny && peer->group_name.s && !pst_peer_find_group(v->inventory, peer->group_name.s))
+		return is_outside(v);
+	if (!prefix || is_inside(peer->except, peer->n_except, prefix))
+		return false;
+	return peer->prefix ? pst_prefix_contains(peer->prefix, prefix) : groups_contain(peer, v);
 }
 
 static bool cidrs_match(const struct pst_rule *rule, const struct pst_peer_view *v)
 {
-	for (size_t i = 0; v->facts->prefix && i < rule->n_cidrs; i++) {
-		if (cidr_matches(&rule->cidrs[i], v->facts->prefix))
+	for (size_t i = 0; i < rule->n_cidrs; i++) {
+		if (cidr_matches(&rule->cidrs[i], v, rule->deny))
 			return true;
 	}
 	return false;
@@ -59,8 +131,12 @@ static bool is_backend(const struct pst_service *service, const struct pst_prefi
 }
 
 static bool service_matches(const struct pst_service_peer *peer, const char *policy_ns,
-			    const struct pst_peer_view *v)
+			    const struct pst_peer_view *v, bool deny)
 {
+	const char *ns = peer->ns.s ? peer->ns.s : policy_ns;
+
+	if (deny && peer->name.s && !pst_peer_find_service(v->inventory, ns, peer->name.s))
+		return true;
 	for (size_t i = 0; i < v->inventory->n_services; i++) {
 		const struct pst_service *s = &v->inventory->services[i];
 
@@ -77,10 +153,47 @@ static bool services_match(const struct pst_rule *rule, const char *policy_ns,
 			   const struct pst_peer_view *v)
 {
 	for (size_t i = 0; i < rule->n_services; i++) {
-		if (service_matches(&rule->services[i], policy_ns, v))
+		if (service_matches(&rule->services[i], policy_ns, v, rule->deny))
 			return true;
 	}
 	return false;
+}
+
+static int cmp_addr(const void *a, const void *b)
+{
+	return memcmp(a, b, sizeof(struct pst_addr));
+}
+
+static bool any_name_is_meant(const struct pst_rule *rule, const char *name)
+{
+	for (size_t i = 0; i < rule->n_fqdns; i++) {
+		if (pst_fqdn_matches(&rule->fqdns[i], name))
+			return true;
+	}
+	return false;
+}
+
+bool pst_peer_names_addr(const struct pst_rule *rule, const struct pst_inventory *inventory,
+			 const struct pst_addr *addr)
+{
+	for (size_t i = 0; rule->n_fqdns && i < inventory->n_names; i++) {
+		const struct pst_dns_name *n = &inventory->names[i];
+
+		if (n->n_addrs && bsearch(addr, n->addrs, n->n_addrs, sizeof(*addr), cmp_addr) &&
+		    any_name_is_meant(rule, n->name))
+			return true;
+	}
+	return false;
+}
+
+static bool fqdns_match(const struct pst_rule *rule, const struct pst_peer_view *v)
+{
+	struct pst_addr addr;
+
+	if (!rule->n_fqdns || !v->facts->prefix || v->facts->prefix->len != 128)
+		return false;
+	memcpy(addr.b, v->facts->prefix->addr, sizeof(addr.b));
+	return pst_peer_names_addr(rule, v->inventory, &addr);
 }
 
 static bool has_peers(const struct pst_rule *rule)
@@ -97,5 +210,5 @@ bool pst_peer_matches(const struct pst_rule *rule, const char *policy_ns,
 	if (!has_peers(rule))
 		return rule->refused && rule->deny;
 	return selectors_match(rule, v) || cidrs_match(rule, v) ||
-	       services_match(rule, policy_ns, v);
+	       services_match(rule, policy_ns, v) || fqdns_match(rule, v);
 }

@@ -30,10 +30,27 @@ struct pst_peer_view {
 bool pst_peer_names_service(const struct pst_service_peer *peer, const char *policy_ns,
 			    const struct pst_service *service);
 
+/* Does an element of fromCIDRSet or toCIDRSet mean GROUP? */
+bool pst_peer_names_group(const struct pst_cidr_peer *peer, const struct pst_cidr_group *group);
+
+/* The CiliumCIDRGroup or Service of that name; NULL when INVENTORY has none. */
+const struct pst_cidr_group *pst_peer_find_group(const struct pst_inventory *inventory,
+						 const char *name);
+const struct pst_service *pst_peer_find_service(const struct pst_inventory *inventory,
+						const char *ns, const char *name);
+
+/* Does RULE mean a DNS name that INVENTORY gives the address ADDR? */
+bool pst_peer_names_addr(const struct pst_rule *rule, const struct pst_inventory *inventory,
+			 const struct pst_addr *addr);
+
 /*
  * Does RULE of a policy in namespace POLICY_NS mean the peer V? A deny rule of which a part was
  * refused denies all peers that its readable parts do not narrow; for an allow rule that was
  * refused the answer does not matter, it allows nothing.
+ *
+ * The name of a group or service that the inventory does not have is nobody for an allow rule; for
+ * a deny rule it is whatever it could be: every address outside, or everybody. A selector that
+ * finds nothing is nobody.
  */
 bool pst_peer_matches(const struct pst_rule *rule, const char *policy_ns,
 		      const struct pst_peer_view *v);

@@ -134,6 +134,35 @@ static const struct pst_catalog_rule *find_deny(const struct pst_port_query *q, 
 	return NULL;
 }
 
+/* Does the allow rule RULE, with or without HTTP rules, cover AT? */
+static bool allow_covers(const struct pst_port_query *q, const struct pst_rule *rule,
+			 struct place at)
+{
+	if (rule->deny || rule->refused)
+		return false;
+	if (rule->has_icmps)
+		return icmps_cover(rule, at);
+	if (!rule->has_ports)
+		return true;
+	for (size_t i = 0; i < rule->n_ports; i++) {
+		if (ports_cover(q, &rule->ports[i], at))
+			return true;
+	}
+	return false;
+}
+
+/* A rule that wants peers to prove who they are, which they cannot here. */
+static const struct pst_catalog_rule *find_auth(const struct pst_port_query *q, struct place at)
+{
+	for (size_t i = 0; i < q->n_rules; i++) {
+		const struct pst_rule *rule = q->rules[i]->rule;
+
+		if (rule->auth >= PST_AUTH_REQUIRED && allow_covers(q, rule, at))
+			return q->rules[i];
+	}
+	return NULL;
+}
+
 /* An allow without HTTP rules: it makes all others on this port irrelevant. */
 static bool allows_plainly(const struct pst_port_query *q, const struct pst_rule *rule,
 			   struct place at)
@@ -228,11 +257,17 @@ static int judge_or_default(struct mapper *m, struct place at, struct pst_policy
 static int decide(struct mapper *m, struct place at, struct pst_policy_value *ret_value)
 {
 	const struct pst_catalog_rule *deny = find_deny(m->q, at);
+	const struct pst_catalog_rule *auth = find_auth(m->q, at);
 	const struct pst_catalog_rule *plain;
 
 	if (deny) {
 		*ret_value = (struct pst_policy_value){
 			.verdict = PST_VERDICT_DENY, .deny_rule = 1, .rule = deny->index};
+		return 0;
+	}
+	if (auth && !m->q->allow_all) {
+		*ret_value =
+			(struct pst_policy_value){.verdict = PST_VERDICT_DENY, .rule = auth->index};
 		return 0;
 	}
 	/* Without default deny, allow rules (also those with HTTP rules) restrict nothing. */

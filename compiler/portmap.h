@@ -11,7 +11,8 @@
  *
  * The port space of each protocol is split at every boundary of a rule that matches the peer;
  * inside such an interval one answer holds, taken in the order of policy-semantics section 0: a
- * deny rule, then the union of allows, where an allow without HTTP rules silences those with them,
+ * deny rule, then an allow rule that wants authentication, which nobody can give here, so that it
+ * denies; then the union of allows, where an allow without HTTP rules silences those with them,
  * then the default of the direction.
  *
  * The answers become tails: the part of a policy key behind the peer. The first tail is always the

@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "base/vec.h"
 #include "compiler/peer.h"
+#include "policy/fqdn.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -58,15 +59,38 @@ const char *pst_prefix_to_str(struct pst_arena *arena, const struct pst_prefix *
 				prefix->is_v4 ? prefix->len - V4_BITS : prefix->len);
 }
 
-static int add_cidr(struct prefixes *all, const struct pst_cidr_peer *peer)
+static int add_all(struct prefixes *all, const struct pst_prefix *v, size_t n)
 {
-	if (peer->prefix && pst_vec_push(all, *peer->prefix))
-		return -ENOMEM;
-	for (size_t i = 0; i < peer->n_except; i++) {
-		if (pst_vec_push(all, peer->except[i]))
+	for (size_t i = 0; i < n; i++) {
+		if (pst_vec_push(all, v[i]))
 			return -ENOMEM;
 	}
 	return 0;
+}
+
+static int add_addrs(struct prefixes *all, const struct pst_addr *v, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (pst_vec_push(all, pst_prefix_of(&v[i])))
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static int add_cidr(struct prefixes *all, const struct pst_cidr_peer *peer,
+		    const struct pst_inventory *inventory)
+{
+	int r = add_all(all, peer->except, peer->n_except);
+
+	if (!r && peer->prefix)
+		return add_all(all, peer->prefix, 1);
+	for (size_t i = 0; !r && i < inventory->n_cidr_groups; i++) {
+		const struct pst_cidr_group *g = &inventory->cidr_groups[i];
+
+		if (pst_peer_names_group(peer, g))
+			r = add_all(all, g->prefixes, g->n_prefixes);
+	}
+	return r;
 }
 
 static int add_backends(struct prefixes *all, const struct pst_service_peer *peer,
@@ -77,10 +101,23 @@ static int add_backends(struct prefixes *all, const struct pst_service_peer *pee
 
 		if (s->pods.n_reqs || !pst_peer_names_service(peer, policy_ns, s))
 			continue;
-		for (size_t k = 0; k < s->n_addrs; k++) {
-			if (pst_vec_push(all, pst_prefix_of(&s->addrs[k])))
-				return -ENOMEM;
-		}
+		if (add_addrs(all, s->addrs, s->n_addrs))
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static int add_names(struct prefixes *all, const struct pst_rule *rule,
+		     const struct pst_inventory *inventory)
+{
+	for (size_t i = 0; rule->n_fqdns && i < inventory->n_names; i++) {
+		const struct pst_dns_name *name = &inventory->names[i];
+		size_t k = 0;
+
+		while (k < rule->n_fqdns && !pst_fqdn_matches(&rule->fqdns[k], name->name))
+			k++;
+		if (k < rule->n_fqdns && add_addrs(all, name->addrs, name->n_addrs))
+			return -ENOMEM;
 	}
 	return 0;
 }
@@ -91,10 +128,10 @@ static int add_rule(struct prefixes *all, const struct pst_rule *rule, const cha
 	int r = 0;
 
 	for (size_t i = 0; !r && i < rule->n_cidrs; i++)
-		r = add_cidr(all, &rule->cidrs[i]);
+		r = add_cidr(all, &rule->cidrs[i], inventory);
 	for (size_t i = 0; !r && i < rule->n_services; i++)
 		r = add_backends(all, &rule->services[i], policy_ns, inventory);
-	return r;
+	return r ? r : add_names(all, rule, inventory);
 }
 
 static int add_policy(struct prefixes *all, const struct pst_policy *policy,
@@ -152,8 +189,10 @@ int pst_prefixes_collect(const struct pst_policy_set *policies,
 			 const struct pst_inventory *inventory, struct pst_arena *arena,
 			 const struct pst_prefix **ret_prefixes, size_t *ret_n)
 {
+	const struct pst_service *apiserver =
+		pst_peer_find_service(inventory, "default", "kubernetes");
 	struct prefixes all = {0};
-	int r = 0;
+	int r = apiserver ? add_addrs(&all, apiserver->addrs, apiserver->n_addrs) : 0;
 
 	for (size_t i = 0; !r && i < policies->n_policies; i++)
 		r = add_policy(&all, &policies->policies[i], inventory);

@@ -4,10 +4,12 @@
 /*
  * The prefixes that policies tell apart.
  *
- * Every prefix that a rule names, every exception and every address behind a service without
- * selector is one identity of addresses outside the cluster: those inside it, but in none of the
- * longer ones. So all addresses of an identity are inside the same rules' peers, and "is this
- * identity meant" is a question of containment. (Cilium has CIDR identities in the same way.)
+ * Every prefix that a rule names, itself or by a group, every exception, every address behind a
+ * service without selector or of a DNS name that a rule means, and every address of the API server
+ * (those behind the Service default/kubernetes) is one identity of addresses outside the cluster:
+ * those inside it, but in none of the longer ones. So all addresses of an identity are inside the
+ * same rules' peers, and "is this identity meant" is a question of containment. (Cilium has CIDR
+ * identities in the same way.)
  *
  * Prefixes select no pod and no node: their addresses are longer prefixes of their own in the map.
  * An IPv6 prefix does not contain IPv4 addresses, though these are written v4-mapped; where one

@@ -59,54 +59,6 @@ static const struct pst_lint_rule rows[] = {
 		.since = "0.1",
 	},
 	{
-		.id = "unsupported-cidr",
-		.severity = PST_SEVERITY_INFO,
-		.group = PST_LINT_SUPPORT,
-		.title = "peers by CIDR are not enforced yet",
-		.why = "`fromCIDR`, `toCIDR`, `fromCIDRSet` and `toCIDRSet` name peers by "
-		       "address. In Cilium they select only what is outside of the cluster: a "
-		       "pod or a node is never selected by its address.\n" PST_LINT_CLOSED,
-		.remedy = "Name the peers by labels or by an entity, such as world with the ports "
-			  "that are needed.",
-		.cilium = "accepts it",
-		.bad = PST_SPEC "  egress:\n"
-				"    - toCIDR:\n"
-				"        - 203.0.113.0/24\n"
-				"      toPorts:\n"
-				"        - ports:\n"
-				"            - port: \"443\"\n"
-				"              protocol: TCP\n",
-		.good = PST_SPEC "  egress:\n"
-				 "    - toEntities:\n"
-				 "        - world\n"
-				 "      toPorts:\n"
-				 "        - ports:\n"
-				 "            - port: \"443\"\n"
-				 "              protocol: TCP\n",
-		.since = "0.1",
-	},
-	{
-		.id = "unsupported-nodes",
-		.severity = PST_SEVERITY_INFO,
-		.group = PST_LINT_SUPPORT,
-		.title = "peers by node label are not enforced yet",
-		.why = "`fromNodes` and `toNodes` select other nodes of the cluster by the "
-		       "labels of their Node objects; Cilium takes them only with its option "
-		       "`enable-node-selector-labels`.\n" PST_LINT_CLOSED,
-		.remedy = "Name nodes by the entities `host` and `remote-node`, if all nodes are "
-			  "meant alike.",
-		.cilium = "accepts it when `enable-node-selector-labels` is on",
-		.features = PST_FEATURE_NODE_SELECTOR_LABELS,
-		.bad = PST_SPEC "  ingress:\n"
-				"    - fromNodes:\n"
-				"        - matchLabels:\n"
-				"            node-role.kubernetes.io/control-plane: \"\"\n",
-		.good = PST_SPEC "  ingress:\n"
-				 "    - fromEntities:\n"
-				 "        - remote-node\n",
-		.since = "0.1",
-	},
-	{
 		.id = "unsupported-groups",
 		.severity = PST_SEVERITY_INFO,
 		.group = PST_LINT_SUPPORT,
@@ -136,35 +88,16 @@ static const struct pst_lint_rule rows[] = {
 		.since = "0.1",
 	},
 	{
-		.id = "unsupported-services",
-		.severity = PST_SEVERITY_INFO,
-		.group = PST_LINT_SUPPORT,
-		.title = "peers by Service are not enforced yet",
-		.why = "`toServices` stands for what a Kubernetes Service leads to: the pods "
-		       "of its selector, or the addresses of its endpoints when it has none.\n" PST_LINT_CLOSED,
-		.remedy = "Select the pods behind the service by `toEndpoints`, and use their "
-			  "port, not the port of the service.",
-		.cilium = "accepts it",
-		.bad = PST_SPEC "  egress:\n"
-				"    - toServices:\n"
-				"        - k8sService:\n"
-				"            serviceName: orders\n"
-				"            namespace: shop\n",
-		.good = PST_SPEC "  egress:\n"
-				 "    - toEndpoints:\n"
-				 "        - matchLabels:\n"
-				 "            app: orders\n"
-				 "            k8s:io.kubernetes.pod.namespace: shop\n",
-		.since = "0.1",
-	},
-	{
 		.id = "unsupported-fqdn",
 		.severity = PST_SEVERITY_INFO,
 		.group = PST_LINT_SUPPORT,
-		.title = "peers by DNS name are not enforced yet",
+		.title = "peers by DNS name have the addresses that the inventory gives them",
 		.why = "`toFQDNs` allows the addresses that Cilium's DNS proxy has seen in "
 		       "answers for a name. It is a rule about addresses: two names with the "
-		       "same address cannot be told apart.\n" PST_LINT_CLOSED,
+		       "same address cannot be told apart.\n\n"
+		       "postern does not see DNS answers. A name has the addresses of the "
+		       "DNSEndpoint objects (`externaldns.k8s.io`) of the inventory; a name "
+		       "without any is nobody, and the compiler says so (`name-unknown`).\n",
 		.remedy = "Allow the entity `world` on the port that is needed and restrict the "
 			  "host by an HTTP rule, where the traffic is HTTP.",
 		.cilium = "accepts it",
@@ -195,9 +128,11 @@ static const struct pst_lint_rule rows[] = {
 		.title = "a selector on labels that stand for addresses, names or nodes",
 		.why = "Labels of the sources `cidr`, `cidrgroup`, `fqdn` and `node` belong to "
 		       "identities that Cilium makes from prefixes, DNS names and Node "
-		       "objects. postern knows the identities of pods only, so such a "
-		       "requirement would match nothing.\n" PST_LINT_CLOSED,
-		.remedy = "Select pods by their own labels, or use the entity that is meant.",
+		       "objects. postern tells addresses apart by `toCIDR`, `toCIDRSet`, "
+		       "`toFQDNs` and `toNodes` only, so such a requirement on an endpoint "
+		       "would match nothing.\n" PST_LINT_CLOSED,
+		.remedy = "Select pods by their own labels, addresses by `fromCIDRSet`, or use the "
+			  "entity that is meant.",
 		.cilium = "accepts it",
 		.bad = PST_SPEC "  ingress:\n"
 				"    - fromEndpoints:\n"
@@ -209,39 +144,15 @@ static const struct pst_lint_rule rows[] = {
 		.since = "0.1",
 	},
 	{
-		.id = "unsupported-icmp",
-		.severity = PST_SEVERITY_INFO,
-		.group = PST_LINT_SUPPORT,
-		.title = "ICMP rules are not enforced yet",
-		.why = "`icmps` allows or denies ICMP messages by family and type. Without it, "
-		       "a subject that is in default deny gets no ping through in Cilium.\n" PST_LINT_CLOSED,
-		.remedy = "Leave `icmps` to Cilium: put it into a rule of its own, in a file that "
-			  "postern does not compile.",
-		.cilium = "accepts it",
-		.bad = PST_SPEC "  ingress:\n"
-				"    - fromEntities:\n"
-				"        - cluster\n"
-				"      icmps:\n"
-				"        - fields:\n"
-				"            - family: IPv4\n"
-				"              type: 8\n",
-		.good = PST_SPEC "  ingress:\n"
-				 "    - fromEntities:\n"
-				 "        - cluster\n"
-				 "      toPorts:\n"
-				 "        - ports:\n"
-				 "            - port: \"80\"\n"
-				 "              protocol: TCP\n",
-		.since = "0.1",
-	},
-	{
 		.id = "unsupported-authentication",
 		.severity = PST_SEVERITY_INFO,
 		.group = PST_LINT_SUPPORT,
 		.title = "mutual authentication is not enforced yet",
 		.why = "`authentication` asks Cilium to have both sides prove who they are "
-		       "before the first packet passes. postern has no such proof: allowing "
-		       "the traffic without it would mean more than the rule says.\n" PST_LINT_CLOSED,
+		       "before the first packet passes. postern has no such proof: what the "
+		       "rule allows is denied, also where another rule would allow it, since "
+		       "Cilium asks for the proof there as well. `compile` and `posternd` "
+		       "report it as an error unless `--accept` names it.\n",
 		.remedy = "Leave the section out where `mode` is `disabled`; else leave such "
 			  "policies to Cilium.",
 		.cilium = "accepts it",

@@ -5,50 +5,6 @@
 
 static const struct pst_lint_rule rows[] = {
 	{
-		.id = "unsupported-named-port",
-		.severity = PST_SEVERITY_INFO,
-		.group = PST_LINT_SUPPORT,
-		.title = "named ports are not enforced yet",
-		.why = "A port name stands for a number that the pods give: on ingress the "
-		       "subject's own container ports, on egress those of each peer, which may "
-		       "differ.\n" PST_LINT_CLOSED,
-		.remedy = "Write the number of the container port.",
-		.cilium = "accepts it",
-		.bad = PST_SPEC "  ingress:\n"
-				"    - toPorts:\n"
-				"        - ports:\n"
-				"            - port: http-api\n"
-				"              protocol: TCP\n",
-		.good = PST_SPEC "  ingress:\n"
-				 "    - toPorts:\n"
-				 "        - ports:\n"
-				 "            - port: \"8080\"\n"
-				 "              protocol: TCP\n",
-		.since = "0.1",
-	},
-	{
-		.id = "unsupported-protocol",
-		.severity = PST_SEVERITY_INFO,
-		.group = PST_LINT_SUPPORT,
-		.title = "protocols other than TCP, UDP and SCTP are not enforced yet",
-		.why = "VRRP, IGMP, GRE, IPIP, IPV6, ESP and AH are protocols without ports; "
-		       "Cilium 1.20 takes them with its option `enable-extended-ip-protocols`.\n" PST_LINT_CLOSED,
-		.remedy = "Leave such rules to Cilium: put them into a file that postern does not "
-			  "compile.",
-		.cilium = "accepts it when `enable-extended-ip-protocols` is on",
-		.features = PST_FEATURE_EXTENDED_IP_PROTOCOLS,
-		.bad = PST_SPEC "  ingress:\n"
-				"    - toPorts:\n"
-				"        - ports:\n"
-				"            - protocol: VRRP\n",
-		.good = PST_SPEC "  ingress:\n"
-				 "    - toPorts:\n"
-				 "        - ports:\n"
-				 "            - port: \"80\"\n"
-				 "              protocol: TCP\n",
-		.since = "0.1",
-	},
-	{
 		.id = "unsupported-dns",
 		.severity = PST_SEVERITY_INFO,
 		.group = PST_LINT_SUPPORT,

@@ -49,13 +49,40 @@ static int take_secret(struct pst_cluster *c, struct pst_reader *r, const struct
 	return e ? e : pst_vec_push(&c->secrets, secret);
 }
 
+static int take_group(struct pst_cluster *c, struct pst_reader *r, const struct pst_yaml_node *n)
+{
+	struct pst_kube_group group;
+	int e = pst_group_read(r, n, &group);
+
+	return e ? e : pst_vec_push(&c->groups, group);
+}
+
+/* A record that is refused is left out; the others of its object are not touched. */
+static int take_names(struct pst_cluster *c, struct pst_reader *r, const struct pst_yaml_node *n)
+{
+	struct pst_kube_record *v = NULL;
+	size_t n_records = 0;
+	int e = pst_dns_endpoint_read(r, n, &v, &n_records);
+
+	for (size_t i = 0; i < n_records; i++) {
+		if (pst_vec_push(&c->records, v[i]))
+			return -ENOMEM;
+	}
+	return e;
+}
+
 static const struct {
 	const char *kind, *api_version;
 	int (*take)(struct pst_cluster *c, struct pst_reader *r, const struct pst_yaml_node *n);
 } kinds[] = {
-	{"Service", "v1", take_service},     {"EndpointSlice", "discovery.k8s.io/v1", take_slice},
-	{"Endpoints", "v1", take_endpoints}, {"Node", "v1", take_node},
+	{"Service", "v1", take_service},
+	{"EndpointSlice", "discovery.k8s.io/v1", take_slice},
+	{"Endpoints", "v1", take_endpoints},
+	{"Node", "v1", take_node},
 	{"Secret", "v1", take_secret},
+	{"CiliumCIDRGroup", "cilium.io/v2", take_group},
+	{"CiliumCIDRGroup", "cilium.io/v2alpha1", take_group},
+	{"DNSEndpoint", "externaldns.k8s.io/v1alpha1", take_names},
 };
 
 int pst_cluster_take(struct pst_cluster *c, struct pst_reader *r, const struct pst_object *o,
@@ -183,6 +210,29 @@ static int fill_secrets(struct pst_cluster *c, struct pst_reader *r, struct pst_
 	return 0;
 }
 
+static int fill_groups(struct pst_cluster *c, struct pst_reader *r, struct pst_inventory *inv)
+{
+	size_t n = settle(r, c->groups.v, c->groups.n, sizeof(*c->groups.v), "CiliumCIDRGroup");
+
+	inv->cidr_groups = pst_arena_calloc(r->arena, n, sizeof(*inv->cidr_groups));
+	if (!inv->cidr_groups)
+		return -ENOMEM;
+	for (size_t i = 0; i < n; i++) {
+		const struct pst_kube_group *from = &c->groups.v[i];
+		struct pst_cidr_group *group = &inv->cidr_groups[inv->n_cidr_groups++];
+
+		*group = (struct pst_cidr_group){
+			.pos = from->meta.pos,
+			.name = from->meta.name.s,
+			.prefixes = from->prefixes,
+			.n_prefixes = from->n_prefixes,
+		};
+		if (fill_labels(r, "cidrgroup", &from->meta, &group->labels))
+			return -ENOMEM;
+	}
+	return 0;
+}
+
 static int require(struct pst_reader *r, const char *key, const char *value,
 		   struct pst_requirement *req)
 {
@@ -305,9 +355,10 @@ static int fill_services(struct pst_cluster *c, struct pst_reader *r, struct pst
 
 int pst_cluster_finish(struct pst_cluster *c, struct pst_reader *r, struct pst_inventory *inv)
 {
-	if (fill_nodes(c, r, inv) || fill_secrets(c, r, inv) || fill_services(c, r, inv))
+	if (fill_nodes(c, r, inv) || fill_secrets(c, r, inv) || fill_services(c, r, inv) ||
+	    fill_groups(c, r, inv))
 		return -ENOMEM;
-	return 0;
+	return pst_dns_names_fill(r, c->records.v, c->records.n, &inv->names, &inv->n_names);
 }
 
 void pst_cluster_fini(struct pst_cluster *c)
@@ -316,4 +367,6 @@ void pst_cluster_fini(struct pst_cluster *c)
 	pst_vec_free(&c->backends);
 	pst_vec_free(&c->nodes);
 	pst_vec_free(&c->secrets);
+	pst_vec_free(&c->groups);
+	pst_vec_free(&c->records);
 }

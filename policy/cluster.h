@@ -2,14 +2,17 @@
 #pragma once
 
 /*
- * What surrounds the pods of an inventory: nodes, services with their backends, secrets.
+ * What surrounds the pods of an inventory: nodes, services with their backends, secrets, groups of
+ * prefixes, DNS names.
  *
  * Objects come in any order and from several files, so they are collected first and joined at the
- * end. Of two nodes, services or secrets with one name the second is refused (duplicate-object).
+ * end. Of two nodes, services, secrets or groups with one name the second is refused
+ * (duplicate-object); records of one DNS name are joined.
  */
 
 #include "base/vec.h"
 #include "policy/object.h"
+#include "policy/outside.h"
 #include "policy/service.h"
 
 #include <stdbool.h>
@@ -20,6 +23,8 @@ struct pst_cluster {
 	struct PST_VEC(struct pst_kube_backends) backends;
 	struct PST_VEC(struct pst_kube_node) nodes;
 	struct PST_VEC(struct pst_kube_secret) secrets;
+	struct PST_VEC(struct pst_kube_group) groups;
+	struct PST_VEC(struct pst_kube_record) records;
 };
 
 /*
@@ -29,7 +34,7 @@ struct pst_cluster {
 int pst_cluster_take(struct pst_cluster *c, struct pst_reader *r, const struct pst_object *o,
 		     bool *ret_known);
 
-/* Fills nodes, services and secrets of INV, which live in R's arena. 0 or -ENOMEM. */
+/* Fills all of INV but its endpoints; it lives in R's arena. 0 or -ENOMEM. */
 int pst_cluster_finish(struct pst_cluster *c, struct pst_reader *r, struct pst_inventory *inv);
 
 void pst_cluster_fini(struct pst_cluster *c);

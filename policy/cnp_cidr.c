@@ -2,7 +2,6 @@
 #include "policy/cnp_cidr.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -14,7 +13,6 @@ enum {
 	BARE_IP_UNTIL = 20, /* Cilium 1.19 is the last to take an address alone */
 	V4_BITS = 32,
 	V6_BITS = 128,
-	ADDR_SIZE = 64, /* longer than any address */
 };
 
 static int invalid(struct pst_reader *r, const struct pst_yaml_node *n)
@@ -24,72 +22,22 @@ static int invalid(struct pst_reader *r, const struct pst_yaml_node *n)
 		"expected a prefix like 10.0.0.0/8 or 2001:db8::/32, found \"%.64s\"", n->s);
 }
 
-/* A decimal number of at most MAX, without leading zeros. */
-static int read_length(const char *text, unsigned int max, unsigned int *ret_len)
-{
-	size_t n = strlen(text);
-	unsigned long value;
-
-	if (!n || n > 3 || strspn(text, "0123456789") != n || (n > 1 && text[0] == '0'))
-		return -EINVAL;
-	value = strtoul(text, NULL, 10);
-	if (value > max)
-		return -EINVAL;
-	*ret_len = (unsigned int)value;
-	return 0;
-}
-
-/* Clears the bits behind the prefix; true when there were any. */
-static bool clear_host_bits(struct pst_prefix *p)
-{
-	bool any = false;
-
-	for (unsigned int bit = p->len; bit < V6_BITS; bit++) {
-		uint8_t mask = (uint8_t)(0x80 >> bit % 8);
-
-		any = any || p->addr[bit / 8] & mask;
-		p->addr[bit / 8] &= (uint8_t)~mask;
-	}
-	return any;
-}
-
-/* Cuts "address/length"; without a slash, LEN is the whole address. */
-static int parse(const char *text, struct pst_prefix *p)
-{
-	const char *slash = strchr(text, '/');
-	size_t addr_len = slash ? (size_t)(slash - text) : strlen(text);
-	bool is_v4 = !memchr(text, ':', addr_len);
-	unsigned int len = is_v4 ? V4_BITS : V6_BITS;
-	struct pst_addr addr;
-	char buf[ADDR_SIZE];
-
-	if (addr_len >= sizeof(buf))
-		return -EINVAL;
-	memcpy(buf, text, addr_len);
-	buf[addr_len] = 0;
-	if (pst_addr_from_str(buf, &addr) || (slash && read_length(slash + 1, len, &len)))
-		return -EINVAL;
-	memcpy(p->addr, addr.b, sizeof(p->addr));
-	p->is_v4 = is_v4;
-	p->len = (uint8_t)(is_v4 ? V6_BITS - V4_BITS + len : len);
-	return 0;
-}
-
 static int read_prefix(struct pst_reader *r, const struct pst_yaml_node *n, bool may_be_bare,
 		       struct pst_prefix *p)
 {
+	bool host_bits = false;
 	int e = pst_fields_expect(r, n, PST_YAML_STRING);
 
 	if (e)
 		return e;
-	p->pos = n->pos;
-	if (parse(n->s, p))
+	if (pst_prefix_from_str(n->s, p, &host_bits))
 		return invalid(r, n);
+	p->pos = n->pos;
 	if (!strchr(n->s, '/') && (!may_be_bare || pst_reader_at_least(r, BARE_IP_UNTIL)))
 		return pst_diags_error(r->diags, "cidr-bare-ip", &n->pos,
 				       "expected a prefix, found an address alone; write \"%s/%d\"",
 				       n->s, p->is_v4 ? V4_BITS : V6_BITS);
-	if (clear_host_bits(p))
+	if (host_bits)
 		pst_diags_add(r->diags, PST_SEVERITY_WARNING, "cidr-host-bits", &n->pos,
 			      "\"%s\" has bits behind its prefix; they have no meaning", n->s);
 	return 0;

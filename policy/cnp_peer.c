@@ -42,17 +42,6 @@ static int open_member(struct pst_reader *r, const struct pst_yaml_node *n,
 	return 0;
 }
 
-/* The end of a member that nothing here can resolve. */
-static int close_unresolved(struct pst_reader *r, const struct pst_yaml_node *n, const char *id,
-			    struct pst_cnp_rule_build *b)
-{
-	if (!n->len)
-		return 0;
-	b->peers_unread = true;
-	return pst_reader_unsupported(r, id, &n->key->pos,
-				      "postern cannot resolve the peers of \"%s\" yet", n->key->s);
-}
-
 static int reserve_peers(struct pst_reader *r, struct pst_rule *rule, size_t extra)
 {
 	struct pst_selector *peers =
@@ -120,7 +109,7 @@ int pst_cnp_peer_nodes(struct pst_reader *r, const struct pst_yaml_node *n, void
 	if (e == -ENOMEM)
 		return e;
 	if (!n->len || r->options->features & PST_FEATURE_NODE_SELECTOR_LABELS)
-		return pst_fields_worse(e, close_unresolved(r, n, "unsupported-nodes", b));
+		return e;
 	b->peers_unread = true;
 	return pst_diags_error(
 		r->diags, "nodes-need-flag", &n->key->pos,
@@ -156,13 +145,14 @@ static int read_any_cidr(struct pst_reader *r, const struct pst_yaml_node *n,
 	const read_cidr read =
 		member == PST_MEMBER_CIDR ? pst_cnp_cidr_read : pst_cnp_cidr_set_read;
 	int e = open_member(r, n, member, b);
+	int unread;
 
 	if (n->kind != PST_YAML_LIST)
 		return e;
-	e = pst_fields_worse(e, read_cidrs(r, n, read, b->rule));
-	if (e == -ENOMEM)
-		return e;
-	return pst_fields_worse(e, close_unresolved(r, n, "unsupported-cidr", b));
+	unread = read_cidrs(r, n, read, b->rule);
+	if (unread)
+		b->peers_unread = true;
+	return pst_fields_worse(e, unread);
 }
 
 int pst_cnp_peer_cidr(struct pst_reader *r, const struct pst_yaml_node *n, void *obj)
@@ -192,29 +182,37 @@ int pst_cnp_peer_groups(struct pst_reader *r, const struct pst_yaml_node *n, voi
 		rule->n_groups += !e;
 		worst = pst_fields_worse(worst, e);
 	}
-	return pst_fields_worse(worst, close_unresolved(r, n, "unsupported-groups", b));
+	if (!n->len)
+		return worst;
+	b->peers_unread = true;
+	return pst_fields_worse(
+		worst,
+		pst_reader_unsupported(r, "unsupported-groups", &n->key->pos,
+				       "postern does not ask a cloud for the addresses of \"%s\"",
+				       n->key->s));
 }
 
 int pst_cnp_peer_services(struct pst_reader *r, const struct pst_yaml_node *n, void *obj)
 {
 	struct pst_cnp_rule_build *b = obj;
 	struct pst_rule *rule = b->rule;
-	int worst = open_member(r, n, PST_MEMBER_SERVICES, b);
+	int e = open_member(r, n, PST_MEMBER_SERVICES, b);
+	int unread = 0;
 
 	if (n->kind != PST_YAML_LIST)
-		return worst;
+		return e;
 	rule->services = pst_arena_calloc(r->arena, n->len, sizeof(*rule->services));
 	if (!rule->services)
 		return -ENOMEM;
-	for (const struct pst_yaml_node *c = n->first; c && worst != -ENOMEM; c = c->next) {
-		int e = pst_cnp_service_read(r, c, &rule->services[rule->n_services]);
+	for (const struct pst_yaml_node *c = n->first; c && unread != -ENOMEM; c = c->next) {
+		int one = pst_cnp_service_read(r, c, &rule->services[rule->n_services]);
 
-		rule->n_services += !e;
-		worst = pst_fields_worse(worst, e);
+		rule->n_services += !one;
+		unread = pst_fields_worse(unread, one);
 	}
-	if (worst == -ENOMEM)
-		return worst;
-	return pst_fields_worse(worst, close_unresolved(r, n, "unsupported-services", b));
+	if (unread)
+		b->peers_unread = true;
+	return pst_fields_worse(e, unread);
 }
 
 int pst_cnp_peer_fqdns(struct pst_reader *r, const struct pst_yaml_node *n, void *obj)
@@ -225,7 +223,10 @@ int pst_cnp_peer_fqdns(struct pst_reader *r, const struct pst_yaml_node *n, void
 	if (n->kind != PST_YAML_LIST)
 		return e;
 	e = pst_fields_worse(e, pst_cnp_fqdns_read(r, n, &b->rule->fqdns, &b->rule->n_fqdns));
-	if (e == -ENOMEM)
-		return e;
-	return pst_fields_worse(e, close_unresolved(r, n, "unsupported-fqdn", b));
+	/* Whoever enforces hears from the compiler which names have no address. */
+	if (!e && n->len && r->options->lint)
+		pst_reader_unsupported(r, "unsupported-fqdn", &n->key->pos,
+				       "postern does not see DNS answers: a name has the addresses "
+				       "that the inventory gives it");
+	return e;
 }

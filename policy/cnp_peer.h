@@ -7,11 +7,12 @@
  *
  * A rule has at most one member with elements (id two-peer-kinds). A member that is an empty list
  * is nobody, an absent one anybody; in an allow rule it is nobody even beside a member with
- * elements, as it is for Cilium's check of empty lists. Members that postern cannot resolve yet are
- * reported as unsupported when they have elements.
+ * elements, as it is for Cilium's check of empty lists. Groups of a cloud's instances, which
+ * postern cannot resolve, are reported as unsupported when there are any; for names a linter hears
+ * where their addresses come from.
  *
- * Ids: two-peer-kinds, nodes-need-flag, unsupported-cidr, -nodes, -groups, -services, -fqdn; and
- * those of the elements' readers.
+ * Ids: two-peer-kinds, nodes-need-flag, unsupported-groups, unsupported-fqdn (an info for a
+ * linter); and those of the elements' readers.
  */
 
 #include "policy/cnp_rule.h"

@@ -139,8 +139,6 @@ static int close_entry(struct pst_reader *r, struct build *b)
 	};
 	int worst = b->l7.closed ? -EINVAL : 0;
 
-	for (size_t i = 0; i < pr->n_ports; i++)
-		worst = pst_fields_worse(worst, pst_cnp_port_close(r, &pr->ports[i]));
 	for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++) {
 		if (parts[i].pos)
 			worst = pst_fields_worse(worst, pst_reader_unsupported(r, parts[i].id,

@@ -19,7 +19,7 @@
  * Ids: port-missing, port-invalid, port-range, end-port-without-port, too-many-ports,
  * unknown-protocol, extended-protocol, protocol-with-port, server-names-need-tls, listener-with-l7,
  * http-in-deny, not-in-deny; those of cnp_l7.h, cnp_tls.h and cnp_listener.h;
- * unsupported-named-port, unsupported-protocol, unsupported-tls, unsupported-server-names,
+ * unsupported-tls, unsupported-server-names,
  * unsupported-listener; warnings: port-octal, end-port-ignored, ports-missing.
  */
 

@@ -223,33 +223,3 @@ int pst_cnp_port_read(struct pst_reader *r, const struct pst_yaml_node *n, struc
 	}
 	return e;
 }
-
-static bool is_extended(enum pst_protocol protocol)
-{
-	for (size_t i = 0; i < N_PROTOCOLS; i++) {
-		if (protocols[i].protocol == protocol)
-			return protocols[i].extended;
-	}
-	return false;
-}
-
-int pst_cnp_port_close(struct pst_reader *r, struct pst_port *p)
-{
-	bool extended = is_extended(p->protocol);
-	int worst = 0;
-
-	if (p->name.s)
-		worst = pst_reader_unsupported(r, "unsupported-named-port", &p->name.pos,
-					       "postern does not know which port is called \"%s\"",
-					       p->name.s);
-	if (extended)
-		worst = pst_fields_worse(
-			worst, pst_reader_unsupported(r, "unsupported-protocol", &p->pos,
-						      "postern judges TCP, UDP and SCTP only"));
-	if (worst) {
-		widen(p);
-		if (extended)
-			p->protocol = PST_PROTOCOL_ANY;
-	}
-	return worst;
-}

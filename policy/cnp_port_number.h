@@ -8,14 +8,5 @@
 
 #include "policy/fields.h"
 
-/*
- * Reads N. On -EINVAL *P is wider than it could mean. What is valid and not enforced yet is left to
- * pst_cnp_port_close().
- */
+/* Reads N. On -EINVAL *P is wider than it could mean. */
 int pst_cnp_port_read(struct pst_reader *r, const struct pst_yaml_node *n, struct pst_port *p);
-
-/*
- * Reports what is not enforced yet. 0 when P stays as it is written; -EINVAL when somebody
- * enforces: then *P is every port that it could mean.
- */
-int pst_cnp_port_close(struct pst_reader *r, struct pst_port *p);

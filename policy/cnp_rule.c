@@ -49,9 +49,7 @@ static int read_icmps(struct pst_reader *r, const struct pst_yaml_node *n, void 
 	if (e == -ENOMEM || !b->rule->has_icmps)
 		return e;
 	b->icmps_key = n->key;
-	return pst_fields_worse(
-		e, pst_reader_unsupported(r, "unsupported-icmp", &n->key->pos,
-					  "postern does not enforce rules on ICMP types yet"));
+	return e;
 }
 
 static const char *const auth_modes[] = {
@@ -92,8 +90,11 @@ static int read_auth(struct pst_reader *r, const struct pst_yaml_node *n, void *
 	rule->auth_pos = n->key->pos;
 	if (e || rule->auth == PST_AUTH_DISABLED) /* which asks for nothing */
 		return e;
-	return pst_reader_unsupported(r, "unsupported-authentication", &n->key->pos,
-				      "postern does not authenticate peers yet");
+	/* The rule stays as it is: it says who has to prove something, and nobody can. */
+	pst_reader_unsupported(
+		r, "unsupported-authentication", &n->key->pos,
+		"postern does not authenticate peers: what this rule allows is denied");
+	return 0;
 }
 
 static int read_requires(struct pst_reader *r, const struct pst_yaml_node *n, void *obj)
@@ -245,18 +246,20 @@ static void close_empty(const struct pst_cnp_rule_build *b)
 static int close_refused(struct pst_reader *r, struct pst_cnp_rule_build *b)
 {
 	struct pst_rule *rule = b->rule;
-	bool peers_told = rule->n_peers && !b->peers_unread;
+	bool peers_told = rule->n_peers + rule->n_cidrs + rule->n_services && !b->peers_unread;
 
 	rule->refused = true;
 	rule->peer_kind = PST_PEER_SELECTORS;
-	rule->n_cidrs = rule->n_services = rule->n_fqdns = rule->n_groups = 0;
-	if (!rule->deny) {
-		rule->n_peers = 0;
-		return 0;
+	rule->n_fqdns = rule->n_groups = 0;
+	rule->auth = PST_AUTH_NONE;
+	if (rule->deny) {
+		rule->has_icmps = false;
+		rule->n_icmps = 0;
 	}
-	rule->has_icmps = false;
-	rule->n_icmps = 0;
-	if (peers_told)
+	if (rule->deny && peers_told)
+		return 0;
+	rule->n_peers = rule->n_cidrs = rule->n_services = 0;
+	if (!rule->deny)
 		return 0;
 	rule->peers = pst_arena_alloc(r->arena, sizeof(*rule->peers));
 	if (!rule->peers)

@@ -14,8 +14,10 @@
  * everybody.
  *
  * Ids of its own: icmp-with-ports, services-with-ports, auth-mode, host-policy-l7, not-in-deny,
- * removed-field, unsupported-icmp, unsupported-authentication, unsupported-requires; the warning
- * requires-deprecated.
+ * removed-field, unsupported-authentication, unsupported-requires; the warning requires-deprecated.
+ *
+ * A rule that asks for authentication is reported and stays as it is written: whoever enforces has
+ * to deny what it means, also where another rule would allow it (policy-semantics 5.1).
  */
 
 #include "policy/cnp_selector.h"

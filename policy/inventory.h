@@ -4,13 +4,14 @@
 /*
  * The inventory: which workloads exist, as the Kubernetes objects that describe them.
  *
- * Read are Pod, Namespace, Node, Service, EndpointSlice, Endpoints and Secret objects (single
- * documents, multi-document files, kind: List); what `kubectl get pods,namespaces -A -o yaml`
- * prints is a valid inventory. Fields that matter: metadata.name, .namespace, .labels; of pods
- * spec.hostNetwork, .serviceAccountName, the named ports of the containers, status.phase, .podIP,
- * .podIPs; of nodes status.addresses; of services spec.selector; of their endpoints the addresses
- * that are ready; of secrets the only entry. Other fields of these objects are Kubernetes' business
- * and are passed over; objects of other kinds are counted.
+ * Read are Pod, Namespace, Node, Service, EndpointSlice, Endpoints, Secret, CiliumCIDRGroup and
+ * DNSEndpoint (externaldns.k8s.io) objects (single documents, multi-document files, kind: List);
+ * what `kubectl get pods,namespaces -A -o yaml` prints is a valid inventory. Fields that matter:
+ * metadata.name, .namespace, .labels; of pods spec.hostNetwork, .serviceAccountName, the named
+ * ports of the containers, status.phase, .podIP, .podIPs; of nodes status.addresses; of services
+ * spec.selector; of their endpoints the addresses that are ready; of secrets the only entry; of
+ * CIDR groups spec.externalCIDRs; of DNSEndpoints the A and AAAA records. Other fields of these
+ * objects are Kubernetes' business and are passed over; objects of other kinds are counted.
  *
  * An endpoint's labels are the identity-relevant ones (policy-semantics section 2): pod labels that
  * pass Cilium's default filter, k8s:io.kubernetes.pod.namespace,
@@ -84,6 +85,22 @@ struct pst_secret_value {
 	size_t len;
 };
 
+/* A CiliumCIDRGroup. */
+struct pst_cidr_group {
+	struct pst_pos pos;
+	const char *name;
+	struct pst_labels labels; /* sorted, source "cidrgroup": what cidrGroupSelector looks at */
+	struct pst_prefix *prefixes;
+	size_t n_prefixes;
+};
+
+/* A DNS name and the addresses that it is known to have. */
+struct pst_dns_name {
+	const char *name; /* in lower case, without a dot at its end */
+	struct pst_addr *addrs;
+	size_t n_addrs;
+};
+
 struct pst_inventory {
 	struct pst_arena *arena;
 	struct pst_endpoint *endpoints;
@@ -94,6 +111,10 @@ struct pst_inventory {
 	size_t n_services;
 	struct pst_secret_value *secrets; /* sorted by namespace and name, each once */
 	size_t n_secrets;
+	struct pst_cidr_group *cidr_groups; /* sorted by name, each once */
+	size_t n_cidr_groups;
+	struct pst_dns_name *names; /* sorted, each once */
+	size_t n_names;
 	size_t n_host_network; /* pods left out because they use the node's addresses */
 	size_t n_skipped;      /* objects of other kinds */
 };
@@ -110,6 +131,12 @@ void pst_inventory_free(struct pst_inventory **inv);
 
 /* "10.0.0.1" or "fd00::1" to the 16-byte form; 0 or -EINVAL. */
 int pst_addr_from_str(const char *text, struct pst_addr *ret_addr);
+
+/*
+ * "10.0.0.0/8" to a prefix without a place; an address alone is a prefix of one. Bits behind the
+ * prefix are cleared: *RET_HOST_BITS says whether there were any. 0 or -EINVAL.
+ */
+int pst_prefix_from_str(const char *text, struct pst_prefix *ret_prefix, bool *ret_host_bits);
 
 /* The usual text form (dotted quad for IPv4) into BUF of at least 46 bytes; returns BUF. */
 const char *pst_addr_to_str(const struct pst_addr *addr, char *buf, size_t size);

@@ -32,6 +32,10 @@ void model_init(struct model *m)
 		must(pst_arena_calloc(m->arena, MODEL_PEERS, sizeof(*m->inventory.nodes)));
 	m->inventory.services =
 		must(pst_arena_calloc(m->arena, MODEL_PEERS, sizeof(*m->inventory.services)));
+	m->inventory.cidr_groups =
+		must(pst_arena_calloc(m->arena, MODEL_PEERS, sizeof(*m->inventory.cidr_groups)));
+	m->inventory.names =
+		must(pst_arena_calloc(m->arena, MODEL_PEERS, sizeof(*m->inventory.names)));
 	next_line = 1;
 }
 
@@ -110,6 +114,7 @@ struct pst_rule *model_rule(struct model *m, struct pst_spec *spec, enum pst_dir
 	*r = (struct pst_rule){.pos = next_pos(), .direction = direction, .deny = deny};
 	r->peers = must(pst_arena_calloc(m->arena, MODEL_PORTS, sizeof(*r->peers)));
 	r->cidrs = must(pst_arena_calloc(m->arena, MODEL_PEERS, sizeof(*r->cidrs)));
+	r->fqdns = must(pst_arena_calloc(m->arena, MODEL_PEERS, sizeof(*r->fqdns)));
 	r->services = must(pst_arena_calloc(m->arena, MODEL_PEERS, sizeof(*r->services)));
 	r->icmps = must(pst_arena_calloc(m->arena, MODEL_PEERS, sizeof(*r->icmps)));
 	r->ports = must(pst_arena_calloc(m->arena, MODEL_PORTS, sizeof(*r->ports)));
@@ -254,6 +259,95 @@ void model_cidr(struct model *m, struct pst_rule *rule, const char *text, const 
 		.prefix = &p[0],
 		.except = &p[1],
 		.n_except = except ? 1 : 0,
+	};
+}
+
+static int compare_addrs(const void *a, const void *b)
+{
+	return memcmp(a, b, sizeof(struct pst_addr));
+}
+
+void model_backend(struct model *m, const char *addr)
+{
+	struct pst_service *s = &m->inventory.services[m->inventory.n_services - 1];
+	struct pst_addr *v = must(pst_arena_calloc(m->arena, s->n_addrs + 1, sizeof(*v)));
+
+	memcpy(v, s->addrs, s->n_addrs * sizeof(*v));
+	cr_assert_eq(pst_addr_from_str(addr, &v[s->n_addrs]), 0);
+	s->addrs = v;
+	qsort(v, ++s->n_addrs, sizeof(*v), compare_addrs);
+}
+
+void model_service_labels(struct model *m, const char *labels)
+{
+	m->inventory.services[m->inventory.n_services - 1].labels = model_labels(m, labels);
+}
+
+void model_group(struct model *m, const char *name, const char *labels, const char *prefix)
+{
+	struct pst_cidr_group *g = &m->inventory.cidr_groups[m->inventory.n_cidr_groups++];
+
+	cr_assert_leq(m->inventory.n_cidr_groups, MODEL_PEERS);
+	*g = (struct pst_cidr_group){.pos = next_pos(), .name = name};
+	g->labels = model_labels(m, labels);
+	g->prefixes = must(pst_arena_calloc(m->arena, 1, sizeof(*g->prefixes)));
+	if (*prefix)
+		g->prefixes[g->n_prefixes++] = model_prefix(prefix);
+}
+
+void model_name(struct model *m, const char *name, const char *addr)
+{
+	cr_assert_lt(m->inventory.n_names, MODEL_PEERS);
+	m->inventory.names[m->inventory.n_names++] = (struct pst_dns_name){
+		.name = name,
+		.addrs = one_addr(m, addr),
+		.n_addrs = 1,
+	};
+}
+
+void model_to_group(struct model *m, struct pst_rule *rule, const char *name, const char *labels,
+		    const char *except)
+{
+	struct pst_selector *sel = must(pst_arena_calloc(m->arena, 1, sizeof(*sel)));
+	struct pst_prefix *p = must(pst_arena_calloc(m->arena, 1, sizeof(*p)));
+
+	cr_assert_lt(rule->n_cidrs, MODEL_PEERS);
+	rule->peer_kind = PST_PEER_SELECTORS;
+	if (except)
+		*p = model_prefix(except);
+	if (!name)
+		*sel = model_selector(m, labels);
+	rule->cidrs[rule->n_cidrs++] = (struct pst_cidr_peer){
+		.pos = next_pos(),
+		.group_name = text(name),
+		.group_selector = name ? NULL : sel,
+		.except = p,
+		.n_except = except ? 1 : 0,
+	};
+}
+
+void model_fqdn(struct model *m, struct pst_rule *rule, const char *name, const char *pattern)
+{
+	(void)m;
+	cr_assert_lt(rule->n_fqdns, MODEL_PEERS);
+	rule->peer_kind = PST_PEER_SELECTORS;
+	rule->fqdns[rule->n_fqdns++] = (struct pst_fqdn){
+		.pos = next_pos(),
+		.name = text(name),
+		.pattern = text(pattern),
+	};
+}
+
+void model_to_services(struct model *m, struct pst_rule *rule, const char *labels)
+{
+	struct pst_selector *sel = must(pst_arena_calloc(m->arena, 1, sizeof(*sel)));
+
+	cr_assert_lt(rule->n_services, MODEL_PEERS);
+	*sel = model_selector(m, labels);
+	rule->peer_kind = PST_PEER_SELECTORS;
+	rule->services[rule->n_services++] = (struct pst_service_peer){
+		.pos = next_pos(),
+		.selector = sel,
 	};
 }
 

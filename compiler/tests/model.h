@@ -20,7 +20,7 @@ enum {
 	MODEL_RULES = 16,
 	MODEL_PORTS = 16,
 	MODEL_ENDPOINTS = 32,
-	MODEL_PEERS = 8, /* of each other kind: nodes, services, prefixes of a rule */
+	MODEL_PEERS = 8, /* of each other kind: nodes, services, groups, prefixes of a rule */
 };
 
 struct model {
@@ -62,14 +62,36 @@ void model_node(struct model *m, const char *name, const char *labels, const cha
 /* Adds a service "default/<name>": PODS is its selector; "" has none, and ADDR stands behind it. */
 void model_service(struct model *m, const char *name, const char *pods, const char *addr);
 
+/* Gives the service that was added last another address. */
+void model_backend(struct model *m, const char *addr);
+
+/* Gives the service that was added last labels of source k8s. */
+void model_service_labels(struct model *m, const char *labels);
+
 /* "10.0.0.0/8" as a prefix; without a length, one address. */
 struct pst_prefix model_prefix(const char *text);
 
 /* Adds a prefix to the peers; EXCEPT may be NULL. */
 void model_cidr(struct model *m, struct pst_rule *rule, const char *text, const char *except);
 
+/* Adds a CiliumCIDRGroup with LABELS of source cidrgroup and one prefix; "" has none. */
+void model_group(struct model *m, const char *name, const char *labels, const char *prefix);
+
+/* Gives the DNS name NAME an address. */
+void model_name(struct model *m, const char *name, const char *addr);
+
+/* Adds the group called NAME to the peers, or with NAME NULL those of the selector LABELS. */
+void model_to_group(struct model *m, struct pst_rule *rule, const char *name, const char *labels,
+		    const char *except);
+
+/* Adds a name, or with NAME NULL a pattern, of toFQDNs. */
+void model_fqdn(struct model *m, struct pst_rule *rule, const char *name, const char *pattern);
+
 /* Adds the service "default/<name>" to the peers. */
 void model_to_service(struct model *m, struct pst_rule *rule, const char *name);
+
+/* Adds the services of the selector LABELS, of source k8s. */
+void model_to_services(struct model *m, struct pst_rule *rule, const char *labels);
 
 /* Adds an ICMP type. */
 void model_icmp(struct model *m, struct pst_rule *rule, bool is_v6, uint8_t type);

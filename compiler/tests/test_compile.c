@@ -121,7 +121,7 @@ Test(compile, one_refused_rule_leaves_the_others)
 
 Test(compile, a_refused_allow_rule_keeps_default_deny)
 {
-	compile(HEAD "  ingress:\n  - fromCIDR: [10.0.0.0/8]\n");
+	compile(HEAD "  ingress:\n  - fromCIDR: [10.0.0.0]\n");
 	cr_assert_gt(pst_diags_errors(diags), 0);
 	cr_assert_eq(ask(80).reason, PST_REASON_NO_RULE_L4);
 }
@@ -129,7 +129,7 @@ Test(compile, a_refused_allow_rule_keeps_default_deny)
 Test(compile, a_deny_rule_with_unreadable_peers_denies_everybody_on_its_ports)
 {
 	compile(HEAD "  ingress:\n  - toPorts:\n    - ports: [{port: \"80\"}, {port: \"81\"}]\n"
-		     "  ingressDeny:\n  - fromCIDR: [10.0.0.0/8]\n"
+		     "  ingressDeny:\n  - fromCIDR: [10.0.0.0]\n"
 		     "    toPorts:\n    - ports: [{port: \"80\"}]\n");
 	cr_assert_eq(ask(80).reason, PST_REASON_DENY_RULE);
 	cr_assert_eq(ask(81).verdict, PST_VERDICT_ALLOW);

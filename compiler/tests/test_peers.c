@@ -180,3 +180,94 @@ Test(peers, an_icmp_type_is_of_one_family_and_no_port)
 	cr_assert_not(reaches("192.0.2.1", 58, 8));
 	cr_assert_not(reaches("192.0.2.1", 6, 8));
 }
+
+Test(peers, a_group_is_its_prefixes_without_the_exceptions)
+{
+	model_group(&m, "partners", "cidrgroup:zone=eu", "192.0.2.0/24");
+	model_group(&m, "others", "cidrgroup:zone=us", "198.51.100.0/24");
+	model_to_group(&m, egress(false), "partners", NULL, "192.0.2.128/25");
+	cr_assert(reaches("192.0.2.127", 6, 80));
+	cr_assert_not(reaches("192.0.2.128", 6, 80));
+	cr_assert_not(reaches("198.51.100.1", 6, 80));
+	pst_bundle_free(&b);
+	web->n_rules = 0;
+	model_to_group(&m, egress(false), NULL, "any:zone=us", NULL);
+	cr_assert(reaches("198.51.100.1", 6, 80));
+	cr_assert_not(reaches("192.0.2.1", 6, 80));
+}
+
+Test(peers, a_group_that_nobody_has_is_nobody_or_if_denied_everything_outside)
+{
+	model_to_group(&m, egress(false), "forgotten", NULL, NULL);
+	cr_assert_not(reaches("192.0.2.1", 6, 80));
+	cr_assert_eq(pst_diags_count(diags), 1);
+	cr_assert_str_eq(pst_diags_at(diags, 0)->id, "cidr-group-unknown");
+	pst_bundle_free(&b);
+	web->n_rules = 0;
+	model_peer(&m, egress(false), "");
+	model_to_group(&m, egress(true), "forgotten", NULL, "192.0.2.0/24");
+	cr_assert_not(reaches("192.0.2.1", 6, 80));
+	cr_assert_not(reaches("198.51.100.1", 6, 80));
+	cr_assert(reaches("10.0.0.2", 6, 80), "a pod");
+}
+
+Test(peers, a_service_that_nobody_has_is_nobody_or_if_denied_everybody)
+{
+	model_to_service(&m, egress(false), "forgotten");
+	cr_assert_not(reaches("10.0.0.2", 6, 80));
+	cr_assert_str_eq(pst_diags_at(diags, 0)->id, "service-unknown");
+	pst_bundle_free(&b);
+	web->n_rules = 0;
+	model_peer(&m, egress(false), "");
+	cr_assert(reaches("10.0.0.2", 6, 80));
+	pst_bundle_free(&b);
+	model_to_service(&m, egress(true), "forgotten");
+	cr_assert_not(reaches("10.0.0.2", 6, 80));
+	cr_assert_not(reaches("192.0.2.1", 6, 80));
+}
+
+Test(peers, a_name_is_the_addresses_that_the_inventory_gives_it)
+{
+	model_name(&m, "api.example.com", "192.0.2.1");
+	model_name(&m, "www.example.com", "10.0.0.2");
+	model_fqdn(&m, egress(false), NULL, "*.example.com");
+	cr_assert(reaches("192.0.2.1", 6, 80));
+	cr_assert_not(reaches("192.0.2.2", 6, 80));
+	cr_assert_not(reaches("10.0.0.2", 6, 80), "a pod, whatever its name");
+	cr_assert_eq(pst_diags_count(diags), 0);
+	pst_bundle_free(&b);
+	model_fqdn(&m, egress(false), "other.example.com", NULL);
+	cr_assert_not(reaches("192.0.2.2", 6, 80));
+	cr_assert_str_eq(pst_diags_at(diags, 0)->id, "name-unknown");
+}
+
+Test(peers, what_wants_authentication_is_denied_whatever_else_allows_it)
+{
+	struct pst_rule *rule = egress(false);
+
+	model_peer(&m, egress(false), "");
+	model_peer(&m, rule, "k8s:app=db");
+	model_port(&m, rule, PST_PROTOCOL_TCP, 80, 0);
+	rule->auth = PST_AUTH_REQUIRED;
+	cr_assert_not(reaches("10.0.0.2", 6, 80));
+	cr_assert(reaches("10.0.0.2", 6, 81));
+	cr_assert(reaches("192.0.2.1", 6, 80));
+	pst_bundle_free(&b);
+	rule->auth = PST_AUTH_DISABLED;
+	cr_assert(reaches("10.0.0.2", 6, 80));
+}
+
+Test(peers, the_api_server_is_known_by_its_addresses_on_a_node_and_outside)
+{
+	model_service(&m, "kubernetes", "", "192.0.2.1");
+	model_backend(&m, "10.0.1.1");
+	model_peer(&m, egress(false), "reserved:kube-apiserver");
+	cr_assert(reaches("192.0.2.1", 6, 443));
+	cr_assert(reaches("10.0.1.1", 6, 443), "the node");
+	cr_assert_not(reaches("192.0.2.2", 6, 443));
+	cr_assert_not(reaches("10.0.0.2", 6, 443));
+	pst_bundle_free(&b);
+	web->n_rules = 0;
+	model_cidr(&m, egress(false), "192.0.2.0/24", NULL);
+	cr_assert(reaches("192.0.2.1", 6, 443), "it is outside all the same");
+}

@@ -10,6 +10,7 @@
 #include <criterion/criterion.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 enum {
 	SEED = 40417,
@@ -19,6 +20,7 @@ enum {
 };
 
 static const char host_addr[] = "10.0.9.1";
+static const char apiserver_addr[] = "198.51.100.1"; /* and the second node */
 
 static const char *const prefixes[] = {
 	"0.0.0.0/0",	 "::/0",	   "::/64",	   "10.0.0.0/8",      "10.0.0.0/24",
@@ -69,6 +71,11 @@ static const char *const peers[] = {
 	"2000::",
 	"4000::",
 	"2001:db7:ffff::",
+	"198.51.100.1",
+	"198.51.100.2",
+	"192.0.2.53",
+	"192.0.2.54",
+	"2001:db8::53",
 };
 
 static const char *const port_names[] = {"http", "dns", "nobody"};
@@ -94,7 +101,7 @@ struct flow {
 };
 
 struct answer {
-	bool enforce, denied, plain, http;
+	bool enforce, denied, auth, plain, http;
 	const char *paths[MAX_HTTP];
 	size_t n_paths;
 };
@@ -106,11 +113,12 @@ static bool same_addr(const struct pst_addr *a, const struct pst_addr *b)
 
 static struct peer find_peer(struct model *m, const char *text)
 {
+	struct pst_addr host, apiserver;
 	struct peer p = {0};
-	struct pst_addr host;
 
 	cr_assert_eq(pst_addr_from_str(text, &p.addr), 0);
 	pst_addr_from_str(host_addr, &host);
+	pst_addr_from_str(apiserver_addr, &apiserver);
 	for (size_t i = 0; i < m->inventory.n_endpoints; i++) {
 		if (!same_addr(&m->inventory.endpoints[i].addrs[0], &p.addr))
 			continue;
@@ -121,13 +129,17 @@ static struct peer find_peer(struct model *m, const char *text)
 	for (size_t i = 0; i < m->inventory.n_nodes; i++) {
 		if (!same_addr(&m->inventory.nodes[i].addrs[0], &p.addr))
 			continue;
-		p.labels = model_labels(m, i ? "reserved:remote-node node:zone=b"
-					     : "reserved:remote-node node:zone=a");
+		p.labels = model_labels(
+			m, i ? "reserved:remote-node node:zone=b reserved:kube-apiserver"
+			     : "reserved:remote-node node:zone=a");
 		return p;
 	}
 	p.is_host = same_addr(&host, &p.addr);
 	p.is_world = !p.is_host;
-	p.labels = model_labels(m, p.is_host ? "reserved:host" : "reserved:world");
+	p.labels = model_labels(m, p.is_host ? "reserved:host"
+				   : same_addr(&apiserver, &p.addr)
+					   ? "reserved:world reserved:kube-apiserver"
+					   : "reserved:world");
 	return p;
 }
 
@@ -150,44 +162,116 @@ static bool ref_inside(const struct pst_prefix *p, const struct pst_addr *a)
 	return true;
 }
 
-static bool ref_cidr(const struct pst_cidr_peer *c, const struct flow *f)
+/* The groups that C names: is the address in one, and is there one at all? */
+static bool ref_groups(const struct model *m, const struct pst_cidr_peer *c, const struct flow *f,
+		       bool *ret_any)
 {
-	if (!f->peer.is_world || !ref_inside(c->prefix, &f->peer.addr))
-		return false;
-	return !c->n_except || !ref_inside(&c->except[0], &f->peer.addr);
+	bool inside = false;
+
+	*ret_any = false;
+	for (size_t i = 0; i < m->inventory.n_cidr_groups; i++) {
+		const struct pst_cidr_group *g = &m->inventory.cidr_groups[i];
+		bool is_meant = c->group_name.s
+					? !strcmp(c->group_name.s, g->name)
+					: pst_selector_matches(c->group_selector, &g->labels);
+
+		*ret_any |= is_meant;
+		inside |= is_meant && g->n_prefixes && ref_inside(&g->prefixes[0], &f->peer.addr);
+	}
+	return inside;
 }
 
-static bool ref_service(const struct model *m, const char *name, const struct flow *f)
+static bool ref_cidr(const struct model *m, const struct pst_rule *rule,
+		     const struct pst_cidr_peer *c, const struct flow *f)
 {
+	bool inside, any = true;
+
+	if (!f->peer.is_world)
+		return false;
+	inside = c->prefix ? ref_inside(c->prefix, &f->peer.addr) : ref_groups(m, c, f, &any);
+	/* A name that nobody has may mean any address, if that is the safe side. */
+	if (c->group_name.s && !any)
+		return rule->deny;
+	return inside && (!c->n_except || !ref_inside(&c->except[0], &f->peer.addr));
+}
+
+static bool ref_backend(const struct pst_service *s, const struct pst_addr *addr)
+{
+	for (size_t i = 0; i < s->n_addrs; i++) {
+		if (same_addr(&s->addrs[i], addr))
+			return true;
+	}
+	return false;
+}
+
+static bool ref_service(const struct model *m, const struct pst_rule *rule,
+			const struct pst_service_peer *peer, const struct flow *f)
+{
+	bool any = false, behind = false;
+
 	for (size_t i = 0; i < m->inventory.n_services; i++) {
 		const struct pst_service *s = &m->inventory.services[i];
 
-		if (strcmp(s->name, name))
+		if (peer->selector ? !pst_selector_matches(peer->selector, &s->labels)
+				   : strcmp(s->name, peer->name.s) != 0)
 			continue;
+		any = true;
 		if (s->pods.n_reqs)
-			return pst_selector_matches(&s->pods, &f->peer.labels);
-		return f->peer.is_world && same_addr(&s->addrs[0], &f->peer.addr);
+			behind |= pst_selector_matches(&s->pods, &f->peer.labels);
+		else
+			behind |= f->peer.is_world && ref_backend(s, &f->peer.addr);
+	}
+	return behind || (!any && !peer->selector && rule->deny);
+}
+
+/* Only the patterns that are drawn below. */
+static bool ref_name(const struct pst_fqdn *fqdn, const char *name)
+{
+	if (fqdn->name.s)
+		return !strcasecmp(fqdn->name.s, name);
+	if (!strcmp(fqdn->pattern.s, "*"))
+		return true;
+	if (!strcmp(fqdn->pattern.s, "*.example"))
+		return !strcmp(name, "a.example") || !strcmp(name, "b.example");
+	return !strcmp(fqdn->pattern.s, "**.example") && strcmp(name, "example") != 0;
+}
+
+static bool ref_fqdn(const struct model *m, const struct pst_fqdn *fqdn, const struct flow *f)
+{
+	for (size_t i = 0; f->peer.is_world && i < m->inventory.n_names; i++) {
+		if (ref_name(fqdn, m->inventory.names[i].name) &&
+		    same_addr(&m->inventory.names[i].addrs[0], &f->peer.addr))
+			return true;
 	}
 	return false;
+}
+
+static bool has_peers(const struct pst_rule *rule)
+{
+	return rule->n_peers || rule->n_cidrs || rule->n_services || rule->n_fqdns;
 }
 
 static bool ref_peer(const struct model *m, const struct pst_rule *rule, const struct flow *f)
 {
 	if (rule->peer_kind == PST_PEER_ABSENT)
-		return rule->has_ports || rule->has_icmps;
+		return rule->has_ports || rule->has_icmps || (rule->deny && rule->refused);
 	for (size_t i = 0; i < rule->n_peers; i++) {
 		if (pst_selector_matches(&rule->peers[i], &f->peer.labels))
 			return true;
 	}
 	for (size_t i = 0; i < rule->n_cidrs; i++) {
-		if (ref_cidr(&rule->cidrs[i], f))
+		if (ref_cidr(m, rule, &rule->cidrs[i], f))
 			return true;
 	}
 	for (size_t i = 0; i < rule->n_services; i++) {
-		if (ref_service(m, rule->services[i].name.s, f))
+		if (ref_service(m, rule, &rule->services[i], f))
 			return true;
 	}
-	return false;
+	for (size_t i = 0; i < rule->n_fqdns; i++) {
+		if (ref_fqdn(m, &rule->fqdns[i], f))
+			return true;
+	}
+	return rule->deny && rule->refused && !has_peers(rule);
 }
 
 static bool ref_named(const char *name, const struct flow *f)
@@ -228,11 +312,13 @@ static bool ref_icmp(const struct pst_rule *rule, const struct flow *f)
 static void ref_ports(const struct pst_port_rule *ports, const struct pst_rule *rule,
 		      const struct flow *f, struct answer *a)
 {
-	/* An entry without ports covers nothing; no two ports of one here. */
-	if (!ports->n_ports || !ref_port(&ports->ports[0], f))
+	/* An entry without ports covers nothing, or what could not be read; no two ports here. */
+	if (ports->n_ports ? !ref_port(&ports->ports[0], f) : !(rule->deny && rule->refused))
 		return;
 	if (rule->deny)
 		a->denied = true;
+	else if (rule->auth >= PST_AUTH_REQUIRED)
+		a->auth = true;
 	else if (!ports->n_http)
 		a->plain = true;
 	else if (f->protocol == 6)
@@ -251,6 +337,8 @@ static void ref_rule(const struct model *m, const struct pst_rule *rule, const s
 		return;
 	if (whole && rule->deny)
 		a->denied = true;
+	else if (whole && rule->auth >= PST_AUTH_REQUIRED)
+		a->auth = true;
 	else if (whole)
 		a->plain = true;
 	for (size_t i = 0; i < rule->n_ports; i++)
@@ -271,7 +359,12 @@ static enum pst_verdict reference(const struct model *m, const struct flow *f, s
 	}
 	if (a->denied)
 		return PST_VERDICT_DENY;
-	if (!a->enforce || a->plain || (f->peer.is_host && f->direction == PST_DIRECTION_INGRESS))
+	if (f->peer.is_host && f->direction == PST_DIRECTION_INGRESS)
+		return PST_VERDICT_ALLOW;
+	/* Nobody can prove who he is: what wants that is denied, whatever else allows it. */
+	if (a->auth)
+		return PST_VERDICT_DENY;
+	if (!a->enforce || a->plain)
 		return PST_VERDICT_ALLOW;
 	return a->http ? PST_VERDICT_JUDGE : PST_VERDICT_DENY;
 }
@@ -296,11 +389,26 @@ static void random_peers(struct model *m, struct pst_rule *rule)
 		"reserved:host",
 		"reserved:remote-node",
 		"reserved:remote-node node:zone=a",
+		"reserved:kube-apiserver",
 	};
 	static const char *const services[] = {"pods", "outside", "absent"};
+	static const char *const groups[] = {"g0", "g1", "g2", "absent"};
+	static const char *const group_labels[] = {"", "any:zone=eu", "any:zone=none"};
+	static const char *const service_labels[] = {"", "k8s:tier=a", "any:tier=none"};
+	static const char *const names[] = {"A.example", "x.b.example", "nobody.example"};
+	static const char *const patterns[] = {"*", "*.example", "**.example"};
 
 	rule->peer_kind = PST_PEER_SELECTORS;
-	switch (pick(4)) {
+	switch (pick(6)) {
+	case 5:
+		for (size_t n = 1 + pick(2); n; n--)
+			model_to_group(m, rule, pick(2) ? PICK(groups) : NULL, PICK(group_labels),
+				       pick(2) ? PICK(prefixes) : NULL);
+		break;
+	case 4:
+		if (rule->direction == PST_DIRECTION_EGRESS && !rule->deny)
+			model_fqdn(m, rule, pick(2) ? PICK(names) : NULL, PICK(patterns));
+		break;
 	case 0:
 		for (size_t n = pick(3); n; n--)
 			model_peer(m, rule, PICK(selectors));
@@ -311,8 +419,10 @@ static void random_peers(struct model *m, struct pst_rule *rule)
 		}
 		break;
 	case 1:
-		if (rule->direction == PST_DIRECTION_EGRESS)
+		if (rule->direction == PST_DIRECTION_EGRESS && pick(2))
 			model_to_service(m, rule, PICK(services));
+		else if (rule->direction == PST_DIRECTION_EGRESS)
+			model_to_services(m, rule, PICK(service_labels));
 		break;
 	default:
 		for (size_t n = 1 + pick(2); n; n--)
@@ -354,6 +464,8 @@ static void random_ports(struct model *m, struct pst_rule *rule, int *n_http)
 
 static void random_rule(struct model *m, struct pst_spec *spec, int *n_http)
 {
+	static const enum pst_auth_mode modes[] = {PST_AUTH_DISABLED, PST_AUTH_REQUIRED,
+						   PST_AUTH_ALWAYS_FAIL};
 	struct pst_rule *rule = model_rule(m, spec, pick(2), !pick(4));
 
 	if (pick(4))
@@ -363,8 +475,16 @@ static void random_rule(struct model *m, struct pst_spec *spec, int *n_http)
 		model_icmp(m, rule, pick(2), PICK(icmp_types));
 	else if (pick(3))
 		random_ports(m, rule, n_http);
+	if (!rule->deny && !pick(8))
+		rule->auth = PICK(modes);
 	if (!rule->deny && !pick(10))
 		rule->refused = true;
+	/* What the loader leaves of a deny rule with a mistake: no types, perhaps no peers. */
+	if (rule->deny && !pick(10)) {
+		rule->refused = true;
+		rule->has_icmps = false;
+		rule->n_icmps = 0;
+	}
 }
 
 static void random_model(struct model *m)
@@ -386,8 +506,18 @@ static void random_model(struct model *m)
 	model_named_port(m, "http", 6, 8080);
 	model_node(m, "n0", "node:zone=a", "10.0.1.1");
 	model_node(m, "n1", "node:zone=b", "10.0.1.2");
+	/* By name, as an inventory has them. */
+	model_service(m, "kubernetes", "", apiserver_addr);
+	model_backend(m, "10.0.1.2");
 	model_service(m, "outside", "", "203.0.113.7");
+	model_service_labels(m, "k8s:tier=a");
 	model_service(m, "pods", "k8s:b=1", NULL);
+	model_group(m, "g0", "cidrgroup:zone=eu", "192.0.2.0/24");
+	model_group(m, "g1", "cidrgroup:zone=us", "2001:db8::/33");
+	model_group(m, "g2", "cidrgroup:zone=eu", "");
+	model_name(m, "a.example", "192.0.2.53");
+	model_name(m, "example", "192.0.2.54");
+	model_name(m, "x.b.example", "2001:db8::53");
 	for (size_t n = 1 + pick(3); n; n--) {
 		struct pst_spec *spec = model_policy(m, "p", PICK(subjects));
 

@@ -40,10 +40,10 @@ Test(cnp_l7, http_needs_tcp_on_every_port_in_whatever_order)
 Test(cnp_l7, the_name_of_a_port_is_no_port_zero)
 {
 	cr_assert_str_eq(t_ids(&t_lint, "ingress", ON("{port: http, protocol: TCP}", "http: [{}]")),
-			 "~unsupported-named-port");
+			 "");
 	cr_assert_str_eq(
 		t_ids(&t_enforce, "ingress", ON("{port: http, protocol: UDP}", "http: [{}]")),
-		"http-needs-tcp unsupported-named-port");
+		"http-needs-tcp");
 }
 
 Test(cnp_l7, ranges_with_http_are_allowed_from_1_17_on)

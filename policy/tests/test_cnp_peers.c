@@ -322,16 +322,8 @@ struct t_unsupported {
 
 /* Accepted by Cilium, and nothing here can tell yet what they mean. */
 static const struct t_unsupported unsupported[] = {
-	{"egress", "{toCIDR: [10.0.0.0/8]}", "unsupported-cidr"},
-	{"egress", "{toCIDRSet: [{cidrGroupRef: a}]}", "unsupported-cidr"},
 	{"egress", "{toGroups: [{aws: {region: a}}]}", "unsupported-groups"},
-	{"egress", "{toServices: [{k8sService: {serviceName: a}}]}", "unsupported-services"},
-	{"egress", "{toFQDNs: [{matchName: a.b}]}", "unsupported-fqdn"},
-	{"egress", "{toNodes: [{}]}", "unsupported-nodes"},
 	{"egress", "{toEndpoints: [{matchLabels: {'fqdn:a': ''}}]}", "unsupported-label-source"},
-	{"ingress", "{fromEndpoints: [{}], icmps: [{fields: [{type: 8}]}]}", "unsupported-icmp"},
-	{"ingress", "{fromEndpoints: [{}], authentication: {mode: required}}",
-	 "unsupported-authentication"},
 };
 
 static struct t_policy t_unsupported_policy(const struct t_unsupported *u, bool lint)
@@ -380,6 +372,57 @@ Test(cnp_peers, what_cannot_be_enforced_is_closed_for_everybody_else)
 			     0, "%s", unsupported[i].rule);
 		t_policy_free(&p);
 	}
+}
+
+/* Who enforces has what is written, too. */
+Test(cnp_peers, what_can_be_resolved_is_in_the_model_as_it_is_written)
+{
+	static const struct t_unsupported cases[] = {
+		{"egress", "{toCIDR: [10.0.0.0/8]}", NULL},
+		{"egress", "{toCIDRSet: [{cidrGroupRef: a}]}", NULL},
+		{"egressDeny", "{toCIDRSet: [{cidrGroupSelector: {}, except: [10.0.0.0/8]}]}",
+		 NULL},
+		{"egress", "{toServices: [{k8sService: {serviceName: a}}]}", NULL},
+		{"egress", "{toFQDNs: [{matchName: a.b}]}", NULL},
+		{"ingress", "{fromNodes: [{matchLabels: {zone: a}}]}", NULL},
+		{"ingress", "{fromEndpoints: [{}], icmps: [{fields: [{type: 8}]}]}", NULL},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct t_policy p = t_unsupported_policy(&cases[i], false);
+		const struct pst_rule *rule = t_rule(&p);
+
+		cr_expect_eq(pst_diags_count(p.diags), 0, "%s", cases[i].rule);
+		cr_expect_not(rule->refused, "%s", cases[i].rule);
+		cr_expect_eq(rule->n_peers + rule->n_cidrs + rule->n_services + rule->n_fqdns, 1,
+			     "%s", cases[i].rule);
+		t_policy_free(&p);
+	}
+}
+
+Test(cnp_peers, a_linter_hears_where_the_addresses_of_a_name_come_from)
+{
+	static const struct t_unsupported name = {"egress", "{toFQDNs: [{matchName: a.b}]}", NULL};
+	struct t_policy p = t_unsupported_policy(&name, true);
+
+	cr_expect(t_has(p.diags, "unsupported-fqdn"));
+	cr_expect_eq(pst_diags_errors(p.diags), 0);
+	t_policy_free(&p);
+}
+
+/* It says whom the rule means, and a closed rule would leave these flows to the others. */
+Test(cnp_peers, a_rule_that_wants_authentication_is_an_error_and_stays_as_it_is)
+{
+	static const struct t_unsupported rule = {
+		"ingress", "{fromEndpoints: [{}], authentication: {mode: required}}", NULL};
+	struct t_policy p = t_unsupported_policy(&rule, false);
+
+	cr_expect(t_has(p.diags, "unsupported-authentication"));
+	cr_expect_eq(pst_diags_errors(p.diags), 1);
+	cr_expect_not(t_rule(&p)->refused);
+	cr_expect_eq(t_rule(&p)->auth, PST_AUTH_REQUIRED);
+	cr_expect_eq(t_rule(&p)->n_peers, 1);
+	t_policy_free(&p);
 }
 
 Test(cnp_peers, an_empty_member_of_any_kind_is_nobody)

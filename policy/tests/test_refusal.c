@@ -27,7 +27,8 @@ static const char *const mistakes[] = {
 	"{" FROM_WEB ", " TO_80 ", icmps: {}}",
 	"{" TO_80 ", fromEndpoint: [{}]}",
 	"{" FROM_WEB ", " TO_80 ", fromCIDR: [10.0.0.0/8]}",
-	"{fromCIDR: [10.0.0.0/8]}",
+	"{fromCIDR: [10.0.0.0/8, 10.0.0.1]}",
+	"{fromGroups: [{aws: {region: a}}]}",
 	"{fromNodes: [{}], " TO_80 "}",
 	/* of the peers */
 	"{fromEndpoints: {}, " TO_80 "}",
@@ -49,7 +50,6 @@ static const char *const mistakes[] = {
 	"{" FROM_WEB ", toPorts: [{port: []}]}",
 	"{" FROM_WEB ", toPorts: [{ports: [80]}]}",
 	"{" FROM_WEB ", toPorts: [{ports: [{port: 80}]}]}",
-	"{" FROM_WEB ", toPorts: [{ports: [{port: http}]}]}",
 	"{" FROM_WEB ", toPorts: [{ports: [{port: '70000'}]}]}",
 	"{" FROM_WEB ", toPorts: [{ports: [{port: '79', endPort: x}]}]}",
 	"{" FROM_WEB ", toPorts: [{ports: [{port: '0', endPort: 90}]}]}",
@@ -134,15 +134,32 @@ Test(refusal, the_readable_parts_of_a_deny_rule_still_bound_it)
 	/* A conjunct that cannot be read is left out; the others hold. */
 	cr_assert_not(t_denies("{" FROM_WEB ", icmps: {}}", OTHER, 80));
 	cr_assert_not(t_denies("{" FROM_WEB ", toPorts: {}}", WORLD, 80));
-	cr_assert_not(t_denies("{fromCIDR: [10.0.0.0/8], " TO_80 "}", WEB, 81));
+	cr_assert_not(t_denies("{fromCIDR: [10.0.0.0], " TO_80 "}", WEB, 81));
 	cr_assert_not(
 		t_denies("{" FROM_WEB ", toPorts: [{" ON_80 ", rules: {http: [{}]}}]}", WEB, 81));
 }
 
-Test(refusal, peers_of_an_unsupported_kind_are_everybody_in_a_deny_rule)
+Test(refusal, prefixes_that_could_be_read_still_bound_a_deny_rule)
 {
-	cr_assert(t_denies("{fromCIDR: [10.0.0.0/8]}", WORLD, 1));
-	cr_assert(t_denies("{" FROM_WEB ", fromCIDR: [10.0.0.0/8]}", WORLD, 1));
+	struct t_policy p =
+		t_policy_rule("ingressDeny", "{" FROM_WEB ", fromCIDR: [10.0.0.0/8], toPorts: {}}");
+	const struct pst_rule *rule = t_rule(&p);
+
+	/* Of two kinds that cannot be combined, either may be meant. */
+	cr_assert(rule->refused);
+	cr_assert(t_concerns(rule, WEB, 1));
+	cr_assert_not(t_concerns(rule, WORLD, 1));
+	cr_assert_eq(rule->n_cidrs, 1);
+	cr_assert_eq(rule->cidrs[0].prefix->len, 96 + 8);
+	t_policy_free(&p);
+}
+
+Test(refusal, peers_that_cannot_be_told_are_everybody_in_a_deny_rule)
+{
+	cr_assert(t_denies("{fromGroups: [{aws: {region: a}}]}", WORLD, 1));
+	cr_assert(t_denies("{fromCIDR: [10.0.0.0/8, 10.0.0.0/99]}", WORLD, 1));
+	cr_assert(t_denies("{fromCIDRSet: [{cidr: 10.0.0.0/8}, {except: []}]}", WEB, 1));
+	cr_assert(t_denies("{" FROM_WEB ", fromGroups: [{aws: {region: a}}]}", WORLD, 1));
 	cr_assert(t_denies("{fromEndpoints: [], fromEntity: [all]}", WORLD, 1));
 	cr_assert(t_denies("{fromEndpoint: [{}]}", WORLD, 1));
 	cr_assert(t_denies("{fromEntities: [all-of-it]}", WORLD, 1));
