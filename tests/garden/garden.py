@@ -29,7 +29,7 @@ import streams
 
 CONCURRENT = 80
 BATCH = 60
-SHOWN = 8
+SHOWN = 4  # divergences of each server
 
 
 def as_vector(data):
@@ -44,15 +44,10 @@ def as_vector(data):
 
 
 class Case:
-    """A stream with its verdict; delivered in PIECES, then ended."""
+    """A stream with its verdict and what servers must see of it; delivered in PIECES, then ended as FIN says."""
 
-    def __init__(self, stream, verdict, delivered, pieces, fin):
-        self.stream, self.verdict, self.fin, self.pieces = stream, verdict, fin, pieces
-        self.wanted = reference.allowed(stream[:delivered], cut_verdict(verdict, delivered))
-
-
-def cut_verdict(verdict, delivered):
-    return {"requests": [r for r in verdict["requests"] if r["offset"] < delivered]}
+    def __init__(self, stream, verdict, wanted, pieces, fin):
+        self.stream, self.verdict, self.wanted, self.pieces, self.fin = stream, verdict, wanted, pieces, fin
 
 
 def cut(rng, data, parts):
@@ -76,33 +71,54 @@ class Run:
     def diverges(self, server, case, what):
         name = server.name if server else "reference"
         self.divergences.append(name)
-        if len(self.divergences) > SHOWN:
+        if self.divergences.count(name) > SHOWN:
             return
         print(f"DIVERGENCE at {name}: {what}")
         print(f"  judged {[(r['offset'], r['reason']) for r in case['verdict']['requests']]}, "
               f"safe {case['verdict'].get('safe')}, pieces {[len(p) for p in case.get('pieces', [])]}")
         print("\n".join("  " + line for line in as_vector(case["stream"]).split("\n")), flush=True)
 
+    def shown(self, stream):
+        """What the judge is shown of STREAM."""
+        if self.options.sabotage != "bare-lf":
+            return stream
+        return stream.replace(b"\r\n", b"\r").replace(b"\n", b"n").replace(b"\r", b"\r\n")
+
+    def wanted(self, stream, verdict, beginning):
+        """(What servers must see; how much of STREAM that is.) BEGINNING: the verdict on what is safe of it."""
+        requests, end = reference.allowed(stream[:verdict["safe"]], beginning)
+        if not requests or not requests[-1].is_handshake or not self.options.live:
+            return requests, end
+        # None of the servers agrees to another protocol: then HTTP goes on, and is judged.
+        rest = stream[end:]
+        verdict, = judge.ask(self.options.judge, [rest])
+        beginning, = judge.ask(self.options.judge, [rest[:verdict["safe"]]])
+        more, more_end = self.wanted(rest, verdict, beginning)
+        return requests + more, end + more_end
+
     def cases(self, batch):
         """What is worth delivering of BATCH."""
-        sabotage = self.options.sabotage
-        shown = [s.replace(b"\r\n", b"\r").replace(b"\n", b"n").replace(b"\r", b"\r\n") for s in batch] \
-            if sabotage == "bare-lf" else batch
-        for stream, seen, verdict in zip(batch, shown, judge.ask(self.options.judge, shown)):
-            safe = verdict["safe"]
-            whole = all(r["verdict"] == "allow" for r in verdict["requests"])
-            delivered = stream if self.options.live else stream[:safe + 1 if sabotage == "one-more" else safe]
-            # A request that is not allowed at all tells less: a part of them will do.
-            useless = bool(verdict["requests"]) and verdict["requests"][0]["reason"] not in ("rule-matched", "head-split")
-            if useless and self.random.random() < 0.8:
-                continue
-            parts = self.random.choice([1, 1, 1, 2, 3])
-            # A judge lets no end pass inside of a head: some servers read what they have by then as a request.
-            fin = self.random.choice(["apart", "with", None]) if self.options.live or whole else None
+        shown = [self.shown(stream) for stream in batch]
+        verdicts = judge.ask(self.options.judge, shown)
+        beginnings = judge.ask(self.options.judge, [s[:v["safe"]] for s, v in zip(shown, verdicts)])
+        for stream, seen, verdict, beginning in zip(batch, shown, verdicts, beginnings):
+            # A request that is refused tells little: a part of them will do.
+            if not beginning["requests"] or beginning["requests"][0]["verdict"] != "allow" and verdict["requests"][0][
+                    "reason"] not in ("no-rule-l7", "head-split"):
+                if self.random.random() < 0.8:
+                    continue
             try:
-                yield Case(seen, verdict, safe, cut(self.random, delivered, parts), fin)
+                wanted, end = self.wanted(seen, verdict, beginning)
             except reference.Unreadable as why:
                 self.diverges(None, {"stream": stream, "verdict": verdict}, str(why))
+                continue
+            more = self.options.sabotage == "one-more" and end == verdict["safe"]
+            delivered = stream if self.options.live else stream[:end + more]
+            # A judge lets no end pass inside of a head: some servers read what they have by then as a request.
+            whole = bool(wanted) and all(r["verdict"] == "allow" for r in beginning["requests"])
+            fin = self.random.choice(["apart", "with", None]) if self.options.live or whole else None
+            pieces = cut(self.random, delivered, self.random.choice([1, 1, 1, 2, 3]))
+            yield Case(seen, verdict, wanted, pieces, fin)
 
     def source(self):
         """An address of its own for each connection, where there is a whole network of them."""
@@ -175,9 +191,8 @@ class Run:
         counts[short or "equal"] += 1
 
     def batches(self):
-        first = [data for _, data in streams.golden()]
-        first += streams.cut_heads()
-        first += [data + streams.KNOWN + streams.FORBIDDEN for _, data in streams.golden()]
+        first = streams.golden() + streams.cut_heads()
+        first += [data + streams.KNOWN + streams.FORBIDDEN for data in streams.golden()]
         for i in range(0, len(first), BATCH):
             yield first[i:i + BATCH]
         while True:
@@ -217,7 +232,7 @@ def status(run, missing):
 
 def agrees_with_explain(options):
     """The helper is no second judge: the command says the same about the golden requests."""
-    batch = [data for _, data in streams.golden()][::10]
+    batch = streams.golden()[::10]
     with tempfile.NamedTemporaryFile() as file:
         for stream, verdict in zip(batch, judge.ask(options.judge, batch)):
             with open(file.name, "wb") as out:

@@ -32,6 +32,10 @@ class Request:
         options = {o.strip().lower() for v in self.values("connection") for o in v.split(",")}
         return "close" in options or self.version == "HTTP/1.0"
 
+    @property
+    def is_handshake(self):
+        return any(value.lower() == "websocket" for value in self.values("upgrade"))
+
     def body_is(self, length, sha):
         return length <= len(self.body) and hashlib.sha256(self.body[:length]).hexdigest() == sha
 
@@ -108,14 +112,15 @@ def read(data):
 
 
 def allowed(stream, verdict):
-    """The requests that the judge has allowed, as a server must see them."""
+    """(The requests of VERDICT, all of STREAM being allowed; where they end: behind a handshake HTTP may go on.)"""
     requests, starts = [], [r["offset"] for r in verdict["requests"]] + [len(stream)]
     for i, ruling in enumerate(verdict["requests"]):
         if ruling["verdict"] != "allow":
-            break
+            break  # not complete yet
         request, used = read(stream[ruling["offset"]:])
-        # A denial inside of a body (a malformed chunk) cuts the request off; else the next one begins behind it.
+        requests.append(request)
+        if request.is_handshake:
+            return requests, starts[i] + used
         if request.whole and starts[i] + used != starts[i + 1]:
             raise Unreadable(f"a request ends at {starts[i] + used}, to the judge at {starts[i + 1]}")
-        requests.append(request)
-    return requests
+    return requests, len(stream)
