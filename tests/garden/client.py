@@ -6,7 +6,7 @@ import socket
 import struct
 
 FINAL = re.compile(rb"^HTTP/1\.[01] ([2-5]\d\d)", re.MULTILINE)
-PATIENCE = 2  # seconds without a word from a server that has to end the connection
+PATIENCE = 2  # seconds without a word from a server that has to answer, or to end the connection
 
 
 class Exchange:
@@ -54,7 +54,7 @@ async def until_quiet(loop, sock, enough, closing):
         answered = len(FINAL.findall(data)) >= enough
         try:
             got = await asyncio.wait_for(loop.sock_recv(sock, 65536),
-                                         PATIENCE if closing else 0.04 if answered else 0.4)
+                                         0.04 if answered and not closing else PATIENCE)
         except asyncio.TimeoutError:
             return data, "open"
         if not got:

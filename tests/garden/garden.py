@@ -130,8 +130,9 @@ class Run:
 
     async def one(self, gate, server, case):
         async with gate:
+            enough = sum(request.whole for request in case.wanted)
             # The judge may end the connection anywhere: it is not waited for the answers of what it denies.
-            exchange = await client.ask(server.address, self.source(), case.pieces, len(case.wanted), case.fin)
+            exchange = await client.ask(server.address, self.source(), case.pieces, enough, case.fin)
         self.asked[server.name][exchange.conn] = case, exchange
         self.delivered += 1
 

@@ -14,47 +14,49 @@ class Cut(Exception):
     """The connection ended inside a request."""
 
 
-def exactly(stream, n):
+def line_of(stream):
+    line = stream.readline()
+    if not line.endswith(b"\n"):
+        raise Cut
+    return line
+
+
+def exactly(stream, n, to):
     data = stream.read(n)
+    to += data
     if len(data) < n:
-        raise Cut(data)
-    return data
+        raise Cut
 
 
-def chunks(stream):
-    body = b""
+def chunks(stream, to):
     while True:
-        size = int(stream.readline().split(b";")[0], 16)
+        size = int(line_of(stream).split(b";")[0], 16)
         if not size:
             break
-        body += exactly(stream, size)
-        exactly(stream, 2)
-    while stream.readline() not in (b"\r\n", b""):
+        exactly(stream, size, to)
+        exactly(stream, 2, bytearray())
+    while line_of(stream) != b"\r\n":
         pass
-    return body
 
 
 class Behind(socketserver.StreamRequestHandler):
     def one(self):
         head = b""
         while not head.endswith(b"\r\n\r\n"):
-            line = self.rfile.readline()
-            if not line:
-                raise Cut(b"")
-            head += line
+            head += line_of(self.rfile)
         first, *rest = head[:-4].decode("latin-1").split("\r\n")
         method, target, _ = first.split(" ")
         lines = [[name, value[1:] if value[:1] == " " else value]
                  for name, value in (line.split(":", 1) for line in rest)]
         fields = {name.lower(): value for name, value in lines}
-        body, whole = b"", True
+        body, whole = bytearray(), True
         try:
-            if "chunked" in fields.get("transfer-encoding", ""):
-                body = chunks(self.rfile)
+            if fields.get("transfer-encoding", "").lower() == "chunked":
+                chunks(self.rfile, body)
             else:
-                body = exactly(self.rfile, int(fields.get("content-length", "0")))
-        except Cut as cut:
-            body, whole = cut.args[0], False
+                exactly(self.rfile, int(fields.get("content-length", "0")), body)
+        except Cut:
+            whole = False
         return fields.get("x-garden-conn", "?"), (method, target, fields.get("host", ""), lines), body, whole
 
     def handle(self):
