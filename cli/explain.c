@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "cli/nearmiss.h"
 #include "cli/report.h"
 #include "cli/request.h"
 #include "cli/verbs.h"
@@ -16,10 +17,13 @@
 
 /* The request of the command line; none of its parts given: there is none. */
 struct asked {
+	const struct pst_input *in;
+	const struct pst_question *question;
 	struct pst_request_parts request;
 	bool has_request;
 	bool json;
 	const char *raw;
+	struct cli_near_request written; /* the request as it was judged */
 };
 
 const char *pst_explain_layer(const struct pst_ruling *r)
@@ -179,14 +183,33 @@ static void print_rules(const struct pst_answer *a, const struct pst_bundle_rule
 	}
 }
 
-static void print_text(const struct pst_answer *a, const struct asked *asked,
-		       const struct pst_ruling *r)
+/* A denial for want of a rule: which ones came near? */
+static bool has_near(const struct pst_ruling *r)
+{
+	return !r->allowed &&
+	       (r->reason == PST_REASON_NO_RULE_L4 || r->reason == PST_REASON_NO_RULE_L7);
+}
+
+static struct cli_near_query near_query(const struct pst_answer *a, const struct asked *asked,
+					const struct pst_ruling *r)
+{
+	return (struct cli_near_query){
+		.in = asked->in,
+		.question = asked->question,
+		.answer = a,
+		.request = r->l7 ? &asked->written : NULL,
+	};
+}
+
+static int print_text(const struct pst_answer *a, const struct asked *asked,
+		      const struct pst_ruling *r)
 {
 	const struct pst_bundle_ruleset *set = open_rules(a, asked);
+	const struct cli_near_query near = near_query(a, asked, r);
 
 	if (set) {
 		print_rules(a, set);
-		return;
+		return 0;
 	}
 	printf("%s: %s\n", r->allowed ? "allow" : "deny", pst_explain_reason_text(r->reason));
 	printf("  reason  %s\n", pst_explain_reason_name(r->reason));
@@ -194,6 +217,7 @@ static void print_text(const struct pst_answer *a, const struct asked *asked,
 	print_rule("  rule    ", r->rule);
 	if (r->l7)
 		print_rule("  l4 rule ", pst_answer_l4(a).rule);
+	return has_near(r) ? cli_near_print(&near, stdout) : 0;
 }
 
 static void write_http_rules(const struct pst_answer *a, const struct pst_bundle_ruleset *set,
@@ -217,7 +241,9 @@ static int print_json(const struct pst_answer *a, const struct asked *asked,
 		      const struct pst_ruling *r)
 {
 	const struct pst_bundle_ruleset *set = open_rules(a, asked);
+	const struct cli_near_query near = near_query(a, asked, r);
 	struct pst_json j;
+	int e = 0;
 
 	pst_json_init(&j, stdout);
 	pst_json_object(&j, NULL);
@@ -231,21 +257,20 @@ static int print_json(const struct pst_answer *a, const struct asked *asked,
 	pst_json_u64(&j, "peer", a->l4.peer);
 	if (set)
 		write_http_rules(a, set, &j);
+	if (has_near(r))
+		e = cli_near_json(&near, &j);
 	pst_json_end(&j);
-	return pst_json_finish(&j);
+	return e ? e : pst_json_finish(&j);
 }
 
 static int show(const struct pst_answer *a, const struct asked *asked, const struct pst_ruling *r)
 {
-	if (!asked->json)
-		print_text(a, asked, r);
-	else if (print_json(a, asked, r))
+	if (asked->json ? print_json(a, asked, r) : print_text(a, asked, r))
 		return PST_EXIT_FAILED;
 	return r->allowed ? PST_EXIT_OK : PST_EXIT_NO;
 }
 
-static int answer(const struct pst_cli_verb *verb, const struct pst_answer *a,
-		  const struct asked *asked)
+static int answer(const struct pst_cli_verb *verb, const struct pst_answer *a, struct asked *asked)
 {
 	pst_auto_free char *bytes = NULL;
 	const char *why = NULL;
@@ -262,6 +287,7 @@ static int answer(const struct pst_cli_verb *verb, const struct pst_answer *a,
 		if (r)
 			return PST_EXIT_FAILED;
 		ruling = pst_answer_request(a, bytes, len, &offset);
+		asked->written = (struct cli_near_request){bytes, ruling.head_len};
 	}
 	return show(a, asked, &ruling);
 }
@@ -269,6 +295,7 @@ static int answer(const struct pst_cli_verb *verb, const struct pst_answer *a,
 static int load_and_answer(const struct pst_cli_args *args, const struct pst_question *q,
 			   const struct asked *asked)
 {
+	struct asked about = *asked;
 	struct pst_input in pst_cleanup(pst_input_fini) = {0};
 	const struct pst_input_paths paths = {
 		.policies = pst_cli_all(args, "policy"),
@@ -289,7 +316,9 @@ static int load_and_answer(const struct pst_cli_args *args, const struct pst_que
 				"left of it could mislead\n");
 	if (status)
 		return status;
-	status = answer(args->verb, &a, asked);
+	about.in = &in;
+	about.question = q;
+	status = answer(args->verb, &a, &about);
 	pst_answer_fini(&a);
 	return status;
 }

@@ -298,5 +298,6 @@ struct pst_ruling pst_answer_request(const struct pst_answer *a, const char *byt
 		.rule = rule_at(a->b, r.rule),
 		.last = r.last,
 		.handshake = r.handshake,
+		.head_len = r.head_len,
 	};
 }

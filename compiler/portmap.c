@@ -180,6 +180,19 @@ static bool allows_plainly(const struct pst_port_query *q, const struct pst_rule
 	return false;
 }
 
+bool pst_portmap_covers(const struct pst_port_query *q, const struct pst_rule *rule,
+			uint8_t protocol, uint16_t port)
+{
+	const struct place at = {.protocol = protocol, .port = port};
+	bool covers = !rule->has_ports;
+
+	if (rule->has_icmps)
+		return icmps_cover(rule, at);
+	for (size_t i = 0; !covers && i < rule->n_ports; i++)
+		covers = ports_cover(q, &rule->ports[i], at);
+	return covers;
+}
+
 static const struct pst_catalog_rule *find_plain(const struct pst_port_query *q, struct place at)
 {
 	for (size_t i = 0; i < q->n_rules; i++) {

@@ -53,6 +53,10 @@ struct pst_port_query {
 /* What the default of a direction answers. */
 struct pst_policy_value pst_portmap_default(bool enforce);
 
+/* Does an allow rule mean the port, whatever its HTTP rules say? Of Q only the names matter. */
+bool pst_portmap_covers(const struct pst_port_query *q, const struct pst_rule *rule,
+			uint8_t protocol, uint16_t port);
+
 /*
  * Appends the tails of Q to *RET_TAILS (empty, heap; the caller frees it, also on failure). Rule
  * sets are interned in T. 0, -ENOMEM or -E2BIG as pst_ruleset_intern().

@@ -23,8 +23,8 @@ PUBLIC = {
     },
     "compiler": {
         "automaton.h", "baselang.h", "box.h", "bundle.h", "compile.h", "diff.h", "explain.h",
-        "footprint.h", "head.h", "judge.h", "langops.h", "pattern.h", "product.h", "resolve.h", "rulediff.h",
-        "rulegroup.h", "verify.h",
+        "footprint.h", "head.h", "judge.h", "langops.h", "nearmiss.h", "pattern.h", "product.h",
+        "resolve.h", "rulediff.h", "rulegroup.h", "verify.h",
     },
     "lint": {"baseline.h", "config.h", "lint.h", "report.h", "rule.h", "rule_page.h"},
     "enforcer": {"client.h"},

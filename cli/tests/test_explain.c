@@ -318,3 +318,59 @@ Test(explain, a_case_with_another_verdict_than_expected_gives_status_1)
 	unlink(path);
 	unlink(policy_path);
 }
+
+#define SHOP                                                             \
+	"explain --policy testdata/diff/old --direction ingress --from " \
+	"app=frontend,io.kubernetes.pod.namespace=shop --to "            \
+	"app=checkout,io.kubernetes.pod.namespace=shop "
+
+Test(explain, a_denied_request_names_the_rules_that_nearly_matched)
+{
+	expect_run(SHOP "--port 8080 --path /v1/item/1 --host a", 1,
+		   "  near    testdata/diff/old/checkout.yaml:13:17 shop/checkout "
+		   "spec.ingress[0].toPorts[0].rules.http[0]\n"
+		   "          method matches, path does not: \"/v1/item/1\" leaves "
+		   "\"/v1/items(/[0-9]+)?\" at byte 8\n"
+		   "  near    testdata/diff/old/checkout.yaml:14:17 ",
+		   NULL);
+	expect_run(SHOP "--port 8080 --path /v1/item", 1,
+		   "path does not: \"/v1/item\" ends too early for \"/v1/items(/[0-9]+)?\"\n",
+		   NULL);
+	expect_run(SHOP "--port 8080 --method POST --path /v1/pay/x --format json", 1,
+		   "\"near_misses\":[{\"rule\":{\"policy\":\"shop/checkout\",", NULL);
+	expect_run(SHOP "--port 8080 --method POST --path /v1/pay/x --format json", 1,
+		   "\"path\":{\"pattern\":\"/v1/pay\",\"text\":\"/v1/pay/x\",\"how\":\"leaves\","
+		   "\"byte\":7}",
+		   NULL);
+}
+
+Test(explain, a_denied_connection_names_the_rules_that_nearly_matched)
+{
+	expect_run(SHOP "--port 80", 1,
+		   "  near    testdata/diff/old/checkout.yaml:7:7 shop/checkout spec.ingress[0]\n"
+		   "          the peer matches, the port does not: TCP 8080\n",
+		   NULL);
+	expect_run(
+		"explain --policy testdata/diff/old --direction ingress --from app=frontend --to "
+		"app=checkout,io.kubernetes.pod.namespace=shop --port 8080",
+		1,
+		"the port matches, the peer does not: io.kubernetes.pod.namespace=shop is asked "
+		"for, the peer has io.kubernetes.pod.namespace=default\n",
+		NULL);
+	expect_run(
+		"explain --policy testdata/diff/old --direction ingress --from reserved:world --to "
+		"app=checkout,io.kubernetes.pod.namespace=shop --port 80 --format json",
+		1,
+		"\"near_misses\":[],\"near_misses_left_out\":0,"
+		"\"rules_that_miss_peer_and_port\":1}",
+		NULL);
+}
+
+Test(explain, what_is_denied_for_another_reason_has_no_near_misses)
+{
+	struct run r = run_words(SHOP "--port 8080 --path //x --host a");
+
+	cr_expect_eq(r.status, 1);
+	cr_expect_null(strstr(r.out, "near"), "%s", r.out);
+	run_fini(&r);
+}
