@@ -97,13 +97,36 @@ static bool grid_accepts(const struct grid *g, uint32_t at)
 	return is_end(g->span, at / g->width) && !(len && at % g->width == len);
 }
 
-static void fill(const struct grid *g, struct pst_automaton *a)
+/* Bytes of one class of the table are alike, but for those of the refused text. */
+static bool are_alike(const struct grid *g, unsigned int a, unsigned int b)
 {
-	for (unsigned int b = 0; b < PST_BYTES; b++)
-		a->class_of[b] = (uint8_t)b;
+	return pst_http_class[a] == pst_http_class[b] &&
+	       (!a || !strchr(g->span->refused, (int)a)) &&
+	       (!b || !strchr(g->span->refused, (int)b));
+}
+
+/* Numbers the classes; BYTES gets one byte of each. */
+static uint32_t classify(const struct grid *g, struct pst_automaton *a, uint8_t *bytes)
+{
+	uint32_t n = 0;
+
+	for (unsigned int b = 0; b < PST_BYTES; b++) {
+		uint32_t c = 0;
+
+		while (c < n && !are_alike(g, bytes[c], b))
+			c++;
+		if (c == n)
+			bytes[n++] = (uint8_t)b;
+		a->class_of[b] = (uint8_t)c;
+	}
+	return n;
+}
+
+static void fill(const struct grid *g, struct pst_automaton *a, const uint8_t *bytes)
+{
 	for (uint32_t at = g->width; at < a->n_states; at++) {
-		for (unsigned int b = 0; b < PST_BYTES; b++)
-			a->next[(size_t)at * PST_BYTES + b] = grid_step(g, at, b);
+		for (uint32_t c = 0; c < a->n_classes; c++)
+			a->next[(size_t)at * a->n_classes + c] = grid_step(g, at, bytes[c]);
 		a->tags[at] = grid_accepts(g, at);
 	}
 	a->start = number(g, g->span->entry, 0);
@@ -113,16 +136,17 @@ static int build(const struct span *span, struct pst_automaton **ret_automaton)
 {
 	const struct grid g = {span, (uint32_t)strlen(span->refused) + 2};
 	struct pst_automaton *a = pst_mem_calloc(1, sizeof(*a));
+	uint8_t bytes[PST_BYTES];
 	int r = -ENOMEM;
 
 	if (!a)
 		return r;
 	a->n_states = PST_HTTP_STATE_MAX * g.width;
-	a->n_classes = PST_BYTES;
-	a->next = pst_mem_calloc((size_t)a->n_states * PST_BYTES, sizeof(*a->next));
+	a->n_classes = classify(&g, a, bytes);
+	a->next = pst_mem_calloc((size_t)a->n_states * a->n_classes, sizeof(*a->next));
 	a->tags = pst_mem_calloc(a->n_states, sizeof(*a->tags));
 	if (a->next && a->tags) {
-		fill(&g, a);
+		fill(&g, a, bytes);
 		r = pst_minimize(a, pst_automaton_default_limits.max_bytes, ret_automaton);
 	}
 	pst_automaton_free(&a);
