@@ -11,10 +11,13 @@
 
 #include "policy/policy.h"
 
+struct pst_meanings;
+
 struct pst_lint_env {
 	const struct pst_policy_set *set;
 	unsigned int cilium_minor; /* not 0 */
 	struct pst_diags *diags;
+	struct pst_meanings *meanings; /* lint/meaning.h; pst_lint_checks_run() makes them */
 };
 
 /* 0 or -ENOMEM. */
@@ -37,3 +40,6 @@ int pst_check_headers(const struct pst_lint_env *env);	 /* headers */
 int pst_check_method(const struct pst_lint_env *env);	 /* HTTP rules, field by field */
 int pst_check_path(const struct pst_lint_env *env);
 int pst_check_host(const struct pst_lint_env *env);
+int pst_check_everything(const struct pst_lint_env *env); /* patterns that match everything */
+int pst_check_fallback(const struct pst_lint_env *env);	  /* patterns too big for the kernel */
+int pst_check_subset(const struct pst_lint_env *env);	  /* HTTP rules inside of others */
