@@ -3,6 +3,7 @@
 
 #include <ctype.h>
 
+#include "lint/never.h"
 #include "lint/pattern_scan.h"
 #include "lint/walk.h"
 
@@ -61,9 +62,12 @@ static bool has_alternatives(const struct pst_scan *scan)
 	return false;
 }
 
-/* Each trap once per pattern, at its first place. */
-static void check_traps(const struct pst_lint_env *env, const struct pst_scan *scan)
+/* Each trap once per pattern, at its first place. True when it has been told that nothing matches.
+ */
+static bool check_traps(const struct pst_lint_env *env, const struct pst_scan *scan)
 {
+	bool is_dead = false;
+
 	for (size_t k = 0; k < sizeof(traps) / sizeof(*traps); k++) {
 		struct pst_pos pos;
 		size_t i = 0;
@@ -77,7 +81,9 @@ static void check_traps(const struct pst_lint_env *env, const struct pst_scan *s
 		pos = pst_scan_pos(scan, i, i + 1);
 		pst_diags_add(env->diags, traps[k].severity, traps[k].id, &pos, "%s",
 			      traps[k].message);
+		is_dead |= traps[k].severity == PST_SEVERITY_ERROR;
 	}
+	return is_dead;
 }
 
 /* Ports that a client leaves out of the Host header: those of http and https. */
@@ -119,25 +125,43 @@ static void check_port(const struct pst_lint_env *env, const struct pst_port_rul
 		entry->ports[0].port, entry->ports[0].port);
 }
 
+static int check_host(const struct pst_lint_env *env, const struct pst_port_rule *entry,
+		      const struct pst_text *text)
+{
+	struct pst_branch branch = {0};
+	struct pst_scan scan;
+	int r = 0;
+
+	if (!text->len)
+		return 0;
+	if (!pst_scan_pattern(text, &scan))
+		return pst_never_check(env, PST_FIELD_HOST, text);
+	check_port(env, entry, &scan);
+	if (check_traps(env, &scan))
+		return 0;
+	while (!r && pst_scan_next_branch(&scan, &branch)) {
+		if (branch.from < branch.to)
+			r = pst_never_check_branch(env, PST_FIELD_HOST, &scan, &branch);
+	}
+	return r;
+}
+
 static void check_rule(const struct pst_lint_env *env, const struct pst_rule_ref *ref, void *ctx)
 {
-	(void)ctx;
+	int *r = ctx;
+
 	for (size_t i = 0; i < ref->rule->n_ports; i++) {
 		const struct pst_port_rule *entry = &ref->rule->ports[i];
 
-		for (size_t k = 0; k < entry->n_http; k++) {
-			struct pst_scan scan;
-
-			if (!pst_scan_pattern(&entry->http[k].host, &scan))
-				continue;
-			check_traps(env, &scan);
-			check_port(env, entry, &scan);
-		}
+		for (size_t k = 0; !*r && k < entry->n_http; k++)
+			*r = check_host(env, entry, &entry->http[k].host);
 	}
 }
 
 int pst_check_host(const struct pst_lint_env *env)
 {
-	pst_lint_each_rule(env, check_rule, NULL);
-	return 0;
+	int r = 0;
+
+	pst_lint_each_rule(env, check_rule, &r);
+	return r;
 }

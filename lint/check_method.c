@@ -5,6 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "lint/never.h"
 #include "lint/pattern_scan.h"
 #include "lint/walk.h"
 
@@ -71,12 +72,11 @@ static bool is_token(const char *word)
 	return !*word;
 }
 
+/* Says what is strange about a WORD that is not registered. */
 static void check_word(const struct pst_lint_env *env, const struct pst_pos *pos, const char *word)
 {
 	const char *meant = find_method(word, false);
 
-	if (find_method(word, true))
-		return;
 	if (meant)
 		pst_diags_add(
 			env->diags, PST_SEVERITY_WARNING, "method-lower-case", pos,
@@ -92,22 +92,29 @@ static void check_word(const struct pst_lint_env *env, const struct pst_pos *pos
 			      "\"%s\" is no registered HTTP method", word);
 }
 
-static void check_method(const struct pst_lint_env *env, const struct pst_text *text)
+static int check_method(const struct pst_lint_env *env, const struct pst_text *text)
 {
 	struct pst_branch branch = {0};
 	struct pst_scan scan;
 	char word[WORD_SIZE];
+	int r = 0;
 
+	if (!text->len)
+		return 0;
 	if (!pst_scan_pattern(text, &scan))
-		return;
-	while (pst_scan_next_branch(&scan, &branch)) {
+		return pst_never_check(env, PST_FIELD_METHOD, text);
+	while (!r && pst_scan_next_branch(&scan, &branch)) {
 		struct pst_pos pos;
 
-		if (!pst_branch_text(&scan, &branch, word, sizeof(word)))
+		if (branch.from >= branch.to)
 			continue;
 		pos = pst_scan_pos(&scan, branch.from, branch.to);
-		check_word(env, &pos, word);
+		if (!pst_branch_text(&scan, &branch, word, sizeof(word)) || find_method(word, true))
+			r = pst_never_check_branch(env, PST_FIELD_METHOD, &scan, &branch);
+		else
+			check_word(env, &pos, word);
 	}
+	return r;
 }
 
 /* Is WORD one of the alternatives? True as well when that cannot be told. */
@@ -170,18 +177,21 @@ static void check_head(const struct pst_lint_env *env, const struct pst_port_rul
 
 static void check_rule(const struct pst_lint_env *env, const struct pst_rule_ref *ref, void *ctx)
 {
-	(void)ctx;
+	int *r = ctx;
+
 	for (size_t i = 0; i < ref->rule->n_ports; i++) {
 		const struct pst_port_rule *entry = &ref->rule->ports[i];
 
-		for (size_t k = 0; k < entry->n_http; k++)
-			check_method(env, &entry->http[k].method);
+		for (size_t k = 0; !*r && k < entry->n_http; k++)
+			*r = check_method(env, &entry->http[k].method);
 		check_head(env, entry);
 	}
 }
 
 int pst_check_method(const struct pst_lint_env *env)
 {
-	pst_lint_each_rule(env, check_rule, NULL);
-	return 0;
+	int r = 0;
+
+	pst_lint_each_rule(env, check_rule, &r);
+	return r;
 }

@@ -5,6 +5,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "lint/neighbor.h"
+#include "lint/never.h"
 #include "lint/pattern_scan.h"
 #include "lint/walk.h"
 
@@ -19,6 +21,7 @@ struct path {
 	const struct pst_lint_env *env;
 	const struct pst_scan *scan;
 	struct pst_branch b;
+	bool has_neighbor; /* and it was told what the neighbour does not let in */
 };
 
 static bool is_letter(const struct pst_token *t)
@@ -37,20 +40,25 @@ static const struct pst_token *at(const struct path *p, size_t i)
 	return i >= p->b.from && i < p->b.to ? &p->scan->v[i] : NULL;
 }
 
-static void check_start(const struct path *p)
+static bool is_star(const struct path *p)
+{
+	return p->b.to - p->b.from == 1 && pst_token_is(at(p, p->b.from), '*');
+}
+
+/* True when it is to blame, as with check_normal_form(). */
+static bool check_start(const struct path *p)
 {
 	const struct pst_token *t = at(p, p->b.from);
 	struct pst_pos pos;
 
 	if (!pst_token_is_plain(t) || t->byte == '/')
-		return;
-	if (t->byte == '*' && p->b.to - p->b.from == 1) /* OPTIONS * */
-		return;
+		return false;
 	pos = pst_scan_pos(p->scan, p->b.from, p->b.from + 1);
 	pst_diags_add(
 		p->env->diags, PST_SEVERITY_ERROR, "path-without-slash", &pos,
 		"this path matches no request: a request target begins with \"/\", and the pattern with \"%c\"",
 		isprint(t->byte) ? t->byte : '?');
+	return true;
 }
 
 static void check_any_prefix(const struct path *p)
@@ -106,7 +114,8 @@ static void check_open_end(const struct path *p)
 	const struct pst_token *before = p->b.to < 3 ? NULL : at(p, p->b.to - 3);
 	struct pst_pos pos;
 
-	if (!before || !is_any_star(at(p, p->b.to - 2)) || !is_letter(before) || before->repeat)
+	if (p->has_neighbor || !before || !is_any_star(at(p, p->b.to - 2)) || !is_letter(before) ||
+	    before->repeat)
 		return;
 	pos = pst_scan_pos(p->scan, p->b.to - 3, p->b.to);
 	pst_diags_add(
@@ -193,7 +202,7 @@ static size_t strange_len(const char *s, bool whole)
 }
 
 /* Only what stands before the first thing that varies: that may contain a "?". */
-static void check_normal_form(const struct path *p)
+static bool check_normal_form(const struct path *p)
 {
 	char text[PST_SCAN_MAX + 1];
 	size_t n = 0, len = 0;
@@ -203,7 +212,7 @@ static void check_normal_form(const struct path *p)
 		n++;
 	}
 	text[n] = '\0';
-	for (size_t i = 0; i < n && !len; i++) {
+	for (size_t i = 0; i < n; i++) {
 		struct pst_pos pos;
 
 		len = strange_len(text + i, p->b.from + n == p->b.to);
@@ -213,7 +222,9 @@ static void check_normal_form(const struct path *p)
 		pst_diags_add(
 			p->env->diags, PST_SEVERITY_WARNING, "path-not-normal", &pos,
 			"only a request target out of normal form can match this, and such targets are denied");
+		return true;
 	}
+	return false;
 }
 
 /* Full match: anchors at the ends say what is so anyway. */
@@ -232,37 +243,56 @@ static void check_anchors(const struct pst_lint_env *env, const struct pst_scan 
 }
 
 static void (*const checks[])(const struct path *p) = {
-	check_start, check_any_prefix, check_glob,  check_question_mark,
-	check_dot,   check_open_end,   check_query, check_normal_form,
+	check_any_prefix, check_glob, check_question_mark, check_dot, check_open_end, check_query,
 };
 
-static void check_path(const struct pst_lint_env *env, const struct pst_text *text)
+static int check_branch(const struct path *p)
+{
+	if (p->b.from >= p->b.to)
+		return 0;
+	for (size_t i = 0; i < sizeof(checks) / sizeof(*checks); i++)
+		checks[i](p);
+	/* "OPTIONS *" is no target that a rule could allow, but no mistake either. */
+	if (is_star(p) || check_start(p) || check_normal_form(p))
+		return 0;
+	return pst_never_check_branch(p->env, PST_FIELD_PATH, p->scan, &p->b);
+}
+
+static int check_path(const struct pst_lint_env *env, const struct pst_port_rule *entry,
+		      const struct pst_text *text)
 {
 	struct pst_scan scan;
 	struct path p = {.env = env, .scan = &scan};
+	int r;
 
+	if (!text->len)
+		return 0;
 	if (!pst_scan_pattern(text, &scan))
-		return;
+		return pst_never_check(env, PST_FIELD_PATH, text);
 	check_anchors(env, &scan);
-	while (pst_scan_next_branch(&scan, &p.b)) {
-		for (size_t i = 0; p.b.from < p.b.to && i < sizeof(checks) / sizeof(*checks); i++)
-			checks[i](&p);
-	}
+	r = pst_neighbor_check(env, entry, text);
+	p.has_neighbor = r > 0;
+	while (r >= 0 && pst_scan_next_branch(&scan, &p.b))
+		r = check_branch(&p);
+	return r < 0 ? r : 0;
 }
 
 static void check_rule(const struct pst_lint_env *env, const struct pst_rule_ref *ref, void *ctx)
 {
-	(void)ctx;
+	int *r = ctx;
+
 	for (size_t i = 0; i < ref->rule->n_ports; i++) {
 		const struct pst_port_rule *entry = &ref->rule->ports[i];
 
-		for (size_t k = 0; k < entry->n_http; k++)
-			check_path(env, &entry->http[k].path);
+		for (size_t k = 0; !*r && k < entry->n_http; k++)
+			*r = check_path(env, entry, &entry->http[k].path);
 	}
 }
 
 int pst_check_path(const struct pst_lint_env *env)
 {
-	pst_lint_each_rule(env, check_rule, NULL);
-	return 0;
+	int r = 0;
+
+	pst_lint_each_rule(env, check_rule, &r);
+	return r;
 }

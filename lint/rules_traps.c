@@ -1,34 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lint/rules.h"
 
-/* An ingress rule on port 80 whose list of HTTP rules goes on with ELEMENT. */
-#define HTTP(element)                            \
-	PST_SPEC "  ingress:\n"                  \
-		 "    - fromEndpoints:\n"        \
-		 "        - matchLabels:\n"      \
-		 "            app: web\n"        \
-		 "      toPorts:\n"              \
-		 "        - ports:\n"            \
-		 "            - port: \"80\"\n"  \
-		 "              protocol: TCP\n" \
-		 "          rules:\n"            \
-		 "            http:\n" element
-
 /* A GET of PATH, which is a YAML scalar. */
-#define GET(path)                                 \
-	HTTP("              - method: GET|HEAD\n" \
-	     "                path: " path "\n")
+#define GET(path)                                     \
+	PST_HTTP("              - method: GET|HEAD\n" \
+		 "                path: " path "\n")
 
-#define ON_HOST(host)                             \
-	HTTP("              - method: GET|HEAD\n" \
-	     "                host: " host "\n")
+#define ON_HOST(host)                                 \
+	PST_HTTP("              - method: GET|HEAD\n" \
+		 "                host: " host "\n")
 
-#define WITH_HEADER(header)                   \
-	HTTP("              - method: POST\n" \
-	     "                headers:\n"     \
-	     "                  - " header "\n")
+#define WITH_HEADER(header)                       \
+	PST_HTTP("              - method: POST\n" \
+		 "                headers:\n"     \
+		 "                  - " header "\n")
 
-#define METHOD(method) HTTP("              - method: " method "\n")
+#define METHOD(method) PST_HTTP("              - method: " method "\n")
 
 #define ROW(id_, severity_) \
 	.id = (id_), .severity = PST_SEVERITY_##severity_, .group = PST_LINT_TRAPS, .since = "0.1"
@@ -80,8 +67,8 @@ static const struct pst_lint_rule rows[] = {
 		.remedy = "Use the field `host`.",
 		.cilium = ACCEPTS,
 		.bad = WITH_HEADER("\"Host: shop.example\""),
-		.good = HTTP("              - method: POST\n"
-			     "                host: shop\\.example\n"),
+		.good = PST_HTTP("              - method: POST\n"
+				 "                host: shop\\.example\n"),
 	},
 	{
 		ROW("header-joined", WARNING),
@@ -105,12 +92,12 @@ static const struct pst_lint_rule rows[] = {
 			  "check the credentials.",
 		.cilium = ACCEPTS,
 		.bad = WITH_HEADER("\"Authorization: Bearer 123456\""),
-		.good = HTTP("              - method: POST\n"
-			     "                headerMatches:\n"
-			     "                  - name: Authorization\n"
-			     "                    secret:\n"
-			     "                      namespace: shop\n"
-			     "                      name: token\n"),
+		.good = PST_HTTP("              - method: POST\n"
+				 "                headerMatches:\n"
+				 "                  - name: Authorization\n"
+				 "                    secret:\n"
+				 "                      namespace: shop\n"
+				 "                      name: token\n"),
 	},
 	{
 		ROW("method-lower-case", WARNING),
@@ -129,7 +116,8 @@ static const struct pst_lint_rule rows[] = {
 		.why = "A method is one word of letters, digits and a few signs (RFC 9110, "
 		       "9.1). The field is a regular expression that must match all of it: "
 		       "a list with commas or blanks, or a pattern between slashes, "
-		       "matches nothing.\n",
+		       "matches nothing. CONNECT is a method, but asks for a tunnel: such requests "
+		       "are denied before any rule is looked at.\n",
 		.remedy = "Write alternatives with a bar: `GET|POST`.",
 		.cilium = ACCEPTS,
 		.bad = METHOD("PUT, POST"),
@@ -161,8 +149,8 @@ static const struct pst_lint_rule rows[] = {
 		ROW("path-without-slash", ERROR),
 		.title = "a path that does not begin with a slash",
 		.why = "The path of a request begins with a slash, and the pattern must "
-		       "match all of it. A pattern that begins with another character "
-		       "matches no request, so the rule allows nothing.\n",
+		       "match all of it. A pattern none of whose texts begin so matches no "
+		       "request, so the rule allows nothing.\n",
 		.remedy = "Begin the pattern with `/`.",
 		.cilium = ACCEPTS,
 		.bad = GET("public"),
