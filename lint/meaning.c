@@ -8,7 +8,6 @@
 
 #include "base/mem.h"
 #include "base/vec.h"
-#include "compiler/baselang.h"
 #include "lint/sample.h"
 
 /*

@@ -13,7 +13,7 @@
  * is -ENOMEM. pst_meanings_report() says whether answers are missing.
  */
 
-#include "bpf/abi.h"
+#include "compiler/baselang.h"
 #include "compiler/langops.h"
 #include "lint/check.h"
 

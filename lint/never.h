@@ -6,7 +6,7 @@
  * for what their own look at the text finds nothing wrong with, so that nothing is told twice.
  */
 
-#include "bpf/abi.h"
+#include "compiler/baselang.h"
 #include "lint/check.h"
 #include "lint/pattern_scan.h"
 
