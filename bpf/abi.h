@@ -12,14 +12,18 @@
  *request boundary.
  *
  * Tables. All automata of a generation live in one value of an array map, struct pst_table, so that
- *the walker does one map lookup per head. A state is the offset of its row in cells[]. A row has 1
- *+ n_classes cells: cell 0 is the index of the state's tag set in tags[] (0: none, tags[0] is 0),
- *cell 1 + class is the offset of the next state's row. One byte is one step:
+ * the walker does one map lookup per head. A state is its row, a number below PST_CELLS; row 0 is
+ *the dead state of every automaton. Rows lie over each other like combs: what row R says of column
+ *C is in cells[R + C], if there is anything, and the cell names its column in its highest byte. No
+ *two states have the same row, so the column tells whose cell it is: the owner of cells[X] is X
+ *minus the column. A cell that is 0 belongs to nobody.
  *
- *	state = cells[(state + classes[map + byte]) & PST_CELL_MASK]
+ *	column 0, PST_COLUMN_ELSE	the next row for classes without a cell; without it they
+ *lead to 0 column 1, PST_COLUMN_TAGS	the index of the state's tag set; without it the set is
+ *empty column 2 + class		the next row, which may be 0
  *
- * with classes[] already holding 1 + class. Row 0 is the dead state for every automaton: its 257
- *cells are 0.
+ * classes[] holds 2 + class already. The walk is in bpf/dfa.h, why it is so in
+ * docs/decisions/0011-rows-like-combs.md.
  *
  * Addresses are 16 bytes, IPv4 as ::ffff:a.b.c.d. Ports and sequence numbers in structures are host
  *order unless called be.
@@ -27,11 +31,12 @@
 
 #include <linux/types.h>
 
-#define PST_ABI_VERSION 2
+#define PST_ABI_VERSION 3
 
 enum {
 	PST_GEN_SLOTS = 4,	   /* generations alive at once */
 	PST_CELLS = 1 << 20,	   /* u32 cells per generation: 4 MiB */
+	PST_CELL_SPARE = 256,	   /* never used, but read behind the last rows */
 	PST_CLASS_BYTES = 1 << 16, /* 256 automata per generation */
 	PST_TAGS = 1 << 14,	   /* distinct tag sets per generation */
 	PST_RULESETS = 1 << 10,	   /* rule sets per generation */
@@ -41,6 +46,15 @@ enum {
 	PST_CLASS_MASK = PST_CLASS_BYTES - 1,
 	PST_TAG_MASK = PST_TAGS - 1,
 	PST_RULESET_MASK = PST_RULESETS - 1,
+};
+
+/* A cell: row or tag index, and the column above it. */
+enum {
+	PST_COLUMN_ELSE = 0,
+	PST_COLUMN_TAGS = 1,
+	PST_COLUMN_CLASS = 2, /* of class 0 */
+	PST_COLUMNS = 256,
+	PST_COLUMN_SHIFT = 24,
 };
 
 /* Limits of a request (interfaces.md F.1); over each a named reason. */
@@ -143,7 +157,7 @@ enum { PST_HEADER_SLOTS = 8 }; /* distinct fields that the rules of a set may as
 struct pst_ruleset {
 	__u64 absent[PST_FIELD_MAX]; /* tags of the field when the request does not have it */
 	__u64 slot_absent[PST_HEADER_SLOTS]; /* the same of slots */
-	__u32 start[PST_FIELD_MAX];	     /* row offset */
+	__u32 start[PST_FIELD_MAX];	     /* row */
 	__u32 classes[PST_FIELD_MAX];	     /* offset of 256 bytes in classes[] */
 	__u32 name_start, name_classes;
 	__u32 slot_start[PST_HEADER_SLOTS];
@@ -162,7 +176,7 @@ struct pst_table {
 	struct pst_ruleset rulesets[PST_RULESETS];
 	__u64 tags[PST_TAGS];
 	__u8 classes[PST_CLASS_BYTES];
-	__u32 cells[PST_CELLS];
+	__u32 cells[PST_CELLS + PST_CELL_SPARE];
 };
 
 /* Fields that the recogniser itself must know; the tag in the name automaton. */
@@ -188,6 +202,9 @@ PST_STATIC_ASSERT(sizeof(struct pst_policy_key) == 20, "no padding in LPM keys")
 PST_STATIC_ASSERT(sizeof(struct pst_policy_value) == 8, "policy value");
 PST_STATIC_ASSERT(sizeof(struct pst_ruleset) == 192, "rule set");
 PST_STATIC_ASSERT((PST_CELLS & PST_CELL_MASK) == 0, "masks need powers of two");
+PST_STATIC_ASSERT(PST_CELLS <= 1 << PST_COLUMN_SHIFT, "a row fits below the column");
+PST_STATIC_ASSERT(PST_TAGS <= 1 << PST_COLUMN_SHIFT, "a tag index fits below the column");
+PST_STATIC_ASSERT(PST_CELL_SPARE >= 1 << 8, "no column of the last row is outside");
 
 /* Switches of the daemon; one element, written by user space only. */
 enum pst_config_flag {

@@ -2,24 +2,45 @@
 #pragma once
 
 /*
- * One step of an automaton over the packed tables of bpf/abi.h. A state is the offset of its row;
- * row 0 is dead and leads to itself under every class map. The masks are for the verifier: the
- * loader has checked every index (compiler/verify.c), natively an assertion finds what a mask would
- * hide.
+ * One step of an automaton over the packed tables of bpf/abi.h. A state is its row; row 0 is dead
+ * and leads to itself under every class map.
+ *
+ * The loader has checked every cell (compiler/verify.c). The masks are for the verifier, which
+ * knows nothing of that; a class is a byte, and behind the cells there is room for one row.
+ *
+ * Whether a cell belongs to the row is a branch and no selection: it is the same answer for long
+ * stretches of a text, and a predicted branch keeps the comparison out of the chain of loads that
+ * bounds the walk.
  */
 
 #include "bpf/abi.h"
 #include "bpf/compat.h"
 
+PST_INLINE const __u32 *pst_dfa_cells(const struct pst_table *t, __u32 row)
+{
+	return &t->cells[row & PST_CELL_MASK];
+}
+
 PST_INLINE __u32 pst_dfa_step(const struct pst_table *t, __u32 row, __u32 classes, __u32 byte)
 {
 	__u32 column = t->classes[(classes + byte) & PST_CLASS_MASK];
+	const __u32 *cells = pst_dfa_cells(t, row);
+	__u32 cell = cells[column];
 
-	return t->cells[(row + column) & PST_CELL_MASK];
+	if (cell >> PST_COLUMN_SHIFT != column) {
+		cell = cells[PST_COLUMN_ELSE];
+		if (cell >> PST_COLUMN_SHIFT != PST_COLUMN_ELSE)
+			cell = 0;
+	}
+	return cell & PST_CELL_MASK;
 }
 
 /* The tags of the patterns that match what led to ROW. */
 PST_INLINE __u64 pst_dfa_tags(const struct pst_table *t, __u32 row)
 {
-	return t->tags[t->cells[row & PST_CELL_MASK] & PST_TAG_MASK];
+	__u32 cell = pst_dfa_cells(t, row)[PST_COLUMN_TAGS];
+
+	if (cell >> PST_COLUMN_SHIFT != PST_COLUMN_TAGS)
+		return 0;
+	return t->tags[cell & PST_TAG_MASK];
 }

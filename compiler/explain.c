@@ -61,24 +61,37 @@ static int reach(struct walk *w, uint32_t row)
 	return pst_vec_push(&w->todo, row);
 }
 
+/* Counts the cells of ROW and reaches where they lead. */
+static int look_into(struct walk *w, uint32_t row, uint32_t columns, size_t *cells)
+{
+	int r = 0;
+
+	for (uint32_t i = 0; !r && i < columns; i++) {
+		uint32_t cell = pst_pack_cell(w->b->cells, w->b->n_cells, row, i);
+
+		*cells += cell != UINT32_MAX;
+		if (i != PST_COLUMN_TAGS && cell != UINT32_MAX)
+			r = reach(w, cell);
+	}
+	return r;
+}
+
 static int count(struct walk *w, uint32_t start, const uint8_t *map,
 		 struct pst_explain_automaton *ret)
 {
 	uint32_t columns = 0;
+	size_t cells = 0;
 	int r = reach(w, start);
 
 	*ret = (struct pst_explain_automaton){0};
 	for (int i = 0; i < PST_PACK_MAP_BYTES; i++)
-		columns = map[i] > columns ? map[i] : columns;
+		columns = map[i] >= columns ? map[i] + 1u : columns;
 	while (!r && w->todo.n) {
-		uint32_t row = w->todo.v[--w->todo.n];
-
+		r = look_into(w, w->todo.v[--w->todo.n], columns, &cells);
 		ret->states++;
-		for (uint32_t i = 1; !r && i <= columns; i++)
-			r = reach(w, w->b->cells[row + i]);
 	}
-	ret->classes = columns;
-	ret->bytes = ret->states * (1 + columns) * sizeof(uint32_t) + PST_PACK_MAP_BYTES;
+	ret->classes = columns - PST_COLUMN_CLASS;
+	ret->bytes = cells * sizeof(uint32_t) + PST_PACK_MAP_BYTES;
 	return r;
 }
 

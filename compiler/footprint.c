@@ -4,26 +4,52 @@
 #include <errno.h>
 
 #include "compiler/pack.h"
+#include "compiler/rowset.h"
+
+static int count_cells(const struct pst_automaton *a, uint64_t *ret_cells)
+{
+	struct pst_rowset rows;
+	struct pst_row row;
+	int r = pst_rowset_init(&rows, a);
+
+	if (r)
+		return r;
+	*ret_cells = 0;
+	for (uint32_t s = 1; s < a->n_states; s++) {
+		pst_rowset_row(&rows, s, &row);
+		*ret_cells += row.n;
+	}
+	pst_rowset_fini(&rows);
+	return 0;
+}
 
 int pst_footprint_measure(const struct pst_automaton *a, struct pst_footprint *ret_footprint)
 {
-	const uint64_t row = (1 + (uint64_t)a->n_classes) * sizeof(uint32_t);
+	struct pst_footprint f = {.states = a->n_states, .classes = a->n_classes};
 	struct pst_packer packer;
 	struct pst_packed packed;
 	struct pst_pack_full full;
-	int r = pst_packer_init(&packer);
+	uint64_t cells;
+	int r;
 
+	/* What a row takes is known as long as a column can name each class. */
+	if (a->n_classes > PST_PACK_MAX_CLASSES) {
+		f.bytes = 4 * (uint64_t)(a->n_states - 1) * a->n_classes + PST_PACK_MAP_BYTES;
+		*ret_footprint = f;
+		return 0;
+	}
+	r = pst_packer_init(&packer);
 	if (r)
 		return r;
 	r = pst_packer_add(&packer, a, &packed, &full);
 	pst_packer_fini(&packer);
 	if (r && r != -E2BIG)
 		return r;
-	*ret_footprint = (struct pst_footprint){
-		.states = a->n_states,
-		.classes = a->n_classes,
-		.bytes = (a->n_states - 1) * row + PST_PACK_MAP_BYTES,
-		.fits_kernel = !r,
-	};
+	f.fits_kernel = !r;
+	r = count_cells(a, &cells);
+	if (r)
+		return r;
+	f.bytes = cells * sizeof(uint32_t) + PST_PACK_MAP_BYTES;
+	*ret_footprint = f;
 	return 0;
 }

@@ -3,6 +3,7 @@
 
 #include "base/cleanup.h"
 #include "base/mem.h"
+#include "compiler/rowset.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -15,6 +16,7 @@ void pst_packer_fini(struct pst_packer *p)
 	pst_vec_free(&p->cells);
 	pst_vec_free(&p->classes);
 	pst_vec_free(&p->tags);
+	pst_rowfit_free(&p->fit);
 	free(p->tag_slots);
 	p->tag_slots = NULL;
 }
@@ -23,13 +25,11 @@ int pst_packer_init(struct pst_packer *p)
 {
 	*p = (struct pst_packer){0};
 	p->tag_slots = pst_mem_calloc(TAG_SLOTS, sizeof(*p->tag_slots));
-	if (!p->tag_slots || pst_vec_reserve(&p->cells, PST_PACK_DEAD_CELLS) ||
-	    pst_vec_push(&p->tags, 0)) {
+	p->fit = pst_rowfit_new();
+	if (!p->tag_slots || !p->fit || pst_vec_push(&p->cells, 0) || pst_vec_push(&p->tags, 0)) {
 		pst_packer_fini(p);
 		return -ENOMEM;
 	}
-	memset(p->cells.v, 0, PST_PACK_DEAD_CELLS * sizeof(*p->cells.v));
-	p->cells.n = PST_PACK_DEAD_CELLS;
 	return 0;
 }
 
@@ -90,7 +90,7 @@ static int add_map(struct pst_packer *p, const struct pst_automaton *a, uint32_t
 	size_t at;
 
 	for (size_t i = 0; i < sizeof(map); i++)
-		map[i] = (uint8_t)(1 + a->class_of[i]);
+		map[i] = (uint8_t)(PST_COLUMN_CLASS + a->class_of[i]);
 	for (at = 0; at < p->classes.n; at += sizeof(map)) {
 		if (!memcmp(p->classes.v + at, map, sizeof(map)))
 			break;
@@ -107,23 +107,31 @@ static int add_map(struct pst_packer *p, const struct pst_automaton *a, uint32_t
 	return 0;
 }
 
-static uint32_t row_offset(const struct pst_automaton *a, size_t base, uint32_t state)
+/* Room up to PST_CELLS has been reserved. */
+static void put_cell(struct pst_packer *p, uint32_t row, uint32_t column, uint32_t value)
 {
-	return state ? (uint32_t)(base + (size_t)(state - 1) * (1 + a->n_classes)) : 0;
+	size_t at = (size_t)row + column;
+
+	while (p->cells.n <= at)
+		p->cells.v[p->cells.n++] = 0;
+	p->cells.v[at] = value | column << PST_COLUMN_SHIFT;
 }
 
-/* Room has been reserved. */
-static void put_rows(struct pst_packer *p, const struct pst_automaton *a)
+static void put_rows(struct pst_packer *p, struct pst_rowset *s)
 {
-	size_t base = p->cells.n;
+	struct pst_row row;
 
-	for (uint32_t s = 1; s < a->n_states; s++) {
-		uint64_t tag = a->tags[s];
+	for (uint32_t state = 1; state < s->a->n_states; state++) {
+		if (!s->rows[state])
+			continue;
+		pst_rowset_row(s, state, &row);
+		for (uint32_t i = 0; i < row.n; i++) {
+			uint32_t column = row.columns[i];
 
-		p->cells.v[p->cells.n++] = tag ? *tag_slot(p, tag) : 0;
-		for (uint32_t c = 0; c < a->n_classes; c++)
-			p->cells.v[p->cells.n++] =
-				row_offset(a, base, a->next[(size_t)s * a->n_classes + c]);
+			put_cell(p, s->rows[state], column,
+				 column == PST_COLUMN_TAGS ? *tag_slot(p, s->a->tags[state])
+							   : s->rows[row.targets[i]]);
+		}
 	}
 }
 
@@ -133,34 +141,62 @@ static int full(struct pst_pack_full *ret_full, const char *table, size_t need, 
 	return -E2BIG;
 }
 
+/* Tags and class map. What was added by a failure has to be taken back: see pst_packer_add(). */
+static int add_parts(struct pst_packer *p, const struct pst_automaton *a, uint32_t *ret_map,
+		     struct pst_pack_full *ret_full)
+{
+	int r = add_tags(p, a);
+
+	if (r == -E2BIG)
+		return full(ret_full, "tag sets", PST_TAGS + 1, PST_TAGS);
+	if (!r)
+		r = add_map(p, a, ret_map);
+	if (r == -E2BIG)
+		return full(ret_full, "class map bytes", p->classes.n + PST_PACK_MAP_BYTES,
+			    PST_CLASS_BYTES);
+	return r;
+}
+
+/* Holes that fit no row can make cells run out early: then one more than there are is needed. */
+static int place(struct pst_packer *p, struct pst_rowset *s, struct pst_pack_full *ret_full)
+{
+	size_t need = pst_rowfit_used(p->fit);
+	int r = pst_vec_reserve(&p->cells, PST_CELLS);
+
+	if (!r)
+		r = pst_rowset_place(s, p->fit);
+	if (r != -E2BIG)
+		return r;
+	need += s->n_cells;
+	return full(ret_full, "table cells", need > PST_CELLS ? need : PST_CELLS + 1, PST_CELLS);
+}
+
 int pst_packer_add(struct pst_packer *p, const struct pst_automaton *a,
 		   struct pst_packed *ret_packed, struct pst_pack_full *ret_full)
 {
-	size_t need = p->cells.n + (size_t)(a->n_states - 1) * (1 + a->n_classes);
-	size_t base = p->cells.n, n_tags = p->tags.n;
+	size_t n_tags = p->tags.n, n_class_bytes = p->classes.n;
+	struct pst_rowset rows;
 	uint32_t map;
 	int r;
 
 	if (a->n_classes > PST_PACK_MAX_CLASSES)
 		return full(ret_full, "byte classes", a->n_classes, PST_PACK_MAX_CLASSES);
-	if (need > PST_CELLS)
-		return full(ret_full, "table cells", need, PST_CELLS);
-	r = add_tags(p, a);
-	if (r == -E2BIG)
-		return full(ret_full, "tag sets", PST_TAGS + 1, PST_TAGS);
+	r = pst_rowset_init(&rows, a);
+	if (r)
+		return r;
+	r = add_parts(p, a, &map, ret_full);
 	if (!r)
-		r = pst_vec_reserve(&p->cells, need);
-	if (!r)
-		r = add_map(p, a, &map);
+		r = place(p, &rows, ret_full);
 	if (r) {
 		drop_tags(p, n_tags);
-		return r == -E2BIG ? full(ret_full, "class map bytes",
-					  p->classes.n + PST_PACK_MAP_BYTES, PST_CLASS_BYTES)
-				   : r;
+		p->classes.n = n_class_bytes;
+	} else {
+		put_rows(p, &rows);
+		*ret_packed = (struct pst_packed){
+			.start = rows.rows[a->start], .classes = map, .n_cells = rows.n_cells};
 	}
-	put_rows(p, a);
-	*ret_packed = (struct pst_packed){.start = row_offset(a, base, a->start), .classes = map};
-	return 0;
+	pst_rowset_fini(&rows);
+	return r;
 }
 
 static void *copy(struct pst_arena *arena, const void *from, size_t n, size_t size)

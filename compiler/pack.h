@@ -4,26 +4,25 @@
 /*
  * Automata to the tables of bpf/abi.h.
  *
- * All automata of a bundle share three arrays: cells (the rows), classes (256 bytes per distinct
- * class map) and tags (distinct tag sets). The packer appends; an automaton either goes in whole or
- * leaves the arrays as they were. Row 0, 257 zero cells, is the dead state of every automaton, and
- * tags[0] is the empty set.
+ * All automata of a bundle share three arrays: cells (the rows, compiler/rowset.h), classes (256
+ * bytes per distinct class map) and tags (distinct tag sets). An automaton either goes in whole or
+ * leaves them as they were; its rows take the first places where they fit, also between those of
+ * others. tags[0] is the empty set.
  *
- * A class map holds 1 + class in one byte, because cell 0 of a row is the tag index. So an
- * automaton has at most 255 classes here; one with 256 (every byte a class of its own) does not
- * fit.
+ * A class map holds PST_COLUMN_CLASS + class in one byte, because the columns before it mean
+ * something else. So an automaton has at most 254 classes here; one with more does not fit.
  */
 
 #include "base/vec.h"
 #include "compiler/automaton.h"
 #include "compiler/bundle.h"
+#include "compiler/rowfit.h"
 
 #include <stdint.h>
 
 enum {
-	PST_PACK_DEAD_CELLS = 257,  /* the dead row: 1 + the most classes a map could name */
-	PST_PACK_MAP_BYTES = 256,   /* one class map */
-	PST_PACK_MAX_CLASSES = 255, /* 1 + class fits a byte */
+	PST_PACK_MAP_BYTES = 256, /* one class map */
+	PST_PACK_MAX_CLASSES = PST_COLUMNS - PST_COLUMN_CLASS,
 };
 
 /* The table that was full: what pst_packer_add() needed and what there is. */
@@ -34,12 +33,14 @@ struct pst_pack_full {
 
 /* Where an automaton lies. */
 struct pst_packed {
-	uint32_t start;	  /* row offset in cells */
+	uint32_t start;	  /* row */
 	uint32_t classes; /* offset in classes */
+	uint32_t n_cells; /* that its rows take */
 };
 
 struct pst_packer {
-	struct PST_VEC(uint32_t) cells;
+	struct PST_VEC(uint32_t) cells; /* up to the last one in use */
+	struct pst_rowfit *fit;
 	struct PST_VEC(uint8_t) classes;
 	struct PST_VEC(uint64_t) tags;
 	uint32_t *tag_slots; /* hash of tags: index, 0 = free */
@@ -55,3 +56,13 @@ int pst_packer_add(struct pst_packer *p, const struct pst_automaton *a,
 
 /* Copies the tables into B's arena. 0 or -ENOMEM. */
 int pst_packer_seal(const struct pst_packer *p, struct pst_bundle *b);
+
+/* What cells[N] says of ROW in COLUMN: the value without the column, or UINT32_MAX for no cell. */
+static inline uint32_t pst_pack_cell(const uint32_t *cells, size_t n, uint32_t row, uint32_t column)
+{
+	uint32_t cell = (size_t)row + column < n ? cells[row + column] : 0;
+
+	if (cell >> PST_COLUMN_SHIFT != column || (!cell && !column))
+		return UINT32_MAX;
+	return cell & ((1u << PST_COLUMN_SHIFT) - 1);
+}

@@ -2,10 +2,13 @@
 /*
  * What the kernel's walker relies on, checked completely.
  *
- * The width of a row is not written anywhere: it is 1 + the largest value in the class map, for no
- * byte can step further. Every automaton is walked from its start. Each row that is reached belongs
- * to one start offset and one width, no two rows share a cell: so the work is bounded by the number
- * of cells whatever the file says, and a cell is either a tag index or a row offset, never both.
+ * The column in a cell says whose cell it is (bpf/abi.h), so no cell can have two meanings, and
+ * what a walk can read is shown twice. First for each cell by itself: what it names exists,
+ * whichever row and byte it is read with, and none belongs to the dead row. So no walk leaves the
+ * tables. Then every automaton is walked from its start: each row is read with one class map only,
+ * and has no columns but those that the map names. Each row is looked into once, so the work is
+ * bounded by the number of cells whatever the file says. Cells that no walk meets are no mistake: a
+ * rule set that did not fit leaves the automata behind that were made for it first.
  */
 #include "compiler/bundle.h"
 
@@ -24,8 +27,7 @@
 struct verifier {
 	const struct pst_bundle *b;
 	struct pst_diags *diags;
-	uint32_t *owner;	       /* per cell: 1 + offset of the row it belongs to, 0: none */
-	uint16_t *width;	       /* per row offset: its width, 0: not reached */
+	uint32_t *map;		       /* per row: 1 + its class map, 0: not reached */
 	struct PST_VEC(uint32_t) todo; /* rows that were reached and not looked into */
 };
 
@@ -50,7 +52,7 @@ static int check_sizes(struct verifier *v)
 		const char *what;
 		size_t n, least, most;
 	} sizes[] = {
-		{"cells", b->n_cells, PST_PACK_DEAD_CELLS, PST_CELLS},
+		{"cells", b->n_cells, 1, PST_CELLS},
 		{"class bytes", b->n_class_bytes, PST_PACK_MAP_BYTES, PST_CLASS_BYTES},
 		{"tag sets", b->n_tags, 1, PST_TAGS},
 		{"rule sets", b->n_rulesets, 0, UINT16_MAX + 1},
@@ -298,19 +300,21 @@ static int check_ruleset_rules(struct verifier *v, size_t i)
 
 /* Automata. */
 
-static int reach(struct verifier *v, uint32_t row, uint32_t width)
+/* An automaton: its class map and what may be in its tag sets. */
+struct walked {
+	uint32_t map;
+	uint32_t columns; /* one more than the largest that the map names */
+	bool names;	  /* tag sets are numbers, not bit sets */
+};
+
+static int reach(struct verifier *v, const struct walked *w, uint32_t row)
 {
-	if (!row || v->width[row] == width)
+	if (!row || v->map[row] == 1 + w->map)
 		return 0;
-	if (row < PST_PACK_DEAD_CELLS || row + width > v->b->n_cells)
-		return bad(v, "a row of %u cells at cell %u of %zu", width, row, v->b->n_cells);
-	for (uint32_t i = row; i < row + width; i++) {
-		if (v->owner[i])
-			return bad(v, "the rows at cells %u and %u overlap", row, v->owner[i] - 1);
-	}
-	for (uint32_t i = row; i < row + width; i++)
-		v->owner[i] = row + 1;
-	v->width[row] = (uint16_t)width;
+	if (v->map[row])
+		return bad(v, "the row at cell %u has two class maps, at bytes %u and %u", row,
+			   v->map[row] - 1, w->map);
+	v->map[row] = 1 + w->map;
 	return pst_vec_push(&v->todo, row);
 }
 
@@ -321,28 +325,37 @@ static bool is_name_tag(uint64_t tag)
 	       tag >> PST_HEADER_SLOT_SHIFT <= PST_HEADER_SLOTS;
 }
 
-static int check_row(struct verifier *v, uint32_t row, uint32_t width, bool names)
+static int check_tag(struct verifier *v, const struct walked *w, uint32_t row, uint32_t tag)
 {
-	uint32_t tag = v->b->cells[row];
-
-	if (tag >= v->b->n_tags)
-		return bad(v, "the row at cell %u names tag set %u of %zu", row, tag, v->b->n_tags);
-	if (names && !is_name_tag(v->b->tags[tag]))
+	if (w->names && !is_name_tag(v->b->tags[tag]))
 		return bad(v, "the row at cell %u names field %llu, which does not exist", row,
 			   (unsigned long long)v->b->tags[tag]);
-	for (uint32_t i = 1; i < width; i++) {
-		uint32_t next = v->b->cells[row + i];
-		int r = next < v->b->n_cells ? reach(v, next, width)
-					     : bad(v, "cell %u leads to %u of %zu", row + i, next,
-						   v->b->n_cells);
-
-		if (r)
-			return r;
-	}
 	return 0;
 }
 
-/* The largest column that the map at OFFSET names; 0 when the map is not valid. */
+/* That the value exists has been checked: check_cells(). */
+static int check_column(struct verifier *v, const struct walked *w, uint32_t row, uint32_t column)
+{
+	uint32_t value = pst_pack_cell(v->b->cells, v->b->n_cells, row, column);
+
+	if (value == UINT32_MAX)
+		return 0;
+	if (column >= w->columns)
+		return bad(v, "cell %u is column %u of the row at cell %u, its class map has %u",
+			   row + column, column, row, w->columns);
+	return column == PST_COLUMN_TAGS ? check_tag(v, w, row, value) : reach(v, w, value);
+}
+
+static int check_row(struct verifier *v, const struct walked *w, uint32_t row)
+{
+	int r = 0;
+
+	for (uint32_t column = 0; !r && column < PST_COLUMNS; column++)
+		r = check_column(v, w, row, column);
+	return r;
+}
+
+/* One more than the largest column that the map at OFFSET names; 0 when the map is not valid. */
 static uint32_t map_columns(const struct pst_bundle *b, uint32_t offset)
 {
 	uint32_t most = 0;
@@ -352,28 +365,28 @@ static uint32_t map_columns(const struct pst_bundle *b, uint32_t offset)
 	for (uint32_t i = 0; i < PST_PACK_MAP_BYTES; i++) {
 		uint32_t column = b->classes[offset + i];
 
-		if (!column)
+		if (column < PST_COLUMN_CLASS)
 			return 0;
 		if (column > most)
 			most = column;
 	}
-	return most;
+	return most + 1;
 }
 
 /* NAMES: tag sets are numbers, not bit sets. */
 static int walk(struct verifier *v, uint32_t start, uint32_t map, bool names)
 {
-	uint32_t columns = map_columns(v->b, map);
+	const struct walked w = {map, map_columns(v->b, map), names};
 	int r;
 
-	if (!columns)
+	if (!w.columns)
 		return bad(v, "the class map at byte %u of %zu is not valid", map,
 			   v->b->n_class_bytes);
 	if (start >= v->b->n_cells)
 		return bad(v, "an automaton starts at cell %u of %zu", start, v->b->n_cells);
-	r = reach(v, start, 1 + columns);
+	r = reach(v, &w, start);
 	while (!r && v->todo.n)
-		r = check_row(v, v->todo.v[--v->todo.n], 1 + columns, names);
+		r = check_row(v, &w, v->todo.v[--v->todo.n]);
 	return r;
 }
 
@@ -421,14 +434,29 @@ static int walk_names(struct verifier *v, size_t i)
 	return walk(v, s->packed.name_start, s->packed.name_classes, true);
 }
 
+/* Each cell by itself. */
+static int check_cells(struct verifier *v)
+{
+	for (uint32_t i = 0; i < v->b->n_cells; i++) {
+		uint32_t column = v->b->cells[i] >> PST_COLUMN_SHIFT;
+		uint32_t value = v->b->cells[i] & ((1u << PST_COLUMN_SHIFT) - 1);
+
+		if (v->b->cells[i] && i == column)
+			return bad(v, "cell %u belongs to the dead row", i);
+		if (column == PST_COLUMN_TAGS && value >= v->b->n_tags)
+			return bad(v, "cell %u names tag set %u of %zu", i, value, v->b->n_tags);
+		if (column != PST_COLUMN_TAGS && value >= v->b->n_cells)
+			return bad(v, "cell %u leads to %u of %zu", i, value, v->b->n_cells);
+	}
+	return 0;
+}
+
 static int check_tables(struct verifier *v)
 {
-	int r;
+	int r = check_cells(v);
 
-	for (uint32_t i = 0; i < PST_PACK_DEAD_CELLS; i++) {
-		if (v->b->cells[i])
-			return bad(v, "cell %u of the dead row is not 0", i);
-	}
+	if (r)
+		return r;
 	if (v->b->tags[0])
 		return bad(v, "tag set 0 is not empty");
 	/* Names first, so that each of their rows is looked into as one. */
@@ -444,12 +472,10 @@ static int walk_all(struct verifier *v)
 {
 	int r = -ENOMEM;
 
-	v->owner = pst_mem_calloc(v->b->n_cells, sizeof(*v->owner));
-	v->width = pst_mem_calloc(v->b->n_cells, sizeof(*v->width));
-	if (v->owner && v->width)
+	v->map = pst_mem_calloc(v->b->n_cells, sizeof(*v->map));
+	if (v->map)
 		r = check_tables(v);
-	free(v->owner);
-	free(v->width);
+	free(v->map);
 	pst_vec_free(&v->todo);
 	return r;
 }

@@ -15,29 +15,31 @@
 
 enum { MAX_TEXT = 40, MAX_HEAD = 128 };
 
-/* A table without automata: nothing is ever allowed, but the grammar runs. Field names need theirs:
- * row 1 of the table below is "host". */
+/* A table without automata: nothing is ever allowed, but the grammar runs. Field names need theirs,
+ * for "Host". */
 struct core {
 	struct pst_table *table;
 };
 
-/* An automaton for the four letters of "Host", tag PST_HEADER_HOST; its rows follow the dead one.
- */
+/* An automaton for the four letters of "Host", tag PST_HEADER_HOST. Its rows lie far apart. */
 static void core_init(struct core *c)
 {
-	enum { ROW = 6, FIRST = 257 };
+	enum { ROW = 1000 };
 	static const char name[] = "Host";
 
 	c->table = calloc(1, sizeof(*c->table));
 	for (unsigned int b = 0; b < 256; b++)
-		c->table->classes[b] = 1;
+		c->table->classes[b] = PST_COLUMN_CLASS;
 	for (uint32_t i = 0; i < 4; i++) {
-		c->table->classes[(unsigned char)name[i]] = (uint8_t)(2 + i);
-		c->table->cells[FIRST + i * ROW + 2 + i] = FIRST + (i + 1) * ROW;
+		const uint32_t column = PST_COLUMN_CLASS + 1 + i;
+
+		c->table->classes[(unsigned char)name[i]] = (uint8_t)column;
+		c->table->cells[(1 + i) * ROW + column] =
+			(2 + i) * ROW | column << PST_COLUMN_SHIFT;
 	}
-	c->table->cells[FIRST + 4 * ROW] = 1;
+	c->table->cells[5 * ROW + PST_COLUMN_TAGS] = 1 | PST_COLUMN_TAGS << PST_COLUMN_SHIFT;
 	c->table->tags[1] = PST_HEADER_HOST;
-	c->table->rulesets[0].name_start = FIRST;
+	c->table->rulesets[0].name_start = ROW;
 }
 
 static void core_fini(struct core *c)

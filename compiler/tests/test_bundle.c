@@ -203,7 +203,7 @@ Test(bundle, the_kernel_table_holds_the_same_numbers)
 	cr_assert_eq(t->n_rulesets, b->n_rulesets);
 	cr_assert_eq(memcmp(t->cells, b->cells, b->n_cells * sizeof(*b->cells)), 0);
 	cr_assert_eq(memcmp(&t->rulesets[0], &b->rulesets[0].packed, sizeof(t->rulesets[0])), 0);
-	cr_assert_eq(t->cells[PST_CELLS - 1], 0);
+	cr_assert_eq(t->cells[PST_CELLS + PST_CELL_SPARE - 1], 0);
 	cr_assert_eq(t->generation, 0);
 }
 

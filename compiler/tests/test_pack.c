@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "compiler/pack.h"
 
+#include "bpf/dfa.h"
+
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -43,20 +45,26 @@ static struct pst_packed add(const char *re, uint64_t tag)
 	return packed;
 }
 
+/* Runs the kernel's own walker over what the packer holds. */
 static uint64_t run(const struct pst_packed *at, const char *text, size_t len)
 {
+	static struct pst_table loaded, *table = &loaded;
 	uint32_t row = at->start;
 
+	memset(table, 0, sizeof(*table));
+	memcpy(table->cells, p.cells.v, p.cells.n * sizeof(*p.cells.v));
+	memcpy(table->classes, p.classes.v, p.classes.n);
+	memcpy(table->tags, p.tags.v, p.tags.n * sizeof(*p.tags.v));
+
 	for (size_t i = 0; i < len; i++)
-		row = p.cells.v[row + p.classes.v[at->classes + (uint8_t)text[i]]];
-	return p.tags.v[p.cells.v[row]];
+		row = pst_dfa_step(table, row, at->classes, (uint8_t)text[i]);
+	return pst_dfa_tags(table, row);
 }
 
 Test(pack, an_empty_packer_holds_the_dead_row_and_the_empty_tag_set)
 {
-	cr_assert_eq(p.cells.n, PST_PACK_DEAD_CELLS);
-	for (size_t i = 0; i < p.cells.n; i++)
-		cr_assert_eq(p.cells.v[i], 0);
+	cr_assert_eq(p.cells.n, 1);
+	cr_assert_eq(p.cells.v[0], 0);
 	cr_assert_eq(p.tags.n, 1);
 	cr_assert_eq(p.tags.v[0], 0);
 }
@@ -102,7 +110,8 @@ Test(pack, equal_class_maps_and_tags_are_stored_once)
 	cr_assert_eq(p.tags.n, 2);
 }
 
-/* An automaton of STATES states over CLASSES classes, every state with a tag set of its own. */
+/* An automaton of STATES states over CLASSES classes, each with a tag set of its own and as many
+ * successors as there can be. */
 static struct pst_automaton wide(uint32_t states, uint32_t classes, uint64_t first_tag)
 {
 	struct pst_automaton a = {.n_states = states, .n_classes = classes, .start = 1};
@@ -112,8 +121,11 @@ static struct pst_automaton wide(uint32_t states, uint32_t classes, uint64_t fir
 	cr_assert(a.next && a.tags);
 	for (uint32_t i = 0; i < 256; i++)
 		a.class_of[i] = (uint8_t)(i % classes);
-	for (uint32_t s = 1; s < states; s++)
+	for (uint32_t s = 1; s < states; s++) {
 		a.tags[s] = first_tag + s;
+		for (uint32_t c = 0; c < classes; c++)
+			a.next[(size_t)s * classes + c] = 1 + (s + c) % (states - 1);
+	}
 	return a;
 }
 
@@ -138,9 +150,9 @@ static void expect_full(const struct pst_automaton *a, const char *table)
 	cr_assert_eq(p.classes.n, classes);
 }
 
-Test(pack, two_hundred_fifty_five_classes_fit_and_one_more_does_not)
+Test(pack, two_hundred_fifty_four_classes_fit_and_one_more_does_not)
 {
-	struct pst_automaton most = wide(2, 255, 1), more = wide(2, 256, 1);
+	struct pst_automaton most = wide(2, 254, 1), more = wide(2, 255, 1);
 	struct pst_packed packed;
 	struct pst_pack_full full;
 
@@ -152,8 +164,8 @@ Test(pack, two_hundred_fifty_five_classes_fit_and_one_more_does_not)
 
 Test(pack, an_automaton_that_does_not_fit_leaves_the_tables_as_they_were)
 {
-	struct pst_automaton cells = wide(4200, 255, 1), tags = wide(PST_TAGS + 1, 1, 100);
-	struct pst_automaton last = wide(PST_TAGS, 1, 100);
+	struct pst_automaton cells = wide(4200, 254, 1), tags = wide(PST_TAGS + 1, 1, 100);
+	struct pst_automaton last = wide(PST_TAGS - 1, 1, 100);
 	struct pst_packed packed;
 	struct pst_pack_full full;
 
@@ -161,7 +173,6 @@ Test(pack, an_automaton_that_does_not_fit_leaves_the_tables_as_they_were)
 	expect_full(&cells, "table cells");
 	expect_full(&tags, "tag sets");
 	/* The tags of the failed attempts are gone: exactly those that are left still fit. */
-	last.n_states = PST_TAGS - 1;
 	cr_assert_eq(pst_packer_add(&p, &last, &packed, &full), 0);
 	cr_assert_eq(p.tags.n, PST_TAGS);
 	drop(&cells);
@@ -183,4 +194,48 @@ Test(pack, the_class_table_holds_256_maps)
 	a.class_of[0] = 1;
 	expect_full(&a, "class map bytes");
 	drop(&a);
+}
+
+/* A hundred different automata between each other's cells, each as it was alone. */
+Test(pack, rows_of_many_automata_do_not_disturb_each_other)
+{
+	enum { N = 100 };
+	struct pst_packed at[N];
+	char re[N][64], text[64];
+	uint32_t cells = 0;
+
+	for (int i = 0; i < N; i++) {
+		snprintf(re[i], sizeof(re[i]), "/a%d(/[^/]+/b%c*|/x.*%d)?", i * 7, 'a' + i % 26, i);
+		at[i] = add(re[i], (uint64_t)i + 1);
+		cells += at[i].n_cells;
+	}
+	cr_assert_leq(p.cells.n, cells + cells / 2, "%zu cells for %u", p.cells.n, cells);
+	for (int i = 0; i < N; i++) {
+		struct pst_automaton *a = build(re[i], (uint64_t)i + 1);
+
+		for (int k = 0; k < N; k++) {
+			snprintf(text, sizeof(text), k % 3 ? "/a%d/q%d/b%c" : "/a%d/xyz%d%c",
+				 k % 2 ? i * 7 : k * 7, k % 5 ? i : k, 'a' + k % 26);
+			text[strlen(text) - (size_t)(k % 3)] = '\0';
+			cr_assert_eq(run(&at[i], text, strlen(text)),
+				     pst_automaton_match(a, text, strlen(text)), "%s on %s", re[i],
+				     text);
+		}
+		pst_automaton_free(&a);
+	}
+}
+
+Test(pack, a_state_inside_of_a_literal_takes_one_cell)
+{
+	struct pst_packed at = add("/api/v1/orders", 1);
+
+	cr_assert_eq(at.n_cells, strlen("/api/v1/orders") + 1);
+}
+
+Test(pack, a_class_that_leaves_out_one_byte_does_not_take_a_cell_per_byte)
+{
+	struct pst_packed few = add("[^/]*/abcdefghijklm", 1);
+
+	/* Two cells in a state of UTF-8 that goes on, about four in the loop. */
+	cr_assert_lt(few.n_cells, 40);
 }

@@ -5,6 +5,7 @@
  */
 #include "compiler/ruleset.h"
 
+#include "bpf/dfa.h"
 #include "compiler/tests/model.h"
 
 #include <criterion/criterion.h>
@@ -42,13 +43,15 @@ TestSuite(ruleset, .init = setup, .fini = teardown);
 
 static uint64_t run(const struct pst_ruleset *set, enum pst_field field, const char *text)
 {
+	static struct pst_table loaded;
 	uint32_t row = set->start[field];
 
 	if (!text)
 		return set->absent[field];
+	pst_bundle_fill_table(b, &loaded);
 	for (; *text; text++)
-		row = b->cells[row + b->classes[set->classes[field] + (uint8_t)*text]];
-	return b->tags[b->cells[row]];
+		row = pst_dfa_step(&loaded, row, set->classes[field], (uint8_t)*text);
+	return pst_dfa_tags(&loaded, row);
 }
 
 /* What the tables of rule set NUMBER say. */
