@@ -41,7 +41,7 @@ static const char *port_name(const struct pst_diff *d, const struct pst_diff_fin
 	const bool ingress = f->direction == PST_DIRECTION_INGRESS;
 	const uint32_t server = ingress ? f->subjects[0] : f->peers[0];
 
-	if (d->actors[server].kind != PST_DIFF_LABELS || f->first != f->last)
+	if (d->actors.v[server].kind != PST_DIFF_LABELS || f->first != f->last)
 		return NULL;
 	for (size_t i = 0; i < d->n_port_names; i++) {
 		if (d->port_names[i].port == f->first)
@@ -67,13 +67,9 @@ static void print_ports(const struct pst_diff *d, const struct pst_diff_finding 
 
 static void print_actors(const struct pst_diff *d, const uint32_t *v, size_t n, FILE *out)
 {
-	if (n == d->n_actors && n > 1) {
-		fputs("anybody", out);
-		return;
-	}
 	for (size_t i = 0; i < n && i < SHOWN; i++) {
 		fputs(i ? "; " : "", out);
-		cli_diff_actor_text(&d->actors[v[i]], out);
+		cli_diff_actor_text(&d->actors.v[v[i]], out);
 	}
 	if (n > SHOWN)
 		fprintf(out, "; and %zu more", n - SHOWN);
@@ -111,9 +107,9 @@ static void print_witness(const struct pst_diff *d, const struct pst_diff_findin
 	const uint32_t to = ingress ? f->subjects[0] : f->peers[0];
 
 	fprintf(out, "  witness  --direction %s --from ", ingress ? "ingress" : "egress");
-	cli_diff_actor_peer(&d->actors[from], out);
+	cli_diff_actor_peer(&d->actors.v[from], out);
 	fputs(" --to ", out);
-	cli_diff_actor_peer(&d->actors[to], out);
+	cli_diff_actor_peer(&d->actors.v[to], out);
 	fprintf(out, " --port %u", f->port);
 	if (!(f->protocols & 1))
 		fprintf(out, " --protocol %s", cli_diff_protocol(f->protocols));
@@ -153,7 +149,10 @@ static void print_finding(const struct pst_diff *d, const struct pst_diff_findin
 	fprintf(out, "%s: %s of ", kind_names[f->kind], ingress ? "ingress" : "egress");
 	print_actors(d, f->subjects, f->n_subjects, out);
 	fputs(ingress ? " from " : " to ", out);
-	print_actors(d, f->peers, f->n_peers, out);
+	if (f->anybody)
+		fputs("anybody", out);
+	else
+		print_actors(d, f->peers, f->n_peers, out);
 	fputs(", ", out);
 	print_ports(d, f, out);
 	fputc('\n', out);
@@ -213,7 +212,7 @@ static int write_actors(const struct pst_diff *d, const uint32_t *v, size_t n, c
 
 	pst_json_array(j, key);
 	for (size_t i = 0; !r && i < n; i++)
-		r = cli_diff_actor_json(&d->actors[v[i]], j, NULL);
+		r = cli_diff_actor_json(&d->actors.v[v[i]], j, NULL);
 	pst_json_end(j);
 	return r;
 }
@@ -253,9 +252,9 @@ static int write_witness(const struct pst_diff *d, const struct pst_diff_finding
 		return 0;
 	}
 	pst_json_object(j, "witness");
-	r = cli_diff_actor_json(&d->actors[f->subjects[0]], j, "subject");
+	r = cli_diff_actor_json(&d->actors.v[f->subjects[0]], j, "subject");
 	if (!r)
-		r = cli_diff_actor_json(&d->actors[f->peers[0]], j, "peer");
+		r = cli_diff_actor_json(&d->actors.v[f->peers[0]], j, "peer");
 	pst_json_str(j, "protocol", cli_diff_protocol(f->protocols));
 	pst_json_u64(j, "port", f->port);
 	write_request(f, j);

@@ -19,11 +19,16 @@ struct known_maps {
 	size_t first, n; /* in the list of spans */
 };
 
+struct findings PST_VEC(struct pst_diff_finding);
+
 struct run {
 	const struct pst_diff_query *q;
 	struct pst_diags *diags;
 	struct pst_diff *out;
 	struct pst_diff_cast cast;
+	struct findings findings;
+	/* Of the scene at hand: */
+	struct pst_diff_scene scene;
 	struct pst_diff_http http;
 	struct pst_diff_groups groups;
 	/* Of the subject and direction at hand: */
@@ -31,14 +36,13 @@ struct run {
 	struct pst_diff_spans spans;
 };
 
-static int compile(struct run *r, int side)
+static int compile(struct run *r, int side, struct pst_diags *diags)
 {
 	const struct pst_diff_stage *stage = &r->cast.stage[side];
 	const struct pst_compile_opts opts = {.also = &r->cast.stage[!side].policies};
 
-	r->out->n_policies[side] = stage->policies.n_policies;
-	return pst_compile(&stage->policies, &stage->inventory, &opts, r->diags,
-			   &r->out->bundles[side]);
+	return pst_compile(&stage->policies, &stage->inventory, &opts, diags,
+			   &r->scene.bundles[side]);
 }
 
 static struct pst_diff_map map_of(const struct run *r, int side,
@@ -47,7 +51,8 @@ static struct pst_diff_map map_of(const struct run *r, int side,
 {
 	if (!subject->known[side])
 		return pst_diff_map_unknown();
-	return pst_diff_map_of(r->out->bundles[side], subject->id[side], direction, peer->id[side]);
+	return pst_diff_map_of(r->scene.bundles[side], subject->id[side], direction,
+			       peer->id[side]);
 }
 
 /* The gate is what decides; who has no rule set, has number 0. */
@@ -151,14 +156,15 @@ static int compare_all(struct run *r)
 		r->out->n_subjects++;
 		e = compare_subject(r, i);
 	}
-	r->out->n_peers = r->cast.actors.n;
+	if (r->out->n_peers < r->cast.actors.n)
+		r->out->n_peers = r->cast.actors.n;
 	return e;
 }
 
 static struct pst_diff_verdict verdict(const struct run *r, const struct pst_diff_group *g,
 				       int side)
 {
-	const struct pst_bundle *b = r->out->bundles[side];
+	const struct pst_bundle *b = r->scene.bundles[side];
 	const struct pst_policy_value *v = &g->span.value[side];
 
 	return (struct pst_diff_verdict){
@@ -194,7 +200,7 @@ static int cmp_kind(const void *va, const void *vb, void *ctx)
 /* Who is best known comes first, and is the witness. */
 static void order(const struct run *r, uint32_t *v, size_t n)
 {
-	qsort_r(v, n, sizeof(*v), cmp_kind, r->out->actors);
+	qsort_r(v, n, sizeof(*v), cmp_kind, r->cast.actors.v);
 }
 
 static struct pst_diff_finding describe(const struct run *r, const struct pst_diff_group *g)
@@ -209,6 +215,7 @@ static struct pst_diff_finding describe(const struct run *r, const struct pst_di
 		.n_subjects = g->n_subjects,
 		.peers = g->peers,
 		.n_peers = g->n_peers,
+		.anybody = g->n_peers > 1 && g->n_peers == r->cast.actors.n,
 	};
 
 	order(r, g->subjects, g->n_subjects);
@@ -218,11 +225,9 @@ static struct pst_diff_finding describe(const struct run *r, const struct pst_di
 	return f;
 }
 
-struct findings PST_VEC(struct pst_diff_finding);
-
 /* What MORE allows beyond the other side in group G, if it is of KIND. */
 static int add_finding(struct run *r, const struct pst_diff_group *g, enum pst_diff_side more,
-		       enum pst_diff_kind kind, struct findings *all)
+		       enum pst_diff_kind kind)
 {
 	struct pst_diff_gate a = gate(&g->span, more), b = gate(&g->span, !more);
 	struct pst_diff_finding f = describe(r, g);
@@ -237,71 +242,54 @@ static int add_finding(struct run *r, const struct pst_diff_group *g, enum pst_d
 	f.request = s.request;
 	f.side[more].http = s.rule;
 	r->out->count[kind]++;
-	return pst_vec_push(all, f);
+	return pst_vec_push(&r->findings, f);
 }
 
-static int write_findings(struct run *r)
+static int add_findings(struct run *r, const struct pst_diff_group *g)
 {
-	static const struct {
-		enum pst_diff_kind kind;
-		enum pst_diff_side more;
-	} passes[] = {
-		{PST_DIFF_WIDENED, PST_DIFF_NEW},
-		{PST_DIFF_NARROWED, PST_DIFF_OLD},
-		{PST_DIFF_UNKNOWN, PST_DIFF_NEW},
-		{PST_DIFF_UNKNOWN, PST_DIFF_OLD},
-	};
-	struct findings all = {0};
-	int e = 0;
+	int e = add_finding(r, g, PST_DIFF_NEW, PST_DIFF_WIDENED);
 
-	for (size_t p = 0; p < sizeof(passes) / sizeof(*passes); p++) {
-		for (size_t i = 0; !e && i < r->groups.n; i++)
-			e = add_finding(r, &r->groups.v[i], passes[p].more, passes[p].kind, &all);
-	}
-	if (!e) {
-		r->out->findings =
-			pst_arena_calloc(r->out->arena, all.n, sizeof(*r->out->findings));
-		e = r->out->findings ? 0 : -ENOMEM;
-	}
-	if (!e && all.n)
-		memcpy(r->out->findings, all.v, all.n * sizeof(*all.v));
 	if (!e)
-		r->out->n_findings = all.n;
-	pst_vec_free(&all);
-	return e;
+		e = add_finding(r, g, PST_DIFF_OLD, PST_DIFF_NARROWED);
+	if (!e)
+		e = add_finding(r, g, PST_DIFF_NEW, PST_DIFF_UNKNOWN);
+	return e ? e : add_finding(r, g, PST_DIFF_OLD, PST_DIFF_UNKNOWN);
 }
 
-/* The cast's lists, as parts of the result. */
-static int write_cast(struct run *r)
+/* The scene's actors become the result's, with numbers behind those that are there. */
+static int keep_scene(struct run *r, size_t first_finding)
 {
 	struct pst_diff *out = r->out;
-	const size_t actors = r->cast.actors.n, names = r->cast.port_names.n;
+	const uint32_t before = (uint32_t)out->actors.n;
 
-	out->actors = pst_arena_calloc(out->arena, actors, sizeof(*out->actors));
-	out->port_names = pst_arena_calloc(out->arena, names, sizeof(*out->port_names));
-	if (!out->actors || !out->port_names)
+	for (size_t i = 0; i < r->cast.actors.n; i++) {
+		if (pst_vec_push(&out->actors, r->cast.actors.v[i]))
+			return -ENOMEM;
+	}
+	for (size_t i = 0; i < r->groups.n; i++) {
+		const struct pst_diff_group *g = &r->groups.v[i];
+
+		for (size_t k = 0; k < g->n_subjects; k++)
+			g->subjects[k] += before;
+		for (size_t k = 0; k < g->n_peers; k++)
+			g->peers[k] += before;
+	}
+	/* Without findings nothing points into the bundles. */
+	if (r->findings.n == first_finding)
+		return 0;
+	if (pst_vec_push(&out->scenes, r->scene))
 		return -ENOMEM;
-	if (actors)
-		memcpy(out->actors, r->cast.actors.v, actors * sizeof(*out->actors));
-	if (names)
-		memcpy(out->port_names, r->cast.port_names.v, names * sizeof(*out->port_names));
-	out->n_actors = actors;
-	out->n_port_names = names;
-	out->all_subjects = r->cast.all_subjects;
-	out->all_peers = r->cast.all_peers;
+	r->scene = (struct pst_diff_scene){0};
 	return 0;
 }
 
-static int run(struct run *r)
+static int play(struct run *r)
 {
-	int e = pst_diff_cast_init(&r->cast, r->q, r->out->arena);
+	const size_t before = r->findings.n;
+	int e = pst_diff_cast_find(&r->cast, r->scene.bundles);
 
-	for (int s = 0; !e && s < PST_DIFF_SIDES; s++) {
-		e = compile(r, s);
-		r->http.bundles[s] = r->out->bundles[s];
-	}
-	if (!e)
-		e = pst_diff_cast_find(&r->cast, r->out->bundles);
+	for (int s = 0; s < PST_DIFF_SIDES; s++)
+		r->http.bundles[s] = r->scene.bundles[s];
 	if (!e)
 		e = pst_diff_http_init(&r->http);
 	if (!e)
@@ -309,9 +297,116 @@ static int run(struct run *r)
 	if (e == -E2BIG)
 		pst_diff_groups_report(&r->groups, r->diags);
 	if (!e)
-		e = write_cast(r);
-	if (!e)
 		e = pst_diff_groups_form(&r->groups, r->out->arena);
+	for (size_t i = 0; !e && i < r->groups.n; i++)
+		e = add_findings(r, &r->groups.v[i]);
+	return e ? e : keep_scene(r, before);
+}
+
+static bool is_known(const struct pst_diags *diags, const struct pst_diag *d)
+{
+	for (size_t i = 0; i < pst_diags_count(diags); i++) {
+		const struct pst_diag *k = pst_diags_at(diags, i);
+
+		if (!strcmp(k->id, d->id) && k->pos.line == d->pos.line &&
+		    k->pos.col == d->pos.col && !strcmp(k->message, d->message))
+			return true;
+	}
+	return false;
+}
+
+/* Errors of a compilation, each once: a policy can stand in several scenes. */
+static void keep_errors(struct run *r, const struct pst_diags *diags)
+{
+	for (size_t i = 0; i < pst_diags_count(diags); i++) {
+		const struct pst_diag *d = pst_diags_at(diags, i);
+
+		if (d->severity == PST_SEVERITY_ERROR && !is_known(r->diags, d))
+			pst_diags_add(r->diags, d->severity, d->id, &d->pos, "%s", d->message);
+	}
+}
+
+static void drop_scene(struct run *r)
+{
+	pst_diff_http_fini(&r->http);
+	pst_diff_groups_fini(&r->groups);
+	r->groups = (struct pst_diff_groups){0};
+	for (int s = 0; s < PST_DIFF_SIDES; s++)
+		pst_bundle_free(&r->scene.bundles[s]);
+}
+
+/* A scene of N subjects; *RET_FITS: they have room in the tables together. */
+static int try(struct run *r, size_t first, size_t n, bool *ret_fits)
+{
+	struct pst_diags *diags = pst_diags_new();
+	int e = diags ? pst_diff_cast_set(&r->cast, first, n) : -ENOMEM;
+
+	for (int s = 0; !e && s < PST_DIFF_SIDES; s++)
+		e = compile(r, s, diags);
+	*ret_fits = e != -E2BIG || n <= 1 || pst_diff_cast_has_two(&r->cast);
+	if (diags && *ret_fits)
+		keep_errors(r, diags);
+	pst_diags_free(&diags);
+	if (!e)
+		e = play(r);
+	drop_scene(r);
+	return e;
+}
+
+/* All subjects at once if that is possible, else in halves, and so on. */
+static int run_scenes(struct run *r, size_t first, size_t n)
+{
+	bool fits = true;
+	int e = n ? try(r, first, n, &fits) : 0;
+
+	if (fits)
+		return e;
+	e = run_scenes(r, first, n / 2);
+	return e ? e : run_scenes(r, first + n / 2, n - n / 2);
+}
+
+/* By kinds; within a kind in the order in which they were found. */
+static int write_findings(struct run *r)
+{
+	struct pst_diff *out = r->out;
+
+	out->findings = pst_arena_calloc(out->arena, r->findings.n, sizeof(*out->findings));
+	if (!out->findings)
+		return -ENOMEM;
+	for (int kind = 0; kind < PST_DIFF_KINDS; kind++) {
+		for (size_t i = 0; i < r->findings.n; i++) {
+			if (r->findings.v[i].kind == (enum pst_diff_kind)kind)
+				out->findings[out->n_findings++] = r->findings.v[i];
+		}
+	}
+	return 0;
+}
+
+static int write_cast(struct run *r)
+{
+	struct pst_diff *out = r->out;
+	const size_t names = r->cast.port_names.n;
+
+	out->port_names = pst_arena_calloc(out->arena, names, sizeof(*out->port_names));
+	if (!out->port_names)
+		return -ENOMEM;
+	if (names)
+		memcpy(out->port_names, r->cast.port_names.v, names * sizeof(*out->port_names));
+	out->n_port_names = names;
+	out->all_subjects = r->cast.all_subjects;
+	out->all_peers = r->cast.all_peers;
+	memcpy(out->n_policies, r->cast.n_policies, sizeof(out->n_policies));
+	return 0;
+}
+
+static int run(struct run *r)
+{
+	int e = pst_diff_cast_init(&r->cast, r->q, r->out->arena);
+
+	if (!e)
+		e = run_scenes(r, 0, r->cast.subjects.n);
+	if (!e)
+		e = write_cast(r);
 	return e ? e : write_findings(r);
 }
 
@@ -332,10 +427,10 @@ int pst_diff_run(const struct pst_diff_query *q, struct pst_diags *diags,
 	/* Patterns over the budget are not mistakes: what is unknown is a finding. */
 	r.http.diags = pst_diags_new();
 	e = r.http.diags ? run(&r) : -ENOMEM;
-	pst_diff_http_fini(&r.http);
+	drop_scene(&r);
 	pst_diags_free(&r.http.diags);
 	pst_diff_cast_fini(&r.cast);
-	pst_diff_groups_fini(&r.groups);
+	pst_vec_free(&r.findings);
 	pst_vec_free(&r.maps);
 	pst_vec_free(&r.spans);
 	if (e)
@@ -349,8 +444,14 @@ void pst_diff_free(struct pst_diff **d)
 {
 	struct pst_arena *arena = *d ? (*d)->arena : NULL;
 
-	for (int s = 0; *d && s < PST_DIFF_SIDES; s++)
-		pst_bundle_free(&(*d)->bundles[s]);
+	if (!*d)
+		return;
+	for (size_t i = 0; i < (*d)->scenes.n; i++) {
+		for (int s = 0; s < PST_DIFF_SIDES; s++)
+			pst_bundle_free(&(*d)->scenes.v[i].bundles[s]);
+	}
+	pst_vec_free(&(*d)->scenes);
+	pst_vec_free(&(*d)->actors);
 	pst_arena_free(&arena);
 	*d = NULL;
 }

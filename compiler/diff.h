@@ -11,7 +11,8 @@
  * rules stand against HTTP rules, pst_rulediff() is asked.
  *
  * Only subjects that a changed policy selects can be treated differently by the same inventory: the
- * others are left out, and so are the policies that select none of those that are left.
+ * others are left out, and so are the policies that select none of those that are left. Subjects
+ * whose peers together are too many are divided into scenes, each with bundles of its own.
  *
  * What a connection may carry is compared as the kernel judges it: an allow without HTTP rules lets
  * through what is no HTTP at all, so it is wider than every list of HTTP rules; a list that allows
@@ -19,6 +20,7 @@
  * patterns. Whatever could not be compared is a finding of its own kind, never silence.
  */
 
+#include "base/vec.h"
 #include "compiler/bundle.h"
 #include "policy/inventory.h"
 #include "policy/policy.h"
@@ -99,6 +101,7 @@ struct pst_diff_verdict {
 struct pst_diff_finding {
 	enum pst_diff_kind kind;
 	enum pst_direction direction;
+	bool anybody;			  /* the peers are all that there are */
 	uint32_t protocols;		  /* bits */
 	uint16_t first, last;		  /* ports, or types of ICMP */
 	const uint32_t *subjects, *peers; /* actors; each subject with each peer; the first of each,
@@ -117,20 +120,24 @@ struct pst_diff_port_name {
 	uint16_t port;
 };
 
+/* What both sides were compiled to, for some of the subjects. */
+struct pst_diff_scene {
+	struct pst_bundle *bundles[PST_DIFF_SIDES];
+};
+
 struct pst_diff {
 	struct pst_arena *arena; /* everything below lives here or in the bundles */
-	struct pst_bundle *bundles[PST_DIFF_SIDES];
-	struct pst_diff_actor *actors;
-	size_t n_actors;
+	struct PST_VEC(struct pst_diff_scene) scenes;
+	struct PST_VEC(struct pst_diff_actor) actors;
 	struct pst_diff_finding *findings; /* widened first, then narrowed, then unknown */
 	size_t n_findings;
 	struct pst_diff_port_name *port_names;
 	size_t n_port_names;
 	size_t count[PST_DIFF_KINDS];
 	/* What a result without findings means. */
-	bool all_subjects, all_peers; /* pods of every label set stood for; false: see above */
-	size_t n_subjects, n_peers;
-	size_t n_policies[PST_DIFF_SIDES]; /* that were compiled */
+	bool all_subjects, all_peers;	   /* pods of every label set stood for; false: see above */
+	size_t n_subjects, n_peers;	   /* peers: of the subject that has most */
+	size_t n_policies[PST_DIFF_SIDES]; /* that have a say about a subject */
 };
 
 /*

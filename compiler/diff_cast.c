@@ -17,6 +17,11 @@ static bool has_two_inventories(const struct pst_diff_query *q)
 	return q->inventory[PST_DIFF_OLD] != q->inventory[PST_DIFF_NEW];
 }
 
+bool pst_diff_cast_has_two(const struct pst_diff_cast *c)
+{
+	return has_two_inventories(c->q);
+}
+
 /* Other pods may be other subjects: then no policy is the same as before. */
 static bool has_changed(const struct pst_diff_query *q, int side, size_t policy)
 {
@@ -77,9 +82,10 @@ static int find_cohorts(struct pst_diff_cast *c, const struct selectors *selecto
 	return r;
 }
 
-static int choose_subjects(struct pst_diff_cast *c)
+static int add_cohorts(struct pst_diff_cast *c)
 {
 	struct selectors all = {0};
+	struct pst_cohorts cohorts = {0};
 	size_t n_changed;
 	int r = collect_subjects(c->q, true, &all);
 
@@ -88,15 +94,17 @@ static int choose_subjects(struct pst_diff_cast *c)
 		r = collect_subjects(c->q, false, &all);
 	c->all_subjects = true;
 	if (!r && n_changed && !c->q->only_inventory)
-		r = find_cohorts(c, &all, n_changed, &c->subjects, &c->all_subjects);
+		r = find_cohorts(c, &all, n_changed, &cohorts, &c->all_subjects);
+	for (size_t i = 0; !r && i < cohorts.n; i++)
+		r = pst_vec_push(&c->subjects, (struct pst_diff_subject){cohorts.v[i], true});
 	pst_vec_free(&all);
+	pst_vec_free(&cohorts);
 	return r;
 }
 
-bool pst_diff_cast_is_subject(const struct pst_diff_cast *c, const struct pst_labels *labels)
+/* Does a changed policy select LABELS? */
+static bool is_selected(const struct pst_diff_query *q, const struct pst_labels *labels)
 {
-	const struct pst_diff_query *q = c->q;
-
 	for (int s = 0; s < PST_DIFF_SIDES; s++) {
 		for (size_t p = 0; p < q->policies[s]->n_policies; p++) {
 			const struct pst_policy *policy = &q->policies[s]->policies[p];
@@ -110,38 +118,75 @@ bool pst_diff_cast_is_subject(const struct pst_diff_cast *c, const struct pst_la
 	return false;
 }
 
-/* Label sets of all subjects: cohorts, and those of the inventories. */
-static int list_subjects(struct pst_diff_cast *c, struct pst_cohorts *all)
+static int cmp_subject(const void *va, const void *vb)
+{
+	const struct pst_diff_subject *a = va, *b = vb;
+
+	return pst_labels_cmp(&a->labels, &b->labels);
+}
+
+/* Sorted, each label set once. */
+static void sort_subjects(struct pst_diff_cast *c)
+{
+	size_t kept = 0;
+
+	if (c->subjects.n)
+		qsort(c->subjects.v, c->subjects.n, sizeof(*c->subjects.v), cmp_subject);
+	for (size_t i = 0; i < c->subjects.n; i++) {
+		struct pst_diff_subject *last = kept ? &c->subjects.v[kept - 1] : NULL;
+
+		if (last && !cmp_subject(last, &c->subjects.v[i]))
+			last->is_cohort |= c->subjects.v[i].is_cohort;
+		else
+			c->subjects.v[kept++] = c->subjects.v[i];
+	}
+	c->subjects.n = kept;
+}
+
+/* Cohorts, and the pods of the inventories. */
+static int choose_subjects(struct pst_diff_cast *c)
 {
 	const int n = has_two_inventories(c->q) ? 2 : 1;
-	int r = 0;
+	int r = add_cohorts(c);
 
-	for (size_t i = 0; !r && i < c->subjects.n; i++)
-		r = pst_vec_push(all, c->subjects.v[i]);
 	for (int s = 0; s < n; s++) {
 		const struct pst_inventory *inv = c->q->inventory[s];
 
 		for (size_t i = 0; !r && i < inv->n_endpoints; i++) {
-			if (pst_diff_cast_is_subject(c, &inv->endpoints[i].labels))
-				r = pst_vec_push(all, inv->endpoints[i].labels);
+			const struct pst_labels *labels = &inv->endpoints[i].labels;
+
+			if (n == 2 || is_selected(c->q, labels))
+				r = pst_vec_push(&c->subjects,
+						 (struct pst_diff_subject){*labels, false});
 		}
 	}
+	sort_subjects(c);
 	return r;
 }
 
-static bool selects_one(const struct pst_policy *policy, const struct pst_cohorts *subjects)
+bool pst_diff_cast_is_subject(const struct pst_diff_cast *c, const struct pst_labels *labels)
+{
+	const struct pst_diff_subject key = {.labels = *labels};
+
+	return c->n && bsearch(&key, c->subjects.v + c->first, c->n, sizeof(key), cmp_subject);
+}
+
+/* Does the policy select one of N subjects? */
+static bool selects_one(const struct pst_diff_cast *c, const struct pst_policy *policy,
+			size_t first, size_t n)
 {
 	for (size_t i = 0; i < policy->n_specs; i++) {
-		for (size_t k = 0; k < subjects->n; k++) {
-			if (pst_selector_matches(&policy->specs[i].subject, &subjects->v[k]))
+		for (size_t k = first; k < first + n; k++) {
+			if (pst_selector_matches(&policy->specs[i].subject,
+						 &c->subjects.v[k].labels))
 				return true;
 		}
 	}
 	return false;
 }
 
-/* Those that have a say about a subject, in the order of the documents. */
-static int choose_policies(struct pst_diff_cast *c, int side, const struct pst_cohorts *subjects)
+/* Those that have a say about a subject of the scene, in the order of the documents. */
+static int choose_policies(struct pst_diff_cast *c, int side)
 {
 	const struct pst_policy_set *from = c->q->policies[side];
 	struct pst_policy_set *to = &c->stage[side].policies;
@@ -152,31 +197,32 @@ static int choose_policies(struct pst_diff_cast *c, int side, const struct pst_c
 	if (!to->policies)
 		return -ENOMEM;
 	for (size_t p = 0; p < from->n_policies; p++) {
-		if (!c->all_subjects || has_two_inventories(c->q) ||
-		    selects_one(&from->policies[p], subjects))
+		if (has_two_inventories(c->q) || selects_one(c, &from->policies[p], c->first, c->n))
 			to->policies[to->n_policies++] = from->policies[p];
 	}
 	return 0;
 }
 
-static int choose_all_policies(struct pst_diff_cast *c)
+static void count_policies(struct pst_diff_cast *c)
 {
-	struct pst_cohorts subjects = {0};
-	int r = list_subjects(c, &subjects);
+	for (int s = 0; s < PST_DIFF_SIDES; s++) {
+		const struct pst_policy_set *set = c->q->policies[s];
 
-	for (int s = 0; !r && s < PST_DIFF_SIDES; s++)
-		r = choose_policies(c, s, &subjects);
-	pst_vec_free(&subjects);
-	return r;
+		for (size_t p = 0; p < set->n_policies; p++)
+			c->n_policies[s] += has_two_inventories(c->q) ||
+					    selects_one(c, &set->policies[p], 0, c->subjects.n);
+	}
 }
 
-/* Calls TAKE with each rule of the chosen policies of both sides. */
+typedef int (*take_rule)(struct pst_diff_cast *c, const struct pst_rule *rule, void *ctx);
+
+/* Calls TAKE with each rule of both sets. */
 static int each_rule(struct pst_diff_cast *c,
-		     int (*take)(struct pst_diff_cast *c, const struct pst_rule *rule, void *ctx),
+		     const struct pst_policy_set *const sets[PST_DIFF_SIDES], take_rule take,
 		     void *ctx)
 {
 	for (int s = 0; s < PST_DIFF_SIDES; s++) {
-		const struct pst_policy_set *set = &c->stage[s].policies;
+		const struct pst_policy_set *set = sets[s];
 
 		for (size_t p = 0; p < set->n_policies; p++) {
 			for (size_t i = 0; i < set->policies[p].n_specs; i++) {
@@ -228,18 +274,26 @@ static int take_peers(struct pst_diff_cast *c, const struct pst_rule *rule, void
 static int choose_peers(struct pst_diff_cast *c)
 {
 	static const struct pst_selector anybody;
+	const struct pst_policy_set *const sets[] = {&c->stage[0].policies, &c->stage[1].policies};
 	struct peers peers = {0};
-	int r = c->q->only_inventory ? 0 : each_rule(c, take_peers, &peers);
+	bool all = true;
+	int r;
 
-	c->all_peers = true;
+	c->peers.n = 0;
+	if (c->q->only_inventory)
+		return 0;
+	r = each_rule(c, sets, take_peers, &peers);
 	if (!r && peers.has_services)
 		r = take_services(c, &peers.selectors);
 	/* A pod that nobody names, also when not all can be looked at. */
-	if (!r && !c->q->only_inventory)
+	if (!r)
 		r = pst_vec_push(&peers.selectors, &anybody);
-	if (!r && !c->q->only_inventory)
-		r = find_cohorts(c, &peers.selectors, 0, &c->peers, &c->all_peers);
+	if (!r)
+		r = find_cohorts(c, &peers.selectors, 0, &c->peers, &all);
 	pst_vec_free(&peers.selectors);
+	if (!r && !all && c->n > 1 && !has_two_inventories(c->q))
+		return -E2BIG;
+	c->all_peers &= all;
 	return r;
 }
 
@@ -266,6 +320,7 @@ static int take_names(struct pst_diff_cast *c, const struct pst_rule *rule, void
 
 static int collect_prefixes(struct pst_diff_cast *c)
 {
+	c->told.n = 0;
 	for (int i = 0; i < PST_DIFF_SIDES * PST_DIFF_SIDES; i++) {
 		const struct pst_prefix *v;
 		size_t n;
@@ -290,17 +345,31 @@ int pst_diff_cast_init(struct pst_diff_cast *c, const struct pst_diff_query *q,
 
 	c->q = q;
 	c->arena = arena;
+	c->all_peers = true;
 	r = choose_subjects(c);
 	if (!r)
-		r = choose_all_policies(c);
+		r = each_rule(c, q->policies, take_names, NULL);
+	if (!r)
+		count_policies(c);
+	return r;
+}
+
+int pst_diff_cast_set(struct pst_diff_cast *c, size_t first, size_t n)
+{
+	int r = 0;
+
+	c->first = first;
+	c->n = n;
+	c->taken.n = 0;
+	c->actors.n = 0;
+	for (int s = 0; !r && s < PST_DIFF_SIDES; s++)
+		r = choose_policies(c, s);
 	if (!r)
 		r = choose_peers(c);
 	if (!r)
-		r = each_rule(c, take_names, NULL);
-	if (!r)
 		r = collect_prefixes(c);
 	for (int s = 0; !r && s < PST_DIFF_SIDES; s++)
-		r = pst_diff_cast_set(c, s);
+		r = pst_diff_stage_set(c, s);
 	return r;
 }
 

@@ -46,8 +46,10 @@ int pst_diff_http_init(struct pst_diff_http *h)
 void pst_diff_http_fini(struct pst_diff_http *h)
 {
 	pst_baselang_free(&h->base);
-	for (int s = 0; s < PST_DIFF_SIDES; s++)
+	for (int s = 0; s < PST_DIFF_SIDES; s++) {
 		free(h->patterns[s]);
+		h->patterns[s] = NULL;
+	}
 	pst_vec_free(&h->memo);
 }
 

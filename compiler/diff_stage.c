@@ -100,8 +100,10 @@ static int add_extras(struct pst_diff_cast *c, struct pst_inventory *inv)
 {
 	int r = 0;
 
-	for (size_t i = 0; !r && i < c->subjects.n; i++)
-		r = add_labels(c, inv, &c->subjects.v[i]);
+	for (size_t i = c->first; !r && i < c->first + c->n; i++) {
+		if (c->subjects.v[i].is_cohort)
+			r = add_labels(c, inv, &c->subjects.v[i].labels);
+	}
 	for (size_t i = 0; !r && i < c->peers.n; i++)
 		r = add_labels(c, inv, &c->peers.v[i]);
 	for (int i = 0; !r && !c->q->only_inventory && i < N_RESERVED; i++)
@@ -131,12 +133,12 @@ static int give_addrs(struct pst_diff_cast *c, struct pst_diff_stage *stage)
 	return r;
 }
 
-int pst_diff_cast_set(struct pst_diff_cast *c, enum pst_diff_side side)
+int pst_diff_stage_set(struct pst_diff_cast *c, enum pst_diff_side side)
 {
 	const struct pst_inventory *from = c->q->inventory[side];
 	struct pst_diff_stage *stage = &c->stage[side];
 	struct pst_inventory *to = &stage->inventory;
-	const size_t room = from->n_endpoints + c->subjects.n + c->peers.n + N_RESERVED;
+	const size_t room = from->n_endpoints + c->n + c->peers.n + N_RESERVED;
 	int r;
 
 	*to = *from;
@@ -279,19 +281,14 @@ static int add_pod(struct finder *f, int side, uint32_t i)
 	a.known[other] = same != NULL;
 	a.id[other] = same ? id_of(f, other, &same->addrs[0])
 			   : stranger(f, other, real->addrs, real->n_addrs);
-	if (f->c->q->inventory[side] == f->c->q->inventory[other])
+	if (!pst_diff_cast_has_two(f->c))
 		a.subject = pst_diff_cast_is_subject(f->c, &ep->labels);
 	return a.name ? pst_vec_push(&f->c->actors, a) : -ENOMEM;
 }
 
 static int add_extra(struct finder *f, size_t extra)
 {
-	const size_t n_cohorts = f->c->subjects.n + f->c->peers.n;
-	struct pst_diff_actor a = {
-		.kind = extra < n_cohorts ? PST_DIFF_LABELS : PST_DIFF_RESERVED,
-		.subject = extra < f->c->subjects.n,
-		.known = {true, true},
-	};
+	struct pst_diff_actor a = {.known = {true, true}};
 
 	for (int s = 0; s < PST_DIFF_SIDES; s++) {
 		const struct pst_endpoint *ep =
@@ -299,11 +296,13 @@ static int add_extra(struct finder *f, size_t extra)
 
 		a.id[s] = id_of(f, s, &ep->addrs[0]);
 		a.labels = ep->labels;
+		a.kind = strcmp(ep->ns, "reserved") ? PST_DIFF_LABELS : PST_DIFF_RESERVED;
 		if (a.kind == PST_DIFF_RESERVED)
 			a.name = pst_arena_printf(f->c->arena, "reserved:%s", ep->name);
 	}
 	if (a.kind == PST_DIFF_RESERVED && !a.name)
 		return -ENOMEM;
+	a.subject = a.kind == PST_DIFF_LABELS && pst_diff_cast_is_subject(f->c, &a.labels);
 	return pst_vec_push(&f->c->actors, a);
 }
 

@@ -4,6 +4,7 @@
  * the offline judge decides them on bundles that were compiled for the purpose.
  */
 #include <criterion/criterion.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -257,7 +258,7 @@ static uint8_t lowest_protocol(uint32_t bits)
 /* The labels of an actor, as long as P lives. */
 static const char *text_of(struct pair *p, uint32_t actor)
 {
-	const struct pst_labels *l = &p->diff->actors[actor].labels;
+	const struct pst_labels *l = &p->diff->actors.v[actor].labels;
 	char text[512] = "";
 
 	write_labels(l, text, sizeof(text));
@@ -268,7 +269,7 @@ static const char *text_of(struct pair *p, uint32_t actor)
 static void check_finding(struct pair *p, const struct court *courts,
 			  const struct pst_diff_finding *f, uint32_t seed)
 {
-	const struct pst_diff_actor *peer = &p->diff->actors[f->peers[0]];
+	const struct pst_diff_actor *peer = &p->diff->actors.v[f->peers[0]];
 	struct question q = {
 		.subject = text_of(p, f->subjects[0]),
 		.peer = peer->kind == PST_DIFF_OUTSIDE ? NULL : text_of(p, f->peers[0]),
@@ -376,7 +377,7 @@ static void gather(struct pair *p, struct court *c)
 		const struct pst_diff_finding *f = &p->diff->findings[i];
 
 		court_add(c, p, text_of(p, f->subjects[0]));
-		if (p->diff->actors[f->peers[0]].kind != PST_DIFF_OUTSIDE)
+		if (p->diff->actors.v[f->peers[0]].kind != PST_DIFF_OUTSIDE)
 			court_add(c, p, text_of(p, f->peers[0]));
 	}
 }
@@ -436,4 +437,224 @@ Test(diff, the_flows_at_random_notice_what_is_not_said)
 	}
 	/* What differs at a single port or path can be missed by some thousand flows. */
 	cr_assert_gt(noticed, differing / 2);
+}
+
+/* The pods of NEW's own inventory: others may have their labels, some are gone. */
+struct moved {
+	const char *labels[PST_DIFF_SIDES][COUNT(pods)]; /* NULL: not there */
+};
+
+static void move_pods(struct pair *p, struct moved *moved, uint32_t *seed)
+{
+	static const char *const names[] = {"a", "b", "c", "d", "e"};
+	char addr[32];
+
+	for (int side = 0; side < PST_DIFF_SIDES; side++)
+		p->m[side].inventory.n_endpoints = 0;
+	for (size_t i = 0; i < COUNT(pods); i++) {
+		for (int side = 0; side < PST_DIFF_SIDES; side++) {
+			const bool same = side == PST_DIFF_OLD || next(seed) % 2;
+
+			moved->labels[side][i] = same ? pods[i] : PICK(seed, pods);
+			if (!(next(seed) % 6))
+				moved->labels[side][i] = NULL;
+			snprintf(addr, sizeof(addr), "10.0.%d.%zu", side, i + 1);
+			if (moved->labels[side][i])
+				model_endpoint(&p->m[side], names[i], moved->labels[side][i], addr);
+		}
+	}
+}
+
+/* What SIDE decides about pod FROM and pod TO; Q has the rest. */
+static bool is_moved_allowed(const struct court *c, const struct moved *moved, int side,
+			     const size_t who[2], struct question *q)
+{
+	const char *const *labels = moved->labels[side];
+	char addr[32];
+
+	if (!labels[who[0]])
+		return false;
+	q->subject = labels[who[0]];
+	q->peer = labels[who[1]];
+	/* Gone: its address is what it was on the other side. */
+	snprintf(addr, sizeof(addr), "10.0.%d.%zu", !side, who[1] + 1);
+	pst_addr_from_str(addr, &q->addr);
+	return is_allowed(c, q);
+}
+
+/* The labels of a pod that is gone may be a replica's. */
+static bool has_replica(const struct moved *moved, int side, size_t pod)
+{
+	const char *labels = moved->labels[!side][pod];
+
+	for (size_t i = 0; labels && i < COUNT(pods); i++) {
+		if (moved->labels[side][i] && !strcmp(moved->labels[side][i], labels))
+			return true;
+	}
+	return false;
+}
+
+static void ask_moved(struct pair *p, const struct court *courts, const struct moved *moved,
+		      uint32_t *seed)
+{
+	struct question q = {0};
+	const size_t who[] = {next(seed) % COUNT(pods), next(seed) % COUNT(pods)};
+	bool allowed[PST_DIFF_SIDES];
+
+	ask_at_random(&q, seed);
+	for (int side = 0; side < PST_DIFF_SIDES; side++) {
+		for (int k = 0; k < 2; k++) {
+			/* Gone from both, or replaced: another test's business. */
+			if (!moved->labels[side][who[k]] &&
+			    (!moved->labels[!side][who[k]] || has_replica(moved, side, who[k])))
+				return;
+		}
+		allowed[side] = is_moved_allowed(&courts[side], moved, side, who, &q);
+	}
+	if (allowed[0] != allowed[1])
+		cr_assert(is_found(p, &q, allowed[1] ? PST_DIFF_WIDENED : PST_DIFF_NARROWED),
+			  "pods %zu and %zu, direction %d, protocol %u, port %u, %s", who[0],
+			  who[1], q.direction, q.protocol, q.port, q.request);
+}
+
+Test(diff, with_two_inventories_pods_are_compared_by_name)
+{
+	size_t differing = 0;
+
+	for (uint32_t i = 0; i < ROUNDS / 2; i++) {
+		struct court courts[PST_DIFF_SIDES] = {0};
+		struct moved moved;
+		struct pair p;
+		uint32_t seed = SEED + i;
+
+		pair_init(&p, seed);
+		move_pods(&p, &moved, &seed);
+		const struct pst_diff_query q = {
+			.policies = {&p.m[0].set, &p.m[1].set},
+			.inventory = {&p.m[0].inventory, &p.m[1].inventory},
+		};
+		cr_assert_eq(pst_diff_run(&q, p.diags, &p.diff), 0);
+		differing += p.diff->n_findings != 0;
+		for (int side = 0; side < PST_DIFF_SIDES; side++) {
+			for (size_t k = 0; k < COUNT(pods); k++)
+				court_add(&courts[side], &p, pods[k]);
+			for (size_t k = 0; k < COUNT(strangers); k++)
+				court_add(&courts[side], &p, strangers[k]);
+			court_open(&courts[side], &p, side);
+		}
+		for (int k = 0; k < FLOWS; k++)
+			ask_moved(&p, courts, &moved, &seed);
+		for (int side = 0; side < PST_DIFF_SIDES; side++)
+			court_close(&courts[side]);
+		pair_fini(&p);
+	}
+	cr_assert_gt(differing, ROUNDS / 4);
+}
+
+/* A subject of its own for each policy, and two keys of peers that no other policy names. */
+static void add_keys(struct model *m, int policies, int keys, bool twist)
+{
+	char text[64];
+
+	for (int i = 0; i < policies; i++) {
+		struct pst_spec *spec;
+
+		snprintf(text, sizeof(text), "k8s:app=s%d", i);
+		spec = model_policy(m, "p", text);
+		for (int k = 0; k < keys; k++) {
+			struct pst_rule *rule = model_rule(m, spec, PST_DIRECTION_INGRESS, false);
+
+			snprintf(text, sizeof(text), "k8s:key%d-%d=on", i, k);
+			model_peer(m, rule, text);
+			model_port(m, rule, PST_PROTOCOL_TCP, (uint16_t)(80 + k),
+				   twist && i == policies / 2 && !k ? 82 : 0);
+		}
+	}
+}
+
+static void compare_keys(struct pair *p, int policies, int keys)
+{
+	*p = (struct pair){.diags = pst_diags_new()};
+	for (int s = 0; s < PST_DIFF_SIDES; s++) {
+		model_init(&p->m[s]);
+		add_keys(&p->m[s], policies, keys, s == PST_DIFF_NEW);
+	}
+	compare(p);
+}
+
+Test(diff, subjects_whose_peers_together_are_too_many_are_still_proven)
+{
+	struct pair p;
+
+	/* 2^16 cohorts of peers for all, four for each. */
+	compare_keys(&p, MODEL_POLICIES, 2);
+	cr_expect(p.diff->all_subjects);
+	cr_expect(p.diff->all_peers);
+	cr_expect_eq(p.diff->n_subjects, MODEL_POLICIES);
+	cr_expect_eq(p.diff->count[PST_DIFF_WIDENED], 2);
+	cr_expect_eq(p.diff->count[PST_DIFF_NARROWED], 0);
+	cr_expect_eq(check(&p, SEED), 0);
+	pair_fini(&p);
+}
+
+Test(diff, a_subject_whose_peers_are_too_many_is_compared_and_not_called_proven)
+{
+	struct pair p;
+
+	compare_keys(&p, 1, 12);
+	cr_expect(p.diff->all_subjects);
+	cr_expect_not(p.diff->all_peers);
+	cr_expect_gt(p.diff->count[PST_DIFF_WIDENED], 0);
+	pair_fini(&p);
+}
+
+Test(diff, policies_that_have_not_changed_are_set_aside)
+{
+	bool changed[PST_DIFF_SIDES][MODEL_POLICIES] = {{0}};
+	struct pst_diff_query q;
+	struct pair p;
+
+	p = (struct pair){.diags = pst_diags_new()};
+	for (int s = 0; s < PST_DIFF_SIDES; s++) {
+		model_init(&p.m[s]);
+		add_keys(&p.m[s], MODEL_POLICIES, 2, s == PST_DIFF_NEW);
+		changed[s][MODEL_POLICIES / 2] = true;
+	}
+	q = (struct pst_diff_query){
+		.policies = {&p.m[0].set, &p.m[1].set},
+		.inventory = {&p.m[0].inventory, &p.m[0].inventory},
+		.changed = {changed[0], changed[1]},
+	};
+	cr_assert_eq(pst_diff_run(&q, p.diags, &p.diff), 0);
+	cr_expect_eq(p.diff->n_subjects, 1);
+	cr_expect_eq(p.diff->n_policies[0], 1);
+	cr_expect_eq(p.diff->count[PST_DIFF_WIDENED], 2);
+	cr_expect_eq(check(&p, SEED), 0);
+	pair_fini(&p);
+}
+
+Test(diff, no_memory_is_an_error_wherever_it_ends)
+{
+	struct pair p;
+	bool failed = true;
+
+	pair_init(&p, SEED + 3);
+	/* Compilation has a test of its own for each allocation: here every seventh will do. */
+	for (long n = 0; failed; n += 7) {
+		const struct pst_diff_query q = {
+			.policies = {&p.m[0].set, &p.m[1].set},
+			.inventory = {&p.m[0].inventory, &p.m[0].inventory},
+		};
+		int r;
+
+		pst_mem_fail_after(n);
+		r = pst_diff_run(&q, p.diags, &p.diff);
+		failed = pst_mem_failed();
+		pst_mem_fail_after(-1);
+		cr_assert(failed || !r);
+		cr_assert(!r || r == -ENOMEM, "allocation %ld: %d", n, r);
+		if (!r)
+			pst_diff_free(&p.diff);
+	}
+	pair_fini(&p);
 }
