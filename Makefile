@@ -304,6 +304,15 @@ bench: ## measure; installs what is missing (root)
 bench-diff: build/postern ## measure postern diff over 1,000 policies (no root)
 	$(Q)tests/bench/diff.sh build/postern
 
+$(B)/bench/resolve: $(B)/obj/tests/bench/resolve.o $(COMPILER_OBJ)
+	$(call msg,LD,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_LDFLAGS) $^ -o $@ $(COMPILER_LIBS)
+
+.PHONY: bench-resolve
+bench-resolve: $(B)/bench/resolve ## measure resolution of 10,000 policies and 5,000 pods (no root)
+	$(Q)$<
+
 .PHONY: bench-lint
 bench-lint: build/postern ## measure postern lint over 10,000 policies (no root)
 	$(Q)tests/bench/lint.py --postern build/postern

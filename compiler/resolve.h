@@ -10,14 +10,8 @@
  * number. Sets with a reserved label are peers only: no policy selects them.
  *
  * For each subject and direction the rules of all specs that select the subject are matched with
- * every identity as a peer; peers that the same rules match share one port map
- * (compiler/portmap.h). PST_ID_ANY carries the map of the world: whoever has the same map needs no
- * entries of his own, and an address that the bundle does not know is treated as what it is, a
- * stranger. A peer with another map has it whole, beginning with its catch-all, so that a lookup
- * never mixes the two.
- *
- * The own node may always reach a local endpoint that is in ingress default deny, unless a deny
- * rule names it; HTTP rules do not bind it (policy-semantics 5.4).
+ * every identity as a peer (compiler/crowd.h); peers that the same rules match share one port map
+ * (compiler/row.h, compiler/portmap.h). An address that the bundle does not know is of the world.
  */
 
 #include "compiler/bundle.h"

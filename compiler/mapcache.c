@@ -1,0 +1,283 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "compiler/mapcache.h"
+
+#include "base/mem.h"
+#include "base/vec.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { FIRST_BUCKETS = 256 };
+
+struct question {
+	uint64_t hash;
+	const struct pst_catalog_rule **rules;
+	size_t n_rules;
+	struct pst_named_port *names;
+	size_t n_names;
+	bool enforce, allow_all;
+	uint32_t map;
+};
+
+struct map {
+	uint64_t hash;
+	struct pst_port_tails tails;
+};
+
+struct buckets {
+	uint32_t *v; /* open addressing: 1 + number, or 0 */
+	size_t n;    /* a power of two, or 0 */
+};
+
+struct pst_mapcache {
+	struct pst_ruleset_table *t;
+	struct PST_VEC(struct question) questions;
+	struct PST_VEC(struct map) maps;
+	struct buckets by_question, by_map;
+};
+
+struct pst_mapcache *pst_mapcache_new(struct pst_ruleset_table *t)
+{
+	struct pst_mapcache *c = pst_mem_calloc(1, sizeof(*c));
+
+	if (c)
+		c->t = t;
+	return c;
+}
+
+static void empty(struct buckets *b)
+{
+	if (b->n)
+		memset(b->v, 0, b->n * sizeof(*b->v));
+}
+
+void pst_mapcache_clear(struct pst_mapcache *cache)
+{
+	for (size_t i = 0; i < cache->questions.n; i++) {
+		free(cache->questions.v[i].rules);
+		free(cache->questions.v[i].names);
+	}
+	for (size_t i = 0; i < cache->maps.n; i++)
+		pst_vec_free(&cache->maps.v[i].tails);
+	cache->questions.n = cache->maps.n = 0;
+	empty(&cache->by_question);
+	empty(&cache->by_map);
+}
+
+void pst_mapcache_free(struct pst_mapcache **cache)
+{
+	struct pst_mapcache *c = *cache;
+
+	if (!c)
+		return;
+	pst_mapcache_clear(c);
+	pst_vec_free(&c->questions);
+	pst_vec_free(&c->maps);
+	free(c->by_question.v);
+	free(c->by_map.v);
+	free(c);
+	*cache = NULL;
+}
+
+static uint64_t mix(uint64_t h, uint64_t x)
+{
+	h = (h ^ x) * UINT64_C(0x9e3779b97f4a7c15);
+	return h ^ h >> 29;
+}
+
+static uint64_t hash_question(const struct pst_port_query *q)
+{
+	uint64_t h = mix(q->enforce, q->allow_all);
+
+	for (size_t i = 0; i < q->n_rules; i++)
+		h = mix(h, (uintptr_t)q->rules[i]);
+	for (size_t i = 0; i < q->n_names; i++)
+		h = mix(h, q->names[i].port);
+	return h;
+}
+
+static bool same_names(const struct question *a, const struct pst_port_query *b)
+{
+	if (a->n_names != b->n_names)
+		return false;
+	for (size_t i = 0; i < a->n_names; i++) {
+		if (pst_named_port_cmp(&a->names[i], &b->names[i]))
+			return false;
+	}
+	return true;
+}
+
+static bool same_question(const struct question *a, const struct pst_port_query *b, uint64_t hash)
+{
+	return a->hash == hash && a->n_rules == b->n_rules && a->enforce == b->enforce &&
+	       a->allow_all == b->allow_all && same_names(a, b) &&
+	       (!a->n_rules || !memcmp(a->rules, b->rules, a->n_rules * sizeof(*a->rules)));
+}
+
+/* Member by member: there are bytes between them. */
+static uint64_t hash_tails(const struct pst_port_tails *t)
+{
+	uint64_t h = t->n;
+
+	for (size_t i = 0; i < t->n; i++) {
+		const struct pst_port_tail *p = &t->v[i];
+
+		h = mix(h, (uint64_t)p->prefixlen << 32 | (uint32_t)p->port << 8 | p->protocol);
+		h = mix(h, (uint64_t)p->value.rule << 32 | (uint32_t)p->value.ruleset << 16 |
+				   (uint32_t)p->value.verdict << 8 | p->value.deny_rule);
+	}
+	return h;
+}
+
+static bool same_tails(const struct pst_port_tails *a, const struct pst_port_tails *b)
+{
+	if (a->n != b->n)
+		return false;
+	for (size_t i = 0; i < a->n; i++) {
+		const struct pst_port_tail *x = &a->v[i], *y = &b->v[i];
+
+		if (x->prefixlen != y->prefixlen || x->protocol != y->protocol ||
+		    x->port != y->port || x->value.verdict != y->value.verdict ||
+		    x->value.deny_rule != y->value.deny_rule ||
+		    x->value.ruleset != y->value.ruleset || x->value.rule != y->value.rule)
+			return false;
+	}
+	return true;
+}
+
+/* Room for one more of N; those that are there are put in again by HASH_AT. */
+static int grow(struct pst_mapcache *c, struct buckets *b, size_t n,
+		uint64_t (*hash_at)(const struct pst_mapcache *c, size_t i))
+{
+	const size_t size = b->n ? 2 * b->n : FIRST_BUCKETS;
+	uint32_t *v;
+
+	if (2 * (n + 1) <= b->n)
+		return 0;
+	v = pst_mem_calloc(size, sizeof(*v));
+	if (!v)
+		return -ENOMEM;
+	for (size_t i = 0; i < n; i++) {
+		size_t at = hash_at(c, i) & (size - 1);
+
+		while (v[at])
+			at = (at + 1) & (size - 1);
+		v[at] = (uint32_t)i + 1;
+	}
+	free(b->v);
+	b->v = v;
+	b->n = size;
+	return 0;
+}
+
+static uint64_t question_hash_at(const struct pst_mapcache *c, size_t i)
+{
+	return c->questions.v[i].hash;
+}
+
+static uint64_t map_hash_at(const struct pst_mapcache *c, size_t i)
+{
+	return c->maps.v[i].hash;
+}
+
+/* The number of the map that says what TAILS say; takes them. */
+static int intern(struct pst_mapcache *c, struct pst_port_tails *tails, uint32_t *ret_map)
+{
+	struct map fresh = {.hash = hash_tails(tails)};
+	size_t at;
+
+	if (grow(c, &c->by_map, c->maps.n, map_hash_at))
+		return -ENOMEM;
+	for (at = fresh.hash & (c->by_map.n - 1); c->by_map.v[at];
+	     at = (at + 1) & (c->by_map.n - 1)) {
+		const struct map *m = &c->maps.v[c->by_map.v[at] - 1];
+
+		if (m->hash == fresh.hash && same_tails(&m->tails, tails)) {
+			*ret_map = c->by_map.v[at] - 1;
+			pst_vec_free(tails);
+			return 0;
+		}
+	}
+	fresh.tails = *tails;
+	if (pst_vec_push(&c->maps, fresh))
+		return -ENOMEM;
+	*tails = (struct pst_port_tails){0};
+	*ret_map = (uint32_t)c->maps.n - 1;
+	c->by_map.v[at] = (uint32_t)c->maps.n;
+	return 0;
+}
+
+static int copy_question(const struct pst_port_query *q, struct question *ret)
+{
+	ret->rules = pst_mem_calloc(q->n_rules, sizeof(*ret->rules));
+	ret->names = pst_mem_calloc(q->n_names, sizeof(*ret->names));
+	if (!ret->rules || !ret->names)
+		return -ENOMEM;
+	for (size_t i = 0; i < q->n_rules; i++)
+		ret->rules[i] = q->rules[i];
+	for (size_t i = 0; i < q->n_names; i++)
+		ret->names[i] = q->names[i];
+	return 0;
+}
+
+static int answer(struct pst_mapcache *c, const struct pst_port_query *q, struct question *fresh,
+		  size_t at)
+{
+	struct pst_port_tails tails = {0};
+	int r = copy_question(q, fresh);
+
+	if (!r)
+		r = pst_portmap_build(c->t, q, &tails);
+	if (!r)
+		r = intern(c, &tails, &fresh->map);
+	if (!r)
+		r = pst_vec_push(&c->questions, *fresh);
+	if (!r) {
+		c->by_question.v[at] = (uint32_t)c->questions.n;
+		return 0;
+	}
+	pst_vec_free(&tails);
+	free(fresh->rules);
+	free(fresh->names);
+	return r;
+}
+
+int pst_mapcache_get(struct pst_mapcache *cache, const struct pst_port_query *q, uint32_t *ret_map)
+{
+	struct question fresh = {
+		.hash = hash_question(q),
+		.n_rules = q->n_rules,
+		.n_names = q->n_names,
+		.enforce = q->enforce,
+		.allow_all = q->allow_all,
+	};
+	size_t at;
+	int r;
+
+	if (grow(cache, &cache->by_question, cache->questions.n, question_hash_at))
+		return -ENOMEM;
+	for (at = fresh.hash & (cache->by_question.n - 1); cache->by_question.v[at];
+	     at = (at + 1) & (cache->by_question.n - 1)) {
+		const struct question *known = &cache->questions.v[cache->by_question.v[at] - 1];
+
+		if (same_question(known, q, fresh.hash)) {
+			*ret_map = known->map;
+			return 0;
+		}
+	}
+	r = answer(cache, q, &fresh, at);
+	if (!r)
+		*ret_map = fresh.map;
+	return r;
+}
+
+const struct pst_port_tails *pst_mapcache_tails(const struct pst_mapcache *cache, uint32_t map)
+{
+	return &cache->maps.v[map].tails;
+}
+
+size_t pst_mapcache_count(const struct pst_mapcache *cache)
+{
+	return cache->questions.n;
+}

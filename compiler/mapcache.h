@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * Port maps (portmap.h), each built once.
+ *
+ * What a subject says to a peer depends on the rules that match both, on the default of the
+ * direction and on the names of ports. Questions that are alike have one map; and maps that say the
+ * same are one as well, so that two answers differ exactly when their numbers do.
+ */
+
+#include "compiler/portmap.h"
+
+struct pst_mapcache;
+
+/* T is borrowed. NULL: no memory. */
+struct pst_mapcache *pst_mapcache_new(struct pst_ruleset_table *t);
+
+/* NULL is fine; *CACHE becomes NULL. */
+void pst_mapcache_free(struct pst_mapcache **cache);
+
+/*
+ * The number of the map of Q, which is copied. 0; -ENOMEM or -E2BIG as pst_portmap_build(). Rules
+ * are told apart by their address: one that goes must take its maps along, see
+ * pst_mapcache_clear().
+ */
+int pst_mapcache_get(struct pst_mapcache *cache, const struct pst_port_query *q, uint32_t *ret_map);
+
+/* Valid until the cache is asked again. */
+const struct pst_port_tails *pst_mapcache_tails(const struct pst_mapcache *cache, uint32_t map);
+
+/* How many questions the cache remembers. */
+size_t pst_mapcache_count(const struct pst_mapcache *cache);
+
+void pst_mapcache_clear(struct pst_mapcache *cache);

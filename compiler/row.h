@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * All policy entries of one subject in one direction.
+ *
+ * Peers that the same rules mean are a group and have one port map. Groups are found 64 peers at a
+ * time: a word of the crowd is split by each rule's set, so that what it costs hardly depends on
+ * the number of peers.
+ *
+ * PST_ID_ANY carries the map that would need most entries otherwise (that of the world, if two need
+ * equally many): whoever has this map needs no entries of his own. Any other peer has his map
+ * whole, beginning with its catch-all, so that a lookup never mixes two.
+ *
+ * The own node may always reach a local endpoint that is in ingress default deny, unless a deny
+ * rule names it; HTTP rules do not bind it (policy-semantics 5.4).
+ */
+
+#include "compiler/bundle.h"
+#include "compiler/crowd.h"
+#include "compiler/mapcache.h"
+
+/* A rule that selects the subject, and whom it means. */
+struct pst_row_rule {
+	const struct pst_catalog_rule *rule;
+	const uint64_t *peers;
+};
+
+struct pst_row_query {
+	const struct pst_crowd *crowd;
+	const struct pst_row_rule *rules; /* of this direction, in the order of the documents */
+	size_t n_rules;
+	size_t subject, world, host; /* slots */
+	enum pst_direction direction;
+	bool enforce; /* the subject is in default deny in this direction */
+};
+
+struct pst_row_entries PST_VEC(struct pst_bundle_entry);
+
+/* What a row needs beside its question, kept from one to the next. Zeroed: empty. */
+struct pst_row_scratch {
+	struct PST_VEC(uint64_t) signatures; /* of groups: a bit for each rule */
+	struct PST_VEC(uint64_t) masks;	     /* of the parts of one word: who is in each */
+	struct PST_VEC(uint64_t) split;	     /* their signatures */
+	struct PST_VEC(struct pst_row_group) groups;
+	struct PST_VEC(struct pst_row_segment) segments;
+	struct PST_VEC(const struct pst_catalog_rule *) matched;
+};
+
+void pst_row_scratch_fini(struct pst_row_scratch *s);
+
+/*
+ * Appends the entries of Q to *RET_ENTRIES, in the order of a bundle. 0, -ENOMEM, or -E2BIG as
+ * pst_ruleset_intern(); then some may have been appended.
+ */
+int pst_row_resolve(const struct pst_row_query *q, struct pst_mapcache *maps,
+		    struct pst_row_scratch *scratch, struct pst_row_entries *ret_entries);

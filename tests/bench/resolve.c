@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * resolve [POLICIES [PODS]]: what it costs to resolve a cluster, by default 10,000 policies and
+ * 5,000 pods: all of it, and one changed policy or pod.
+ *
+ * A namespace holds 100 policies and 50 pods: ten applications with five replicas. Policies allow
+ * applications of the namespace on ports, some with HTTP rules, some prefixes outside, some the
+ * world, some the whole cluster.
+ */
+#include "base/cleanup.h"
+#include "base/mem.h"
+#include "compiler/compile.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+
+enum {
+	ROUNDS = 5,
+	APPS = 10,
+	PER_NAMESPACE = 100,
+	PODS_PER_NAMESPACE = 50,
+};
+
+static double now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+	return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
+}
+
+static int cmp_double(const void *va, const void *vb)
+{
+	const double *a = va, *b = vb;
+
+	return (*a > *b) - (*a < *b);
+}
+
+static void report(const char *what, double *ms, size_t n)
+{
+	qsort(ms, n, sizeof(*ms), cmp_double);
+	printf("%-36s %10.3f %10.3f %10.3f ms (min, median, max of %zu)\n", what, ms[0], ms[n / 2],
+	       ms[n - 1], n);
+}
+
+static void write_policy(FILE *f, size_t n, unsigned int port)
+{
+	size_t app = n % APPS, peer = (n / APPS + n) % APPS;
+
+	fprintf(f,
+		"apiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\n"
+		"metadata: {name: p%zu, namespace: ns-%zu}\nspec:\n"
+		"  endpointSelector: {matchLabels: {app: app-%zu}}\n",
+		n, n / PER_NAMESPACE, app);
+	if (n % 16 == 5)
+		fprintf(f,
+			"  egress: [{toEntities: [world], toPorts: [{ports: [{port: '443'}]}]}]\n");
+	else if (n % 16 == 7)
+		fprintf(f,
+			"  egress: [{toCIDRSet: [{cidr: 10.%zu.0.0/16, except: [10.%zu.9.0/24]}]}]\n",
+			n % 200, n % 200);
+	else if (n % 100 == 3)
+		fprintf(f, "  ingress: [{fromEntities: [cluster], "
+			   "toPorts: [{ports: [{port: '9090', protocol: TCP}]}]}]\n");
+	else
+		fprintf(f,
+			"  ingress: [{fromEndpoints: [{matchLabels: {app: app-%zu}}], "
+			"toPorts: [{ports: [{port: '%u', protocol: TCP}]%s}]}]\n",
+			peer, port,
+			n % 16 ? "" : ", rules: {http: [{method: GET, path: /api/.*}]}");
+	fprintf(f, "---\n");
+}
+
+static void write_pod(FILE *f, size_t n)
+{
+	size_t in_ns = n % PODS_PER_NAMESPACE;
+
+	fprintf(f,
+		"{apiVersion: v1, kind: Pod, metadata: {name: pod-%zu, namespace: ns-%zu, labels: "
+		"{app: app-%zu, pod-template-hash: h%zu}}, "
+		"status: {podIPs: [{ip: 10.%zu.%zu.%zu}]}}\n---\n",
+		n, n / PODS_PER_NAMESPACE, in_ns % APPS, n, 200 + n / 65536, n / 256 % 256,
+		n % 256);
+}
+
+static struct pst_policy_set *parse_policies(size_t from, size_t n, unsigned int port,
+					     struct pst_diags *diags)
+{
+	struct pst_policy_set *set = NULL;
+	pst_auto_free char *text = NULL;
+	size_t len;
+	FILE *f = open_memstream(&text, &len);
+
+	for (size_t i = 0; i < n; i++)
+		write_policy(f, from + i, port);
+	fclose(f);
+	if (pst_policy_parse("policies", text, len, diags, &set))
+		exit(3);
+	return set;
+}
+
+static struct pst_inventory *parse_pods(size_t n, struct pst_diags *diags)
+{
+	struct pst_inventory *inv = NULL;
+	pst_auto_free char *text = NULL;
+	size_t len;
+	FILE *f = open_memstream(&text, &len);
+
+	for (size_t i = 0; i < n; i++)
+		write_pod(f, i);
+	fclose(f);
+	if (pst_inventory_parse("pods", text, len, diags, &inv))
+		exit(3);
+	return inv;
+}
+
+int main(int argc, char **argv)
+{
+	size_t n_policies = argc > 1 ? strtoul(argv[1], NULL, 10) : 10000;
+	size_t n_pods = argc > 2 ? strtoul(argv[2], NULL, 10) : 5000;
+	struct pst_diags *diags = pst_diags_new();
+	double ms[ROUNDS], at = now_ms();
+	struct pst_policy_set *set = parse_policies(0, n_policies, 8080, diags);
+	struct pst_inventory *inv = parse_pods(n_pods, diags);
+	struct rusage usage;
+
+	printf("%zu policies, %zu pods, read in %.0f ms\n", n_policies, n_pods, now_ms() - at);
+	for (int i = 0; i < ROUNDS; i++) {
+		struct pst_bundle *b = NULL;
+
+		at = now_ms();
+		if (pst_compile(set, inv, NULL, diags, &b)) {
+			pst_diags_print(diags, stderr);
+			return 1;
+		}
+		ms[i] = now_ms() - at;
+		if (!i)
+			printf("%zu identities, %zu entries, %zu rule sets\n", b->n_identities,
+			       b->n_entries, b->n_rulesets);
+		pst_bundle_free(&b);
+	}
+	report("compile everything", ms, ROUNDS);
+	getrusage(RUSAGE_SELF, &usage);
+	printf("peak memory %ld MiB\n", usage.ru_maxrss / 1024);
+	pst_policy_set_free(&set);
+	pst_inventory_free(&inv);
+	pst_diags_free(&diags);
+	return 0;
+}
