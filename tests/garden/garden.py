@@ -50,6 +50,13 @@ class Case:
         self.stream, self.verdict, self.wanted, self.pieces, self.fin = stream, verdict, wanted, pieces, fin
 
 
+class Asked:
+    """A case, delivered to one server."""
+
+    def __init__(self, case, exchange):
+        self.case, self.exchange, self.seen = case, exchange, []
+
+
 def cut(rng, data, parts):
     places = sorted(rng.randint(0, len(data)) for _ in range(parts - 1))
     return [data[a:b] for a, b in zip([0, *places], [*places, len(data)]) if a < b]
@@ -63,9 +70,10 @@ class Run:
         self.random = random.Random(options.seed)
         self.streams = streams.Streams(options.seed)
         self.counts = {server.name: collections.Counter() for server in running}
-        self.asked = {server.name: {} for server in running}  # connection: (case, exchange)
+        self.asked = {server.name: {} for server in running}  # by connection
+        self.unchecked = {server.name: set() for server in running}
         self.read = {server.name: 0 for server in running}
-        self.seen = {server.name: collections.defaultdict(list) for server in running}
+        self.fresh = {server.name: collections.defaultdict(list) for server in running}
         self.divergences, self.number, self.delivered = [], 0, 0
 
     def diverges(self, server, case, what):
@@ -133,7 +141,8 @@ class Run:
             enough = sum(request.whole for request in case.wanted)
             # The judge may end the connection anywhere: it is not waited for the answers of what it denies.
             exchange = await client.ask(server.address, self.source(), case.pieces, enough, case.fin)
-        self.asked[server.name][exchange.conn] = case, exchange
+        self.asked[server.name][exchange.conn] = Asked(case, exchange)
+        self.unchecked[server.name].add(exchange.conn)
         self.delivered += 1
 
     async def deliver(self, cases):
@@ -153,43 +162,51 @@ class Run:
                 self.read[server.name] += len(text)
                 for line in text.splitlines():
                     request = json.loads(line)
-                    self.seen[server.name][request["conn"]].append(request)
+                    self.fresh[server.name][request["conn"]].append(request)
             quiet = quiet + 1 if before == sum(self.read.values()) else 0
             time.sleep(0.05)
 
-    def strays(self, server):
-        """Requests whose connection the server does not know, because it was reset too early, or that nobody sent."""
-        seen, asked = self.seen[server.name], self.asked[server.name]
-        wanted = [request for case, _ in asked.values() for request in case.wanted]
-        for conn in set(seen) - set(asked):
-            for request in seen.pop(conn):
-                known = not conn.startswith("undefined")
-                if known or all(compare.difference(server, want, request) for want in wanted):
-                    self.diverges(server, {"stream": b"", "verdict": {"requests": []}}, f"a stray request: {request}")
-
     def check(self):
+        """Compares what has come since the last time. What comes late, of a connection that was killed, counts too."""
         self.collect()
         for server in self.servers:
-            self.strays(server)
-            for conn, (case, exchange) in self.asked[server.name].items():
-                self.check_one(server, case, exchange, self.seen[server.name].pop(conn, []))
-            self.asked[server.name] = {}
+            asked = self.asked[server.name]
+            for conn, requests in self.fresh[server.name].items():
+                if conn in asked:
+                    asked[conn].seen += requests
+                else:
+                    self.strays(server, requests)
+            late = set(self.fresh[server.name]) & set(asked)
+            for conn in late | self.unchecked[server.name]:
+                self.check_one(server, asked[conn], conn in self.unchecked[server.name])
+            self.fresh[server.name].clear()
+            self.unchecked[server.name].clear()
 
-    def check_one(self, server, case, exchange, got):
-        wrong, short = compare.extra(server, case.wanted, got), None
+    def strays(self, server, requests):
+        """Of a connection that the server does not know, because it was reset too early; or that nobody sent."""
+        wanted = [want for asked in self.asked[server.name].values() for want in asked.case.wanted]
+        for request in requests:
+            known = not request["conn"].startswith("undefined")
+            if known or all(compare.difference(server, want, request) for want in wanted):
+                self.diverges(server, {"stream": b"", "verdict": {"requests": []}}, f"a stray request: {request}")
+
+    def check_one(self, server, asked, first):
+        case, exchange, seen = asked.case, asked.exchange, asked.seen
+        wrong, short = compare.extra(server, case.wanted, seen), None
         if not wrong:
-            short = compare.lack(server, case, got, exchange)
+            short = compare.lack(server, case, seen, exchange)
         # Behind an enforcer the harness cannot know why less arrives; that enough does is seen at the end.
         if short == "missing" and not self.options.live:
-            wrong = f"saw {len(got)} of {len(case.wanted)} allowed requests, answered {exchange.statuses} " \
+            wrong = f"saw {len(seen)} of {len(case.wanted)} allowed requests, answered {exchange.statuses} " \
                 f"({exchange.ended}, end {case.fin})"
         if wrong:
             self.diverges(server, vars(case), wrong)
-        counts = self.counts[server.name]
-        counts["connections"] += 1
-        counts["requests"] += len(got)
-        counts["allowed"] += len(case.wanted)
-        counts[short or "equal"] += 1
+        if first:
+            counts = self.counts[server.name]
+            counts["connections"] += 1
+            counts["requests"] += len(seen)
+            counts["allowed"] += len(case.wanted)
+            counts[short or "equal"] += 1
 
     def batches(self):
         first = streams.golden() + streams.cut_heads()
@@ -207,6 +224,8 @@ class Run:
             self.check()
             if time.monotonic() > end or len(self.divergences) > 200:
                 break
+        time.sleep(2 if self.options.live else 0)
+        self.check()
 
     def report(self):
         for server in self.servers:
