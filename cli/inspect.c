@@ -13,6 +13,9 @@
 #include "compiler/explain.h"
 #include "policy/inventory.h"
 
+/* In the map IPv4 is a part of IPv6, and prefixes count from there. */
+enum { V4_BITS = 96 };
+
 static const char *direction_name(int direction)
 {
 	return direction == PST_DIR_INGRESS ? "ingress" : "egress";
@@ -24,6 +27,8 @@ static void protocol_name(const struct pst_policy_key *k, char *buf, size_t size
 			   : k->protocol == IPPROTO_TCP		  ? "TCP"
 			   : k->protocol == IPPROTO_UDP		  ? "UDP"
 			   : k->protocol == IPPROTO_SCTP	  ? "SCTP"
+			   : k->protocol == IPPROTO_ICMP	  ? "ICMP"
+			   : k->protocol == IPPROTO_ICMPV6	  ? "ICMPv6"
 								  : NULL;
 
 	if (name)
@@ -32,7 +37,7 @@ static void protocol_name(const struct pst_policy_key *k, char *buf, size_t size
 		snprintf(buf, size, "%u", k->protocol);
 }
 
-/* The ports of an entry: "any", "80" or "80-95". */
+/* The ports of an entry (of ICMP: the types): "any", "80" or "80-95". */
 static void port_name(const struct pst_policy_key *k, char *buf, size_t size)
 {
 	unsigned int first = (unsigned int)k->port_be[0] << 8 | k->port_be[1];
@@ -56,6 +61,28 @@ static const char *addr_text(const struct pst_bundle_addr *a, char *buf, size_t 
 	memcpy(addr.b, a->addr, sizeof(addr.b));
 	return pst_addr_to_str(&addr, buf, size);
 }
+
+/* The prefix's length as people count it. */
+static uint32_t prefix_len(const struct pst_bundle_addr *a)
+{
+	static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
+
+	return a->prefix >= V4_BITS && !memcmp(a->addr, mapped, sizeof(mapped))
+		       ? a->prefix - V4_BITS
+		       : a->prefix;
+}
+
+static const struct {
+	uint32_t flag;
+	const char *text, *key;
+} addr_flags[] = {
+	{PST_ADDR_HOST, "node", "node"},
+	{PST_ADDR_ENDPOINT, "endpoint", "endpoint"},
+	{PST_ADDR_ENFORCE_INGRESS, "ingress enforced", "enforce_ingress"},
+	{PST_ADDR_ENFORCE_EGRESS, "egress enforced", "enforce_egress"},
+};
+
+enum { N_ADDR_FLAGS = sizeof(addr_flags) / sizeof(*addr_flags) };
 
 static void print_identity(const struct pst_bundle_identity *id)
 {
@@ -82,9 +109,12 @@ static void print_addr(const struct pst_bundle_addr *a)
 {
 	char text[64];
 
-	printf("  %s/%u  identity %u", addr_text(a, text, sizeof(text)), a->prefix,
+	printf("  %s/%u  identity %u", addr_text(a, text, sizeof(text)), prefix_len(a),
 	       a->value.identity);
-	fputs(a->value.flags & PST_ADDR_HOST ? "  node" : "", stdout);
+	for (int i = 0; i < N_ADDR_FLAGS; i++) {
+		if (a->value.flags & addr_flags[i].flag)
+			printf("  %s", addr_flags[i].text);
+	}
 	if (a->name) {
 		fputs("  ", stdout);
 		pst_report_str(a->name, stdout);
@@ -107,10 +137,18 @@ static void print_entry(const struct pst_bundle *b, const struct pst_bundle_entr
 	printf(" %s %s %s", protocol, port, pst_explain_verdict_name(e->value.verdict));
 	if (e->value.verdict >= PST_VERDICT_JUDGE)
 		printf(" rule set %u", e->value.ruleset);
+	fputs(e->value.deny_rule ? " by a deny rule" : "", stdout);
 	if (rule) {
 		fputs("  ", stdout);
 		pst_report_rule_text(rule, stdout);
 	}
+	putchar('\n');
+}
+
+static void print_rule(const struct pst_bundle *b, size_t index)
+{
+	printf("  %-6zu", index);
+	pst_report_rule_text(&b->rules[index], stdout);
 	putchar('\n');
 }
 
@@ -127,6 +165,9 @@ static int print_text(const struct pst_bundle *b)
 	puts("\npolicy entries: subject, direction, peer, protocol, ports, verdict, rule");
 	for (size_t i = 0; i < b->n_entries; i++)
 		print_entry(b, &b->entries[i]);
+	puts("\nrules: number, place, policy");
+	for (size_t i = 0; i < b->n_rules; i++)
+		print_rule(b, i);
 	return r;
 }
 
@@ -154,9 +195,10 @@ static void write_addr(const struct pst_bundle_addr *a, struct pst_json *j)
 
 	pst_json_object(j, NULL);
 	pst_json_str(j, "address", addr_text(a, text, sizeof(text)));
-	pst_json_u64(j, "prefix", a->prefix);
+	pst_json_u64(j, "prefix", prefix_len(a));
 	pst_json_u64(j, "identity", a->value.identity);
-	pst_json_bool(j, "node", a->value.flags & PST_ADDR_HOST);
+	for (int i = 0; i < N_ADDR_FLAGS; i++)
+		pst_json_bool(j, addr_flags[i].key, a->value.flags & addr_flags[i].flag);
 	pst_json_str(j, "name", a->name);
 	pst_json_end(j);
 }
@@ -177,6 +219,7 @@ static void write_entry(const struct pst_bundle *b, const struct pst_bundle_entr
 	pst_json_str(j, "verdict", pst_explain_verdict_name(e->value.verdict));
 	if (e->value.verdict >= PST_VERDICT_JUDGE)
 		pst_json_u64(j, "rule_set", e->value.ruleset);
+	pst_json_bool(j, "deny_rule", e->value.deny_rule);
 	pst_report_rule_json(pst_report_rule(b, e->value.rule), j, "rule");
 	pst_json_end(j);
 }
@@ -200,6 +243,10 @@ static int print_json(const struct pst_bundle *b)
 	pst_json_array(&j, "entry_list");
 	for (size_t i = 0; i < b->n_entries; i++)
 		write_entry(b, &b->entries[i], &j);
+	pst_json_end(&j);
+	pst_json_array(&j, "rule_list");
+	for (size_t i = 0; i < b->n_rules; i++)
+		pst_report_rule_json(&b->rules[i], &j, NULL);
 	pst_json_end(&j);
 	pst_json_end(&j);
 	return r ? r : pst_json_finish(&j);

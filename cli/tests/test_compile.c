@@ -65,7 +65,7 @@ Test(compile, a_bundle_is_written_and_reported)
 		   "ingress 257 TCP 80 judge rule set 0  "
 		   "testdata/semantics/demo.yaml:9:5 default/demo spec.ingress[0]",
 		   NULL);
-	expect_run(inspect(""), 0, "10.0.0.1/128  identity 25", NULL);
+	expect_run(inspect(""), 0, "10.0.0.1/32  identity 25", NULL);
 	expect_run(inspect(""), 0, "default-deny ingress", NULL);
 }
 
@@ -185,4 +185,94 @@ Test(compile, what_is_no_regular_file_is_written_to_and_not_replaced)
 	cr_assert(S_ISLNK(st.st_mode));
 	expect_run(inspect(""), 0, "HTTP rules        0\n", NULL);
 	unlink(link_path);
+}
+
+/* The bytes of a file, NUL-terminated. */
+static char *read_file(const char *path, size_t *ret_len)
+{
+	FILE *f = fopen(path, "rb");
+	char *bytes = calloc(1, 1 << 20);
+
+	cr_assert_not_null(f, "%s", path);
+	*ret_len = fread(bytes, 1, (1 << 20) - 1, f);
+	fclose(f);
+	return bytes;
+}
+
+static void copy_file(const char *from, const char *to)
+{
+	size_t len;
+	char *bytes = read_file(from, &len);
+	FILE *f = fopen(to, "wb");
+
+	cr_assert_eq(fwrite(bytes, 1, len, f), len);
+	fclose(f);
+	free(bytes);
+}
+
+/* Compiles a copy of the demo in a directory of its own, from there; its bundle's bytes. */
+static char *compile_elsewhere(size_t *ret_len)
+{
+	char dir[] = "/tmp/postern-cli-XXXXXX", path[64], cwd[512];
+	char *bytes;
+
+	cr_assert_not_null(mkdtemp(dir));
+	cr_assert_not_null(getcwd(cwd, sizeof(cwd)));
+	snprintf(path, sizeof(path), "%s/policy.yaml", dir);
+	copy_file("testdata/semantics/demo.yaml", path);
+	snprintf(path, sizeof(path), "%s/pods.yaml", dir);
+	copy_file(inventory_path, path);
+	cr_assert_eq(chdir(dir), 0);
+	expect_run("compile policy.yaml --inventory pods.yaml -o out", 0, "policies", NULL);
+	bytes = read_file("out", ret_len);
+	unlink("policy.yaml");
+	unlink("pods.yaml");
+	unlink("out");
+	cr_assert_eq(chdir(cwd), 0);
+	rmdir(dir);
+	return bytes;
+}
+
+Test(compile, a_bundle_is_the_same_byte_for_byte_in_another_directory)
+{
+	size_t n[2];
+	char *a = compile_elsewhere(&n[0]), *b = compile_elsewhere(&n[1]);
+
+	cr_assert_gt(n[0], 1000);
+	cr_assert_eq(n[0], n[1]);
+	cr_assert_eq(memcmp(a, b, n[0]), 0);
+	free(a);
+	free(b);
+}
+
+static void write_bytes(const char *bytes, size_t len)
+{
+	FILE *f = fopen(bundle_path, "wb");
+
+	cr_assert_eq(fwrite(bytes, 1, len, f), len);
+	fclose(f);
+}
+
+Test(compile, a_bundle_that_is_cut_off_or_changed_is_refused_with_status_1)
+{
+	size_t len;
+	char *bytes;
+
+	expect_run(compile("testdata/semantics/demo.yaml"), 0, "policies", NULL);
+	bytes = read_file(bundle_path, &len);
+	for (size_t n = 0; n < len; n += 1 + len / 37) {
+		write_bytes(bytes, n);
+		expect_run(inspect(""), 1, NULL, "bundle-invalid");
+	}
+	for (size_t at = 0; at < len; at += 1 + len / 101) {
+		bytes[at] ^= 0x20;
+		write_bytes(bytes, len);
+		expect_run(inspect(" --format json"), 1, NULL, "bundle-invalid");
+		bytes[at] ^= 0x20;
+	}
+	write_bytes(bytes, len);
+	expect_run(inspect(""), 0, "rules: number, place, policy\n  0     ", NULL);
+	expect_run("inspect /nonexistent", 3, NULL, "/nonexistent");
+	expect_run("inspect", 2, NULL, "expected one BUNDLE");
+	free(bytes);
 }
