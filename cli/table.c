@@ -75,7 +75,7 @@ static const struct pst_cli_option test_options[] = {
 	 .letter = 'o',
 	 .arg = "FILE",
 	 .help = "where the report goes, - for standard output (the default)"},
-	{.name = "require-tests", .help = "no test at all is a failure"},
+	{.name = "require-tests", .help = "no test at all, or a file without any, is a failure"},
 	{.name = "run",
 	 .arg = "GLOB",
 	 .help = "run only the tests whose name matches: * ? and [...]"},

@@ -48,6 +48,24 @@ static int write_report(const void *ctx, FILE *out)
 	return job->format->write(job->report, out);
 }
 
+/* With --require-tests: is there something to run, and in each file? */
+static bool lacks_tests(const struct pst_test_report *r, const struct pst_test_totals *t)
+{
+	bool lacks = !t->tests;
+
+	if (lacks)
+		pst_log_err(0, "no test was run, and --require-tests was given");
+	for (size_t i = 0; i < r->n; i++) {
+		const struct pst_test_suite *s = r->outcomes[i].suite;
+
+		if (s->cases.n)
+			continue;
+		pst_log_err(0, "%s has no tests, and --require-tests was given", s->file);
+		lacks = true;
+	}
+	return lacks;
+}
+
 /* Tells the sums; an exit status. */
 static int conclude(const struct request *q, const struct pst_test_report *r, bool mistakes)
 {
@@ -59,10 +77,9 @@ static int conclude(const struct request *q, const struct pst_test_report *r, bo
 	if (mistakes)
 		fputs("; test files have mistakes, see above", stderr);
 	fputc('\n', stderr);
-	if (!t.tests && q->require_tests)
-		pst_log_err(0, "no test was run, and --require-tests was given");
-	return t.failed || t.errors || mistakes || (!t.tests && q->require_tests) ? PST_EXIT_NO
-										  : PST_EXIT_OK;
+	if (q->require_tests && lacks_tests(r, &t))
+		return PST_EXIT_NO;
+	return t.failed || t.errors || mistakes ? PST_EXIT_NO : PST_EXIT_OK;
 }
 
 static int run_suites(const struct request *q, const struct pst_test_suites *suites, bool mistakes)

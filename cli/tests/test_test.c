@@ -250,3 +250,11 @@ Test(test, ten_thousand_tests_compile_their_policies_once, .timeout = 60)
 	unlink(path);
 	free(text);
 }
+
+Test(test, a_file_without_tests_is_a_failure_where_tests_are_required)
+{
+	expect_tests("", "tests: []\n", 0, "0 of 0 passed", "");
+	expect_tests("testdata/tests", "tests: []\n", 0, "10 of 10 passed", "");
+	expect_tests("testdata/tests --require-tests", "tests: []\n", 1, "10 of 10 passed",
+		     "has no tests, and --require-tests was given");
+}
