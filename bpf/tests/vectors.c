@@ -69,22 +69,36 @@ static void put_line(struct t_vector *v, const char *s)
 	}
 }
 
+/* The number behind WORD, or DEFLT when it is not there. */
+static unsigned int number_behind(const char *line, const char *word, unsigned int deflt)
+{
+	const char *at = strstr(line, word);
+	char *end;
+	unsigned long n;
+
+	if (!at || !at[strlen(word)])
+		return deflt;
+	at += strlen(word);
+	n = strtoul(at, &end, 10);
+	cr_assert(end != at && !*end, "expected a number behind \"%s\": %s", word, line);
+	return (unsigned int)n;
+}
+
 /* "allow [N]", "deny REASON [after N]" or "unfinished [after N]". */
 static void verdict(struct t_vector *v, const char *line)
 {
-	char reason[40] = "rule-matched";
-	unsigned int passed = 0;
+	bool unfinished = !strncmp(line, "unfinished", strlen("unfinished"));
+	bool allow = !strncmp(line, "allow", strlen("allow"));
+	const char *reason = allow || unfinished ? "rule-matched" : line + strlen("deny ");
+	int n = (int)strcspn(reason, " ");
 
-	if (!strcmp(line, "allow"))
-		passed = 1;
-	else if (sscanf(line, "deny %39s after %u", reason, &passed) < 1 &&
-		 sscanf(line, "unfinished after %u", &passed) < 1 &&
-		 sscanf(line, "allow %u", &passed) < 1 && strcmp(line, "unfinished"))
-		return;
-	v->allow = !strcmp(reason, "rule-matched");
-	v->unfinished = !strncmp(line, "unfinished", strlen("unfinished"));
-	v->passed = passed;
-	memcpy(v->reason, reason, sizeof(reason));
+	if (!allow && !unfinished && strncmp(line, "deny ", strlen("deny ")) != 0)
+		return; /* prose */
+	cr_assert(n > 0 && n < (int)sizeof(v->reason), "expected a reason: %s", line);
+	v->unfinished = unfinished;
+	v->allow = allow || unfinished;
+	v->passed = allow ? number_behind(line, "allow ", 1) : number_behind(line, " after ", 0);
+	snprintf(v->reason, sizeof(v->reason), "%.*s", n, reason);
 }
 
 static void begin(struct t_vectors *all, const char *name)
@@ -114,6 +128,8 @@ struct t_vectors t_vectors_load(const char *path)
 			verdict(&all.v[all.n - 1], line);
 	}
 	fclose(f);
+	for (size_t i = 0; i < all.n; i++)
+		cr_assert(all.v[i].reason[0], "%s: no verdict for %s", path, all.v[i].name);
 	return all;
 }
 
