@@ -159,6 +159,14 @@ static void fill_atom_sets(const struct diff *d, enum pst_field field, uint64_t 
 	}
 }
 
+/* Does a request that meets condition MET (0: none) pass what GROUP asks of headers? */
+static bool meets(const struct diff *d, uint32_t met, const struct pst_rulegroup *group)
+{
+	if (!group->headers || group->headers == met)
+		return true;
+	return met && d->q->implies && d->q->implies(d->q->ctx, met, group->headers);
+}
+
 static void fill_other_sets(const struct diff *d, struct group_sets *s)
 {
 	for (size_t i = 0; i < d->g.groups.n; i++) {
@@ -167,7 +175,7 @@ static void fill_other_sets(const struct diff *d, struct group_sets *s)
 		if (group->differs)
 			add_group(s->differs, d, 0, i);
 		for (size_t h = 0; h < d->headers.n; h++) {
-			if (!group->headers || group->headers == d->headers.v[h])
+			if (meets(d, d->headers.v[h], group))
 				add_group(s->headers, d, h, i);
 		}
 	}

@@ -19,10 +19,12 @@
  * by a rule that is in one list only; so the walk is confined to the paths of those rules, and what
  * is looked at grows with the change, not with the lists.
  *
- * Header conditions are opaque: equal numbers are the same condition, different numbers have
- * nothing to do with each other. Then "equal" is always right (if it holds where one condition at a
- * time is met, it holds where several are, because rules only add), while a difference between
- * conditions that really imply each other may be one on paper only.
+ * Header conditions are numbers: equal ones are the same condition, and the caller may tell which
+ * condition implies which (a header with a value implies that it is there). A request that meets a
+ * condition meets those that it implies, and need not meet any other. So what is compared is one
+ * condition at a time, with what it implies; if the lists are equal there, they are equal where
+ * several are met, because rules only add. A caller that does not tell what implies what gets
+ * differences that may be on paper only, but "equal" is right all the same.
  */
 
 #include "compiler/automaton.h"
@@ -51,7 +53,7 @@ extern const struct pst_rulediff_limits pst_rulediff_default_limits;
 /* A request: what is asked for, and what is not. */
 struct pst_reqwitness {
 	struct pst_witness field[PST_FIELD_MAX]; /* host.text NULL: HTTP/1.0 without Host */
-	uint32_t headers;			 /* the one condition that it meets; 0: none */
+	uint32_t headers; /* the condition that it meets, with what that implies; 0: none */
 };
 
 struct pst_rulediff {
@@ -71,6 +73,9 @@ struct pst_rulediff_query {
 	const struct pst_baselang *base;
 	const struct pst_rulediff_limits *limits; /* NULL: the default */
 	struct pst_diags *diags;
+	/* Does each request that meets condition A meet B? Neither is 0. NULL: only if A is B. */
+	bool (*implies)(const void *ctx, uint32_t a, uint32_t b);
+	const void *ctx;
 };
 
 /*

@@ -83,7 +83,8 @@ static bool lists_say_included(const struct world *w, const struct pst_reqrule *
 			       const struct pst_reqrule *inner)
 {
 	const struct pst_reqrule both[] = {*outer, *inner};
-	const struct pst_rulediff_query q = {{both, 1}, {both, 2}, w->base, NULL, w->diags};
+	const struct pst_rulediff_query q = {
+		.a = {both, 1}, .b = {both, 2}, .base = w->base, .diags = w->diags};
 	struct pst_rulediff d;
 	bool differ;
 
