@@ -8,6 +8,7 @@
 
 #include "base/mem.h"
 #include "base/vec.h"
+#include "compiler/pattern.h"
 #include "lint/sample.h"
 
 /*
@@ -263,19 +264,28 @@ static void spend(struct pst_meanings *m, uint64_t steps)
 	m->steps -= steps < m->steps ? steps : m->steps;
 }
 
-/* The loader has refused what is not in the dialect: what is said here is about a limit. */
-static int take_failure(struct pst_meanings *m, struct pst_meaning *p,
-			const struct pst_diags *diags, int r)
+/*
+ * Is PATTERN, which has no automaton, one that the dialect allows? Another check says it if not,
+ * and it is no matter of the budget then.
+ */
+static int is_in_dialect(const struct pst_pattern *pattern)
 {
-	const char *why = "";
+	struct pst_diags *unheard = pst_diags_new();
+	int r = unheard ? pst_pattern_check(pattern, unheard) : -ENOMEM;
 
-	if (r == -ENOMEM)
-		return r;
-	if (pst_diags_count(diags))
-		why = pst_diags_at(diags, 0)->message;
-	p->is_over = r == -E2BIG;
+	pst_diags_free(&unheard);
+	return r == -ENOMEM ? r : !r;
+}
+
+static int take_failure(struct pst_meanings *m, struct pst_meaning *p,
+			const struct pst_pattern *pattern, const struct pst_diags *diags)
+{
+	const char *why = pst_diags_count(diags) ? pst_diags_at(diags, 0)->message : "";
+	int r = is_in_dialect(pattern);
+
+	p->is_over = r > 0;
 	p->limit = pst_arena_strndup(m->arena, why, strlen(why));
-	return p->limit ? 0 : -ENOMEM;
+	return p->limit && r >= 0 ? 0 : -ENOMEM;
 }
 
 int pst_meaning_build(struct pst_meanings *m, struct pst_meaning *p)
@@ -295,8 +305,8 @@ int pst_meaning_build(struct pst_meanings *m, struct pst_meaning *p)
 		return -ENOMEM;
 	r = pst_automaton_build(&pattern, 1, &pst_automaton_default_limits, diags, &p->automaton);
 	p->is_built = true;
-	if (r)
-		r = take_failure(m, p, diags, r);
+	if (r && r != -ENOMEM)
+		r = take_failure(m, p, &pattern, diags);
 	pst_diags_free(&diags);
 	spend(m, !p->automaton ? REFUSED_STEPS
 			       : BUILD_STEPS + ENTRY_STEPS * (uint64_t)p->automaton->n_states *

@@ -295,6 +295,31 @@ Test(config, mistakes_are_findings_with_a_place_and_fail_the_run)
 	}
 }
 
+/* Asked for and not there, not readable as a file, or too large. */
+Test(config, what_cannot_be_read_is_an_error_and_the_files_are_linted_all_the_same)
+{
+	static const char *const files[] = {"missing.yaml", "folder"};
+	const char *path = "a.yaml";
+
+	work_write("a.yaml", work_policy);
+	work_write("folder/x", "");
+	for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++) {
+		const struct pst_lint_options options = {
+			.paths = &path,
+			.n_paths = 1,
+			.config = files[i],
+		};
+		struct pst_lint_result *result = NULL;
+
+		cr_assert_eq(pst_lint_run(&options, &result), 0);
+		cr_expect_eq(work_count(result, "config-unreadable"), 1, "%s", files[i]);
+		cr_expect_str_eq(work_find(result, "config-unreadable", 0)->pos.file, files[i]);
+		cr_expect_eq(result->n_policies, 1);
+		cr_expect(pst_lint_failed(result));
+		pst_lint_result_free(&result);
+	}
+}
+
 Test(config, a_mistake_cannot_be_switched_off)
 {
 	struct pst_lint_result *result =
