@@ -27,34 +27,56 @@ static int match_lines(const struct pst_automaton *a, FILE *in, FILE *out)
 	return ferror(in) ? pst_log_err(-EIO, "cannot read standard input") : 0;
 }
 
-/* A is NULL for a pattern that is valid, but over the compiler's budget: its size is not known. */
-static int print_json(const char *pattern, const struct pst_automaton *a)
+/* Which table the automaton does not fit, in words; "" when it fits. */
+static void say_what_is_full(const struct pst_footprint *f, char *buf, size_t size)
+{
+	*buf = '\0';
+	if (!f->fits_kernel)
+		snprintf(buf, size, "the automaton would need %zu %s, the limit is %zu",
+			 f->full.need, f->full.table, f->full.limit);
+}
+
+static void write_size(struct pst_json *j, const struct pst_footprint *f)
+{
+	if (!f->states) {
+		pst_json_null(j, "states");
+		pst_json_null(j, "classes");
+		pst_json_null(j, "bytes");
+		return;
+	}
+	pst_json_u64(j, "states", f->states);
+	pst_json_u64(j, "classes", f->classes);
+	pst_json_u64(j, "bytes", f->bytes);
+}
+
+/*
+ * A is NULL for a pattern that is valid, but over the compiler's budget: its size is not known, and
+ * SAID tells the limit and how far it came.
+ */
+static int print_json(const char *pattern, const struct pst_automaton *a,
+		      const struct pst_diags *said)
 {
 	struct pst_footprint f = {0};
+	char full[128];
 	struct pst_json j;
 	int r = a ? pst_footprint_measure(a, &f) : 0;
 
 	if (r)
 		return pst_log_err(r, "cannot measure the automaton");
+	say_what_is_full(&f, full, sizeof(full));
 	pst_json_init(&j, stdout);
 	pst_json_object(&j, NULL);
 	pst_json_str(&j, "pattern", pattern);
-	if (a) {
-		pst_json_u64(&j, "states", f.states);
-		pst_json_u64(&j, "classes", f.classes);
-		pst_json_u64(&j, "bytes", f.bytes);
-	} else {
-		pst_json_null(&j, "states");
-		pst_json_null(&j, "classes");
-		pst_json_null(&j, "bytes");
-	}
+	write_size(&j, &f);
 	pst_json_bool(&j, "fits_kernel", f.fits_kernel);
+	pst_json_str(&j, "where", f.fits_kernel ? "kernel" : "fallback");
+	pst_json_str(&j, "why", !a ? pst_diags_at(said, 0)->message : *full ? full : NULL);
 	pst_json_end(&j);
 	r = pst_json_finish(&j);
 	return r ? pst_log_err(r, "cannot write standard output") : 0;
 }
 
-static int build(const char *re, struct pst_automaton **ret_automaton)
+static int build(const char *re, struct pst_diags *diags, struct pst_automaton **ret_automaton)
 {
 	const size_t len = strlen(re);
 	const struct pst_pattern pattern = {
@@ -63,28 +85,25 @@ static int build(const char *re, struct pst_automaton **ret_automaton)
 		.pos = {.line = 1, .col = 1, .end_line = 1, .end_col = (uint32_t)len + 1},
 		.tag = 1,
 	};
-	struct pst_diags *diags = pst_diags_new();
-	int r = -ENOMEM;
+	int r = pst_automaton_build(&pattern, 1, &pst_automaton_default_limits, diags,
+				    ret_automaton);
 
-	if (diags) {
-		r = pst_automaton_build(&pattern, 1, &pst_automaton_default_limits, diags,
-					ret_automaton);
-		pst_diags_print(diags, stderr);
-	}
-	pst_diags_free(&diags);
+	pst_diags_print(diags, stderr);
 	return r == -ENOMEM ? pst_log_err(r, "cannot build the automaton") : r;
 }
 
 static int answer(const char *re, bool json)
 {
+	struct pst_diags *diags = pst_diags_new();
 	struct pst_automaton *a = NULL;
-	int r = build(re, &a);
+	int r = diags ? build(re, diags, &a) : -ENOMEM;
 
-	if (r == -EINVAL || (r == -E2BIG && !json))
-		return PST_EXIT_NO;
-	if (!r || r == -E2BIG)
-		r = json ? print_json(re, a) : match_lines(a, stdin, stdout);
+	if (!r || (r == -E2BIG && json))
+		r = json ? print_json(re, a, diags) : match_lines(a, stdin, stdout);
 	pst_automaton_free(&a);
+	pst_diags_free(&diags);
+	if (r == -EINVAL || r == -E2BIG)
+		return PST_EXIT_NO;
 	return r ? PST_EXIT_FAILED : PST_EXIT_OK;
 }
 

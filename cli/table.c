@@ -278,7 +278,8 @@ const struct pst_cli_verb pst_cli_verbs[] = {
 		.details =
 			"For each line one line is written: 1 if PATTERN (RE2 syntax) matches all of "
 			"it, 0 if not. With --format json nothing is read: the answer is the size of "
-			"the automaton and whether it fits the kernel.",
+			"the automaton, whether it fits the kernel, and if not, which limit it "
+			"met.",
 		OPTIONS(regex_options),
 		.exit_status =
 			"0; 1 PATTERN is invalid, or too big to be matched; 2 usage; 3 could "

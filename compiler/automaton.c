@@ -14,7 +14,11 @@
 const struct pst_automaton_limits pst_automaton_default_limits = {
 	.max_states = 4096,
 	.max_nodes = 32768,
-	.max_bytes = 64 << 20,
+	.max_bytes = 128 << 20,
+	.states_per_pattern = 64,
+	.most_states = 1 << 18,
+	.nodes_per_pattern = 256,
+	.most_nodes = 1 << 20,
 };
 
 struct build {
@@ -106,11 +110,28 @@ static int build_minimal(struct build *b, struct pst_automaton **ret_automaton)
 	return r;
 }
 
+/* MAX for one pattern, and PER for each of the N - 1 others, up to MOST. */
+static uint32_t scaled(uint32_t max, uint32_t per, uint32_t most, size_t n)
+{
+	uint64_t sum = max + (uint64_t)per * (n ? n - 1 : 0);
+
+	if (max >= most)
+		return max;
+	return sum < most ? (uint32_t)sum : most;
+}
+
 int pst_automaton_build(const struct pst_pattern *patterns, size_t n,
 			const struct pst_automaton_limits *limits, struct pst_diags *diags,
 			struct pst_automaton **ret_automaton)
 {
-	struct build b = {.patterns = patterns, .n = n, .limits = limits, .diags = diags};
+	const struct pst_automaton_limits scaled_limits = {
+		.max_states = scaled(limits->max_states, limits->states_per_pattern,
+				     limits->most_states, n),
+		.max_nodes =
+			scaled(limits->max_nodes, limits->nodes_per_pattern, limits->most_nodes, n),
+		.max_bytes = limits->max_bytes,
+	};
+	struct build b = {.patterns = patterns, .n = n, .limits = &scaled_limits, .diags = diags};
 	int r = n < UINT32_MAX ? add_patterns(&b) : -E2BIG;
 
 	if (!r)

@@ -30,13 +30,20 @@ struct pst_pattern {
 	uint64_t tag;	    /* not 0 */
 };
 
+/*
+ * A pattern alone gets max_*, and each further one adds per_pattern of it up to most_*: so ten
+ * thousand paths have the room that they need, and none of them can take it all for itself.
+ */
 struct pst_automaton_limits {
 	uint32_t max_states; /* deterministic states during construction */
 	uint32_t max_nodes;  /* positions (after expanding counted repetition) */
-	size_t max_bytes;    /* memory during construction */
+	size_t max_bytes;    /* memory during construction, whatever the number of patterns */
+	uint32_t states_per_pattern, most_states; /* 0: max_states is all there is */
+	uint32_t nodes_per_pattern, most_nodes;	  /* likewise */
 };
 
-/* 4096 states, 32768 nodes, 64 MiB. */
+/* 4096 states and 64 per pattern up to 2^18; 32768 nodes and 256 per pattern up to 2^20; 128 MiB.
+ */
 extern const struct pst_automaton_limits pst_automaton_default_limits;
 
 struct pst_automaton {

@@ -31,7 +31,7 @@
 #include <stdint.h>
 
 enum {
-	PST_DFA_STEPS_PER_BYTE = 4,
+	PST_DFA_STEPS_PER_BYTE = 2,
 	PST_DFA_MAX_STEPS = 1 << 30,
 };
 

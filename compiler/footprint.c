@@ -3,7 +3,6 @@
 
 #include <errno.h>
 
-#include "compiler/pack.h"
 #include "compiler/rowset.h"
 
 static int count_cells(const struct pst_automaton *a, uint64_t *ret_cells)
@@ -28,25 +27,18 @@ int pst_footprint_measure(const struct pst_automaton *a, struct pst_footprint *r
 	struct pst_footprint f = {.states = a->n_states, .classes = a->n_classes};
 	struct pst_packer packer;
 	struct pst_packed packed;
-	struct pst_pack_full full;
-	uint64_t cells;
-	int r;
+	uint64_t cells = (uint64_t)(a->n_states - 1) * a->n_classes;
+	int r = pst_packer_init(&packer);
 
-	/* What a row takes is known as long as a column can name each class. */
-	if (a->n_classes > PST_PACK_MAX_CLASSES) {
-		f.bytes = 4 * (uint64_t)(a->n_states - 1) * a->n_classes + PST_PACK_MAP_BYTES;
-		*ret_footprint = f;
-		return 0;
-	}
-	r = pst_packer_init(&packer);
 	if (r)
 		return r;
-	r = pst_packer_add(&packer, a, &packed, &full);
+	r = pst_packer_add(&packer, a, &packed, &f.full);
 	pst_packer_fini(&packer);
 	if (r && r != -E2BIG)
 		return r;
 	f.fits_kernel = !r;
-	r = count_cells(a, &cells);
+	/* What a row takes is known as long as a column can name each class. */
+	r = a->n_classes <= PST_PACK_MAX_CLASSES ? count_cells(a, &cells) : 0;
 	if (r)
 		return r;
 	f.bytes = cells * sizeof(uint32_t) + PST_PACK_MAP_BYTES;

@@ -6,15 +6,17 @@
  */
 
 #include "compiler/automaton.h"
+#include "compiler/pack.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
 struct pst_footprint {
-	uint32_t states;  /* with the dead state, which all automata share */
-	uint32_t classes; /* of bytes */
-	uint64_t bytes;	  /* its rows and its class map in the kernel's tables */
-	bool fits_kernel; /* it goes into tables that hold nothing else */
+	uint32_t states;	   /* with the dead state, which all automata share */
+	uint32_t classes;	   /* of bytes */
+	uint64_t bytes;		   /* its cells and its class map in the kernel's tables */
+	bool fits_kernel;	   /* it goes into tables that hold nothing else */
+	struct pst_pack_full full; /* the table that is too small; only when it does not fit */
 };
 
 /* 0 or -ENOMEM. */

@@ -198,7 +198,8 @@ Test(automaton, patterns_may_share_a_tag_and_tags_may_have_many_bits)
 Test(automaton, random_patterns_together_give_what_each_gives_alone)
 {
 	enum { SEED = 7, ROUNDS = 300, TOGETHER = 6, TEXTS = 30 };
-	const struct pst_automaton_limits limits = {3000, 20000, 8 << 20};
+	const struct pst_automaton_limits limits = {
+		.max_states = 3000, .max_nodes = 20000, .max_bytes = 8 << 20};
 	struct re_random random = {SEED};
 	size_t matches = 0;
 
@@ -327,7 +328,7 @@ Test(automaton, time_is_limited_even_when_memory_is_not_the_matter)
 		}
 	}
 	snprintf(re + len, sizeof(re) - len, ")*");
-	limits.max_bytes = 2 << 20;
+	limits.max_bytes = 4 << 20;
 	assert_budget(re, &limits, "more than 8388608 steps");
 }
 
@@ -349,6 +350,38 @@ Test(automaton, limits_are_exact)
 	limits.max_states = 5;
 	limits.max_nodes = 3;
 	cr_assert_eq(build_within(&p, &limits, diags, &a), -E2BIG);
+	pst_diags_free(&diags);
+}
+
+/* Each of many patterns brings room for itself, up to the most that there is. */
+Test(automaton, limits_grow_with_the_number_of_patterns)
+{
+	struct pst_automaton_limits limits = {
+		.max_states = 8,
+		.max_nodes = 8,
+		.max_bytes = 1 << 20,
+		.states_per_pattern = 6,
+		.most_states = 20,
+		.nodes_per_pattern = 6,
+		.most_nodes = 20,
+	};
+	static const char *const texts[] = {"axxxx", "byyyyy", "czzzzz", "dwwwww"};
+	struct pst_diags *diags = pst_diags_new();
+
+	for (int n = 1; n <= 4; n++) {
+		struct pst_automaton *a = NULL;
+		struct patterns p = {0};
+		int r;
+
+		for (int i = 0; i < n; i++)
+			add_text(&p, texts[i]);
+		r = build_within(&p, &limits, diags, &a);
+		/* Dead, start, all letters, and one end for all: 7, 12, 17, 22. */
+		cr_assert_eq(r, n < 4 ? 0 : -E2BIG, "%d", n);
+		pst_automaton_free(&a);
+	}
+	cr_assert(strstr(pst_diags_at(diags, 0)->message, "more than 20 "), "%s",
+		  pst_diags_at(diags, 0)->message);
 	pst_diags_free(&diags);
 }
 
@@ -384,7 +417,8 @@ static struct pst_pattern *path_patterns(size_t n, unsigned int tags, char (*tex
 Test(automaton, ten_thousand_paths_become_one_small_automaton)
 {
 	enum { N = 10000 };
-	const struct pst_automaton_limits limits = {100000, 400000, 256 << 20};
+	const struct pst_automaton_limits limits = {
+		.max_states = 100000, .max_nodes = 400000, .max_bytes = 256 << 20};
 	static char text[N][40];
 	struct pst_pattern *p = path_patterns(N, 3, text);
 	struct pst_diags *diags = pst_diags_new();

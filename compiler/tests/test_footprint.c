@@ -50,8 +50,13 @@ Test(footprint, a_table_that_is_nearly_full_fits_and_one_that_is_too_full_does_n
 
 Test(footprint, so_many_classes_that_a_map_cannot_name_them_do_not_fit)
 {
+	struct pst_footprint f = measure(2, PST_PACK_MAX_CLASSES + 1);
+
+	cr_assert_not(f.fits_kernel);
+	cr_assert_str_eq(f.full.table, "byte classes");
+	cr_assert_eq(f.full.need, 255);
+	cr_assert_eq(f.full.limit, 254);
 	cr_assert(measure(2, PST_PACK_MAX_CLASSES).fits_kernel);
-	cr_assert_not(measure(2, PST_PACK_MAX_CLASSES + 1).fits_kernel);
 }
 
 Test(footprint, survives_the_failure_of_any_allocation)

@@ -161,6 +161,57 @@ Test(ruleset, equal_conditions_share_one_combination)
 		cr_assert_leq(b->rulesets[0].rule_tags[i], 2);
 }
 
+/* Duplicates, and patterns that are part of others. */
+Test(ruleset, rules_that_add_nothing_take_nothing)
+{
+	struct pst_bundle *alone;
+
+	model_http(&m, ports, "GET", "/api/.*", "h");
+	alone = model_compile(&m, diags);
+	for (int i = 0; i < 100; i++)
+		model_http(&m, ports, "GET", "/api/.*", "h");
+	model_http(&m, ports, "GET", "/api/users", "h");
+	model_http(&m, ports, "GET", "/api/[a-z]+/[0-9]+", "h");
+	model_http(&m, ports, "GET", "/ap[i]/(.*)", "h");
+	b = model_compile(&m, diags);
+	cr_assert_eq(b->rulesets[0].n_rules, 104);
+	cr_assert_eq(b->n_cells, alone->n_cells);
+	cr_assert_eq(b->n_class_bytes, alone->n_class_bytes);
+	cr_assert_eq(b->n_tags, alone->n_tags);
+	cr_assert(!memcmp(b->cells, alone->cells, b->n_cells * sizeof(*b->cells)));
+	pst_bundle_free(&alone);
+}
+
+Test(ruleset, ten_thousand_paths_on_one_port_fit_the_kernel)
+{
+	char path[64];
+
+	ports->http = pst_arena_calloc(m.arena, 10000, sizeof(*ports->http));
+	for (uint32_t i = 0; i < 10000; i++) {
+		struct pst_http_rule *rule = &ports->http[ports->n_http++];
+
+		rule->index = i;
+		rule->pos.line = rule->pos.col = 1;
+		rule->method.s = i % 2 ? "GET" : "POST";
+		rule->method.len = strlen(rule->method.s);
+		rule->path.s = pst_arena_printf(m.arena, "/api/v1/%x-%u/item%s", i * 40503 % 65536,
+						i, i % 10 ? "" : "/[^/]+");
+		rule->path.len = strlen(rule->path.s);
+	}
+	b = model_compile(&m, diags);
+	cr_assert_not(b->rulesets[0].fallback, "%s", b->rulesets[0].why);
+	for (int i = 0; i < 10000; i += 997) {
+		snprintf(path, sizeof(path), "/api/v1/%x-%d/item%s", i * 40503 % 65536, i,
+			 i % 10 ? "" : "/x");
+		cr_assert(allowed(i % 2 ? "GET" : "POST", path, "h"), "%s", path);
+		cr_assert_not(allowed(i % 2 ? "POST" : "GET", path, "h"), "%s", path);
+		path[strlen(path) - 1] = '/';
+		cr_assert_not(allowed(i % 2 ? "GET" : "POST", path, "h"), "%s", path);
+	}
+	/* Less than 40 bytes of cells for a rule. */
+	cr_assert_lt(b->n_cells, 100000);
+}
+
 static void add_combinations(int n)
 {
 	for (int i = 0; i < n; i++)
