@@ -6,7 +6,6 @@ import socket
 import struct
 
 FINAL = re.compile(rb"^HTTP/1\.[01] ([2-5]\d\d)", re.MULTILINE)
-PATIENCE = 2  # seconds without a word from a server that has to answer, or to end the connection
 
 
 class Exchange:
@@ -47,14 +46,14 @@ def bound(source):
             port += 1
 
 
-async def until_quiet(loop, sock, enough, closing):
+async def until_quiet(loop, sock, enough, closing, patience):
     """Reads to the end, or, while nothing says that the server will end it, until it has no more to say."""
     data = b""
     while True:
         answered = len(FINAL.findall(data)) >= enough
         try:
             got = await asyncio.wait_for(loop.sock_recv(sock, 65536),
-                                         0.04 if answered and not closing else PATIENCE)
+                                         0.04 if answered and not closing else patience)
         except asyncio.TimeoutError:
             return data, "open"
         if not got:
@@ -62,8 +61,12 @@ async def until_quiet(loop, sock, enough, closing):
         data += got
 
 
-async def ask(address, source, pieces, enough, fin):
-    """Sends PIECES from SOURCE. FIN: and no more; else the connection is reset when ENOUGH answers are there."""
+async def ask(address, source, case, patience):
+    """Sends the pieces of CASE from SOURCE and ends as it says, or resets the connection when it is answered.
+
+    PATIENCE: seconds without a word from a server that has to answer, or to end the connection.
+    """
+    enough = sum(request.whole for request in case.wanted)
     loop = asyncio.get_running_loop()
     sock = bound(source)
     data, ended = b"", "reset"
@@ -71,14 +74,14 @@ async def ask(address, source, pieces, enough, fin):
         await loop.sock_connect(sock, address)
         conn = "%s:%d" % sock.getsockname()[:2]
         try:
-            await send(loop, sock, pieces, fin)
+            await send(loop, sock, case.pieces, case.fin)
         except OSError:
             pass  # refused midway; what it has answered is still there
         try:
-            data, ended = await until_quiet(loop, sock, enough, fin)
+            data, ended = await until_quiet(loop, sock, enough, case.fin, patience)
         except OSError:
             pass
-        if not fin:
+        if not case.fin:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     finally:
         sock.close()
