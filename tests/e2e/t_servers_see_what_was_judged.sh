@@ -8,10 +8,21 @@ mkdir "$E2E/garden"
 e2e_run backend python3 tests/garden/garden.py serve "$E2E/garden" $BACKEND 8080 >"$E2E/serve" 2>&1 &
 e2e_wait 60 test -s "$E2E/garden/ready" || e2e_fail "the servers do not start: $(cat "$E2E/serve")"
 cat "$E2E/serve"
-e2e_posternd --policy tests/garden/policy.yaml --inventory testdata/inventory/demo.yaml --courtesy off
-e2e_run frontend timeout 90 python3 tests/garden/garden.py live "$E2E/garden" $BACKEND 8080 10.77.0.2 \
-	--seconds "${GARDEN_LIVE_SECONDS:-40}" --seed "${GARDEN_SEED:-1}"
-status=$?
-[ $status -eq 0 ] || [ $status -eq 77 ] || e2e_fail "a server saw what was not judged, or too little"
-e2e_stop
+
+# ask COURTESY SECONDS SEED
+status=0
+ask() {
+	local rc
+	e2e_posternd --policy tests/garden/policy.yaml --inventory testdata/inventory/demo.yaml --courtesy "$1"
+	e2e_run frontend timeout $(($2 * 2 + 20)) python3 tests/garden/garden.py live "$E2E/garden" $BACKEND 8080 10.77.0.2 \
+		--seconds "$2" --seed "$3"
+	rc=$?
+	[ $rc -eq 0 ] || [ $rc -eq 77 ] || e2e_fail "courtesy $1: a server saw what was not judged, or too little ($rc)"
+	[ $rc -eq 0 ] || status=$rc
+	e2e_stop
+}
+
+seconds=${GARDEN_LIVE_SECONDS:-30} seed=${GARDEN_SEED:-1}
+ask off "$seconds" "$seed"
+ask on $((seconds / 3)) $((seed + 1))
 exit $status

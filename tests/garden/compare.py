@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Is what a server saw on a connection what the judge has allowed?"""
+import re
+
+from servers import JUDGED
 
 
 def grouped(server, lines):
@@ -16,12 +19,22 @@ def grouped(server, lines):
     return fields
 
 
+def variables(lines):
+    """The judged fields as applications see them: the values of one name joined."""
+    fields = {}
+    for name, value in lines:
+        if name.lower() in JUDGED:
+            fields.setdefault(name.lower(), []).append(value.strip(" \t"))
+    return {name: re.sub("[ \t]*,[ \t]*", ",", ",".join(values)) for name, values in fields.items()}
+
+
 def difference(server, want, seen):
     """What differs between a judged request and one that a server saw; None when nothing does."""
     for part in ("method", "target", "host"):
         if getattr(want, part) != seen[part].strip(" \t"):
             return f"{part} {seen[part]!r}, judged {getattr(want, part)!r}"
-    fields, judged = grouped(server, seen["lines"]), grouped(server, want.lines)
+    fields, judged = (variables(lines) if server.variables else grouped(server, lines)
+                      for lines in (seen["lines"], want.lines))
     if fields != judged:
         return f"fields {fields}, judged {judged}"
     body = seen["body"]
@@ -50,8 +63,7 @@ def lack(server, case, seen, exchange):
         return None
     if exchange.ended == "reset" or any(status >= 400 for status in exchange.statuses):
         return "refused"
-    if seen and (wanted[len(seen) - 1].closes or server.name == "haproxy" and case.fin):
-        # HAProxy takes the client's FIN for a wish to end the connection behind the answer in hand.
+    if seen and (wanted[len(seen) - 1].closes or server.closes(case.fin)):
         return "closed"
     if not wanted[len(seen)].whole or (seen and not seen[-1]["body"]["whole"]):
         return "cut"

@@ -14,12 +14,23 @@ HOP = {"connection", "proxy-connection", "keep-alive", "te", "trailer", "transfe
        "content-length", "host", "x-garden-conn", "http2-settings"}
 
 
+# The fields that the rules of policy.yaml ask for.
+JUDGED = {"x-token", "x-role"}
+
+
 class Server:
     """One of them. UNSEEN: names of fields that it does not show as they came."""
+
+    # Applications see variables instead of fields: those that are judged count, joined as the judge joins them.
+    variables = False
 
     def __init__(self, name, runtime, unseen=(), optional=False):
         self.name, self.runtime, self.unseen, self.optional = name, runtime, set(unseen), optional
         self.processes, self.log, self.address = [], None, None
+
+    def closes(self, fin):
+        """Does it end connections behind an answer, without a reason? FIN: the client has ended its side."""
+        return False
 
     def missing(self):
         """What is not installed, or None."""
@@ -44,7 +55,7 @@ class Server:
 
     def stop(self):
         for process in self.processes:
-            process.send_signal(signal.SIGKILL if self.name != "nginx" else signal.SIGTERM)
+            process.send_signal(signal.SIGTERM if self.name in ("nginx", "gunicorn") else signal.SIGKILL)
         for process in self.processes:
             process.wait()
         self.processes = []
@@ -99,6 +110,31 @@ class Java(Server):
                  host, str(port), self.log]]
 
 
+class Wsgi(Server):
+    """A server of Python applications."""
+    variables = True
+
+    def start(self, directory, address):
+        os.environ["GARDEN_LOG"] = os.path.join(directory, self.name + ".log")
+        os.environ["PYTHONPATH"] = HERE
+        super().start(directory, address)
+
+
+class Gunicorn(Wsgi):
+    def closes(self, fin):
+        return True  # when requests came together: it waits for the socket, not for what it has read
+
+    def commands(self, directory):
+        return [["gunicorn", "--bind", "%s:%d" % self.address, "--worker-class", "gthread", "--threads", "40",
+                 "--keep-alive", "5", "--limit-request-fields", "200", "wsgi:application"]]
+
+
+class Waitress(Wsgi):
+    def commands(self, directory):
+        return [["waitress-serve", "--host", self.address[0], "--port", str(self.address[1]), "--threads", "40",
+                 "wsgi:application"]]
+
+
 class Proxy(Server):
     """What it has understood is what it sends on, to behind.py."""
 
@@ -130,6 +166,9 @@ class Nginx(Proxy):
 
 
 class Haproxy(Proxy):
+    def closes(self, fin):
+        return bool(fin)
+
     def program(self, directory, behind):
         return ["haproxy", "-db", "-f", self.filled("haproxy.cfg", directory, behind)]
 
@@ -140,6 +179,8 @@ def everything():
         # Go keeps these apart from the fields.
         Go("go", ["go"], ["host", "transfer-encoding", "trailer"]),
         Node("node", ["node"]),
+        Gunicorn("gunicorn", ["gunicorn"], optional=True),
+        Waitress("waitress", ["waitress-serve"], optional=True),
         Java("java", ["java", "javac"], optional=True),  # too large to be installed for this
         Nginx("nginx", ["nginx"], HOP),
         Haproxy("haproxy", ["haproxy"], HOP),

@@ -33,6 +33,10 @@ FIELDS = [b"X: y", b"X: ", b"X:y\t", b"x-a: 1\r\nX-A: 2", b"X-A: 1, 2", b"Accept
           b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", b"Sec-WebSocket-Version: 13", b"Via: 1.1 x",
           b"Authorization: Basic Og==", b"Content-Type: text/plain", b"Proxy-Connection: close", b"Max-Forwards: 0",
           b"From x: 1", b"From: a", b"Content-Encoding: gzip", b"Content-Range: bytes 0-1/2", b"Date: now"]
+JUDGED = [b"X-Token: yes", b"X-Token: yes", b"x-tokEN:yes \t", b"X-Token: yes, yes", b"X-Token: yes\r\nX-Token: yes",
+          b"X-Token:", b"X-Token: Yes", b"X-Token: yes\r\n no", b"X-Token: no", b"X-Role: a, b", b"X-Role: a,b",
+          b"X-Role: a\r\nX: y\r\nX-Role: b", b"X-Role: a\r\nX-Role: b", b"X-Role: b\r\nX-Role: a", b"X-Role: a\tb",
+          b"X_Token: yes", b"X-Token : yes", b"X-Token\t: yes", b"X-Token: \xa0yes", b"X-Token: yes\x00", b"X-Role: a"]
 FRAMING = [b"Content-Length: 0", b"Content-Length: 5", b"Content-Length: 35", b"Content-Length: +5",
            b"Content-Length: 05", b"Content-Length: 0x5", b"Content-Length: 5, 5", b"Content-Length: 5 ",
            b"Content-Length:\t5", b"Content-Length: 5;", b"Content-Length: -0", b"Content-Length: \xa05",
@@ -79,7 +83,8 @@ class Streams:
         self.golden = golden()
 
     def batch(self, n):
-        makers = [self.near_golden, self.near_grammar, self.near_grammar, self.pipelined, self.mutated_grammar]
+        makers = [self.near_golden, self.near_grammar, self.near_grammar, self.pipelined, self.mutated_grammar,
+                  self.by_field]
         return [self.random.choice(makers)() for _ in range(n)]
 
     def pick(self, items):
@@ -149,6 +154,13 @@ class Streams:
         self.random.shuffle(lines)
         head = b"%s %s %s" % (method, target, self.pick(VERSIONS))
         return b"\r\n".join([head, *lines]) + b"\r\n\r\n" + body + self.tail()
+
+    def by_field(self):
+        """Fields decide about /admin."""
+        lines = [b"GET /admin HTTP/1.1", b"Host: b"] + [self.pick(JUDGED) for _ in range(self.pick([1, 1, 2, 3]))]
+        lines += [self.pick(FIELDS)] if self.rarely(3) else []
+        data = b"\r\n".join(lines) + b"\r\n\r\n"
+        return (self.mutate(data) if self.rarely(2) else data) + self.tail()
 
     def place(self, data):
         """Anywhere, but mostly where something begins or ends."""
