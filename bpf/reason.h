@@ -17,6 +17,8 @@
 #define PST_REASONS(X)                                                                                \
 	X(NONE, "none", ALLOW, "no decision yet")                                                     \
 	X(RULE, "rule-matched", ALLOW, "an HTTP rule matches")                                        \
+	X(RULE_FALLBACK, "rule-matched-by-fallback", ALLOW,                                           \
+	  "an HTTP rule matches that changes headers: for the fallback, denied while there is none")  \
 	X(L4_ALLOW, "l4-allowed", ALLOW, "allowed at L3/L4 without HTTP rules")                       \
 	X(NO_POLICY, "no-policy", ALLOW, "no policy restricts the endpoint in this direction")        \
 	X(REPLY, "reply", ALLOW, "belongs to a connection or exchange that was allowed")              \

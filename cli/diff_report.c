@@ -93,6 +93,15 @@ static void print_request(const struct pst_diff_request *r, FILE *out)
 	print_quoted(r->method, out);
 	fputs(" --path ", out);
 	print_quoted(r->path, out);
+	for (size_t i = 0; r->meets && i < r->meets->n_headers; i++) {
+		const struct pst_bundle_header *h = &r->meets->headers[i];
+		char text[512];
+
+		snprintf(text, sizeof(text), "%s: %s", h->name,
+			 h->secret ? "[redacted]" : (h->value ? h->value : "x"));
+		fputs(" --header ", out);
+		print_quoted(text, out);
+	}
 	if (!r->host)
 		return;
 	fputs(" --host ", out);

@@ -40,6 +40,14 @@ struct pst_bundle_entry {
 	struct pst_policy_value value;
 };
 
+/* What an HTTP rule asks of a request header, or does to it (compiler/header.h). */
+struct pst_bundle_header {
+	const char *name;  /* in lower case */
+	const char *value; /* NULL: presence */
+	bool secret;	   /* the value is a Secret's: not to be shown */
+	uint8_t mismatch;  /* enum pst_mismatch: FAIL is a condition, else an action */
+};
+
 /* Where a rule (or HTTP rule) stands: what explain and events show. */
 struct pst_bundle_rule {
 	const char *policy; /* "namespace/name" or "name" */
@@ -47,6 +55,8 @@ struct pst_bundle_rule {
 	struct pst_pos pos;
 	/* HTTP rules only; NULL when the field is absent. */
 	const char *method, *target, *host;
+	struct pst_bundle_header *headers; /* sorted by name */
+	size_t n_headers;
 };
 
 /* The HTTP rules behind a rule set, so that user space can name the one that decided. */
@@ -55,7 +65,7 @@ struct pst_bundle_ruleset {
 	uint32_t *rules; /* indexes into the bundle's rules */
 	size_t n_rules;
 	uint64_t *rule_tags; /* per rule: the tag bit of its combination */
-	bool fallback;	     /* does not fit the kernel: packed and rule_tags are zero */
+	bool fallback;	     /* not for the kernel: packed and rule_tags are zero */
 	const char *why;     /* of a fallback: which limit, in words; else NULL */
 };
 

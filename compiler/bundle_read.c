@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "base/vec.h"
 #include "compiler/bundle.h"
+#include "policy/policy.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -199,9 +200,24 @@ static void get_entries(struct reader *r, struct pst_bundle *b)
 	}
 }
 
+static void get_headers(struct reader *r, struct pst_bundle_rule *rule)
+{
+	rule->headers = get_array(r, "headers", 10, sizeof(*rule->headers), &rule->n_headers);
+	for (size_t i = 0; !r->err && i < rule->n_headers; i++) {
+		struct pst_bundle_header *h = &rule->headers[i];
+
+		h->name = get_str(r);
+		h->value = get_str(r);
+		h->secret = get_bool(r);
+		h->mismatch = (uint8_t)get(r, 1);
+		if (!h->name || h->mismatch > PST_MISMATCH_REPLACE)
+			fail(r, "a header without name, or with an action that does not exist");
+	}
+}
+
 static void get_rules(struct reader *r, struct pst_bundle *b)
 {
-	b->rules = get_array(r, "rules", 40, sizeof(*b->rules), &b->n_rules);
+	b->rules = get_array(r, "rules", 44, sizeof(*b->rules), &b->n_rules);
 	for (size_t i = 0; !r->err && i < b->n_rules; i++) {
 		struct pst_bundle_rule *rule = &b->rules[i];
 
@@ -211,6 +227,7 @@ static void get_rules(struct reader *r, struct pst_bundle *b)
 		rule->method = get_str(r);
 		rule->target = get_str(r);
 		rule->host = get_str(r);
+		get_headers(r, rule);
 	}
 }
 

@@ -102,6 +102,17 @@ static void put_entries(struct writer *w, const struct pst_bundle *b)
 	}
 }
 
+static void put_headers(struct writer *w, const struct pst_bundle_rule *rule)
+{
+	put(w, rule->n_headers, 4);
+	for (size_t i = 0; i < rule->n_headers; i++) {
+		put_str(w, rule->headers[i].name);
+		put_str(w, rule->headers[i].value);
+		put(w, rule->headers[i].secret, 1);
+		put(w, rule->headers[i].mismatch, 1);
+	}
+}
+
 static void put_rules(struct writer *w, const struct pst_bundle *b)
 {
 	put(w, b->n_rules, 4);
@@ -114,6 +125,7 @@ static void put_rules(struct writer *w, const struct pst_bundle *b)
 		put_str(w, r->method);
 		put_str(w, r->target);
 		put_str(w, r->host);
+		put_headers(w, r);
 	}
 }
 

@@ -2,6 +2,7 @@
 #include "compiler/catalog.h"
 
 #include "base/mem.h"
+#include "compiler/header.h"
 #include "compiler/pattern.h"
 
 #include <assert.h>
@@ -11,6 +12,7 @@
 struct builder {
 	struct pst_arena *arena;
 	struct pst_diags *diags;
+	const struct pst_inventory *inventory;
 	struct pst_catalog c;
 	const char *file_from, *file; /* the file name copied last */
 };
@@ -77,30 +79,78 @@ static int copy_pos(struct builder *b, const struct pst_pos *pos, struct pst_pos
 	return 0;
 }
 
-static int add_http(struct builder *b, const struct pst_bundle_rule *parent, size_t port_rule,
-		    const struct pst_port_rule *ports, bool refused)
+static int copy_fields(struct builder *b, const struct pst_http_rule *http,
+		       struct pst_bundle_rule *rule)
 {
+	const char **copies[] = {&rule->method, &rule->target, &rule->host};
+
+	for (int f = 0; f < PST_FIELD_MAX; f++) {
+		const struct pst_text *text = pst_catalog_field(http, f);
+
+		if (text && copy_str(b, text->s, copies[f]))
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+/* HTTP as the rule set shall see it: with the host that headers may have narrowed. NULL: no memory.
+ */
+static const struct pst_http_rule *with_host(struct builder *b, const struct pst_http_rule *http,
+					     const char *host)
+{
+	const struct pst_text *old = pst_catalog_field(http, PST_FIELD_HOST);
+	struct pst_http_rule *copy;
+
+	if (!host || (old && !strcmp(old->s, host)))
+		return http;
+	copy = pst_arena_alloc(b->arena, sizeof(*copy));
+	if (!copy)
+		return NULL;
+	*copy = *http;
+	copy->host = (struct pst_text){
+		.s = host, .len = strlen(host), .pos = old ? old->pos : http->pos};
+	return copy;
+}
+
+/* Fills the next rule, whose place is known, and numbers it. */
+static int add_one_http(struct builder *b, const struct pst_http_rule *http, const char *ns,
+			bool refused)
+{
+	const struct pst_header_reader headers = {
+		.inventory = b->inventory, .arena = b->arena, .diags = b->diags};
+	struct pst_bundle_rule *rule = &b->c.rules[b->c.n_rules];
+	int r = refused ? -EINVAL : check_http(b, http);
+
+	if (r == -ENOMEM || copy_fields(b, http, rule))
+		return -ENOMEM;
+	if (!r)
+		r = pst_header_read(&headers, http, ns, rule);
+	if (r == -ENOMEM)
+		return r;
+	if (!r) {
+		b->c.http[b->c.n_rules] = with_host(b, http, rule->host);
+		if (!b->c.http[b->c.n_rules])
+			return -ENOMEM;
+	}
+	b->c.n_rules++;
+	return 0;
+}
+
+static int add_http(struct builder *b, const struct pst_bundle_rule *parent, size_t port_rule,
+		    const struct pst_catalog_rule *where)
+{
+	const struct pst_port_rule *ports = &where->rule->ports[port_rule];
+
 	for (size_t i = 0; i < ports->n_http; i++) {
 		const struct pst_http_rule *http = &ports->http[i];
 		struct pst_bundle_rule *rule = &b->c.rules[b->c.n_rules];
-		const char **copies[] = {&rule->method, &rule->target, &rule->host};
-		int r = refused ? -EINVAL : check_http(b, http);
 
-		if (r == -ENOMEM)
-			return r;
-		b->c.http[b->c.n_rules] = r ? NULL : http;
 		rule->policy = parent->policy;
 		rule->path = pst_arena_printf(b->arena, "%s.toPorts[%zu].rules.http[%zu]",
 					      parent->path, port_rule, http->index);
-		if (!rule->path || copy_pos(b, &http->pos, &rule->pos))
+		if (!rule->path || copy_pos(b, &http->pos, &rule->pos) ||
+		    add_one_http(b, http, where->policy->ns, where->rule->refused))
 			return -ENOMEM;
-		for (int f = 0; f < PST_FIELD_MAX; f++) {
-			const struct pst_text *text = pst_catalog_field(http, f);
-
-			if (text && copy_str(b, text->s, copies[f]))
-				return -ENOMEM;
-		}
-		b->c.n_rules++;
 	}
 	return 0;
 }
@@ -125,7 +175,7 @@ static int add_rule(struct builder *b, const char *name, const char *path,
 	};
 	for (size_t i = 0; i < rule->n_ports; i++) {
 		first[i] = (uint32_t)b->c.n_rules;
-		if (add_http(b, entry, i, &rule->ports[i], rule->refused))
+		if (add_http(b, entry, i, &b->c.l4[b->c.n_l4 - 1]))
 			return -ENOMEM;
 	}
 	return 0;
@@ -179,10 +229,11 @@ static void count_spec(const struct pst_spec *spec, size_t *n_l4, size_t *n_http
 	}
 }
 
-int pst_catalog_build(const struct pst_policy_set *set, struct pst_arena *arena,
-		      struct pst_diags *diags, struct pst_catalog *ret_catalog)
+int pst_catalog_build(const struct pst_policy_set *set, const struct pst_inventory *inventory,
+		      struct pst_arena *arena, struct pst_diags *diags,
+		      struct pst_catalog *ret_catalog)
 {
-	struct builder b = {.arena = arena, .diags = diags};
+	struct builder b = {.arena = arena, .diags = diags, .inventory = inventory};
 	size_t n_l4 = 0, n_http = 0;
 
 	for (size_t p = 0; p < set->n_policies; p++) {

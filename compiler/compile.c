@@ -4,33 +4,13 @@
 #include "base/mem.h"
 #include "compiler/catalog.h"
 #include "compiler/dangling.h"
+#include "compiler/header.h"
 #include "compiler/pack.h"
 #include "compiler/resolve.h"
 #include "compiler/ruleset.h"
 
 #include <errno.h>
 #include <string.h>
-
-/*
- * Field names, any case. Letters are spelt as classes: under (?i) RE2 would also fold the Kelvin
- * sign and the long s.
- */
-static const struct {
-	const char *re;
-	enum pst_header header;
-} field_names[] = {
-	{"[Hh][Oo][Ss][Tt]", PST_HEADER_HOST},
-	{"[Cc][Oo][Nn][Tt][Ee][Nn][Tt]-[Ll][Ee][Nn][Gg][Tt][Hh]", PST_HEADER_CONTENT_LENGTH},
-	{"[Tt][Rr][Aa][Nn][Ss][Ff][Ee][Rr]-[Ee][Nn][Cc][Oo][Dd][Ii][Nn][Gg]",
-	 PST_HEADER_TRANSFER_ENCODING},
-	{"[Uu][Pp][Gg][Rr][Aa][Dd][Ee]", PST_HEADER_UPGRADE},
-	{"[Cc][Oo][Nn][Nn][Ee][Cc][Tt][Ii][Oo][Nn]", PST_HEADER_CONNECTION},
-	{"[Ee][Xx][Pp][Ee][Cc][Tt]", PST_HEADER_EXPECT},
-	{"[Cc][Oo][Nn][Tt][Ee][Nn][Tt]_[Ll][Ee][Nn][Gg][Tt][Hh]", PST_HEADER_ALIAS},
-	{"[Tt][Rr][Aa][Nn][Ss][Ff][Ee][Rr]_[Ee][Nn][Cc][Oo][Dd][Ii][Nn][Gg]", PST_HEADER_ALIAS},
-};
-
-enum { N_FIELD_NAMES = sizeof(field_names) / sizeof(*field_names) };
 
 struct compiler {
 	struct pst_bundle *b;
@@ -42,19 +22,12 @@ struct compiler {
 /* The names are disjoint, so the tags, numbers here, are never joined. */
 static int pack_names(struct compiler *c, struct pst_diags *diags)
 {
-	struct pst_pattern patterns[N_FIELD_NAMES];
 	struct pst_automaton *a = NULL;
 	struct pst_packed packed;
 	struct pst_pack_full full;
-	int r;
+	int r = pst_automaton_build(pst_header_names, pst_n_header_names,
+				    &pst_automaton_default_limits, diags, &a);
 
-	for (int i = 0; i < N_FIELD_NAMES; i++)
-		patterns[i] = (struct pst_pattern){
-			.re = field_names[i].re,
-			.len = strlen(field_names[i].re),
-			.tag = field_names[i].header,
-		};
-	r = pst_automaton_build(patterns, N_FIELD_NAMES, &pst_automaton_default_limits, diags, &a);
 	if (!r)
 		r = pst_packer_add(&c->packer, a, &packed, &full);
 	pst_automaton_free(&a);
@@ -98,7 +71,7 @@ static int compile(struct compiler *c, const struct pst_resolve_input *in,
 	/* Before the rule sets: whatever they need, the recogniser's own table is always there. */
 	r = pack_names(c, diags);
 	if (!r)
-		r = pst_catalog_build(in->policies, c->b->arena, diags, &c->catalog);
+		r = pst_catalog_build(in->policies, in->inventory, c->b->arena, diags, &c->catalog);
 	if (!r)
 		pst_dangling_report(in->policies, in->inventory, diags);
 	if (!r)

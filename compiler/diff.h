@@ -86,8 +86,9 @@ enum { PST_DIFF_ANY_PROTOCOL = (1 << (PST_DIFF_N_PROTOCOLS + 1)) - 1 };
 struct pst_diff_request {
 	bool irregular; /* what is not plain HTTP in normal form; the parts are an example */
 	const char *method, *path;
-	const char *host; /* NULL: none, HTTP/1.0 */
-	uint32_t headers; /* a condition of headers that it meets; 0: none */
+	const char *host;		     /* NULL: none, HTTP/1.0 */
+	uint32_t headers;		     /* a condition of headers that it meets; 0: none */
+	const struct pst_bundle_rule *meets; /* a rule that has it; NULL: none */
 };
 
 /* What one side decides. */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "compiler/header.h"
 
 /* Rules of one or both sides, as pst_rulediff() takes them. */
 struct rules PST_VEC(struct pst_reqrule);
@@ -34,12 +35,41 @@ static int make_patterns(struct pst_diff_http *h, enum pst_diff_side side)
 	return 0;
 }
 
+/* The number of what RULE asks of headers: 1 + its place among the distinct conditions. */
+static int number_headers(struct pst_diff_http *h, const struct pst_bundle_rule *rule,
+			  uint32_t *ret_number)
+{
+	size_t i = 0;
+
+	if (!rule->n_headers)
+		return 0;
+	while (i < h->conditions.n && pst_header_cmp(h->conditions.v[i], rule))
+		i++;
+	*ret_number = (uint32_t)i + 1;
+	return i < h->conditions.n ? 0 : pst_vec_push(&h->conditions, rule);
+}
+
+static int make_headers(struct pst_diff_http *h, enum pst_diff_side side)
+{
+	const struct pst_bundle *b = h->bundles[side];
+	int r = 0;
+
+	h->headers[side] = pst_mem_calloc(b->n_rules, sizeof(*h->headers[side]));
+	if (!h->headers[side])
+		return -ENOMEM;
+	for (size_t i = 0; !r && i < b->n_rules; i++)
+		r = number_headers(h, &b->rules[i], &h->headers[side][i]);
+	return r;
+}
+
 int pst_diff_http_init(struct pst_diff_http *h)
 {
 	int r = pst_baselang_new(&h->base);
 
 	for (int s = 0; !r && s < PST_DIFF_SIDES; s++)
 		r = make_patterns(h, s);
+	for (int s = 0; !r && s < PST_DIFF_SIDES; s++)
+		r = make_headers(h, s);
 	return r;
 }
 
@@ -49,7 +79,10 @@ void pst_diff_http_fini(struct pst_diff_http *h)
 	for (int s = 0; s < PST_DIFF_SIDES; s++) {
 		free(h->patterns[s]);
 		h->patterns[s] = NULL;
+		free(h->headers[s]);
+		h->headers[s] = NULL;
 	}
+	pst_vec_free(&h->conditions);
 	pst_vec_free(&h->memo);
 }
 
@@ -72,7 +105,7 @@ static int add_rules(struct pst_diff_http *h, const struct pst_diff_gate *g, str
 	for (size_t i = 0; !r && i < set->n_rules; i++) {
 		const struct pst_pattern *p =
 			&h->patterns[g->side][(size_t)set->rules[i] * PST_FIELD_MAX];
-		struct pst_reqrule rule = {0};
+		struct pst_reqrule rule = {.headers = h->headers[g->side][set->rules[i]]};
 
 		for (int f = 0; f < PST_FIELD_MAX; f++)
 			rule.field[f] = p[f].re ? &p[f] : NULL;
@@ -124,7 +157,10 @@ static int name_rule(const struct pst_diff_http *h, const struct pst_diff_gate *
 	set = &b->rulesets[g->ruleset];
 	for (size_t i = 0; r == 0 && i < set->n_rules; i++) {
 		const uint32_t rule = set->rules[i];
+		const uint32_t headers = h->headers[g->side][rule];
 
+		if (headers && headers != w->headers)
+			continue;
 		r = rule_allows(&h->patterns[g->side][(size_t)rule * PST_FIELD_MAX], w);
 		if (r > 0)
 			*ret_rule = &b->rules[rule];
@@ -145,6 +181,7 @@ static int write_request(struct pst_diff_http *h, const struct pst_reqwitness *w
 	if (!ret->method || !ret->path)
 		return -ENOMEM;
 	ret->headers = w->headers;
+	ret->meets = w->headers ? h->conditions.v[w->headers - 1] : NULL;
 	if (!w->field[PST_FIELD_HOST].text)
 		return 0;
 	ret->host = copy(h, &w->field[PST_FIELD_HOST]);

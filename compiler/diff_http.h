@@ -37,6 +37,8 @@ struct pst_diff_http {
 	/* Private. */
 	struct pst_baselang *base;
 	struct pst_pattern *patterns[PST_DIFF_SIDES]; /* PST_FIELD_MAX per rule of the bundle */
+	uint32_t *headers[PST_DIFF_SIDES]; /* per rule: the number of what it asks of them, or 0 */
+	struct pst_diff_http_conditions PST_VEC(const struct pst_bundle_rule *) conditions;
 	struct pst_diff_http_memo PST_VEC(struct pst_diff_http_answer) memo;
 };
 

@@ -31,23 +31,57 @@ static struct pst_span trim(struct pst_span s)
 	return s;
 }
 
+/* The next field line from *AT on; its value is trimmed. */
+static struct pst_span take_field(const char **at, const char *end, struct pst_span *ret_value)
+{
+	struct pst_span value = take(at, end, '\n');
+	const char *line = value.s, *line_end = value.s + value.len;
+	struct pst_span name = take(&line, line_end, ':');
+
+	value = (struct pst_span){.s = line, .len = (size_t)(line_end - line)};
+	*ret_value = trim(value);
+	return name;
+}
+
+static bool is_name(const struct pst_span *field, const char *name)
+{
+	return field->len == strlen(name) && !strncasecmp(field->s, name, field->len);
+}
+
 void pst_head_split(const char *bytes, size_t len, struct pst_head *ret_head)
 {
-	static const char name[] = "host";
 	const char *at = bytes, *end = bytes + len;
 
-	*ret_head = (struct pst_head){0};
+	*ret_head = (struct pst_head){.bytes = bytes, .len = len};
 	ret_head->field[PST_FIELD_METHOD] = take(&at, end, ' ');
 	ret_head->field[PST_FIELD_PATH] = take(&at, end, ' ');
 	take(&at, end, '\n');
 	while (at < end) {
-		struct pst_span value = take(&at, end, '\n');
-		const char *line = value.s, *line_end = value.s + value.len;
-		struct pst_span field = take(&line, line_end, ':');
+		struct pst_span value, field = take_field(&at, end, &value);
 
-		if (field.len != strlen(name) || strncasecmp(field.s, name, field.len))
-			continue;
-		value = (struct pst_span){.s = line, .len = (size_t)(line_end - line)};
-		ret_head->field[PST_FIELD_HOST] = trim(value);
+		if (is_name(&field, "host"))
+			ret_head->field[PST_FIELD_HOST] = value;
 	}
+}
+
+bool pst_head_has(const char *bytes, size_t len, const char *name, const char *value)
+{
+	const char *at = bytes, *end = bytes + len, *left = value;
+	size_t lines = 0;
+
+	take(&at, end, '\n');
+	while (at < end) {
+		struct pst_span part, field = take_field(&at, end, &part);
+
+		if (!is_name(&field, name))
+			continue;
+		if (!value)
+			return true;
+		if (lines++ && *left++ != ',')
+			return false;
+		if (strncmp(left, part.s, part.len) || memchr(part.s, 0, part.len))
+			return false;
+		left += part.len;
+	}
+	return lines && !*left;
 }

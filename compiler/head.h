@@ -21,6 +21,14 @@ struct pst_span {
 
 struct pst_head {
 	struct pst_span field[PST_FIELD_MAX];
+	const char *bytes; /* all of it */
+	size_t len;
 };
 
 void pst_head_split(const char *bytes, size_t len, struct pst_head *ret_head);
+
+/*
+ * Whether the field NAME (any case) is in the head at all (VALUE NULL), or its lines, trimmed and
+ * joined with ',', are VALUE.
+ */
+bool pst_head_has(const char *bytes, size_t len, const char *name, const char *value);

@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "compiler/automaton.h"
 #include "compiler/head.h"
+#include "compiler/header.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -48,6 +49,17 @@ void pst_judge_free(struct pst_judge **j)
 	*j = NULL;
 }
 
+/* The grammar needs names for sets that are not for the kernel as well. */
+static void know_names(struct pst_judge *j)
+{
+	for (uint32_t i = 0; i < j->table->n_rulesets; i++) {
+		if (!j->b->rulesets[i].fallback)
+			continue;
+		j->table->rulesets[i].name_start = j->b->name_start;
+		j->table->rulesets[i].name_classes = j->b->name_classes;
+	}
+}
+
 int pst_judge_new(const struct pst_bundle *b, struct pst_judge **ret_judge)
 {
 	struct pst_judge *j = pst_mem_calloc(1, sizeof(*j));
@@ -62,6 +74,7 @@ int pst_judge_new(const struct pst_bundle *b, struct pst_judge **ret_judge)
 		return -ENOMEM;
 	}
 	pst_bundle_fill_table(b, j->table);
+	know_names(j);
 	*ret_judge = j;
 	return 0;
 }
@@ -81,6 +94,19 @@ static const struct pst_automaton *rule_automaton(struct pst_judge *j, uint32_t 
 		*slot = NULL;
 	pst_diags_free(&unused);
 	return *slot;
+}
+
+/* Are all of the rule's conditions on headers met? What it does to headers is none. */
+static bool headers_match(const struct pst_bundle_rule *r, const struct pst_head *head)
+{
+	for (size_t i = 0; i < r->n_headers; i++) {
+		const struct pst_bundle_header *h = &r->headers[i];
+
+		if (h->mismatch == PST_MISMATCH_FAIL &&
+		    !pst_head_has(head->bytes, head->len, h->name, h->value))
+			return false;
+	}
+	return true;
 }
 
 static bool rule_matches(struct pst_judge *j, uint32_t rule, const struct pst_head *head)
@@ -103,17 +129,19 @@ static bool rule_matches(struct pst_judge *j, uint32_t rule, const struct pst_he
 		if (!a || !pst_automaton_match(a, text->s, text->len))
 			return false;
 	}
-	return true;
+	return headers_match(r, head);
 }
 
-/* ALLOW, the tags that were left, keeps rules of other combinations from being looked at. */
+/* ALLOW, the tags that were left, keeps rules of other combinations from being looked at; a set for
+ * the fallback has no tags. */
 static uint32_t first_rule(struct pst_judge *j, uint32_t ruleset, uint64_t allow,
 			   const struct pst_head *head)
 {
 	const struct pst_bundle_ruleset *set = &j->b->rulesets[ruleset];
 
 	for (size_t i = 0; i < set->n_rules; i++) {
-		if (set->rule_tags[i] & allow && rule_matches(j, set->rules[i], head))
+		if ((set->fallback || set->rule_tags[i] & allow) &&
+		    rule_matches(j, set->rules[i], head))
 			return set->rules[i];
 	}
 	return UINT32_MAX;
@@ -152,6 +180,32 @@ static size_t behind_body(struct pst_judge *j, struct pst_http *h, const char *b
 	return len;
 }
 
+/* A set that is not for the kernel because it changes headers can be decided rule by rule. */
+static bool is_decidable(const struct pst_judge *j, uint32_t ruleset)
+{
+	const struct pst_bundle_ruleset *set = &j->b->rulesets[ruleset];
+
+	if (ruleset >= j->b->n_rulesets)
+		return false;
+	if (!set->fallback)
+		return true;
+	for (size_t i = 0; ruleset < PST_RULESETS && i < set->n_rules; i++) {
+		if (pst_header_acts(&j->b->rules[set->rules[i]]))
+			return true;
+	}
+	return false;
+}
+
+/* What the automata would have left, from the rules themselves. */
+static void judge_slowly(struct pst_judge *j, uint32_t ruleset, struct pst_http *h,
+			 const char *bytes)
+{
+	struct pst_head head;
+
+	pst_head_split(bytes, h->stop, &head);
+	h->allow = first_rule(j, ruleset, 0, &head) != UINT32_MAX;
+}
+
 size_t pst_judge_request(struct pst_judge *j, uint32_t ruleset, const char *bytes, size_t len,
 			 size_t offset, struct pst_l7_result *ret_result)
 {
@@ -160,13 +214,15 @@ size_t pst_judge_request(struct pst_judge *j, uint32_t ruleset, const char *byte
 	struct pst_http h;
 	struct pst_head head;
 
-	if (ruleset >= j->b->n_rulesets || j->b->rulesets[ruleset].fallback) {
+	if (!is_decidable(j, ruleset)) {
 		result.reason = PST_REASON_FALLBACK_GONE;
 		*ret_result = result;
 		return len;
 	}
 	pst_http_request(&h, j->table, ruleset);
 	walk(j, &h, bytes, len, &at);
+	if (h.state == PST_HTTP_DONE && j->b->rulesets[ruleset].fallback)
+		judge_slowly(j, ruleset, &h, bytes + offset);
 	result.reason = pst_judge_head_ruling(&h, 0) & 0xff;
 	if (h.state != PST_HTTP_DONE) {
 		*ret_result = result;
@@ -179,6 +235,8 @@ size_t pst_judge_request(struct pst_judge *j, uint32_t ruleset, const char *byte
 	result.handshake = h.flags & PST_HTTP_UPGRADE;
 	if (result.allowed) {
 		pst_head_split(bytes + offset, h.stop, &head);
+		if (j->b->rulesets[ruleset].fallback)
+			result.reason = PST_REASON_RULE_FALLBACK;
 		result.rule = first_rule(j, ruleset, h.allow, &head);
 	}
 	at = behind_body(j, &h, bytes, len, at);

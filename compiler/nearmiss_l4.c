@@ -151,7 +151,7 @@ int pst_nearmiss_l4_find(const struct pst_nearmiss_l4_query *q,
 	struct finder f = {.q = q, .subject = labels_of(q->b, q->subject)};
 	struct pst_catalog catalog;
 
-	if (!arena || !unused || pst_catalog_build(q->policies, arena, unused, &catalog))
+	if (!arena || !unused || pst_catalog_build(q->policies, NULL, arena, unused, &catalog))
 		return -ENOMEM;
 	f.peer = labels_of(q->b, q->peer);
 	f.server = find_server(&f);

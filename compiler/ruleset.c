@@ -3,6 +3,7 @@
 
 #include "base/cleanup.h"
 #include "base/mem.h"
+#include "compiler/header.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -13,6 +14,7 @@ static const char any_text[] = "\\C*";
 
 struct combination {
 	const struct pst_text *method, *host; /* NULL: not restricted */
+	const struct pst_bundle_rule *rule;   /* one of it, for its headers */
 };
 
 /* The rule set being formed. */
@@ -22,7 +24,9 @@ struct form {
 	size_t n;
 	struct combination combinations[PST_RULESET_MAX_COMBINATIONS];
 	size_t n_combinations;
-	uint64_t *rule_tags; /* per rule */
+	uint64_t *rule_tags;		     /* per rule */
+	const char *slots[PST_HEADER_SLOTS]; /* names of the fields that are asked for, sorted */
+	size_t n_slots;
 };
 
 struct patterns PST_VEC(struct pst_pattern);
@@ -54,17 +58,20 @@ static bool same_text(const struct pst_text *a, const struct pst_text *b)
 	return a->len == b->len && !memcmp(a->s, b->s, a->len);
 }
 
-/* The tag of the combination that RULE belongs to; 0 when it would be one too many. */
-static uint64_t combination_tag(struct form *f, const struct pst_http_rule *rule)
+/* The tag of the combination that rule INDEX belongs to; 0 when it would be one too many. */
+static uint64_t combination_tag(struct form *f, uint32_t index)
 {
+	const struct pst_http_rule *rule = f->t->catalog->http[index];
 	struct combination c = {
 		.method = pst_catalog_field(rule, PST_FIELD_METHOD),
 		.host = pst_catalog_field(rule, PST_FIELD_HOST),
+		.rule = &f->t->catalog->rules[index],
 	};
 
 	for (size_t i = 0; i < f->n_combinations; i++) {
 		if (same_text(f->combinations[i].method, c.method) &&
-		    same_text(f->combinations[i].host, c.host))
+		    same_text(f->combinations[i].host, c.host) &&
+		    !pst_header_cmp(f->combinations[i].rule, c.rule))
 			return 1ull << i;
 	}
 	if (f->n_combinations == PST_RULESET_MAX_COMBINATIONS)
@@ -234,21 +241,30 @@ static int intern_automaton(const struct form *f, struct patterns *p, struct pst
 	return 0;
 }
 
+static int pack_patterns(const struct form *f, struct patterns *patterns, uint32_t *ret_start,
+			 uint32_t *ret_classes, const char **ret_why)
+{
+	struct pst_packed place;
+	int r = intern_automaton(f, patterns, &place, ret_why);
+
+	if (r)
+		return r;
+	*ret_start = place.start;
+	*ret_classes = place.classes;
+	return 0;
+}
+
 static int pack_field(const struct form *f, enum pst_field field, struct pst_ruleset *packed,
 		      const char **ret_why)
 {
 	struct patterns patterns = {0};
-	struct pst_packed place;
 	int r = collect_patterns(f, field, &patterns);
 
 	if (!r)
-		r = intern_automaton(f, &patterns, &place, ret_why);
+		r = pack_patterns(f, &patterns, &packed->start[field], &packed->classes[field],
+				  ret_why);
 	pst_vec_free(&patterns);
-	if (r)
-		return r;
-	packed->start[field] = place.start;
-	packed->classes[field] = place.classes;
-	return 0;
+	return r;
 }
 
 static int assign_tags(struct form *f, const char **ret_why)
@@ -256,22 +272,158 @@ static int assign_tags(struct form *f, const char **ret_why)
 	for (size_t i = 0; i < f->n; i++) {
 		const struct pst_http_rule *rule = f->t->catalog->http[f->rules[i]];
 
-		f->rule_tags[i] = combination_tag(f, rule);
+		f->rule_tags[i] = combination_tag(f, f->rules[i]);
 		if (!f->rule_tags[i])
 			return give_up(f, &rule->pos,
 				       pst_arena_printf(f->t->arena,
-							"more than %d combinations of method and "
-							"host in one rule set",
+							"more than %d combinations of method, host "
+							"and headers in one rule set",
 							PST_RULESET_MAX_COMBINATIONS),
 				       ret_why);
 	}
 	return 0;
 }
 
+/* Finds the place of NAME among the slots, or makes one. False: there are too many. */
+static bool add_slot(struct form *f, const char *name)
+{
+	size_t at = 0;
+
+	while (at < f->n_slots && strcmp(f->slots[at], name) < 0)
+		at++;
+	if (at < f->n_slots && !strcmp(f->slots[at], name))
+		return true;
+	if (f->n_slots == PST_HEADER_SLOTS)
+		return false;
+	memmove(&f->slots[at + 1], &f->slots[at], (f->n_slots - at) * sizeof(*f->slots));
+	f->slots[at] = name;
+	f->n_slots++;
+	return true;
+}
+
+static int collect_rule_slots(struct form *f, const struct pst_bundle_rule *rule,
+			      const char **ret_why)
+{
+	if (pst_header_acts(rule))
+		return give_up(f, &rule->pos,
+			       "header-action: a rule adds, deletes or replaces headers", ret_why);
+	for (size_t k = 0; k < rule->n_headers; k++) {
+		if (!add_slot(f, rule->headers[k].name))
+			return give_up(f, &rule->pos,
+				       pst_arena_printf(f->t->arena,
+							"more than %d different headers in one "
+							"rule set",
+							PST_HEADER_SLOTS),
+				       ret_why);
+	}
+	return 0;
+}
+
+static int collect_slots(struct form *f, const char **ret_why)
+{
+	int r = 0;
+
+	for (size_t i = 0; !r && i < f->n; i++)
+		r = collect_rule_slots(f, &f->t->catalog->rules[f->rules[i]], ret_why);
+	return r;
+}
+
+/* What RULE says about the field NAME; NULL: nothing. */
+static const struct pst_bundle_header *condition_on(const struct pst_bundle_rule *rule,
+						    const char *name)
+{
+	for (size_t i = 0; i < rule->n_headers; i++) {
+		if (!strcmp(rule->headers[i].name, name))
+			return &rule->headers[i];
+	}
+	return NULL;
+}
+
+/* The patterns of slot K, one per combination; the tags of the field's absence to *RET_ABSENT. */
+static int collect_slot(const struct form *f, size_t k, struct patterns *ret, uint64_t *ret_absent)
+{
+	for (size_t i = 0; i < f->n_combinations; i++) {
+		const struct pst_bundle_rule *rule = f->combinations[i].rule;
+		const struct pst_bundle_header *h = condition_on(rule, f->slots[k]);
+		struct pst_pattern pattern = {.re = any_text, .pos = rule->pos, .tag = 1ull << i};
+
+		if (h && h->value)
+			pattern.re = pst_header_value_pattern(f->t->arena, h->value);
+		if (!h)
+			*ret_absent |= pattern.tag;
+		if (!pattern.re)
+			return -ENOMEM;
+		pattern.len = strlen(pattern.re);
+		if (pst_vec_push(ret, pattern))
+			return -ENOMEM;
+	}
+	join_patterns(ret);
+	return 0;
+}
+
+static int collect_names(const struct form *f, struct patterns *ret)
+{
+	for (size_t i = 0; i < pst_n_header_names; i++) {
+		if (pst_vec_push(ret, pst_header_names[i]))
+			return -ENOMEM;
+	}
+	for (size_t k = 0; k < f->n_slots; k++) {
+		struct pst_pattern pattern = {
+			.re = pst_header_name_pattern(f->t->arena, f->slots[k]),
+			.tag = (k + 1) << PST_HEADER_SLOT_SHIFT,
+		};
+
+		if (!pattern.re)
+			return -ENOMEM;
+		pattern.len = strlen(pattern.re);
+		if (pst_vec_push(ret, pattern))
+			return -ENOMEM;
+	}
+	join_patterns(ret);
+	return 0;
+}
+
+static int pack_slot(const struct form *f, size_t k, struct pst_ruleset *packed,
+		     const char **ret_why)
+{
+	struct patterns patterns = {0};
+	uint64_t absent = 0;
+	int r = collect_slot(f, k, &patterns, &absent);
+
+	packed->slot_absent[k] = absent;
+	if (!r)
+		r = pack_patterns(f, &patterns, &packed->slot_start[k], &packed->slot_classes[k],
+				  ret_why);
+	pst_vec_free(&patterns);
+	return r;
+}
+
+/* A set that asks for no headers shares the names of all. */
+static int pack_slots(struct form *f, struct pst_ruleset *packed, const char **ret_why)
+{
+	struct patterns names = {0};
+	int r = 0;
+
+	packed->name_start = f->t->names.start;
+	packed->name_classes = f->t->names.classes;
+	packed->n_slots = (uint32_t)f->n_slots;
+	if (!f->n_slots)
+		return 0;
+	r = collect_names(f, &names);
+	if (!r)
+		r = pack_patterns(f, &names, &packed->name_start, &packed->name_classes, ret_why);
+	pst_vec_free(&names);
+	for (size_t k = 0; !r && k < f->n_slots; k++)
+		r = pack_slot(f, k, packed, ret_why);
+	return r;
+}
+
 static int pack_form(struct form *f, struct pst_ruleset *packed, const char **ret_why)
 {
-	int r = assign_tags(f, ret_why);
+	int r = collect_slots(f, ret_why);
 
+	if (!r)
+		r = assign_tags(f, ret_why);
 	if (!r && f->t->sets.n >= PST_RULESETS)
 		r = give_up(f, &first_rule(f)->pos,
 			    pst_arena_printf(f->t->arena, "more than %d rule sets in one bundle",
@@ -279,8 +431,8 @@ static int pack_form(struct form *f, struct pst_ruleset *packed, const char **re
 			    ret_why);
 	for (int field = 0; !r && field < PST_FIELD_MAX; field++)
 		r = pack_field(f, field, packed, ret_why);
-	packed->name_start = f->t->names.start;
-	packed->name_classes = f->t->names.classes;
+	if (!r)
+		r = pack_slots(f, packed, ret_why);
 	for (size_t i = 0; !r && i < f->n_combinations; i++) {
 		if (!f->combinations[i].host)
 			packed->absent[PST_FIELD_HOST] |= 1ull << i;

@@ -6,8 +6,8 @@
  *direction, in the form in which a request is judged in time that depends on its length and not on
  *their number.
  *
- * Combinations. Rules are grouped by their distinct (method, host) conditions; each group is a
- *combination and has one bit, its tag, at most 64 of them. Ten thousand path rules with three
+ * Combinations. Rules are grouped by their distinct (method, host, headers) conditions; each group
+ *is a combination and has one bit, its tag, at most 64 of them. Ten thousand path rules with three
  *methods between them cost three bits. Then
  *
  *	the path automaton holds every path pattern, with the tags of the combinations that use it,
@@ -23,11 +23,15 @@
  *c and its path one of the paths of a rule in c, that is, when a rule of c matches. A request
  *without Host (HTTP/1.0) has the tags of the combinations that do not ask for a host.
  *
+ * Headers. Each field that a rule of the set asks for is one condition more, of the same kind: it
+ *has a slot (at most PST_HEADER_SLOTS in a set), an automaton over its lines, and the tags of its
+ *absence. The automaton of names tells the recogniser the slot.
+ *
  * Sharing. Equal lists of rules are one rule set; equal lists of patterns with equal tags are one
- *automaton, built once. A rule set that does not fit (too many combinations, an automaton over the
- *budget, a full table) is marked fallback, with a warning "ruleset-fallback" that names the rule,
- *the limit and the size: the kernel denies its requests while there is no fallback. An empty rule
- *set is valid and allows nothing.
+ *automaton, built once. A rule set that does not fit (too many combinations or slots, an automaton
+ *over the budget, a full table), or that changes headers, is marked fallback, with a warning
+ *"ruleset-fallback" that names the rule, the limit and the size: the kernel denies its requests
+ *while there is no fallback. An empty rule set is valid and allows nothing.
  */
 
 #include "compiler/automaton.h"

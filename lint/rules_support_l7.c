@@ -35,51 +35,17 @@ static const struct pst_lint_rule rows[] = {
 		.since = "0.1",
 	},
 	{
-		.id = "unsupported-headers",
-		.severity = PST_SEVERITY_INFO,
-		.group = PST_LINT_SUPPORT,
-		.title = "HTTP rules on headers are not enforced yet",
-		.why = "`headers` and `headerMatches` make an HTTP rule depend on request "
-		       "headers. Judging such a rule without them would allow more than it "
-		       "says.\n"
-		       "`postern compile` refuses the policy. With `--accept` and this id that "
-		       "HTTP rule is left out and its neighbours stay in force; an entry that "
-		       "has no HTTP rule left allows nothing. `postern lint` mentions it as "
-		       "info, because Cilium accepts the policy.\n",
-		.remedy = "Tell the requests apart by method, path or host.",
-		.cilium = "accepts it",
-		.bad = PST_SPEC "  ingress:\n"
-				"    - toPorts:\n"
-				"        - ports:\n"
-				"            - port: \"80\"\n"
-				"              protocol: TCP\n"
-				"          rules:\n"
-				"            http:\n"
-				"              - path: /orders\n"
-				"                headers:\n"
-				"                  - \"X-Team: shop\"\n",
-		.good = PST_SPEC "  ingress:\n"
-				 "    - toPorts:\n"
-				 "        - ports:\n"
-				 "            - port: \"80\"\n"
-				 "              protocol: TCP\n"
-				 "          rules:\n"
-				 "            http:\n"
-				 "              - path: /orders\n",
-		.since = "0.1",
-	},
-	{
 		.id = "unsupported-header-action",
 		.severity = PST_SEVERITY_INFO,
 		.group = PST_LINT_SUPPORT,
-		.title = "header rules that change the request are not enforced yet",
+		.title = "header rules that change requests are for the fallback",
 		.why = "`mismatch: ADD`, `DELETE` and `REPLACE` make Cilium's proxy rewrite "
 		       "the request and let it pass. The kernel judges requests and does not "
 		       "rewrite them.\n"
-		       "`postern compile` refuses the policy. With `--accept` and this id that "
-		       "HTTP rule is left out and its neighbours stay in force; an entry that "
-		       "has no HTTP rule left allows nothing. `postern lint` mentions it as "
-		       "info, because Cilium accepts the policy.\n",
+		       "`postern compile` marks the rule set, which holds all rules of that "
+		       "port and peer, for the fallback. While there is none its requests are "
+		       "denied. `postern lint` mentions it as info, because Cilium accepts the "
+		       "policy.\n",
 		.remedy = "Leave `mismatch` out, so that a request whose header differs does not "
 			  "match, or write `LOG`.",
 		.cilium = "accepts it",
@@ -106,45 +72,6 @@ static const struct pst_lint_rule rows[] = {
 				 "                headerMatches:\n"
 				 "                  - name: X-Team\n"
 				 "                    value: shop\n",
-		.since = "0.1",
-	},
-	{
-		.id = "unsupported-secret",
-		.severity = PST_SEVERITY_INFO,
-		.group = PST_LINT_SUPPORT,
-		.title = "header values from a Secret are not enforced yet",
-		.why = "A `headerMatches` element with a secret compares the header with what "
-		       "a Kubernetes Secret holds. postern does not read Secrets, so it cannot "
-		       "tell a right value from a wrong one.\n"
-		       "`postern compile` refuses the policy. With `--accept` and this id that "
-		       "HTTP rule is left out and its neighbours stay in force; an entry that "
-		       "has no HTTP rule left allows nothing. `postern lint` mentions it as "
-		       "info, because Cilium accepts the policy.\n",
-		.remedy = "Leave such rules to Cilium; do not write the secret into the policy as "
-			  "a value.",
-		.cilium = "accepts it",
-		.bad = PST_SPEC "  ingress:\n"
-				"    - toPorts:\n"
-				"        - ports:\n"
-				"            - port: \"80\"\n"
-				"              protocol: TCP\n"
-				"          rules:\n"
-				"            http:\n"
-				"              - path: /orders\n"
-				"                headerMatches:\n"
-				"                  - name: X-Token\n"
-				"                    secret:\n"
-				"                      name: shop-token\n",
-		.good = PST_SPEC "  ingress:\n"
-				 "    - toPorts:\n"
-				 "        - ports:\n"
-				 "            - port: \"80\"\n"
-				 "              protocol: TCP\n"
-				 "          rules:\n"
-				 "            http:\n"
-				 "              - path: /orders\n"
-				 "                headerMatches:\n"
-				 "                  - name: X-Token\n",
 		.since = "0.1",
 	},
 	{

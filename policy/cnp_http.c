@@ -51,34 +51,20 @@ static const struct pst_field http_fields[] = {
 };
 static const struct pst_fields http_table = PST_FIELDS("an HTTP rule", http_fields);
 
-static int report_match(struct pst_reader *r, const struct pst_header_match *m)
+/* What changes requests is in force only where the fallback is: a linter says so. */
+static void report_actions(struct pst_reader *r, const struct pst_http_rule *rule)
 {
-	int worst = 0;
+	for (size_t i = 0; i < rule->n_matches; i++) {
+		const struct pst_header_match *m = &rule->matches[i];
 
-	if (m->mismatch == PST_MISMATCH_FAIL || m->mismatch == PST_MISMATCH_LOG)
-		worst = pst_reader_unsupported(r, "unsupported-headers", &m->pos,
-					       "postern does not enforce header matches yet");
-	else
-		worst = pst_reader_unsupported(r, "unsupported-header-action", &m->pos,
-					       "postern does not change the headers of requests");
-	if (m->secret.name.s)
-		worst = pst_fields_worse(
-			worst, pst_reader_unsupported(r, "unsupported-secret", &m->secret.name.pos,
-						      "postern does not read Secrets"));
-	return worst;
-}
-
-/* Reports the parts of RULE that postern does not enforce yet. */
-static int report_unsupported(struct pst_reader *r, const struct pst_http_rule *rule)
-{
-	int worst = 0;
-
-	if (rule->n_headers)
-		worst = pst_reader_unsupported(r, "unsupported-headers", &rule->headers[0].text.pos,
-					       "postern does not enforce \"headers\" yet");
-	for (size_t i = 0; i < rule->n_matches; i++)
-		worst = pst_fields_worse(worst, report_match(r, &rule->matches[i]));
-	return worst;
+		if (r->options->lint && m->mismatch != PST_MISMATCH_FAIL &&
+		    m->mismatch != PST_MISMATCH_LOG)
+			pst_diags_add(r->diags, PST_SEVERITY_INFO, "unsupported-header-action",
+				      &m->pos,
+				      "the kernel does not change the headers of requests: the "
+				      "rules of this port and peer are for the fallback, and "
+				      "denied while there is none");
+	}
 }
 
 int pst_cnp_http_read(struct pst_reader *r, const struct pst_yaml_node *n, struct pst_port_rule *pr,
@@ -103,8 +89,10 @@ int pst_cnp_http_read(struct pst_reader *r, const struct pst_yaml_node *n, struc
 		if (e == -ENOMEM)
 			return e;
 		worst = pst_fields_worse(worst, e);
-		if (!e && !report_unsupported(r, &rule))
-			pr->http[pr->n_http++] = rule;
+		if (e)
+			continue;
+		report_actions(r, &rule);
+		pr->http[pr->n_http++] = rule;
 	}
 	if (!n->len || pr->n_http)
 		return 0;

@@ -4,12 +4,10 @@
 /*
  * rules.http: the HTTP rules of an element of toPorts (policy-semantics 4.1).
  *
- * The rules are a union, so one that is refused, or that needs something which postern does not
- * enforce yet, is left out, and its neighbours stay. A linter gets those of the second kind as they
- * are written.
+ * The rules are a union, so one that is refused is left out, and its neighbours stay.
  *
- * Ids: type-mismatch and others of fields.h, those of cnp_header.h, unsupported-headers,
- * unsupported-header-action, unsupported-secret; warnings: http-empty, http-empty-field.
+ * Ids: type-mismatch and others of fields.h, those of cnp_header.h; warnings: http-empty,
+ * http-empty-field; for a linter, as an info: unsupported-header-action.
  */
 
 #include "policy/fields.h"

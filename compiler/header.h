@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * Conditions on request headers: from headers and headerMatches of an HTTP rule to what the bundle
+ * says, and from there to patterns for the automata of a rule set.
+ *
+ * A condition is a name in lower case and a value, or presence. Values are compared exactly, as
+ * Cilium's proxy does it: the field's lines are trimmed and joined with ',' first. The automaton of
+ * a value sees the lines as they come, from the colon on, CRLF included, so its pattern is
+ *
+ *	[ \t]* VALUE [ \t]*\r\n
+ *
+ * where each ',' of VALUE may also be the end of one line and the beginning of the next, unless a
+ * blank stands beside it: joining adds none.
+ *
+ * Never matched, with a warning that says why: a name that is no token (so also ":path"), a value
+ * that no trimmed field can have, two values for one name, a Secret that the inventory does not
+ *have and no value instead. Host and :authority become the rule's host.
+ */
+
+#include "base/diag.h"
+#include "compiler/automaton.h"
+#include "compiler/bundle.h"
+#include "policy/policy.h"
+
+#include <stddef.h>
+
+struct pst_arena;
+struct pst_inventory;
+
+/* Where conditions are read: what does not change from rule to rule. */
+struct pst_header_reader {
+	const struct pst_inventory *inventory; /* of the Secrets */
+	struct pst_arena *arena;
+	struct pst_diags *diags;
+};
+
+/*
+ * Fills RULE->headers from HTTP, a rule of namespace NS, and narrows RULE->host. 0; -EINVAL when
+ * the rule matches no request, with a diagnostic; -ENOMEM.
+ */
+int pst_header_read(const struct pst_header_reader *r, const struct pst_http_rule *http,
+		    const char *ns, struct pst_bundle_rule *rule);
+
+/* Whether the rule changes requests, so that only a proxy can apply it. */
+bool pst_header_acts(const struct pst_bundle_rule *rule);
+
+/* <0, 0, >0: as conditions, without regard to what only actions say. */
+int pst_header_cmp(const struct pst_bundle_rule *a, const struct pst_bundle_rule *b);
+
+/* The names that the recogniser must know itself; tags are enum pst_header. */
+extern const struct pst_pattern pst_header_names[];
+extern const size_t pst_n_header_names;
+
+/* NAME in any case. NULL: no memory. */
+const char *pst_header_name_pattern(struct pst_arena *arena, const char *name);
+
+/* The lines of a field whose joined value is VALUE. NULL: no memory. */
+const char *pst_header_value_pattern(struct pst_arena *arena, const char *value);
