@@ -229,6 +229,9 @@ $(F)/obj/llhttp/%.o: /usr/share/llhttp/%.c
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CLANG) -g -O1 -fsanitize=fuzzer-no-link $(LLHTTP_FLAGS) -c $< -o $@
 $(F)/fuzz_http: $(patsubst %,$(F)/obj/llhttp/%.o,api http llhttp) | $(F)/seeds/http
+$(F)/fuzz_raw: | $(F)/seeds/raw
+$(F)/seeds/raw: $(F)/seeds/http
+	$(Q)rm -rf $@ && cp -r $< $@
 $(F)/seeds/http: tests/fuzz/http_seeds.py tests/e2e/vectors.py testdata/http/requests.md
 	$(call msg,SEEDS,$@)
 	$(Q)rm -rf $@ && python3 $< testdata/http/requests.md $@

@@ -22,7 +22,7 @@ run_fuzzer() {
 	local binary=$1 name seeds found dict log
 	name=$(basename "$binary")
 	seeds=testdata/corpus/${name#fuzz_}
-	[ "$name" != fuzz_lint ] || seeds=testdata/corpus/policy
+	case $name in fuzz_lint | fuzz_diff) seeds=testdata/corpus/policy ;; esac
 	found=build/fuzz/corpus/$name
 	log=build/fuzz/$name.log
 	if [ -n "$seed" ]; then
