@@ -177,12 +177,28 @@ $(eval $(call unit_tests,base,$(BASE_OBJ),))
 $(eval $(call unit_tests,policy,$(POLICY_OBJ),$(POLICY_LIBS)))
 $(eval $(call unit_tests,compiler,$(COMPILER_OBJ),$(COMPILER_LIBS) -lre2 -lstdc++))
 $(eval $(call unit_tests,lint,$(LINT_OBJ),$(COMPILER_LIBS) -ljansson))
-$(eval $(call unit_tests,bpf,$(COMPILER_OBJ),$(COMPILER_LIBS)))
+$(eval $(call unit_tests,bpf,$(COMPILER_OBJ),$(COMPILER_LIBS) -lbpf -lelf))
 $(eval $(call unit_tests,enforcer,$(ENFORCER_OBJ),$(ENFORCER_LIBS)))
 $(eval $(call unit_tests,cli,$(CLI_OBJ),$(CLI_LIBS)))
 
+# The core as a program for tests: never linked with the others, never installed.
+KERNEL_CORE := $(B)/tests/kernel_core/core.bpf.o
+$(KERNEL_CORE): bpf/tests/kernel_core/core.bpf.c | $(B)/gen/http_table.h
+	$(call msg,BPF,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CLANG) $(BPF_CFLAGS) -c $< -o $@
+$(B)/tests/bpf: | $(KERNEL_CORE)
+unit-bpf: $(KERNEL_CORE)
+
 .PHONY: unit
 unit: $(addprefix unit-,$(UNIT_FOLDERS)) ## unit tests (no root)
+
+# Seed and factor can be given: make regex-nightly REGEX_SEED=5 REGEX_TIMES=100
+REGEX_SEED ?= $(shell date +%Y%m%d)
+REGEX_TIMES ?= 12
+.PHONY: regex-nightly
+regex-nightly: $(B)/tests/compiler ## a million texts and more, compared with RE2; another seed each day
+	$(Q)REGEX_SEED=$(REGEX_SEED) REGEX_TIMES=$(REGEX_TIMES) $< --filter 'regex_property/*' --verbose
 
 # The rest drives the above. Everything below works on what is there; nothing needs root but what says so.
 

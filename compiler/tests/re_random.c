@@ -81,6 +81,22 @@ static const char *const atoms[] = {
 	"[^\xcf\x83]",
 	"[^\\P{Greek}\\PL]",
 	"[\\P{^Lu}\\d]",
+	"\\t",
+	"\\x0a",
+	"\\0",
+	"\\x{10ffff}",
+	"\\D",
+	"\\pZ",
+	"\\p{Nd}",
+	"\\P{Han}",
+	"[[:space:]]",
+	"[[:punct:][:digit:]]",
+	"[^[:^lower:]]",
+	"[\\Qa-\\E]",
+	"\\Q\\E",
+	"\\Q*[b\\E",
+	"[\\x{fffd}\\x{1f600}]",
+	"[^\\n]",
 };
 /* Items of a class in brackets. */
 static const char *const items[] = {
@@ -101,6 +117,20 @@ static const char *const items[] = {
 	"[:alpha:]",
 	"[:^upper:]",
 	"[:^ascii:]",
+	"[:alnum:]",
+	"[:blank:]",
+	"[:cntrl:]",
+	"[:graph:]",
+	"[:print:]",
+	"[:punct:]",
+	"[:space:]",
+	"[:xdigit:]",
+	"[:word:]",
+	"[:^digit:]",
+	"\\s",
+	"\\D",
+	"\\x{1f600}",
+	"\\\\",
 	"\\pL",
 	"\\PL",
 	"\\p{Lu}",
@@ -118,7 +148,8 @@ static const char *const groups[] = {
 	"(?m:", "(?U:", "(?im-s:", "(?-i:", "(?P<n>",	     "(?i-m:",
 };
 static const char *const repeats[] = {
-	"*", "+", "?", "*?", "+?", "??", "{2}", "{0}", "{1,2}", "{0,2}", "{2,}", "{1,3}?", "{,2}",
+	"*",	 "+",	 "?",	   "*?",   "+?",  "??",	   "{2}",    "{0}",   "{1,2}",
+	"{0,2}", "{2,}", "{1,3}?", "{,2}", "{3}", "{2,5}", "{0,1}?", "{0,}?",
 };
 static const char *const flags[] = {"(?i)", "(?s)", "(?m)", "(?-i)", "(?ms)", "(?U)"};
 static const char *const soup[] = {

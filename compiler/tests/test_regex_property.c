@@ -1,15 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Random patterns and texts: the dialect is RE2's. A failure prints pattern and text; the seed is
- * fixed.
+ * Random patterns and texts: the dialect is RE2's. Half of the texts are random, half match the
+ * pattern's own automaton or miss it by a byte. A failure prints pattern and text. The seed is
+ *fixed, and so is the number of patterns; `make regex-nightly` takes other ones:
+ *
+ *	REGEX_SEED=N REGEX_TIMES=N build/tests/compiler --filter regex_property/...
  */
 #include <criterion/criterion.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "compiler/tests/re_compare.h"
+#include "compiler/tests/re_near.h"
 #include "compiler/tests/re_random.h"
 
-enum { SEED = 20240607, PATTERNS = 6000, SOUPS = 6000, TEXTS = 20 };
+enum { SEED = 20240607, PATTERNS = 6000, SOUPS = 6000, TEXTS = 12 };
 
 /* S as it can be pasted into a C string. */
 static const char *quoted(const char *s, size_t len)
@@ -28,51 +33,78 @@ static const char *quoted(const char *s, size_t len)
 }
 
 struct counts {
-	size_t accepted, matched;
+	size_t patterns, accepted, texts, matched;
 };
+
+static void compare_on(const struct re_pair *pair, const char *text, size_t n,
+		       struct counts *counts)
+{
+	cr_assert(re_pair_agrees_on(pair, text, n), "\"%s\" on \"%s\"", quoted(pair->re, pair->len),
+		  quoted(text, n));
+	counts->texts++;
+	counts->matched += pst_automaton_match(pair->ours, text, n) != 0;
+}
 
 static void compare(struct re_random *random, const char *re, size_t len, struct counts *counts)
 {
+	static struct re_near near;
 	struct re_pair pair;
+	char text[RE_NEAR_TEXT];
+	bool has_near;
 
 	re_pair_init(&pair, re, len);
 	cr_assert(re_pair_agrees(&pair), "one accepts, one refuses: \"%s\"", quoted(re, len));
+	counts->patterns++;
 	counts->accepted += pair.ours != NULL;
-	for (int i = 0; i < TEXTS; i++) {
-		char text[64];
-		size_t n = re_random_text(random, text, sizeof(text));
-
-		cr_assert(re_pair_agrees_on(&pair, text, n), "\"%s\" on \"%s\"", quoted(re, len),
-			  quoted(text, n));
-		if (pair.ours)
-			counts->matched += pst_automaton_match(pair.ours, text, n) != 0;
+	has_near = pair.ours && re_near_init(&near, pair.ours);
+	for (int i = 0; pair.ours && i < TEXTS; i++) {
+		compare_on(&pair, text, re_random_text(random, text, sizeof(text)), counts);
+		if (has_near)
+			compare_on(&pair, text, re_near_text(random, &near, text), counts);
 	}
 	re_pair_fini(&pair);
 }
 
-Test(regex_property, random_patterns_mean_what_they_mean_to_re2)
+static uint64_t setting(const char *name, uint64_t standard)
 {
-	struct re_random random = {SEED};
+	const char *text = getenv(name);
+
+	return text ? strtoull(text, NULL, 0) : standard;
+}
+
+typedef size_t (*pattern_fn)(struct re_random *r, char *buf, size_t size);
+
+static struct counts compare_many(pattern_fn next, uint64_t n)
+{
+	struct re_random random = {setting("REGEX_SEED", SEED)};
 	struct counts counts = {0};
 	char re[256];
 
-	printf("seed %d\n", SEED);
-	for (int i = 0; i < PATTERNS; i++)
-		compare(&random, re, re_random_pattern(&random, re, sizeof(re)), &counts);
-	/* The comparison is worth something only while much is accepted and matches. */
-	cr_assert_gt(counts.accepted, PATTERNS / 2);
-	cr_assert_gt(counts.matched, PATTERNS);
+	n *= setting("REGEX_TIMES", 1);
+	printf("seed %llu\n", (unsigned long long)random.state);
+	while (n--)
+		compare(&random, re, next(&random, re, sizeof(re)), &counts);
+	printf("%zu patterns, %zu accepted; %zu texts, %zu matched; no difference\n",
+	       counts.patterns, counts.accepted, counts.texts, counts.matched);
+	return counts;
+}
+
+/* The comparisons are worth something only while much is accepted and matches. */
+
+Test(regex_property, random_patterns_mean_what_they_mean_to_re2)
+{
+	struct counts counts = compare_many(re_random_pattern, PATTERNS);
+
+	cr_assert_gt(counts.accepted, counts.patterns / 2);
+	cr_assert_gt(counts.texts, 100000);
+	cr_assert_gt(counts.matched, counts.texts / 5);
+	cr_assert_lt(counts.matched, counts.texts / 5 * 4);
 }
 
 Test(regex_property, random_tokens_are_accepted_exactly_when_re2_accepts_them)
 {
-	struct re_random random = {SEED};
-	struct counts counts = {0};
-	char re[256];
+	struct counts counts = compare_many(re_random_soup, SOUPS);
 
-	printf("seed %d\n", SEED);
-	for (int i = 0; i < SOUPS; i++)
-		compare(&random, re, re_random_soup(&random, re, sizeof(re)), &counts);
-	cr_assert_gt(counts.accepted, SOUPS / 20);
-	cr_assert_lt(counts.accepted, SOUPS - SOUPS / 20);
+	cr_assert_gt(counts.accepted, counts.patterns / 20);
+	cr_assert_lt(counts.accepted, counts.patterns - counts.patterns / 20);
 }
