@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#pragma once
+
+/*
+ * Runs the recogniser of bpf/tests/kernel_core in this machine's kernel.
+ */
+
+#include "bpf/tests/core.h"
+
+#include "bpf/tests/kernel_core/core.h"
+
+struct t_kernel {
+	struct bpf_object *object;
+	struct pst_table *table; /* these three are the kernel's memory */
+	struct t_kernel_input *input;
+	struct t_kernel_job *job;
+	int walk, repeat; /* programs */
+};
+
+/* NULL, or why the kernel cannot be asked: then the test is to be skipped. */
+const char *t_kernel_open(struct t_kernel *k);
+void t_kernel_close(struct t_kernel *k);
+
+/* Runs one of the programs: it does what the job says. */
+void t_kernel_run(int program);
