@@ -8,7 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ARENA_BLOCK = 64 * 1024 };
+enum {
+	FIRST_BLOCK = 1024, /* each is twice the one before */
+	ARENA_BLOCK = 64 * 1024,
+};
 
 struct block {
 	struct block *next;
@@ -154,6 +157,18 @@ static struct block *block_new(size_t size)
 	return b;
 }
 
+/* There may be thousands of small arenas, and what a block holds is cleared. */
+static size_t block_size(const struct block *before, size_t need)
+{
+	size_t size = before ? 2 * before->size : FIRST_BLOCK;
+
+	while (size < need && size < ARENA_BLOCK)
+		size *= 2;
+	if (size > ARENA_BLOCK)
+		size = ARENA_BLOCK;
+	return size < need ? need : size;
+}
+
 void *pst_arena_alloc(struct pst_arena *a, size_t size)
 {
 	const size_t align = alignof(max_align_t);
@@ -165,7 +180,7 @@ void *pst_arena_alloc(struct pst_arena *a, size_t size)
 		return NULL;
 	rounded &= ~(align - 1);
 	if (!b || b->size - b->used < rounded) {
-		b = block_new(rounded > ARENA_BLOCK ? rounded : ARENA_BLOCK);
+		b = block_new(block_size(b, rounded));
 		if (!b)
 			return NULL;
 		b->next = a->head;

@@ -18,6 +18,11 @@
 #include "compiler/peer.h"
 #include "compiler/resolve.h"
 
+enum {
+	PST_ID_FIRST_PREFIX = 0x01000001, /* Cilium's scope of a node's own numbers */
+	PST_ID_FIRST_NODE = 0x02000001,	  /* Cilium's scope of remote nodes */
+};
+
 /* What the numbers stand for. In the arena that collection was given. */
 struct pst_identity_map {
 	struct pst_identity_facts *facts; /* as the bundle's identities */

@@ -10,11 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-	FIRST_PREFIX_ID = 0x01000001, /* Cilium's scope of a node's own numbers */
-	FIRST_NODE_ID = 0x02000001,   /* Cilium's scope of remote nodes */
-};
-
 struct identity {
 	struct pst_bundle_identity identity;
 	struct pst_identity_facts facts;
@@ -280,7 +275,7 @@ static int add_node(struct collector *c, const struct pst_node *node, uint32_t *
 static int add_nodes(struct collector *c)
 {
 	const struct pst_inventory *inv = c->in->inventory;
-	uint32_t next = FIRST_NODE_ID;
+	uint32_t next = PST_ID_FIRST_NODE;
 
 	c->map.node_ids = pst_arena_calloc(c->scratch, inv->n_nodes, sizeof(*c->map.node_ids));
 	if (!c->map.node_ids)
@@ -313,7 +308,7 @@ static int add_prefixes(struct collector *c)
 	int r = pst_prefixes_collect(&c->told, c->in->inventory, c->scratch, &prefixes, &n);
 
 	for (size_t i = 0; !r && i < n; i++)
-		r = add_prefix(c, &prefixes[i], FIRST_PREFIX_ID + (uint32_t)i);
+		r = add_prefix(c, &prefixes[i], PST_ID_FIRST_PREFIX + (uint32_t)i);
 	return r;
 }
 

@@ -13,7 +13,7 @@ enum { FIRST_BUCKETS = 256 };
 /* The slots that have KEY, under whichever source, with VALUE (NULL: with any). */
 struct posting {
 	uint32_t hash;
-	const char *key, *value;
+	char *key, *value;
 	struct PST_VEC(uint32_t) slots;
 };
 
@@ -76,8 +76,11 @@ void pst_labelindex_free(struct pst_labelindex **index)
 
 	if (!x)
 		return;
-	for (size_t i = 0; i < x->postings.n; i++)
+	for (size_t i = 0; i < x->postings.n; i++) {
 		pst_vec_free(&x->postings.v[i].slots);
+		free(x->postings.v[i].key);
+		free(x->postings.v[i].value);
+	}
 	pst_vec_free(&x->postings);
 	free(x->buckets);
 	free(x);
@@ -105,16 +108,29 @@ static int grow(struct pst_labelindex *x)
 	return 0;
 }
 
+static int new_posting(struct pst_labelindex *x, uint32_t hash, const char *key, const char *value)
+{
+	struct posting p = {.hash = hash, .key = pst_mem_strndup(key, strlen(key))};
+
+	if (p.key && value)
+		p.value = pst_mem_strndup(value, strlen(value));
+	if (p.key && (p.value || !value) && !pst_vec_push(&x->postings, p))
+		return 0;
+	free(p.key);
+	free(p.value);
+	return -ENOMEM;
+}
+
 static int add(struct pst_labelindex *x, uint32_t slot, const char *key, const char *value)
 {
-	const struct posting fresh = {.hash = hash_of(key, value), .key = key, .value = value};
+	const uint32_t hash = hash_of(key, value);
 	uint32_t *bucket;
 
 	if (grow(x))
 		return -ENOMEM;
-	bucket = find_bucket(x, fresh.hash, key, value);
+	bucket = find_bucket(x, hash, key, value);
 	if (!*bucket) {
-		if (pst_vec_push(&x->postings, fresh))
+		if (new_posting(x, hash, key, value))
 			return -ENOMEM;
 		*bucket = (uint32_t)x->postings.n;
 	}

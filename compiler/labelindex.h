@@ -22,7 +22,7 @@ struct pst_labelindex *pst_labelindex_new(void);
 /* NULL is fine; *INDEX becomes NULL. */
 void pst_labelindex_free(struct pst_labelindex **index);
 
-/* SLOT has LABELS, whose strings must outlive the index. 0 or -ENOMEM. */
+/* SLOT has LABELS, which are copied. 0 or -ENOMEM. */
 int pst_labelindex_add(struct pst_labelindex *index, uint32_t slot,
 		       const struct pst_labels *labels);
 

@@ -12,7 +12,7 @@ enum { FIRST_BUCKETS = 256 };
 
 struct question {
 	uint64_t hash;
-	const struct pst_catalog_rule **rules;
+	uint32_t *rules; /* indexes */
 	size_t n_rules;
 	struct pst_named_port *names;
 	size_t n_names;
@@ -31,19 +31,27 @@ struct buckets {
 };
 
 struct pst_mapcache {
-	struct pst_ruleset_table *t;
+	struct pst_http_sets sets;
 	struct PST_VEC(struct question) questions;
 	struct PST_VEC(struct map) maps;
 	struct buckets by_question, by_map;
 };
 
-struct pst_mapcache *pst_mapcache_new(struct pst_ruleset_table *t)
+struct pst_mapcache *pst_mapcache_new(const struct pst_http_sets *sets)
 {
 	struct pst_mapcache *c = pst_mem_calloc(1, sizeof(*c));
 
 	if (c)
-		c->t = t;
+		c->sets = *sets;
 	return c;
+}
+
+static void drop_question(struct question *q)
+{
+	for (size_t i = 0; i < q->n_names; i++)
+		free((char *)q->names[i].name);
+	free(q->names);
+	free(q->rules);
 }
 
 static void empty(struct buckets *b)
@@ -54,10 +62,8 @@ static void empty(struct buckets *b)
 
 void pst_mapcache_clear(struct pst_mapcache *cache)
 {
-	for (size_t i = 0; i < cache->questions.n; i++) {
-		free(cache->questions.v[i].rules);
-		free(cache->questions.v[i].names);
-	}
+	for (size_t i = 0; i < cache->questions.n; i++)
+		drop_question(&cache->questions.v[i]);
 	for (size_t i = 0; i < cache->maps.n; i++)
 		pst_vec_free(&cache->maps.v[i].tails);
 	cache->questions.n = cache->maps.n = 0;
@@ -91,7 +97,7 @@ static uint64_t hash_question(const struct pst_port_query *q)
 	uint64_t h = mix(q->enforce, q->allow_all);
 
 	for (size_t i = 0; i < q->n_rules; i++)
-		h = mix(h, (uintptr_t)q->rules[i]);
+		h = mix(h, q->rules[i]->index);
 	for (size_t i = 0; i < q->n_names; i++)
 		h = mix(h, q->names[i].port);
 	return h;
@@ -108,11 +114,21 @@ static bool same_names(const struct question *a, const struct pst_port_query *b)
 	return true;
 }
 
+static bool same_rules(const struct question *a, const struct pst_port_query *b)
+{
+	if (a->n_rules != b->n_rules)
+		return false;
+	for (size_t i = 0; i < a->n_rules; i++) {
+		if (a->rules[i] != b->rules[i]->index)
+			return false;
+	}
+	return true;
+}
+
 static bool same_question(const struct question *a, const struct pst_port_query *b, uint64_t hash)
 {
-	return a->hash == hash && a->n_rules == b->n_rules && a->enforce == b->enforce &&
-	       a->allow_all == b->allow_all && same_names(a, b) &&
-	       (!a->n_rules || !memcmp(a->rules, b->rules, a->n_rules * sizeof(*a->rules)));
+	return a->hash == hash && a->enforce == b->enforce && a->allow_all == b->allow_all &&
+	       same_rules(a, b) && same_names(a, b);
 }
 
 /* Member by member: there are bytes between them. */
@@ -215,9 +231,15 @@ static int copy_question(const struct pst_port_query *q, struct question *ret)
 	if (!ret->rules || !ret->names)
 		return -ENOMEM;
 	for (size_t i = 0; i < q->n_rules; i++)
-		ret->rules[i] = q->rules[i];
-	for (size_t i = 0; i < q->n_names; i++)
-		ret->names[i] = q->names[i];
+		ret->rules[i] = q->rules[i]->index;
+	for (size_t i = 0; i < q->n_names; i++) {
+		ret->names[ret->n_names] = q->names[i];
+		ret->names[ret->n_names].name =
+			pst_mem_strndup(q->names[i].name, strlen(q->names[i].name));
+		if (!ret->names[ret->n_names].name)
+			return -ENOMEM;
+		ret->n_names++;
+	}
 	return 0;
 }
 
@@ -228,7 +250,7 @@ static int answer(struct pst_mapcache *c, const struct pst_port_query *q, struct
 	int r = copy_question(q, fresh);
 
 	if (!r)
-		r = pst_portmap_build(c->t, q, &tails);
+		r = pst_portmap_build(&c->sets, q, &tails);
 	if (!r)
 		r = intern(c, &tails, &fresh->map);
 	if (!r)
@@ -238,8 +260,7 @@ static int answer(struct pst_mapcache *c, const struct pst_port_query *q, struct
 		return 0;
 	}
 	pst_vec_free(&tails);
-	free(fresh->rules);
-	free(fresh->names);
+	drop_question(fresh);
 	return r;
 }
 
@@ -248,7 +269,6 @@ int pst_mapcache_get(struct pst_mapcache *cache, const struct pst_port_query *q,
 	struct question fresh = {
 		.hash = hash_question(q),
 		.n_rules = q->n_rules,
-		.n_names = q->n_names,
 		.enforce = q->enforce,
 		.allow_all = q->allow_all,
 	};

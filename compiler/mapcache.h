@@ -13,16 +13,15 @@
 
 struct pst_mapcache;
 
-/* T is borrowed. NULL: no memory. */
-struct pst_mapcache *pst_mapcache_new(struct pst_ruleset_table *t);
+/* What SETS points to is borrowed. NULL: no memory. */
+struct pst_mapcache *pst_mapcache_new(const struct pst_http_sets *sets);
 
 /* NULL is fine; *CACHE becomes NULL. */
 void pst_mapcache_free(struct pst_mapcache **cache);
 
 /*
- * The number of the map of Q, which is copied. 0; -ENOMEM or -E2BIG as pst_portmap_build(). Rules
- * are told apart by their address: one that goes must take its maps along, see
- * pst_mapcache_clear().
+ * The number of the map of Q. 0; -ENOMEM or -E2BIG as pst_portmap_build(). Rules are told apart by
+ * their index: it must mean the same rule as long as the cache remembers.
  */
 int pst_mapcache_get(struct pst_mapcache *cache, const struct pst_port_query *q, uint32_t *ret_map);
 

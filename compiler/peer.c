@@ -16,7 +16,7 @@ bool pst_peer_names_service(const struct pst_service_peer *peer, const char *pol
 	if (peer->selector)
 		return (!peer->ns.s || !strcmp(peer->ns.s, service->ns)) &&
 		       pst_selector_matches(peer->selector, &service->labels);
-	return !strcmp(peer->name.s, service->name) && !strcmp(ns, service->ns);
+	return peer->name.s && !strcmp(peer->name.s, service->name) && !strcmp(ns, service->ns);
 }
 
 static bool selectors_match(const struct pst_rule *rule, const struct pst_peer_view *v)

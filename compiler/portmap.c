@@ -35,7 +35,7 @@ struct intervals PST_VEC(struct interval);
 struct numbers PST_VEC(uint32_t);
 
 struct mapper {
-	struct pst_ruleset_table *t;
+	const struct pst_http_sets *sets;
 	const struct pst_port_query *q;
 	struct numbers http;	    /* scratch: HTTP rules of one interval */
 	struct numbers cuts;	    /* scratch: first ports of intervals */
@@ -221,7 +221,8 @@ static int add_http(struct mapper *m, const struct pst_catalog_rule *r, struct p
 		for (uint32_t k = 0; k < ports->n_http; k++) {
 			uint32_t index = r->first_http[i] + k;
 
-			if (m->t->catalog->http[index] && pst_vec_push(&m->http, index))
+			if (m->sets->is_usable(m->sets->ctx, index) &&
+			    pst_vec_push(&m->http, index))
 				return -ENOMEM;
 		}
 	}
@@ -240,7 +241,7 @@ static struct pst_policy_value allow_by(const struct pst_catalog_rule *rule)
 static int judge_or_default(struct mapper *m, struct place at, struct pst_policy_value *ret_value)
 {
 	const struct pst_catalog_rule *first = NULL;
-	uint32_t set;
+	struct pst_http_set set;
 	int r;
 
 	m->http.n = 0;
@@ -255,12 +256,12 @@ static int judge_or_default(struct mapper *m, struct place at, struct pst_policy
 		*ret_value = pst_portmap_default(m->q->enforce);
 		return 0;
 	}
-	r = pst_ruleset_intern(m->t, m->http.v, m->http.n, &set);
+	r = m->sets->intern(m->sets->ctx, m->http.v, m->http.n, &set);
 	if (r)
 		return r;
 	*ret_value = (struct pst_policy_value){
-		.verdict = m->t->sets.v[set].fallback ? PST_VERDICT_FALLBACK : PST_VERDICT_JUDGE,
-		.ruleset = (uint16_t)set,
+		.verdict = set.fallback ? PST_VERDICT_FALLBACK : PST_VERDICT_JUDGE,
+		.ruleset = set.number,
 		.rule = first->index,
 	};
 	return 0;
@@ -478,10 +479,10 @@ static int build(struct mapper *m)
 	return r;
 }
 
-int pst_portmap_build(struct pst_ruleset_table *t, const struct pst_port_query *q,
+int pst_portmap_build(const struct pst_http_sets *sets, const struct pst_port_query *q,
 		      struct pst_port_tails *ret_tails)
 {
-	struct mapper m = {.t = t, .q = q, .tails = ret_tails};
+	struct mapper m = {.sets = sets, .q = q, .tails = ret_tails};
 	int r = build(&m);
 
 	pst_vec_free(&m.http);

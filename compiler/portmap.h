@@ -24,7 +24,6 @@
 
 #include "base/vec.h"
 #include "compiler/catalog.h"
-#include "compiler/ruleset.h"
 #include "policy/inventory.h"
 
 #include <stdbool.h>
@@ -50,6 +49,21 @@ struct pst_port_query {
 	bool allow_all; /* own node to a local endpoint: HTTP rules and default deny do not bind */
 };
 
+/* A rule set as an entry names it. */
+struct pst_http_set {
+	uint16_t number;
+	bool fallback; /* the kernel cannot judge it */
+};
+
+/* Where HTTP rules become rule sets. */
+struct pst_http_sets {
+	/* Is the HTTP rule usable? One that was refused allows nothing. */
+	bool (*is_usable)(void *ctx, uint32_t rule);
+	/* The set of N usable rules, ascending: 0; -ENOMEM; -E2BIG with a diagnostic. */
+	int (*intern)(void *ctx, const uint32_t *rules, size_t n, struct pst_http_set *ret_set);
+	void *ctx;
+};
+
 /* What the default of a direction answers. */
 struct pst_policy_value pst_portmap_default(bool enforce);
 
@@ -59,7 +73,7 @@ bool pst_portmap_covers(const struct pst_port_query *q, const struct pst_rule *r
 
 /*
  * Appends the tails of Q to *RET_TAILS (empty, heap; the caller frees it, also on failure). Rule
- * sets are interned in T. 0, -ENOMEM or -E2BIG as pst_ruleset_intern().
+ * sets come from SETS. 0, or what that has failed with.
  */
-int pst_portmap_build(struct pst_ruleset_table *t, const struct pst_port_query *q,
+int pst_portmap_build(const struct pst_http_sets *sets, const struct pst_port_query *q,
 		      struct pst_port_tails *ret_tails);

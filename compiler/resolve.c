@@ -188,12 +188,33 @@ static int seal_entries(struct resolver *r)
 	return 0;
 }
 
+static bool is_usable(void *ctx, uint32_t rule)
+{
+	return ((struct pst_ruleset_table *)ctx)->catalog->http[rule];
+}
+
+static int intern(void *ctx, const uint32_t *rules, size_t n, struct pst_http_set *ret_set)
+{
+	struct pst_ruleset_table *t = ctx;
+	uint32_t set;
+	int err = pst_ruleset_intern(t, rules, n, &set);
+
+	if (!err)
+		*ret_set = (struct pst_http_set){(uint16_t)set, t->sets.v[set].fallback};
+	return err;
+}
+
 static int resolve_all(struct resolver *r, struct pst_ruleset_table *t,
 		       const struct pst_identity_map *map)
 {
+	const struct pst_http_sets sets = {
+		.is_usable = is_usable,
+		.intern = intern,
+		.ctx = t,
+	};
 	int err = fill_crowd(r, map);
 
-	r->maps = pst_mapcache_new(t);
+	r->maps = pst_mapcache_new(&sets);
 	if (!r->maps)
 		return -ENOMEM;
 	if (!err)

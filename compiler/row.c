@@ -40,7 +40,7 @@ void pst_row_scratch_fini(struct pst_row_scratch *s)
 	pst_vec_free(&s->matched);
 }
 
-static bool uses_names(const struct pst_rule *rule)
+static bool asks_for_names(const struct pst_rule *rule)
 {
 	for (size_t i = 0; i < rule->n_ports; i++) {
 		for (size_t k = 0; k < rule->ports[i].n_ports; k++) {
@@ -312,7 +312,7 @@ static int cmp_entry(const void *a, const void *b)
 static int put_all(const struct row *r, struct pst_row_entries *entries)
 {
 	const struct pst_row_scratch *s = r->s;
-	const uint32_t any = choose_any(r);
+	const uint32_t any = r->s->any = choose_any(r);
 	const size_t first = entries->n;
 	int err = 0;
 
@@ -327,6 +327,41 @@ static int put_all(const struct row *r, struct pst_row_entries *entries)
 	return err;
 }
 
+static bool uses_names(const struct pst_row_query *q)
+{
+	for (size_t i = 0; i < q->n_rules; i++) {
+		if (asks_for_names(q->rules[i].rule->rule))
+			return true;
+	}
+	return false;
+}
+
+int pst_row_map_of(const struct pst_row_query *q, struct pst_mapcache *maps,
+		   struct pst_row_scratch *scratch, size_t slot, uint32_t *ret_map)
+{
+	const bool ingress = q->direction == PST_DIRECTION_INGRESS;
+	const struct pst_identity_facts *names =
+		&q->crowd->members.v[ingress ? q->subject : slot].facts;
+	struct pst_port_query ports = {
+		.enforce = q->enforce,
+		.allow_all = ingress && slot == q->host,
+	};
+
+	scratch->matched.n = 0;
+	for (size_t i = 0; i < q->n_rules; i++) {
+		if (pst_crowd_has(q->rules[i].peers, slot) &&
+		    pst_vec_push(&scratch->matched, q->rules[i].rule))
+			return -ENOMEM;
+	}
+	ports.rules = scratch->matched.v;
+	ports.n_rules = scratch->matched.n;
+	if (uses_names(q)) {
+		ports.names = names->ports;
+		ports.n_names = names->n_ports;
+	}
+	return pst_mapcache_get(maps, &ports, ret_map);
+}
+
 int pst_row_resolve(const struct pst_row_query *q, struct pst_mapcache *maps,
 		    struct pst_row_scratch *scratch, struct pst_row_entries *ret_entries)
 {
@@ -336,8 +371,7 @@ int pst_row_resolve(const struct pst_row_query *q, struct pst_mapcache *maps,
 	/* Default deny without a rule still lets the own node in. */
 	if (!q->n_rules && !q->enforce)
 		return 0;
-	for (size_t i = 0; i < q->n_rules; i++)
-		r.uses_names |= uses_names(q->rules[i].rule->rule);
+	r.uses_names = uses_names(q);
 	scratch->signatures.n = scratch->groups.n = scratch->segments.n = 0;
 	err = group_all(&r);
 	return err ? err : put_all(&r, ret_entries);

@@ -45,9 +45,14 @@ struct pst_row_scratch {
 	struct PST_VEC(struct pst_row_group) groups;
 	struct PST_VEC(struct pst_row_segment) segments;
 	struct PST_VEC(const struct pst_catalog_rule *) matched;
+	uint32_t any; /* the map of PST_ID_ANY in the row that was resolved last */
 };
 
 void pst_row_scratch_fini(struct pst_row_scratch *s);
+
+/* The map of the peer in SLOT. 0, -ENOMEM or -E2BIG. */
+int pst_row_map_of(const struct pst_row_query *q, struct pst_mapcache *maps,
+		   struct pst_row_scratch *scratch, size_t slot, uint32_t *ret_map);
 
 /*
  * Appends the entries of Q to *RET_ENTRIES, in the order of a bundle. 0, -ENOMEM, or -E2BIG as

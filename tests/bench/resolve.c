@@ -10,6 +10,7 @@
 #include "base/cleanup.h"
 #include "base/mem.h"
 #include "compiler/compile.h"
+#include "compiler/resolver.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +20,7 @@
 
 enum {
 	ROUNDS = 5,
+	EDITS = 51,
 	APPS = 10,
 	PER_NAMESPACE = 100,
 	PODS_PER_NAMESPACE = 50,
@@ -117,6 +119,123 @@ static struct pst_inventory *parse_pods(size_t n, struct pst_diags *diags)
 	return inv;
 }
 
+/* A resolver with all of it; says how long that took. */
+static struct pst_resolver *resolve_all(const struct pst_policy_set *set,
+					const struct pst_inventory *inv, struct pst_diags *diags)
+{
+	const struct pst_resolve_input input = {.inventory = inv};
+	struct pst_resolver_delta delta = {0};
+	double at = now_ms();
+	struct pst_resolver *r = pst_resolver_new(&input);
+
+	if (!r)
+		exit(3);
+	for (size_t i = 0; i < set->n_policies; i++) {
+		if (pst_resolver_put_policy(r, &set->policies[i], diags))
+			exit(3);
+	}
+	if (pst_resolver_commit(r, &delta))
+		exit(3);
+	printf("a resolver of all: %.3f ms, %zu entries\n", now_ms() - at, delta.put.n);
+	pst_resolver_delta_fini(&delta);
+	return r;
+}
+
+/* One edit after the other, each with its commit. */
+struct edits {
+	struct pst_resolver *r;
+	struct pst_resolver_delta delta;
+	double ms[EDITS];
+	size_t n, changed;
+};
+
+static void commit(struct edits *e, double since)
+{
+	if (pst_resolver_commit(e->r, &e->delta))
+		exit(3);
+	e->ms[e->n++] = now_ms() - since;
+	e->changed += e->delta.put.n + e->delta.gone.n;
+}
+
+static void finish(struct edits *e, const char *what)
+{
+	report(what, e->ms, e->n);
+	printf("%-36s %10.1f\n", "  entries that changed, on average",
+	       (double)e->changed / (double)e->n);
+	pst_resolver_delta_fini(&e->delta);
+}
+
+/* A port of a policy changes. */
+static void change_policies(struct pst_resolver *r, size_t n_policies, struct pst_diags *diags)
+{
+	struct pst_policy_set *sets[EDITS];
+	struct edits e = {.r = r};
+
+	for (size_t i = 0; i < EDITS; i++) {
+		double at;
+
+		sets[i] = parse_policies((i * 7919 + 1) % n_policies, 1, 8443, diags);
+		at = now_ms();
+		if (pst_resolver_put_policy(r, sets[i]->policies, diags))
+			exit(3);
+		commit(&e, at);
+	}
+	finish(&e, "one changed policy");
+	/* The resolver borrows them: the process ends before they are missed. */
+}
+
+/* A pod gets a label that nobody has, and goes. */
+static void change_pods(struct pst_resolver *r, const struct pst_inventory *inv)
+{
+	struct edits come = {.r = r}, go = {.r = r};
+
+	for (size_t i = 0; i < EDITS; i++) {
+		struct pst_endpoint *e = &inv->endpoints[i * 7919 % inv->n_endpoints];
+		struct pst_labels labels = {
+			.v = pst_mem_calloc(e->labels.n + 1, sizeof(*labels.v))};
+		double at;
+
+		if (!labels.v)
+			exit(3);
+		for (size_t k = 0; k < e->labels.n; k++)
+			labels.v[labels.n++] = e->labels.v[k];
+		labels.v[labels.n++] = (struct pst_label){"k8s", "canary", "yes"};
+		pst_labels_sort(&labels);
+		e->labels = labels;
+		at = now_ms();
+		if (pst_resolver_put_endpoint(r, e))
+			exit(3);
+		commit(&come, at);
+		at = now_ms();
+		if (pst_resolver_drop_endpoint(r, e->ns, e->name))
+			exit(3);
+		commit(&go, at);
+	}
+	finish(&come, "a pod with a label of its own");
+	finish(&go, "and it goes");
+}
+
+/* As when a deployment grows. */
+static void add_replicas(struct pst_resolver *r, const struct pst_inventory *inv)
+{
+	struct pst_endpoint *v = pst_mem_calloc(EDITS, sizeof(*v));
+	struct edits e = {.r = r};
+
+	if (!v)
+		exit(3);
+	for (size_t i = 0; i < EDITS; i++) {
+		double at;
+
+		v[i] = inv->endpoints[(i * 6007 + 3) % inv->n_endpoints];
+		v[i].ns = "replicas";
+		at = now_ms();
+		if (pst_resolver_put_endpoint(r, &v[i]))
+			exit(3);
+		commit(&e, at);
+	}
+	finish(&e, "one more replica");
+}
+
 int main(int argc, char **argv)
 {
 	size_t n_policies = argc > 1 ? strtoul(argv[1], NULL, 10) : 10000;
@@ -125,6 +244,7 @@ int main(int argc, char **argv)
 	double ms[ROUNDS], at = now_ms();
 	struct pst_policy_set *set = parse_policies(0, n_policies, 8080, diags);
 	struct pst_inventory *inv = parse_pods(n_pods, diags);
+	struct pst_resolver *r;
 	struct rusage usage;
 
 	printf("%zu policies, %zu pods, read in %.0f ms\n", n_policies, n_pods, now_ms() - at);
@@ -145,6 +265,11 @@ int main(int argc, char **argv)
 	report("compile everything", ms, ROUNDS);
 	getrusage(RUSAGE_SELF, &usage);
 	printf("peak memory %ld MiB\n", usage.ru_maxrss / 1024);
+	r = resolve_all(set, inv, diags);
+	change_policies(r, n_policies, diags);
+	add_replicas(r, inv);
+	change_pods(r, inv);
+	pst_resolver_free(&r);
 	pst_policy_set_free(&set);
 	pst_inventory_free(&inv);
 	pst_diags_free(&diags);
