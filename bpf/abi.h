@@ -227,11 +227,13 @@ enum pst_request {
 	PST_REQUEST_NONE,   /* for information */
 	PST_REQUEST_INJECT, /* answer with a 403 in the server's name, then end the connection */
 	PST_REQUEST_KILL,   /* destroy the socket */
+	PST_REQUEST_DEFER,  /* answers are outstanding: wait for another request, not for ever */
 };
 
 enum pst_layer {
 	PST_LAYER_L3L4,
 	PST_LAYER_L7,
+	PST_LAYER_ANSWER, /* of a server to an allowed request */
 };
 
 enum {
@@ -264,9 +266,13 @@ struct pst_event {
 	__u8 request;  /* enum pst_request */
 	__u8 answered; /* 1: the sender has got its 403 in the kernel */
 	__u8 options_len;
-	__u8 again; /* the denied bytes were repeated: nothing new, but the answer may have been
-		       lost */
-	__u8 pad[5];
+	__u8 again;   /* the denied bytes were repeated: nothing new, but the answer may have been
+			 lost */
+	__u8 is_head; /* the denied request is a HEAD: its answer has no body */
+	__u16 status; /* of an answer */
+	__u16 pad;
+	__u32 latency_us; /* from the request to the end of its answer */
+	__u32 number;	  /* of the request on its connection, from 0 */
 	__u8 options[PST_EVENT_OPTIONS];
 	__u8 head[PST_EVENT_HEAD];
 };

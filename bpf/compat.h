@@ -50,6 +50,9 @@
 /* The bytes of WORD, as they lie in memory, with the first one highest. */
 #define pst_be64(word)	     bpf_be64_to_cpu(word)
 
+/* Eight bytes at P, which need not be aligned. */
+#define pst_load64(p)	     (*(const __u64 *)(p))
+
 #else
 
 #include <assert.h>
@@ -65,6 +68,14 @@
 #define pst_opaque(var) ((void)(var))
 
 #define pst_be64(word)	be64toh(word)
+
+static inline __u64 pst_load64(const void *p)
+{
+	__u64 word;
+
+	memcpy(&word, p, sizeof(word));
+	return word;
+}
 
 #define pst_loop(n, fn, ctx)                        \
 	({                                          \

@@ -8,7 +8,8 @@
  * followed. On the server's socket requests come in and responses go out; on the client's it is the
  * other way round. The two directions run on different CPUs at once, so each side has its own lock
  * and its own fields, and writes nothing of the other's. `requests` is written by the judge alone,
- * `responses` by the follower alone: their difference is the number of answers that are due.
+ * `responses` by the follower alone: their difference is the number of answers that are due, and
+ * answers come in the order of the requests (RFC 9112 section 9.3.2).
  *
  * Positions are sequence numbers. `judged`: everything below has a verdict. What lies between TCP's
  * own rcv_nxt ("accepted") and `judged` has been judged, but TCP may still drop it: see
@@ -25,10 +26,12 @@ enum pst_role {
 
 /* Written by the judge's side. */
 enum pst_flow_flag {
-	PST_FLOW_STREAM_KNOWN =
-		1 << 0,		  /* `judged` is a place where a request begins or a body goes on */
-	PST_FLOW_DENIED = 1 << 1, /* nothing of the request direction passes any more */
-	PST_FLOW_COURTESY = 1 << 2, /* the socket is in the courtesy map */
+	PST_FLOW_STREAM_KNOWN = 1 << 0, /* `judged` is a place where a request begins or goes on */
+	PST_FLOW_DENIED = 1 << 1,	/* nothing of the request direction passes any more */
+	PST_FLOW_COURTESY = 1 << 2,	/* the socket is in the courtesy map */
+	PST_FLOW_REQUEST = 1 << 3,	/* inside a request, its head or its body */
+	PST_FLOW_UPGRADE = 1 << 4,	/* request `upgrade` asked for another protocol */
+	PST_FLOW_QUEUED = 1 << 5,	/* the last request's head is allowed: an answer is due */
 };
 
 /* Written by the follower's side. */
@@ -36,7 +39,11 @@ enum pst_follow_flag {
 	PST_FOLLOW_LOST = 1 << 0,     /* it is not known which answers are due */
 	PST_FOLLOW_BEGUN = 1 << 1,    /* inside a response */
 	PST_FOLLOW_TO_CLOSE = 1 << 2, /* a body that ends with the connection */
+	PST_FOLLOW_OPAQUE = 1 << 3,   /* the server has left HTTP, as the request asked */
 };
+
+/* Requests whose answer may be outstanding at once; a power of two. */
+enum { PST_MAX_DUE = 32 };
 
 struct pst_flow {
 	__u32 judge_lock;
@@ -58,12 +65,15 @@ struct pst_flow {
 
 	/* Request direction. */
 	__u32 judged;
-	__u32 head_seq; /* the current request's head */
-	__u32 head_len;
+	__u32 head_seq; /* where the current request begins */
+	__u32 framed;	/* behind the last byte that bpf/raw.h keeps */
 	__u32 requests;
-	__u64 body_left;
+	__u64 body_left; /* of the body, or of the current chunk */
+	__u64 raw_last;	 /* the newest slot of bpf/raw.h; 0: none */
+	__u32 heads;	 /* bit per outstanding request: a HEAD */
+	__u32 upgrade;	 /* the request's number */
+	__u32 asked_us[PST_MAX_DUE];
 	struct pst_http http;
-	struct pst_http again; /* scratch for proving a repeat */
 
 	/* Response direction. */
 	__u32 followed;
@@ -74,10 +84,11 @@ struct pst_flow {
 	/* For events. */
 	__u64 netns_cookie;
 	__u64 reported_ns;
-	__u32 reports;
 	__u32 denied_seq;
-	__u8 deny_request; /* enum pst_request: what was asked for, and is asked for again */
-	__u8 pad[7];
+	__u8 reports;
+	__u8 deny_request;	/* enum pst_request: what was asked for, and is asked for again */
+	__u8 deny_head;		/* 1: it was a HEAD */
+	__u8 follow_generation; /* whose table the response was followed with last: its low byte */
 };
 PST_STATIC_ASSERT(sizeof(struct pst_flow) <= 512, "state per connection");
 
@@ -85,4 +96,15 @@ PST_STATIC_ASSERT(sizeof(struct pst_flow) <= 512, "state per connection");
 PST_INLINE __u32 pst_flow_due(const struct pst_flow *f)
 {
 	return f->requests - f->responses;
+}
+
+/*
+ * Answers due to requests before the one under way, when that one is denied; less than 0: its own
+ * has come too early.
+ */
+PST_INLINE __s32 pst_flow_due_before(const struct pst_flow *f)
+{
+	__u32 own = (f->flags & PST_FLOW_REQUEST) && (f->flags & PST_FLOW_QUEUED);
+
+	return (__s32)(pst_flow_due(f) - own);
 }

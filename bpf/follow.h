@@ -11,7 +11,17 @@
  * (kernel-facts 6.4, 6.5).
  *
  * Length of a response, RFC 9112 section 6.3: none for HEAD, 1xx, 204, 304; chunked;
- * Content-Length; else until the connection ends.
+ * Content-Length; else until the connection ends. Answers come in the order of the requests, so the
+ * number of the answer says which request it belongs to: a HEAD, or one that asked for another
+ * protocol. A 101 to that one ends HTTP on this connection, for both directions.
+ *
+ * Who includes this file defines, besides what bpf/walk.h asks for,
+ *
+ *	static __u32 pst_clock_us(void);
+ *	static void pst_follow_answered(const struct pst_follower *fw, __u32 status, __u32 us);
+ *
+ * which is called for each complete answer; US is the time since the request was judged, 0: not
+ * known.
  */
 
 #include "bpf/flow.h"
@@ -25,14 +35,22 @@ struct pst_follower {
 /* Turns per packet: PST_HTTP_CHUNK bytes of heads and size lines each, or the data of one chunk. */
 enum { PST_FOLLOW_MAX = 1024 };
 
+static __u32 pst_clock_us(void);
+static void pst_follow_answered(const struct pst_follower *fw, __u32 status, __u32 us);
+
 PST_INLINE void pst_follow_lose(struct pst_flow *f)
 {
 	f->follow |= PST_FOLLOW_LOST;
 }
 
-PST_INLINE void pst_follow_end(struct pst_flow *f)
+/* The answer is complete. A clock that stands still between question and answer is one tick. */
+PST_INLINE void pst_follow_end(struct pst_follower *fw)
 {
+	struct pst_flow *f = fw->flow;
+	__u32 us = pst_clock_us() - f->asked_us[f->responses & (PST_MAX_DUE - 1)];
+
 	f->follow &= ~PST_FOLLOW_BEGUN;
+	pst_follow_answered(fw, f->response.status, us ? us : 1);
 	f->responses++;
 }
 
@@ -46,17 +64,38 @@ PST_INLINE void pst_follow_begin(struct pst_flow *f)
 	f->follow |= PST_FOLLOW_BEGUN;
 }
 
-/* The head of the response is complete. */
-PST_INLINE void pst_follow_head(struct pst_flow *f, struct pst_http *h)
+/* Does the answer at hand belong to a HEAD? */
+PST_INLINE int pst_follow_is_head(const struct pst_flow *f)
 {
-	if (h->flags & PST_HTTP_TRAILER) {
-		pst_follow_end(f);
-	} else if (h->status == 101) {
+	return f->heads >> (f->responses & (PST_MAX_DUE - 1)) & 1;
+}
+
+/* 101: HTTP ends here, if the request asked for that. Else nobody knows what this is. */
+PST_INLINE void pst_follow_switch(struct pst_follower *fw)
+{
+	struct pst_flow *f = fw->flow;
+
+	if (!(f->flags & PST_FLOW_UPGRADE) || f->responses != f->upgrade) {
 		pst_follow_lose(f);
+		return;
+	}
+	pst_follow_end(fw);
+	f->follow |= PST_FOLLOW_OPAQUE;
+}
+
+/* The head of the response is complete. */
+PST_INLINE void pst_follow_head(struct pst_follower *fw, struct pst_http *h)
+{
+	struct pst_flow *f = fw->flow;
+
+	if (h->flags & PST_HTTP_TRAILER) {
+		pst_follow_end(fw);
+	} else if (h->status == 101) {
+		pst_follow_switch(fw);
 	} else if (h->status < 200) {
 		f->follow &= ~PST_FOLLOW_BEGUN; /* the final one is still due */
-	} else if (f->http.method == PST_METHOD_HEAD || h->status == 204 || h->status == 304) {
-		pst_follow_end(f);
+	} else if (pst_follow_is_head(f) || h->status == 204 || h->status == 304) {
+		pst_follow_end(fw);
 	} else if (h->flags & PST_HTTP_CHUNKED) {
 		if (h->flags & PST_HTTP_HAS_LENGTH)
 			pst_follow_lose(f);
@@ -64,37 +103,50 @@ PST_INLINE void pst_follow_head(struct pst_flow *f, struct pst_http *h)
 	} else if (!(h->flags & PST_HTTP_HAS_LENGTH)) {
 		f->follow |= PST_FOLLOW_TO_CLOSE;
 	} else if (!h->length) {
-		pst_follow_end(f);
+		pst_follow_end(fw);
 	} else {
 		f->data_left = h->length;
 	}
 }
 
-PST_INLINE void pst_follow_stop(struct pst_flow *f, struct pst_http *h)
+PST_INLINE void pst_follow_stop(struct pst_follower *fw, struct pst_http *h)
 {
 	if (h->state == PST_HTTP_ERROR)
-		pst_follow_lose(f);
+		pst_follow_lose(fw->flow);
 	else if (h->state == PST_HTTP_DONE)
-		pst_follow_head(f, h);
+		pst_follow_head(fw, h);
 	else
-		f->data_left = h->length;
+		fw->flow->data_left = h->length;
+}
+
+/* The last byte of a body, or of a chunk, is behind us. */
+PST_INLINE void pst_follow_data_end(struct pst_follower *fw)
+{
+	if (pst_http_continues(&fw->flow->response))
+		pst_http_resume(&fw->flow->response);
+	else
+		pst_follow_end(fw);
 }
 
 /* Skips data of a body; at its end the response is over, or the next chunk's size line comes. */
-PST_INLINE void pst_follow_data(struct pst_flow *f, struct pst_walk *w)
+PST_INLINE void pst_follow_data(struct pst_follower *fw)
 {
+	struct pst_flow *f = fw->flow;
+	struct pst_walk *w = &fw->walk;
 	__u32 n = w->end - w->off;
 
 	if (f->data_left < n)
 		n = (__u32)f->data_left;
 	w->off += n;
 	f->data_left -= n;
-	if (f->data_left)
-		return;
-	if (f->response.flags & PST_HTTP_CHUNKED)
-		pst_http_resume(&f->response);
-	else
-		pst_follow_end(f);
+	if (!f->data_left)
+		pst_follow_data_end(fw);
+}
+
+/* Nothing more is followed: the thread is lost, or the rest is not HTTP's to tell. */
+PST_INLINE int pst_follow_is_over(const struct pst_flow *f)
+{
+	return f->follow & (PST_FOLLOW_LOST | PST_FOLLOW_TO_CLOSE | PST_FOLLOW_OPAQUE);
 }
 
 PST_CALLBACK long pst_follow_turn(__u32 i, void *ctx)
@@ -103,10 +155,10 @@ PST_CALLBACK long pst_follow_turn(__u32 i, void *ctx)
 	struct pst_flow *f = fw->flow;
 	struct pst_walk *w = &fw->walk;
 
-	if (f->follow & (PST_FOLLOW_LOST | PST_FOLLOW_TO_CLOSE) || w->off >= w->end || w->failed)
+	if (pst_follow_is_over(f) || w->off >= w->end || w->failed)
 		return 1;
 	if (f->data_left) {
-		pst_follow_data(f, w);
+		pst_follow_data(fw);
 		return 0;
 	}
 	if (!(f->follow & PST_FOLLOW_BEGUN))
@@ -114,23 +166,42 @@ PST_CALLBACK long pst_follow_turn(__u32 i, void *ctx)
 	if (f->follow & PST_FOLLOW_LOST)
 		return 1;
 	if (pst_walk_chunk(i, w) && !w->failed)
-		pst_follow_stop(f, &f->response);
+		pst_follow_stop(fw, &f->response);
+	else if (f->response.pos >= PST_MAX_HEAD)
+		pst_follow_lose(f);
 	return 0;
 }
 
-/* Brings the position up to what TCP has accepted out of order: only inside a body is it known what
- * it was. */
-PST_INLINE int pst_follow_accept(struct pst_flow *f, __u32 accepted)
+/*
+ * Brings the position up to what TCP has accepted out of order: only inside a body is it known what
+ * it was. A hole that ends with the body is filled like any other.
+ */
+PST_INLINE int pst_follow_accept(struct pst_follower *fw, __u32 accepted)
 {
+	struct pst_flow *f = fw->flow;
 	__s32 hole = pst_seq_diff(accepted, f->followed);
 
 	if (hole <= 0)
 		return 1;
-	if ((__u32)hole >= f->data_left)
-		return 0; /* the end of a body is seen, or it is not known */
+	if ((__u32)hole > f->data_left)
+		return 0;
 	f->data_left -= (__u32)hole;
 	f->followed = accepted;
+	if (!f->data_left)
+		pst_follow_data_end(fw);
 	return 1;
+}
+
+/*
+ * At the client, packets that came out of order are seen before TCP has them in order: brings the
+ * follower up to what TCP has ACCEPTED by now. The caller owns f->follow_lock.
+ */
+PST_INLINE void pst_follow_catch_up(struct pst_flow *f, const struct pst_src *src, __u32 accepted)
+{
+	struct pst_follower fw = {.walk = {.src = src}, .flow = f};
+
+	if (!pst_follow_is_over(f) && !pst_follow_accept(&fw, accepted))
+		pst_follow_lose(f);
 }
 
 /* Follows packet P. The caller owns f->follow_lock. T is any table: for the names of fields. */
@@ -143,22 +214,20 @@ PST_INLINE void pst_follow_packet(struct pst_flow *f, const struct pst_table *t,
 		.flow = f,
 	};
 
-	if (f->follow & (PST_FOLLOW_LOST | PST_FOLLOW_TO_CLOSE) ||
-	    pst_seq_diff(end, f->followed) <= 0)
+	if (pst_follow_is_over(f) || pst_seq_diff(end, f->followed) <= 0)
 		return;
-	if (!p->ordered && !pst_follow_accept(f, p->accepted)) {
+	if (!p->ordered && !pst_follow_accept(&fw, p->accepted)) {
 		pst_follow_lose(f);
 		return;
 	}
 	if (pst_seq_diff(p->seq, f->followed) > 0) {
-		if ((__u32)pst_seq_diff(end, f->followed) >= f->data_left)
+		if ((__u32)pst_seq_diff(end, f->followed) > f->data_left)
 			pst_follow_lose(f);
 		return;
 	}
 	fw.walk.off = p->off + (f->followed - p->seq);
 	f->followed = end;
 	pst_loop(PST_FOLLOW_MAX, pst_follow_turn, &fw);
-	if (fw.walk.failed || fw.walk.off < fw.walk.end)
-		if (!(f->follow & PST_FOLLOW_TO_CLOSE))
-			pst_follow_lose(f);
+	if (fw.walk.failed || (fw.walk.off < fw.walk.end && !pst_follow_is_over(f)))
+		pst_follow_lose(f);
 }

@@ -9,13 +9,13 @@
  * own queue, which can only lie in a body: bodies may pass out of order. At the sender's side
  * packets are in wire order: everything judged counts as accepted.
  *
+ * "Body" is what Content-Length counts, or the data of the current chunk; "framing" is the rest:
+ * heads, size lines, the ends of chunks, trailers.
+ *
  *	below accepted		free: TCP has those bytes and discards the copy
- *	accepted .. judged	judged, but perhaps not taken. Body: passes. Head: passes only when
- *				it is proven that the repeat has the same consequences, by judging
- *				it again from the head's first byte: allowed, same length of head
- *				and body, same method class. Whichever copy TCP takes, each was
- *				judged whole. A part of a head cannot be proven and is dropped: the
- *				peer repeats all of it.
+ *	accepted .. judged	judged, but perhaps not taken. Body: passes. Framing: passes when
+ *				it is byte for byte what was judged (bpf/raw.h); what differs ends
+ *				the connection, what cannot be proven is dropped
  *	from judged on		is judged, judged advances
  *	beyond judged		passes inside the current body, else it is dropped: the peer repeats
  *				in order
@@ -23,150 +23,279 @@
  *
  * Positions are 32-bit numbers that come round again in long bodies. Two things keep them apart: no
  * packet passes that ends more than the largest window beyond accepted, since the judge sees what
- * TCP will refuse and must not follow a sender who runs away from TCP; and a head is forgotten as
+ * TCP will refuse and must not follow a sender who runs away from TCP; and framing is forgotten as
  * soon as TCP has taken it.
  *
- * Limits of this version, each with a reason of its own: a head arrives in one packet; a request is
- *refused while an answer is due; bodies have a Content-Length.
+ * The recogniser's state lives in the flow: a head may come in any number of packets, a packet may
+ * hold any number of requests, up to a bound for its work and for the answers that are due. What is
+ * judged whole passes whole: a packet is dropped with all that it holds when one of its requests is
+ * denied. A newer policy (renew) is taken over where a request begins: in the middle of a packet
+ * that means to drop it, and the peer repeats.
+ *
+ * Behind a WebSocket handshake nothing passes until the server has answered it; behind its 101 all
+ * does.
  *
  * Pure: state, positions and bytes in, a ruling out. The programs adapt packets and maps to it; the
- *same code runs natively in tests and in the offline judge.
+ * same code runs natively in tests. Who includes this file defines, besides what bpf/walk.h and
+ * bpf/raw.h ask for,
+ *
+ *	static __u32 pst_clock_us(void);
+ *	static void pst_judge_allowed(const struct pst_judge *j);	called for each request
  */
 
 #include "bpf/flow.h"
-#include "bpf/walk.h"
+#include "bpf/raw.h"
+#include "bpf/ruling.h"
 
-enum pst_action {
-	PST_ACTION_PASS,
-	PST_ACTION_DROP, /* this packet; the peer may try again */
-	PST_ACTION_DENY, /* this request and all that follows; it can be answered */
-	PST_ACTION_KILL, /* the same, and the connection cannot be trusted */
+enum {
+	/* RFC 7323 section 2.3: 65535 << 14 is the largest window. */
+	PST_JUDGE_MAX_WINDOW = 1 << 30,
+	/*
+	 * Turns per packet: up to 64 bytes of framing each, or a piece of a body. A packet of 64
+	 * KiB in chunks of one byte needs two thirds of it.
+	 */
+	PST_JUDGE_MAX_TURNS = 1 << 15,
 };
 
-/* RFC 7323 section 2.3: 65535 << 14 is the largest window. */
-enum { PST_JUDGE_MAX_WINDOW = 1 << 30 };
+struct pst_judge {
+	struct pst_walk walk;
+	struct pst_flow *flow;
+	const struct pst_packet *packet;
+	__u32 start; /* the packet's first byte that TCP may not have */
+	__u32 ruling;
+};
 
-/* action << 8 | reason: small enough to be returned in a register by a subprogram. */
-PST_INLINE __u32 pst_ruling(__u32 action, __u32 reason)
-{
-	return action << 8 | reason;
-}
+static __u32 pst_clock_us(void);
+static void pst_judge_allowed(const struct pst_judge *j);
 
-/* Bytes of the current body from `judged` on, as far as they are in the next N. */
+/*
+ * Bytes of the current body from `judged` on, as far as they are in the next N. Its end is the end
+ * of the request, or of a chunk.
+ */
 PST_INLINE __u32 pst_judge_body(struct pst_flow *f, __u32 n)
 {
+	if (!f->body_left)
+		return 0;
 	if (f->body_left < n)
 		n = (__u32)f->body_left;
 	f->body_left -= n;
 	f->judged += n;
+	if (f->body_left)
+		return n;
+	if (pst_http_continues(&f->http))
+		pst_http_resume(&f->http);
+	else
+		f->flags &= ~PST_FLOW_REQUEST;
 	return n;
 }
 
-PST_INLINE __u32 pst_judge_head_ruling(const struct pst_http *h, __u32 failed)
+/*
+ * May a request begin here, behind what the handshake for another protocol asked? To drop a packet
+ * that holds the handshake as well would be to wait for ever.
+ */
+PST_INLINE __u32 pst_judge_behind_upgrade(const struct pst_judge *j)
 {
-	if (failed)
-		return pst_ruling(PST_ACTION_DROP, PST_REASON_READ_FAILED);
-	if (h->state == PST_HTTP_ERROR)
-		return pst_ruling(PST_ACTION_DENY, h->reason ? h->reason : PST_REASON_IMPOSSIBLE);
-	if (h->state != PST_HTTP_DONE)
-		return pst_ruling(PST_ACTION_DENY, PST_REASON_HEAD_SPLIT);
-	if (!h->allow)
-		return pst_ruling(PST_ACTION_DENY, PST_REASON_NO_RULE_L7);
+	struct pst_flow *f = j->flow;
+
+	if (f->follow & PST_FOLLOW_LOST)
+		return pst_ruling(PST_ACTION_KILL, PST_REASON_UPGRADE_LOST);
+	if (pst_seq_diff(f->responses, f->upgrade) <= 0 && f->judged != j->start)
+		return pst_ruling(PST_ACTION_KILL, PST_REASON_UPGRADE_EARLY);
+	if (pst_seq_diff(f->responses, f->upgrade) <= 0)
+		return pst_ruling(PST_ACTION_DROP, PST_REASON_UPGRADE_PENDING);
+	f->flags &= ~PST_FLOW_UPGRADE; /* refused: HTTP goes on */
 	return pst_ruling(PST_ACTION_PASS, PST_REASON_RULE);
 }
 
-/* Walks the head at OFF into H. */
-PST_INLINE __u32 pst_judge_head(struct pst_http *h, const struct pst_table *t,
-				const struct pst_src *src, __u32 off, __u32 end, __u32 ruleset)
+/* A request begins at `judged`. */
+PST_INLINE __u32 pst_judge_begin(struct pst_judge *j)
 {
-	struct pst_walk w = {.http = h, .table = t, .src = src, .off = off, .end = end};
+	struct pst_flow *f = j->flow;
+	__u32 ruling = pst_ruling(PST_ACTION_PASS, PST_REASON_RULE);
 
-	pst_http_request(h, t, ruleset);
-	pst_walk_head(&w);
-	return pst_judge_head_ruling(h, w.failed);
+	f->head_seq = f->judged;
+	if (j->packet->renew)
+		return pst_ruling(PST_ACTION_DROP, PST_REASON_RENEWED);
+	if (f->requests && f->http.flags & PST_HTTP_LAST)
+		return pst_ruling(PST_ACTION_DENY, PST_REASON_AFTER_CLOSE);
+	if (f->flags & PST_FLOW_UPGRADE)
+		ruling = pst_judge_behind_upgrade(j);
+	else if (!(f->follow & PST_FOLLOW_LOST) && pst_flow_due(f) >= PST_MAX_DUE)
+		ruling = pst_ruling(PST_ACTION_KILL, PST_REASON_PIPELINED);
+	if (ruling != pst_ruling(PST_ACTION_PASS, PST_REASON_RULE))
+		return ruling;
+	pst_http_request(&f->http, j->walk.table, f->ruleset);
+	f->flags &= ~PST_FLOW_QUEUED;
+	f->flags |= PST_FLOW_REQUEST;
+	return ruling;
+}
+
+/* The follower needs to know what is answered. */
+PST_INLINE void pst_judge_queue(struct pst_flow *f)
+{
+	__u32 place = f->requests & (PST_MAX_DUE - 1), bit = 1U << place;
+
+	if (f->http.method == PST_METHOD_HEAD)
+		f->heads |= bit;
+	else
+		f->heads &= ~bit;
+	if (f->http.flags & PST_HTTP_UPGRADE) {
+		f->flags |= PST_FLOW_UPGRADE;
+		f->upgrade = f->requests;
+	}
+	f->asked_us[place] = pst_clock_us();
+	f->flags |= PST_FLOW_QUEUED;
+	f->requests++;
+}
+
+/* The head is complete, and allowed: where does the request go on? */
+PST_INLINE void pst_judge_head_end(struct pst_judge *j)
+{
+	struct pst_flow *f = j->flow;
+
+	pst_judge_queue(f);
+	pst_judge_allowed(j);
+	if (pst_http_continues(&f->http))
+		pst_http_resume(&f->http);
+	else if (f->http.length)
+		f->body_left = f->http.length;
+	else
+		f->flags &= ~PST_FLOW_REQUEST;
+}
+
+/* The recogniser has stopped. */
+PST_INLINE __u32 pst_judge_stop(struct pst_judge *j)
+{
+	struct pst_flow *f = j->flow;
+	__u32 ruling = pst_ruling(PST_ACTION_PASS, PST_REASON_RULE);
+
+	if (f->http.state == PST_HTTP_CHUNK_DATA) {
+		f->body_left = f->http.length;
+		return ruling;
+	}
+	if (f->http.state == PST_HTTP_DONE && f->http.flags & PST_HTTP_TRAILER) {
+		f->flags &= ~PST_FLOW_REQUEST;
+		return ruling;
+	}
+	ruling = pst_judge_head_ruling(&f->http, 0);
+	if (j->packet->observe && ruling == pst_ruling(PST_ACTION_DENY, PST_REASON_NO_RULE_L7))
+		ruling = pst_ruling(PST_ACTION_PASS, PST_REASON_RULE);
+	if (ruling == pst_ruling(PST_ACTION_PASS, PST_REASON_RULE))
+		pst_judge_head_end(j);
+	return ruling;
 }
 
 /*
- * Judges the packet from `judged` on. A new head is looked at only when
- * TCP has taken all of the one before: so at most one head is ever judged and not accepted, and a
- * repeat of it can be proven.
+ * Up to 64 bytes of framing. They are kept before anything is decided, for whoever wants to see
+ * them; `judged` passes them only when they are allowed.
  */
-PST_INLINE __u32 pst_judge_fresh(struct pst_flow *f, const struct pst_table *t,
-				 const struct pst_src *src, const struct pst_packet *p)
+PST_INLINE __u32 pst_judge_framing(struct pst_judge *j)
 {
-	__u32 off = p->off + (f->judged - p->seq), n = p->seq + p->len - f->judged;
-	__u32 used = pst_judge_body(f, n), ruling;
+	struct pst_flow *f = j->flow;
+	struct pst_http_bytes bytes = {0};
+	__u32 at = j->walk.off, n = pst_walk_load(&j->walk, &bytes), seq = f->judged, ruling;
+	int stopped;
 
-	if (used == n)
-		return pst_ruling(PST_ACTION_PASS, PST_REASON_RULE);
-	if (!(f->follow & PST_FOLLOW_LOST) && pst_flow_due(f))
-		return pst_ruling(PST_ACTION_KILL, PST_REASON_PIPELINED);
-	if (f->head_len)
-		return pst_ruling(PST_ACTION_DROP, PST_REASON_GAP);
-	off += used;
-	n -= used;
-	ruling = pst_judge_head(&f->http, t, src, off, off + n, f->ruleset);
-	if (p->observe && ruling == pst_ruling(PST_ACTION_DENY, PST_REASON_NO_RULE_L7))
+	if (!n)
+		return pst_ruling(PST_ACTION_DROP, PST_REASON_READ_FAILED);
+	stopped = pst_walk_feed(&j->walk, &bytes, n);
+	if (f->http.state != PST_HTTP_ERROR)
+		n = j->walk.off - at;
+	if (!pst_raw_keep(f, seq, &bytes, n))
+		return pst_ruling(PST_ACTION_KILL, PST_REASON_IMPOSSIBLE);
+	if (stopped)
+		ruling = pst_judge_stop(j);
+	else if (f->http.pos >= f->http.limit)
+		ruling = pst_ruling(PST_ACTION_DENY, PST_REASON_HEAD_LONG);
+	else
 		ruling = pst_ruling(PST_ACTION_PASS, PST_REASON_RULE);
-	if (ruling != pst_ruling(PST_ACTION_PASS, PST_REASON_RULE))
-		return ruling;
-	/* Not driven yet: chunks, and the stream behind a handshake. */
-	if (pst_http_continues(&f->http))
-		return pst_ruling(PST_ACTION_DENY, PST_REASON_TRANSFER_ENCODING);
-	if (f->http.flags & PST_HTTP_UPGRADE)
-		return pst_ruling(PST_ACTION_DENY, PST_REASON_UPGRADE);
-	f->head_seq = f->judged;
-	f->head_len = f->http.stop;
-	f->judged += f->head_len;
-	f->body_left = f->http.length;
-	n -= f->head_len;
-	if (pst_judge_body(f, n) != n)
-		return pst_ruling(PST_ACTION_KILL, PST_REASON_PIPELINED);
-	f->requests++;
+	if (ruling == pst_ruling(PST_ACTION_PASS, PST_REASON_RULE))
+		f->judged = f->framed = seq + n;
 	return ruling;
 }
 
-/* The head lies whole in the packet, at OFF: does this copy mean what the judged one meant? */
-PST_INLINE __u32 pst_judge_again(struct pst_flow *f, const struct pst_table *t,
-				 const struct pst_src *src, __u32 off)
+PST_CALLBACK long pst_judge_turn(__u32 i, void *ctx)
 {
-	struct pst_http *h = &f->again;
-	__u32 ruling = pst_judge_head(h, t, src, off, off + f->head_len, f->ruleset);
+	struct pst_judge *j = ctx;
+	struct pst_flow *f = j->flow;
+	struct pst_walk *w = &j->walk;
 
-	if (ruling == pst_ruling(PST_ACTION_DROP, PST_REASON_READ_FAILED))
-		return ruling;
-	if (ruling != pst_ruling(PST_ACTION_PASS, PST_REASON_RULE) || h->stop != f->head_len ||
-	    h->length != f->http.length || h->method != f->http.method)
-		return pst_ruling(PST_ACTION_KILL, PST_REASON_REPEAT_DIFFERS);
-	return ruling;
+	(void)i;
+	if (w->off >= w->end)
+		return 1;
+	if (f->body_left) {
+		w->off += pst_judge_body(f, w->end - w->off);
+		return 0;
+	}
+	if (!(f->flags & PST_FLOW_REQUEST)) {
+		j->ruling = pst_judge_begin(j);
+		if (j->ruling != pst_ruling(PST_ACTION_PASS, PST_REASON_RULE))
+			return 1;
+	}
+	j->ruling = pst_judge_framing(j);
+	return j->ruling != pst_ruling(PST_ACTION_PASS, PST_REASON_RULE);
+}
+
+/*
+ * Judges the packet from `judged` on. START is its first byte that matters: where a request before
+ * the denied one has bytes in this packet that TCP may not have, it is dropped as well and will not
+ * be answered, so the 403 would be taken for its answer.
+ */
+PST_INLINE __u32 pst_judge_fresh(struct pst_flow *f, const struct pst_table *t,
+				 const struct pst_src *src, const struct pst_packet *p, __u32 start)
+{
+	struct pst_judge j = {
+		.walk = {.http = &f->http,
+			 .table = t,
+			 .src = src,
+			 .off = p->off + (f->judged - p->seq),
+			 .end = p->off + p->len},
+		.flow = f,
+		.packet = p,
+		.start = start,
+		.ruling = pst_ruling(PST_ACTION_PASS, PST_REASON_RULE),
+	};
+
+	pst_loop(PST_JUDGE_MAX_TURNS, pst_judge_turn, &j);
+	if (j.ruling >> 8 == PST_ACTION_DENY && pst_seq_diff(f->head_seq, start) > 0)
+		return pst_ruling(PST_ACTION_KILL, j.ruling & 0xff);
+	if (j.ruling == pst_ruling(PST_ACTION_PASS, PST_REASON_RULE) && j.walk.off < j.walk.end)
+		return pst_ruling(PST_ACTION_KILL, PST_REASON_WORK);
+	return j.ruling;
 }
 
 /* The part of the packet between START and judged, which TCP may not have taken. */
-PST_INLINE __u32 pst_judge_repeat(struct pst_flow *f, const struct pst_table *t,
-				  const struct pst_src *src, const struct pst_packet *p,
-				  __u32 start)
+PST_INLINE __u32 pst_judge_repeat(struct pst_flow *f, const struct pst_src *src,
+				  const struct pst_packet *p, __u32 start)
 {
-	__u32 end = p->seq + p->len, head_end = f->head_seq + f->head_len;
+	__u32 end = p->seq + p->len;
 
-	if (!f->head_len || pst_seq_diff(start, head_end) >= 0 ||
-	    pst_seq_diff(end, f->head_seq) <= 0)
+	if (!f->raw_last || pst_seq_diff(start, f->framed) >= 0)
 		return pst_ruling(PST_ACTION_PASS, PST_REASON_RULE);
-	if (pst_seq_diff(start, f->head_seq) > 0 || pst_seq_diff(end, head_end) < 0)
+	if (pst_seq_diff(end, f->framed) > 0)
+		end = f->framed;
+	switch (pst_proof_of(f, src, p->off + (start - p->seq), start, end)) {
+	case PST_PROOF_SAME:
+		return pst_ruling(PST_ACTION_PASS, PST_REASON_RULE);
+	case PST_PROOF_DIFFERS:
+		return pst_ruling(PST_ACTION_KILL, PST_REASON_REPEAT_DIFFERS);
+	default:
 		return pst_ruling(PST_ACTION_DROP, PST_REASON_REPEAT_PARTIAL);
-	return pst_judge_again(f, t, src, p->off + (f->head_seq - p->seq));
+	}
 }
 
 /*
  * Brings the flow up to what TCP has accepted. What came out of TCP's own queue can only be a body.
- * A head that TCP has taken is forgotten: it cannot be repeated any more, and the numbers of a long
- * body come to be its own again.
+ * Framing that TCP has taken is forgotten: it cannot be repeated any more, and the numbers of a
+ * long body come to be its own again. Outside of a body there is nothing to confuse, and a head's
+ * first part may be wanted for an event.
  */
 PST_INLINE __u32 pst_judge_accept(struct pst_flow *f, __u32 accepted)
 {
 	__s32 hole = pst_seq_diff(accepted, f->judged);
 
-	if (f->head_len && pst_seq_diff(accepted, f->head_seq + f->head_len) >= 0)
-		f->head_len = 0;
+	if (f->raw_last && f->body_left && pst_seq_diff(accepted, f->framed) >= 0)
+		f->raw_last = 0;
 	if (hole <= 0)
 		return 1;
 	return pst_judge_body(f, (__u32)hole) == (__u32)hole;
@@ -184,7 +313,7 @@ PST_INLINE __u32 pst_judge_packet(struct pst_flow *f, const struct pst_table *t,
 	__u32 start = p->seq, ruling;
 
 	/* First: behind a FIN, which takes a number, a repeat is below accepted and no hole. */
-	if (pst_seq_diff(end, accepted) <= 0)
+	if (f->follow & PST_FOLLOW_OPAQUE || pst_seq_diff(end, accepted) <= 0)
 		return pst_ruling(PST_ACTION_PASS, PST_REASON_RULE);
 	if (!p->ordered && pst_seq_diff(end, accepted) > PST_JUDGE_MAX_WINDOW)
 		return pst_ruling(PST_ACTION_DROP, PST_REASON_GAP);
@@ -200,10 +329,16 @@ PST_INLINE __u32 pst_judge_packet(struct pst_flow *f, const struct pst_table *t,
 		return pst_ruling(PST_ACTION_DROP, PST_REASON_GAP);
 	}
 	if (start != f->judged) {
-		ruling = pst_judge_repeat(f, t, src, p, start);
+		ruling = pst_judge_repeat(f, src, p, start);
 		if (ruling != pst_ruling(PST_ACTION_PASS, PST_REASON_RULE) ||
 		    pst_seq_diff(end, f->judged) <= 0)
 			return ruling;
 	}
-	return pst_judge_fresh(f, t, src, p);
+	return pst_judge_fresh(f, t, src, p, start);
+}
+
+/* May a newer policy be taken over before the next packet, because a request begins there? */
+PST_INLINE int pst_judge_at_rest(const struct pst_flow *f)
+{
+	return !(f->flags & PST_FLOW_REQUEST);
 }

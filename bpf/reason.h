@@ -88,14 +88,22 @@
 	  "a WebSocket handshake that is not a GET of HTTP/1.1 with Connection: upgrade, or repeats") \
 	X(BODY_UNEXPECTED, "unexpected-body", PARSE, "a body on GET or HEAD")                         \
 	/* KILL and limits of this version */                                                         \
-	X(HEAD_SPLIT, "head-split", PARSE,                                                            \
-	  "the head does not arrive in one packet (not supported yet)")                               \
+	X(HEAD_SPLIT, "head-split", PARSE, "the head is not complete")                                \
 	X(PIPELINED, "pipelined", KILL,                                                               \
-	  "a request while the answer to an earlier one is outstanding (not supported yet)")          \
+	  "more requests than the limit while answers are outstanding")                               \
 	X(AFTER_CLOSE, "after-close", PARSE,                                                          \
 	  "bytes behind a request that ends the connection (Connection: close, HTTP/1.0)")            \
 	X(AFTER_DENY, "after-denial", DROP, "bytes behind a denied request")                          \
 	X(GAP, "out-of-order", DROP, "a packet beyond the judged position: the peer retransmits")     \
+	X(RENEWED, "policy-renewed", DROP,                                                            \
+	  "a request in the middle of a packet is the first under a new policy: the peer repeats")    \
+	X(UPGRADE_PENDING, "upgrade-pending", DROP,                                                   \
+	  "bytes behind a WebSocket handshake that is not answered yet: the peer repeats")            \
+	X(UPGRADE_LOST, "upgrade-unknown", KILL,                                                      \
+	  "bytes behind a WebSocket handshake whose answer was not seen")                             \
+	X(UPGRADE_EARLY, "upgrade-early", KILL,                                                       \
+	  "bytes behind a WebSocket handshake, in one packet with it")                                \
+	X(WORK, "too-many-parts", KILL, "a packet of more heads and chunks than the limit")           \
 	X(REPEAT_PARTIAL, "repeat-unproven", DROP,                                                    \
 	  "a repeat of judged bytes that TCP has not accepted and that cannot be proven equal")       \
 	X(REPEAT_DIFFERS, "repeat-differs", KILL, "a repeat with other bytes than those judged")      \

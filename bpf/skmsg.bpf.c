@@ -64,19 +64,16 @@ static __always_inline int pst_src_load(const struct pst_src *src, __u32 off, __
 	return 0;
 }
 
-#include "bpf/judge.h"
+#include "bpf/ruling.h"
 
-#define REPLY_HEAD \
-	"HTTP/1.1 403 Forbidden\r\ncontent-type: text/plain\r\ncontent-length: 15\r\n\r\n"
-#define REPLY_BODY "Access denied\r\n"
+enum { REPLY_MAX = 1024 };
 
-/* Not static: what clang folds away completely leaves type information that the kernel refuses. */
-const char pst_reply[] = REPLY_HEAD REPLY_BODY;
-
-enum {
-	REPLY_LEN = sizeof(REPLY_HEAD REPLY_BODY) - 1,
-	REPLY_HEAD_LEN = sizeof(REPLY_HEAD) - 1,
-};
+/*
+ * The answer, as the operator wants it. The loader sets it before the verifier runs, to whom the
+ * lengths are constants.
+ */
+const volatile char pst_reply[REPLY_MAX] = {1};
+const volatile __u32 pst_reply_len = 1, pst_reply_head_len = 1;
 
 /* What the steps for one message share; on the stack of the program. */
 struct message {
@@ -121,8 +118,9 @@ static __always_inline int at_rest(struct sk_msg_md *msg, const struct pst_flow 
 	struct tcp_sock *tcp;
 
 	if (f->role != PST_ROLE_CLIENT || f->flags & PST_FLOW_DENIED ||
-	    !(f->flags & PST_FLOW_STREAM_KNOWN) || f->body_left ||
-	    f->follow & (PST_FOLLOW_LOST | PST_FOLLOW_TO_CLOSE | PST_FOLLOW_BEGUN) ||
+	    !(f->flags & PST_FLOW_STREAM_KNOWN) || f->flags & PST_FLOW_REQUEST ||
+	    f->follow & (PST_FOLLOW_LOST | PST_FOLLOW_TO_CLOSE | PST_FOLLOW_BEGUN |
+			 PST_FOLLOW_OPAQUE) ||
 	    pst_flow_due(f))
 		return 0;
 	tcp = bpf_skc_to_tcp_sock(msg->sk);
@@ -189,30 +187,35 @@ PST_OUTLINE int report(const struct message *m, __u32 direction)
 	return 0;
 }
 
+/* False when a byte has no place. */
+static __always_inline int put_reply(struct sk_msg_md *msg, __u32 from, __u32 to)
+{
+	__u8 *data = msg->data;
+
+	for (__u32 i = from; i < to && i < REPLY_MAX; i++) {
+		if ((void *)(data + i + 1) > (void *)msg->data_end)
+			return 0;
+		data[i] = pst_reply[i];
+	}
+	return 1;
+}
+
 /* Turns the message into the reply and hands it to the sender's own receive side. */
 PST_OUTLINE int answer(struct message *m)
 {
 	struct sk_msg_md *msg = m->msg;
-	__u32 len = m->scratch->http.method == PST_METHOD_HEAD ? REPLY_HEAD_LEN : REPLY_LEN;
+	__u32 head = m->scratch->http.method == PST_METHOD_HEAD;
+	__u32 len = head ? pst_reply_head_len : pst_reply_len;
 	__u32 size = msg->size;
-	void *data;
 
 	if (size > len && bpf_msg_pop_data(msg, len, size - len, 0))
 		return SK_PASS;
 	if (size < len && bpf_msg_push_data(msg, size, len - size, 0))
 		return SK_PASS;
-	if (bpf_msg_pull_data(msg, 0, len, 0))
+	if (bpf_msg_pull_data(msg, 0, len, 0) || !put_reply(msg, 0, pst_reply_head_len))
 		return SK_DROP; /* half rewritten: must not reach the wire */
-	data = msg->data;
-	if (data + REPLY_HEAD_LEN > (void *)msg->data_end)
+	if (!head && !put_reply(msg, pst_reply_head_len, pst_reply_len))
 		return SK_DROP;
-	__builtin_memcpy(data, pst_reply, REPLY_HEAD_LEN);
-	if (len == REPLY_LEN) {
-		if (data + REPLY_LEN > (void *)msg->data_end)
-			return SK_DROP;
-		__builtin_memcpy(data + REPLY_HEAD_LEN, pst_reply + REPLY_HEAD_LEN,
-				 REPLY_LEN - REPLY_HEAD_LEN);
-	}
 	return bpf_msg_redirect_hash(msg, &pst_courtesy, &m->scratch->key, BPF_F_INGRESS);
 }
 

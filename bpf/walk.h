@@ -10,7 +10,7 @@
  *	static int pst_src_load(const struct pst_src *src, __u32 off, __u8 *buf, __u32 n);
  *
  * which copies N (1 .. PST_HTTP_CHUNK) bytes at OFF and returns 0, or a negative number when it
- *cannot.
+ * cannot.
  */
 
 #include "bpf/http.h"
@@ -23,6 +23,7 @@ struct pst_packet {
 	__u32 accepted;
 	__u32 ordered; /* 1: wire order (the sender's side) */
 	__u32 observe; /* 1: find requests, do not judge them (courtesy without rules of its own) */
+	__u32 renew;   /* 1: a newer policy waits for the next request to begin */
 };
 
 struct pst_walk {
@@ -37,23 +38,29 @@ struct pst_walk {
 /* A head is at most PST_MAX_HEAD long; what is longer is refused by then. */
 enum { PST_WALK_MAX = PST_MAX_HEAD / PST_HTTP_CHUNK + 2 };
 
-PST_CALLBACK long pst_walk_chunk(__u32 i, void *ctx)
+/* Copies the next bytes; how many. 0 when there are none, or none can be read (failed). */
+PST_INLINE __u32 pst_walk_load(struct pst_walk *w, struct pst_http_bytes *bytes)
 {
-	struct pst_walk *w = ctx;
-	struct pst_http *h = w->http;
-	struct pst_http_bytes bytes = {0};
-	__u32 n = w->end - w->off, before = h->pos;
+	__u32 n = w->end - w->off;
 
-	(void)i;
 	if (!n)
-		return 1;
+		return 0;
 	if (n > PST_HTTP_CHUNK)
 		n = PST_HTTP_CHUNK;
-	if (pst_src_load(w->src, w->off, (__u8 *)bytes.words, n)) {
+	if (pst_src_load(w->src, w->off, (__u8 *)bytes->words, n)) {
 		w->failed = 1;
-		return 1;
+		return 0;
 	}
-	pst_http_feed(h, w->table, &bytes, n);
+	return n;
+}
+
+/* Feeds the first N of BYTES; true when the recogniser has stopped. An error consumes nothing. */
+PST_INLINE int pst_walk_feed(struct pst_walk *w, const struct pst_http_bytes *bytes, __u32 n)
+{
+	struct pst_http *h = w->http;
+	__u32 before = h->pos;
+
+	pst_http_feed(h, w->table, bytes, n);
 	if (!pst_http_stopped(h)) {
 		w->off += n;
 		return 0;
@@ -63,6 +70,16 @@ PST_CALLBACK long pst_walk_chunk(__u32 i, void *ctx)
 		h->pos = h->stop;
 	}
 	return 1;
+}
+
+PST_CALLBACK long pst_walk_chunk(__u32 i, void *ctx)
+{
+	struct pst_walk *w = ctx;
+	struct pst_http_bytes bytes = {0};
+	__u32 n = pst_walk_load(w, &bytes);
+
+	(void)i;
+	return !n || pst_walk_feed(w, &bytes, n);
 }
 
 /*

@@ -22,7 +22,7 @@ static int pst_src_load(const struct pst_src *src, __u32 off, __u8 *buf, __u32 n
 	return 0;
 }
 
-#include "bpf/judge.h"
+#include "bpf/ruling.h"
 
 /* The automata of one HTTP rule's own patterns, built when they are first asked for. */
 struct rule_automata {

@@ -83,6 +83,8 @@ static const char *answer_name(const struct pst_event *e)
 		return "kernel";
 	if (e->request == PST_REQUEST_INJECT)
 		return "daemon";
+	if (e->request == PST_REQUEST_DEFER)
+		return "deferred";
 	return e->request == PST_REQUEST_KILL ? "kill" : "none";
 }
 
@@ -176,6 +178,7 @@ static void write_request(struct line *l)
 	if (result.head_len)
 		pst_head_split(head, result.head_len, &parts);
 	write_rule(l, l->e->allowed ? result.rule : UINT32_MAX);
+	pst_json_u64(&l->j, "number", l->e->number);
 	write_request_line(l);
 	if (parts.field[PST_FIELD_HOST].s)
 		pst_json_strn(&l->j, "host", parts.field[PST_FIELD_HOST].s,
@@ -197,6 +200,21 @@ static void write_flow(struct line *l)
 	write_identity(l, "peer", e->peer, server ? e->client : e->server);
 }
 
+/* What the server said to an allowed request, and how long that took. */
+static void write_answer(struct line *l)
+{
+	pst_json_u64(&l->j, "number", l->e->number);
+	pst_json_u64(&l->j, "status", l->e->status);
+	pst_json_u64(&l->j, "latency_us", l->e->latency_us);
+}
+
+static const char *layer_name(uint8_t layer)
+{
+	if (layer == PST_LAYER_L7)
+		return "l7";
+	return layer == PST_LAYER_ANSWER ? "answer" : "l3l4";
+}
+
 int pst_events_write(const struct pst_events_opts *opts, const struct pst_generations *gens,
 		     const struct pst_event *event)
 {
@@ -214,7 +232,7 @@ int pst_events_write(const struct pst_events_opts *opts, const struct pst_genera
 	pst_json_object(&l.j, NULL);
 	write_time(&l.j, event->time_ns);
 	pst_json_u64(&l.j, "generation", event->generation);
-	pst_json_str(&l.j, "layer", event->layer == PST_LAYER_L7 ? "l7" : "l3l4");
+	pst_json_str(&l.j, "layer", layer_name(event->layer));
 	pst_json_str(&l.j, "direction", event->direction == PST_DIR_INGRESS ? "ingress" : "egress");
 	pst_json_str(&l.j, "verdict", event->allowed ? "allow" : "deny");
 	pst_json_str(&l.j, "reason", pst_explain_reason_name(reason));
@@ -222,6 +240,8 @@ int pst_events_write(const struct pst_events_opts *opts, const struct pst_genera
 	write_flow(&l);
 	if (event->layer == PST_LAYER_L7)
 		write_request(&l);
+	else if (event->layer == PST_LAYER_ANSWER)
+		write_answer(&l);
 	else
 		write_rule(&l, event->rule);
 	pst_json_end(&l.j);

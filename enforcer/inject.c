@@ -10,7 +10,6 @@
 #include <errno.h>
 #include <linux/filter.h>
 #include <netinet/in.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -27,29 +26,6 @@ struct pst_inject {
 	struct pst_bucket bucket;
 	struct pst_inject_stats stats;
 };
-
-int pst_inject_response(const char *body, bool head, char *buf, size_t size, size_t *ret_len)
-{
-	size_t len;
-	int n;
-
-	if (!body)
-		body = PST_INJECT_BODY;
-	len = strlen(body);
-	if (len > PST_INJECT_BODY_MAX)
-		return -EMSGSIZE;
-	n = snprintf(buf, size,
-		     "HTTP/1.1 403 Forbidden\r\n"
-		     "content-type: text/plain\r\n"
-		     "content-length: %zu\r\n"
-		     "connection: close\r\n"
-		     "\r\n%s",
-		     len, head ? "" : body);
-	if (n < 0 || (size_t)n >= size)
-		return -ENOSPC;
-	*ret_len = (size_t)n;
-	return 0;
-}
 
 static struct pst_segment as_server(const struct pst_inject_request *req)
 {

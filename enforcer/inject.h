@@ -45,12 +45,8 @@
 enum {
 	PST_INJECT_RATE = 2000, /* segments per second */
 	PST_INJECT_BURST = 500,
-	PST_INJECT_BODY_MAX = 512,
-	PST_INJECT_RESPONSE_MAX = 512 + 160, /* of pst_inject_response(), head and body */
-	PST_INJECT_SEGMENTS = 2,	     /* at most, of one request */
+	PST_INJECT_SEGMENTS = 2, /* at most, of one request */
 };
-
-#define PST_INJECT_BODY "Access denied\r\n"
 
 /* What was denied, as the packet said it. Host order. */
 struct pst_inject_request {
@@ -72,13 +68,6 @@ struct pst_inject_stats {
 };
 
 struct pst_inject;
-
-/*
- * The response with BODY (NULL: PST_INJECT_BODY) into BUF of SIZE bytes. HEAD: the request was one;
- * the same head, no body. 0, -EMSGSIZE (BODY over PST_INJECT_BODY_MAX), -ENOSPC
- * (PST_INJECT_RESPONSE_MAX suffices).
- */
-int pst_inject_response(const char *body, bool head, char *buf, size_t size, size_t *ret_len);
 
 /*
  * Pure: the segments that answer REQ, in the order in which they are sent, into SEGS; returns how

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "enforcer/loader.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -16,6 +17,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "enforcer/helper.h"
+#include "enforcer/reply.h"
 
 #include "postern.skel.h"
 
@@ -66,7 +68,16 @@ static int map_tables(struct pst_loader *l)
 	return 0;
 }
 
-int pst_loader_open(struct pst_loader **ret_loader)
+static void set_courtesy(struct postern_bpf *skel, const struct pst_reply *reply)
+{
+	static_assert(sizeof(skel->rodata->pst_reply) == sizeof(reply->bytes), "one limit");
+
+	memcpy(skel->rodata->pst_reply, reply->bytes, sizeof(reply->bytes));
+	skel->rodata->pst_reply_len = (uint32_t)reply->len;
+	skel->rodata->pst_reply_head_len = (uint32_t)reply->head_len;
+}
+
+int pst_loader_open(const struct pst_reply *courtesy, struct pst_loader **ret_loader)
 {
 	struct pst_loader *l = pst_mem_calloc(1, sizeof(*l));
 	int r;
@@ -82,6 +93,7 @@ int pst_loader_open(struct pst_loader **ret_loader)
 	}
 	l->skel->rodata->pst_has_netns_cookie =
 		pst_helper_try(BPF_PROG_TYPE_CGROUP_SKB, BPF_FUNC_get_netns_cookie) == 1;
+	set_courtesy(l->skel, courtesy);
 	r = postern_bpf__load(l->skel);
 	if (r)
 		pst_log_err(r, "the kernel refused the BPF programs (run with --debug to see why)");

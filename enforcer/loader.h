@@ -26,11 +26,13 @@ struct pst_loader;
 /* Called for each event; EVENT is only valid during the call. */
 typedef void (*pst_loader_event_fn)(const struct pst_event *event, void *arg);
 
+struct pst_reply;
+
 /*
- * Loads the programs into the kernel. 0; -ENOMEM; or why the kernel refused, logged with what
- * libbpf and the verifier said last.
+ * Loads the programs into the kernel. COURTESY is what they answer a local sender with. 0; -ENOMEM;
+ * or why the kernel refused, logged with what libbpf and the verifier said last.
  */
-int pst_loader_open(struct pst_loader **ret_loader);
+int pst_loader_open(const struct pst_reply *courtesy, struct pst_loader **ret_loader);
 
 /* Detaches and closes everything. NULL is fine; *L becomes NULL. */
 void pst_loader_close(struct pst_loader **l);

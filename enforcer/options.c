@@ -17,6 +17,9 @@ enum option_id {
 	OPT_EVENTS_FILE,
 	OPT_COURTESY,
 	OPT_OLD_SOCKETS,
+	OPT_DENY_TYPE,
+	OPT_DENY_BODY,
+	OPT_DENY_HEADER,
 	OPT_SHOW_QUERIES,
 	OPT_PROBE,
 	OPT_FORMAT,
@@ -43,6 +46,11 @@ static const struct option_row {
 	 "403 in the kernel at a local sender (default: auto, where the probe allows it)"},
 	{OPT_OLD_SOCKETS, "old-sockets", "kill|pass",
 	 "connections older than the daemon (default: kill)"},
+	{OPT_DENY_BODY, "deny-body", "TEXT",
+	 "body of the 403, at most 512 bytes (default: 'Access denied' and a line end)"},
+	{OPT_DENY_TYPE, "deny-content-type", "TYPE", "its content type (default: text/plain)"},
+	{OPT_DENY_HEADER, "deny-header", "'NAME: VALUE'",
+	 "a header of the 403; may be repeated, up to eight"},
 	{OPT_SHOW_QUERIES, "show-queries", NULL, "do not redact the query of a path in events"},
 	{OPT_PROBE, "probe", NULL, "tell what this kernel can do and which modes follow, and exit"},
 	{OPT_FORMAT, "format", "text|json", "form of --probe (default: text)"},
@@ -106,6 +114,34 @@ static int word_value(const char *option, const struct word *words, const char *
 	return usage_error(what, text, "");
 }
 
+static int add_header(struct pst_reply_opts *o, const char *arg)
+{
+	const char *why = pst_reply_header_error(arg);
+	char text[128];
+
+	if (!why && o->n_headers == PST_REPLY_HEADERS)
+		why = "there are eight already";
+	if (why) {
+		snprintf(text, sizeof(text), ": %s", why);
+		return usage_error("--deny-header: cannot use", arg, text);
+	}
+	o->headers[o->n_headers++] = arg;
+	return 0;
+}
+
+static int set_content_type(struct pst_reply_opts *o, const char *arg)
+{
+	const char *why = pst_reply_content_type_error(arg);
+	char text[128];
+
+	if (why) {
+		snprintf(text, sizeof(text), ": %s", why);
+		return usage_error("--deny-content-type: cannot use", arg, text);
+	}
+	o->content_type = arg;
+	return 0;
+}
+
 static int apply(struct pst_options *o, int id, const char *arg)
 {
 	int value = 0, r = 0;
@@ -139,6 +175,15 @@ static int apply(struct pst_options *o, int id, const char *arg)
 		r = word_value("format", format_words, arg, &value);
 		o->json = value;
 		break;
+	case OPT_DENY_TYPE:
+		r = set_content_type(&o->reply, arg);
+		break;
+	case OPT_DENY_BODY:
+		o->reply.body = arg;
+		break;
+	case OPT_DENY_HEADER:
+		r = add_header(&o->reply, arg);
+		break;
 	case OPT_SHOW_QUERIES:
 		o->show_queries = true;
 		break;
@@ -163,6 +208,7 @@ static int apply(struct pst_options *o, int id, const char *arg)
 static int parse_all(int argc, char **argv, struct pst_options *o)
 {
 	struct option longs[N_ROWS + 1] = {0};
+	struct pst_reply reply;
 	int id, r = 0;
 
 	for (size_t i = 0; i < N_ROWS; i++)
@@ -176,6 +222,9 @@ static int parse_all(int argc, char **argv, struct pst_options *o)
 	if (!r && optind < argc)
 		r = usage_error("unexpected operand", argv[optind],
 				": policies are given with --policy PATH");
+	if (!r && pst_reply_make(&o->reply, true, &reply))
+		r = usage_error("the 403 is too long", NULL,
+				": a body of 512 bytes, 1023 with all headers");
 	if (!r && o->action == PST_RUN && !o->n_policies)
 		r = usage_error("no policy given: expected --policy PATH", NULL, "");
 	return r;

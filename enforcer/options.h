@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdio.h>
 
+#include "enforcer/reply.h"
+
 enum pst_courtesy_mode {
 	PST_COURTESY_AUTO, /* on where the probe finds that it harms no application */
 	PST_COURTESY_ON,
@@ -36,6 +38,7 @@ struct pst_options {
 	const char *events_file; /* NULL: stdout */
 	enum pst_events_mode events;
 	enum pst_courtesy_mode courtesy;
+	struct pst_reply_opts reply; /* how a denied request is answered */
 	bool old_sockets_pass;
 	bool show_queries;
 	bool json;

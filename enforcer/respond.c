@@ -7,8 +7,14 @@
 
 #include "enforcer/destroy.h"
 #include "enforcer/inject.h"
+#include "enforcer/reply.h"
 
-enum { DESTROY_DELAY_MS = 1500 };
+/* Until when each kind of request is over; the earlier one stands (enforcer/destroy.h). */
+static const uint32_t destroy_ms[] = {
+	[PST_REQUEST_INJECT] = 1500,
+	[PST_REQUEST_KILL] = 0,
+	[PST_REQUEST_DEFER] = PST_RESPOND_DEADLINE_MS,
+};
 
 /* Finds the timestamp option (kind 8, length 10) among the packet's options (RFC 9293 3.1, RFC
  * 7323 3.2). */
@@ -36,10 +42,8 @@ static bool find_timestamps(const struct pst_event *e, uint32_t *ret_tsval, uint
 	return false;
 }
 
-static void inject(struct pst_inject *inj, const struct pst_event *e)
+static void inject(const struct pst_respond *r, const struct pst_event *e)
 {
-	bool head = e->head_len >= 5 && !memcmp(e->head, "HEAD ", 5);
-	char response[PST_INJECT_RESPONSE_MAX];
 	struct pst_inject_request req = {
 		.sport = e->client_port,
 		.dport = e->server_port,
@@ -47,15 +51,14 @@ static void inject(struct pst_inject *inj, const struct pst_event *e)
 		.ack = e->ack,
 		.len = e->payload,
 		.dir = e->direction,
-		.response = response,
+		.response = r->reply->bytes,
+		.response_len = e->is_head ? r->reply->head_len : r->reply->len,
 	};
 
 	memcpy(req.src.b, e->client, sizeof(req.src.b));
 	memcpy(req.dst.b, e->server, sizeof(req.dst.b));
 	req.has_ts = find_timestamps(e, &req.tsval, &req.tsecr);
-	if (pst_inject_response(NULL, head, response, sizeof(response), &req.response_len))
-		return;
-	pst_inject_send(inj, &req); /* failures are counted there */
+	pst_inject_send(r->inject, &req); /* failures are counted there */
 }
 
 static void destroy(struct pst_destroy_queue *queue, const struct pst_event *e, uint32_t ms)
@@ -75,11 +78,11 @@ static void destroy(struct pst_destroy_queue *queue, const struct pst_event *e, 
 
 void pst_respond(const struct pst_respond *r, const struct pst_event *event)
 {
-	if (event->request == PST_REQUEST_NONE)
+	if (event->request == PST_REQUEST_NONE ||
+	    event->request >= sizeof(destroy_ms) / sizeof(*destroy_ms))
 		return;
 	if (event->request == PST_REQUEST_INJECT && r->inject)
-		inject(r->inject, event);
+		inject(r, event);
 	if (r->destroy)
-		destroy(r->destroy, event,
-			event->request == PST_REQUEST_INJECT ? DESTROY_DELAY_MS : 0);
+		destroy(r->destroy, event, destroy_ms[event->request]);
 }

@@ -7,18 +7,24 @@
  * tidiness.
  *
  * Inject first, destroy after 1.5 s: a client that lost the answer repeats its request, the program
- * reports it again and it is answered again (kernel-facts 6.5). A kill is destroyed at once.
+ * reports it again and it is answered again (kernel-facts 6.5). A kill is destroyed at once. Where
+ * earlier answers are outstanding the programs ask to wait: they report the connection once more
+ * when its 403 may be sent, and if they never do it ends after the deadline.
  */
 
 #include "bpf/abi.h"
 
+enum { PST_RESPOND_DEADLINE_MS = 30000 };
+
 struct pst_inject;
 struct pst_destroy_queue;
+struct pst_reply;
 
-/* Neither is owned; both may be NULL: then nothing is answered, or nothing destroyed. */
+/* Nothing is owned. The first two may be NULL: then nothing is answered, or nothing destroyed. */
 struct pst_respond {
 	struct pst_inject *inject;
 	struct pst_destroy_queue *destroy;
+	const struct pst_reply *reply; /* one that closes */
 };
 
 void pst_respond(const struct pst_respond *r, const struct pst_event *event);

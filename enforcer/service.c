@@ -40,6 +40,7 @@ struct service {
 	struct pst_inject *inject;
 	struct pst_watch *watch;
 	struct pst_events_opts events;
+	struct pst_reply reply;
 	FILE *events_file;
 	int epoll_fd;
 	int signal_fd;
@@ -118,7 +119,8 @@ static void reload(struct service *s)
 static void on_event(const struct pst_event *event, void *arg)
 {
 	struct service *s = arg;
-	const struct pst_respond respond = {.inject = s->inject, .destroy = s->destroy};
+	const struct pst_respond respond = {
+		.inject = s->inject, .destroy = s->destroy, .reply = &s->reply};
 
 	pst_respond(&respond, event); /* somebody waits for the answer */
 	if (!event->again)
@@ -271,6 +273,19 @@ static int open_answers(struct service *s)
 	return 0;
 }
 
+/* The answer of the daemon closes the connection, that of the kernel keeps it. */
+static int open_loader(struct service *s)
+{
+	struct pst_reply courtesy;
+	int r = pst_reply_make(&s->opts->reply, true, &s->reply);
+
+	if (!r)
+		r = pst_reply_make(&s->opts->reply, false, &courtesy);
+	if (r)
+		return pst_log_err(r, "cannot make the answer to denied requests");
+	return pst_loader_open(&courtesy, &s->loader);
+}
+
 static int open_generations(struct service *s)
 {
 	struct pst_config config = {0};
@@ -317,7 +332,7 @@ static int start(struct service *s, struct pst_bundle **bundle)
 	if (!r)
 		r = open_answers(s);
 	if (!r)
-		r = pst_loader_open(&s->loader);
+		r = open_loader(s);
 	if (!r)
 		r = pst_loader_events(s->loader, on_event, s);
 	if (!r)

@@ -13,6 +13,8 @@
 #include "policy/inventory.h"
 #include "policy/policy.h"
 
+__u32 t_core_clock;
+
 static struct {
 	const struct pst_table *table;
 	const struct pst_bundle *bundle;

@@ -22,6 +22,14 @@ static inline int pst_src_load(const struct pst_src *src, __u32 off, __u8 *buf, 
 	return 0;
 }
 
+/* The clock of the core, in microseconds: tests set it. */
+extern __u32 t_core_clock;
+
+static inline __u32 pst_clock_us(void)
+{
+	return t_core_clock;
+}
+
 /*
  * The table of testdata/http/policy.yaml, compiled once; ends the test when that fails.
  * *RET_RULESET is the rule set that frontend's requests to backend:8080 are judged by.

@@ -6,6 +6,18 @@
 #include <criterion/criterion.h>
 #include <stdio.h>
 
+/* The last answer that was complete. */
+static struct {
+	__u32 status, us;
+} answered;
+
+static void pst_follow_answered(const struct pst_follower *fw, __u32 status, __u32 us)
+{
+	(void)fw;
+	answered.status = status;
+	answered.us = us;
+}
+
 #define INTERIM "HTTP/1.1 100 Continue\r\n\r\n"
 #define CHUNKED "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 #define OK_0	"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
@@ -13,10 +25,7 @@
 
 static struct pst_flow awaiting(__u32 requests, enum pst_http_method method)
 {
-	struct pst_flow f = {.requests = requests};
-
-	f.http.method = (__u8)method;
-	return f;
+	return (struct pst_flow){.requests = requests, .heads = method == PST_METHOD_HEAD};
 }
 
 static void packet(struct pst_flow *f, __u32 seq, const char *bytes, size_t len, __u32 accepted,

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "bpf/tests/core.h"
 
+#include "bpf/tests/ring.h"
+
 #include "bpf/judge.h"
 
 #include <criterion/criterion.h>
@@ -94,18 +96,84 @@ Test(judge, positions_wrap_around)
 	cr_expect_eq(f.body_left, 0);
 }
 
-Test(judge, the_second_request_waits_for_the_first_answer)
+Test(judge, requests_may_follow_before_the_answers)
 {
 	struct pst_flow f = flow_at(0);
 
-	cr_expect_eq(text(&f, 0, OK, 0), pass);
-	cr_expect_eq(text(&f, OK_LEN, OK, OK_LEN), ruled(PST_ACTION_KILL, PST_REASON_PIPELINED));
+	cr_expect_eq(text(&f, 0, OK OK POST BODY OK, 0), pass);
+	cr_expect_eq(f.requests, 4);
+	cr_expect_eq(f.judged, 3 * OK_LEN + POST_LEN + 10);
+	cr_expect_eq(text(&f, f.judged, BAD, f.judged),
+		     ruled(PST_ACTION_DENY, PST_REASON_NO_RULE_L7));
+}
+
+Test(judge, as_many_answers_as_the_limit_may_be_outstanding)
+{
+	struct pst_flow f = flow_at(0);
+
+	for (int i = 0; i < PST_MAX_DUE; i++)
+		cr_assert_eq(text(&f, f.judged, OK, f.judged), pass);
+	cr_expect_eq(text(&f, f.judged, OK, f.judged),
+		     ruled(PST_ACTION_KILL, PST_REASON_PIPELINED));
+	f.responses++;
+	cr_expect_eq(text(&f, f.judged, OK, f.judged), pass);
+	f.follow |= PST_FOLLOW_LOST;
+	cr_expect_eq(text(&f, f.judged, OK, f.judged), pass, "nobody counts any more");
+}
+
+/* The whole packet is dropped, and whoever sent it waits for the first answer. */
+Test(judge, a_denied_request_behind_others_in_its_packet_is_not_answered)
+{
+	struct pst_flow f = flow_at(0);
+
+	cr_expect_eq(text(&f, 0, OK BAD, 0), ruled(PST_ACTION_KILL, PST_REASON_NO_RULE_L7));
+	f = flow_at(0);
+	cr_expect_eq(text(&f, 0, POST, 0), pass);
+	cr_expect_eq(text(&f, POST_LEN, BODY BAD, POST_LEN),
+		     ruled(PST_ACTION_KILL, PST_REASON_NO_RULE_L7));
 	f = flow_at(0);
 	cr_expect_eq(text(&f, 0, OK, 0), pass);
-	answered(&f);
-	cr_expect_eq(text(&f, OK_LEN, BAD, OK_LEN), ruled(PST_ACTION_DENY, PST_REASON_NO_RULE_L7));
+	cr_expect_eq(text(&f, 0, OK BAD, 0), ruled(PST_ACTION_KILL, PST_REASON_NO_RULE_L7),
+		     "TCP may not have the first one");
 	f = flow_at(0);
-	cr_expect_eq(text(&f, 0, OK OK, 0), ruled(PST_ACTION_KILL, PST_REASON_PIPELINED));
+	cr_expect_eq(text(&f, 0, OK, 0), pass);
+	cr_expect_eq(text(&f, 0, OK BAD, OK_LEN), ruled(PST_ACTION_DENY, PST_REASON_NO_RULE_L7),
+		     "TCP has it");
+}
+
+Test(judge, a_head_may_come_in_any_number_of_packets)
+{
+	for (size_t step = 1; step < OK_LEN; step++) {
+		struct pst_flow f = flow_at(0);
+
+		for (size_t at = 0; at < OK_LEN; at += step) {
+			size_t len = OK_LEN - at < step ? OK_LEN - at : step;
+
+			cr_expect_eq(f.requests, 0);
+			cr_assert_eq(packet(&f, (__u32)at, OK + at, len, 0, false), pass);
+		}
+		cr_expect_eq(f.requests, 1, "step %zu", step);
+		cr_expect_eq(f.judged, OK_LEN);
+		for (size_t at = 0; at < sizeof(BAD) - 5; at++)
+			cr_assert_eq(packet(&f, f.judged, BAD + at, 1, f.judged, false), pass);
+		cr_expect_eq(packet(&f, f.judged, BAD + sizeof(BAD) - 5, 4, f.judged, false),
+			     ruled(PST_ACTION_DENY, PST_REASON_NO_RULE_L7));
+	}
+}
+
+Test(judge, a_head_without_end_is_too_long)
+{
+	struct pst_flow f = flow_at(0);
+	static char fields[2048];
+	int n = 0;
+
+	memset(fields, 'x', sizeof(fields));
+	cr_assert_eq(text(&f, 0, "GET /api/x HTTP/1.1\r\nA: ", 0), pass);
+	while (packet(&f, f.judged, fields, sizeof(fields), f.judged, false) == pass)
+		cr_assert_lt(n++, 33);
+	cr_expect_eq(packet(&f, f.judged, fields, sizeof(fields), f.judged, false),
+		     ruled(PST_ACTION_DENY, PST_REASON_HEAD_LONG));
+	cr_expect_leq(f.judged, PST_MAX_HEAD);
 }
 
 Test(judge, a_body_and_the_next_head_in_one_packet)
@@ -113,9 +181,7 @@ Test(judge, a_body_and_the_next_head_in_one_packet)
 	struct pst_flow f = flow_at(0);
 
 	cr_expect_eq(text(&f, 0, POST, 0), pass);
-	answered(&f);
 	cr_expect_eq(text(&f, POST_LEN, BODY OK, POST_LEN), pass);
-	answered(&f);
 	cr_expect_eq(f.judged, POST_LEN + 10 + OK_LEN);
 	cr_expect_eq(text(&f, f.judged, BAD, f.judged),
 		     ruled(PST_ACTION_DENY, PST_REASON_NO_RULE_L7));
@@ -133,18 +199,50 @@ Test(judge, what_tcp_has_accepted_is_free)
 	cr_expect_eq(packet(&f, 0, BAD, OK_LEN, OK_LEN, false), pass);
 }
 
-Test(judge, an_unaccepted_head_passes_again_only_with_the_same_consequences)
+Test(judge, unaccepted_framing_passes_again_only_byte_for_byte)
 {
 	struct pst_flow f = flow_at(0);
 
 	cr_expect_eq(text(&f, 0, POST, 0), pass);
 	cr_expect_eq(text(&f, 0, POST, 0), pass, "the same bytes");
-	cr_expect_eq(text(&f, 0, POST_2, 0), pass, "allowed as well, and as long");
 	cr_expect_eq(text(&f, 0, POST BODY, 0), pass, "with what follows");
-	cr_expect_eq(text(&f, 0, POST_90, 0), ruled(PST_ACTION_KILL, PST_REASON_REPEAT_DIFFERS));
+	cr_expect_eq(text(&f, 0, POST "0123456xxx" OK, 0), pass, "another body");
+	cr_expect_eq(text(&f, 0, POST_2, 0), ruled(PST_ACTION_KILL, PST_REASON_REPEAT_DIFFERS),
+		     "allowed as well, and as long");
 	f = flow_at(0);
 	cr_expect_eq(text(&f, 0, OK, 0), pass);
 	cr_expect_eq(text(&f, 0, BAD, 0), ruled(PST_ACTION_KILL, PST_REASON_REPEAT_DIFFERS));
+}
+
+Test(judge, a_repeat_may_have_any_boundaries)
+{
+	const char *s = OK POST BODY OK;
+	const size_t len = strlen(s);
+
+	for (size_t step = 1; step < len; step += 5) {
+		struct pst_flow f = flow_at(77);
+		char other[256];
+
+		for (size_t at = 0; at < len; at += step)
+			cr_assert_eq(packet(&f, (__u32)(77 + at), s + at,
+					    len - at < step ? len - at : step, 77, false),
+				     pass);
+		for (size_t at = 0; at < len; at++) {
+			struct pst_flow copy = f;
+			bool body = at >= OK_LEN + POST_LEN && at < OK_LEN + POST_LEN + 10;
+
+			for (size_t n = 1; n <= len - at; n += 3)
+				cr_assert_eq(packet(&f, (__u32)(77 + at), s + at, n, 77, false),
+					     pass, "step %zu: %zu of %zu", step, at, n);
+			memcpy(other, s, len);
+			other[at] ^= 1;
+			cr_assert_eq(packet(&copy, (__u32)(77 + at / 2), other + at / 2,
+					    len - at / 2, 77, false),
+				     body ? pass
+					  : ruled(PST_ACTION_KILL, PST_REASON_REPEAT_DIFFERS),
+				     "step %zu: byte %zu", step, at);
+		}
+	}
 }
 
 /* kernel-facts 6.2: the row that a first design gets wrong. */
@@ -156,18 +254,63 @@ Test(judge, a_head_that_tcp_dropped_cannot_be_replaced_piece_by_piece)
 	memset(other, 'X', sizeof(other));
 	cr_expect_eq(text(&f, 0, POST_90, 0), pass);
 	cr_expect_eq(packet(&f, 20, other, 80, 0, false),
-		     ruled(PST_ACTION_DROP, PST_REASON_REPEAT_PARTIAL));
-	cr_expect_eq(packet(&f, 0, POST_90, 20, 0, false),
-		     ruled(PST_ACTION_DROP, PST_REASON_REPEAT_PARTIAL));
+		     ruled(PST_ACTION_KILL, PST_REASON_REPEAT_DIFFERS));
+	f = flow_at(0);
 	cr_expect_eq(text(&f, 0, POST_90, 0), pass);
+	cr_expect_eq(packet(&f, 20, POST_90 + 20, 20, 0, false), pass);
+	cr_expect_eq(packet(&f, 0, POST_90, 20, 0, false), pass);
 }
 
-Test(judge, a_partly_accepted_head_cannot_be_proven)
+Test(judge, of_a_partly_accepted_head_the_rest_is_proven)
 {
 	struct pst_flow f = flow_at(0);
 
 	cr_expect_eq(text(&f, 0, POST, 0), pass);
-	cr_expect_eq(text(&f, 0, POST, 7), ruled(PST_ACTION_DROP, PST_REASON_REPEAT_PARTIAL));
+	cr_expect_eq(text(&f, 0,
+			  "xxxxxxx"
+			  "i/x HTTP/1.1\r\n",
+			  7),
+		     ruled(PST_ACTION_KILL, PST_REASON_REPEAT_DIFFERS));
+	f = flow_at(0);
+	cr_expect_eq(text(&f, 0, POST, 0), pass);
+	cr_expect_eq(text(&f, 0,
+			  "xxxxxxx"
+			  "pi/x HTTP/1.1\r\n",
+			  7),
+		     pass);
+}
+
+/* Whoever keeps more than the ring holds loses the oldest. */
+Test(judge, what_was_overwritten_is_not_proven)
+{
+	struct pst_flow f = flow_at(0), busy = flow_at(0);
+
+	cr_assert_eq(text(&f, 0, OK, 0), pass);
+	for (int i = 0; i < PST_RAW_SLOTS - 1; i++) {
+		cr_assert_eq(text(&f, 0, OK, 0), pass, "%d", i);
+		answered(&busy);
+		cr_assert_eq(packet(&busy, busy.judged, OK, OK_LEN, busy.judged, false), pass);
+	}
+	cr_expect_eq(text(&f, 0, OK, 0), pass);
+	cr_expect_eq(text(&f, 0, BAD, 0), ruled(PST_ACTION_KILL, PST_REASON_REPEAT_DIFFERS));
+	answered(&busy);
+	cr_assert_eq(packet(&busy, busy.judged, OK, OK_LEN, busy.judged, false), pass);
+	cr_expect_eq(text(&f, 0, OK, 0), ruled(PST_ACTION_DROP, PST_REASON_REPEAT_PARTIAL));
+	cr_expect_eq(text(&f, 0, BAD, 0), ruled(PST_ACTION_DROP, PST_REASON_REPEAT_PARTIAL),
+		     "nor is the contrary");
+	cr_expect_eq(text(&f, 0, OK OK, OK_LEN), pass, "once TCP has it, nobody asks");
+}
+
+Test(judge, a_flow_may_move_between_shards)
+{
+	struct pst_flow f = flow_at(0);
+
+	for (__u32 i = 0; i < 8; i++) {
+		t_ring_here = i;
+		cr_assert_eq(packet(&f, 4 * i, OK + 4 * i, 4, 0, false), pass);
+	}
+	cr_expect_eq(text(&f, 0, OK, 0), pass);
+	cr_expect_eq(text(&f, 0, BAD, 0), ruled(PST_ACTION_KILL, PST_REASON_REPEAT_DIFFERS));
 }
 
 Test(judge, bodies_pass_out_of_order_and_heads_do_not)
@@ -180,18 +323,68 @@ Test(judge, bodies_pass_out_of_order_and_heads_do_not)
 	cr_expect_eq(text(&f, POST_LEN + 5, "56789" OK, POST_LEN),
 		     ruled(PST_ACTION_DROP, PST_REASON_GAP));
 	cr_expect_eq(text(&f, POST_LEN, "01234", POST_LEN), pass);
-	answered(&f);
 	cr_expect_eq(text(&f, POST_LEN + 10, OK, POST_LEN + 10), pass, "TCP filled the hole");
 }
 
-Test(judge, one_head_at_most_is_judged_and_not_accepted)
+/* Slow servers, busy sockets: TCP may take what was judged much later. */
+Test(judge, any_number_of_heads_may_be_judged_and_not_accepted)
 {
 	struct pst_flow f = flow_at(0);
 
-	cr_expect_eq(text(&f, 0, OK, 0), pass);
-	answered(&f); /* by a server that answers before it reads */
-	cr_expect_eq(text(&f, OK_LEN, OK, 0), ruled(PST_ACTION_DROP, PST_REASON_GAP));
-	cr_expect_eq(text(&f, OK_LEN, OK, OK_LEN), pass);
+	for (__u32 i = 0; i < PST_MAX_DUE; i++)
+		cr_expect_eq(text(&f, i * OK_LEN, OK, 0), pass);
+	cr_expect_eq(text(&f, 3 * OK_LEN, OK OK OK, 0), pass);
+	cr_expect_eq(text(&f, 3 * OK_LEN, OK BAD, 0),
+		     ruled(PST_ACTION_KILL, PST_REASON_REPEAT_DIFFERS));
+}
+
+Test(judge, a_newer_policy_waits_for_a_request_to_begin)
+{
+	struct pst_flow f = flow_at(0);
+	__u32 ruleset;
+	const struct pst_table *t = t_core_table(&ruleset);
+	const struct pst_src src = {.bytes = (const unsigned char *)BODY OK};
+	struct pst_packet p = {.seq = POST_LEN, .len = 10, .accepted = POST_LEN, .renew = 1};
+
+	cr_assert_eq(text(&f, 0, POST, 0), pass);
+	cr_expect_not(pst_judge_at_rest(&f));
+	cr_expect_eq(pst_judge_packet(&f, t, &src, &p), pass, "the body belongs to the old one");
+	cr_expect(pst_judge_at_rest(&f));
+
+	f = flow_at(0);
+	cr_assert_eq(text(&f, 0, POST, 0), pass);
+	p.len += OK_LEN;
+	cr_expect_eq(pst_judge_packet(&f, t, &src, &p), ruled(PST_ACTION_DROP, PST_REASON_RENEWED));
+	cr_expect(pst_judge_at_rest(&f));
+	cr_expect_eq(f.judged, POST_LEN + 10);
+	p.renew = 0;
+	cr_expect_eq(pst_judge_packet(&f, t, &src, &p), pass, "the repeat, by the new one");
+	cr_expect_eq(f.requests, 2);
+}
+
+Test(judge, nothing_passes_behind_a_websocket_handshake_until_it_is_answered)
+{
+	struct pst_flow f = flow_at(0);
+
+	cr_assert_eq(text(&f, 0, OK OK, 0), pass);
+	f.flags |= PST_FLOW_UPGRADE;
+	f.upgrade = 1;
+	cr_expect_eq(text(&f, f.judged, OK, f.judged),
+		     ruled(PST_ACTION_DROP, PST_REASON_UPGRADE_PENDING));
+	cr_expect_eq(text(&f, OK_LEN, OK OK, OK_LEN),
+		     ruled(PST_ACTION_KILL, PST_REASON_UPGRADE_EARLY));
+	f.responses = 1;
+	cr_expect_eq(text(&f, f.judged, OK, f.judged),
+		     ruled(PST_ACTION_DROP, PST_REASON_UPGRADE_PENDING), "the request before");
+	f.responses = 2;
+	cr_expect_eq(text(&f, f.judged, OK, f.judged), pass, "refused");
+	f.flags |= PST_FLOW_UPGRADE;
+	f.upgrade = 2;
+	f.follow = PST_FOLLOW_LOST;
+	cr_expect_eq(text(&f, f.judged, OK, f.judged),
+		     ruled(PST_ACTION_KILL, PST_REASON_UPGRADE_LOST));
+	f.follow = PST_FOLLOW_OPAQUE;
+	cr_expect_eq(text(&f, f.judged + 5, "\x81\x05hello", f.judged), pass);
 }
 
 Test(judge, the_sender_side_is_in_wire_order)
@@ -279,7 +472,7 @@ static bool all_allowed(const struct receiver *r)
 		__u32 ruling = pst_judge_head(&h, t, &src, (__u32)at, (__u32)r->next, ruleset);
 
 		if (ruling == ruled(PST_ACTION_DENY, PST_REASON_HEAD_SPLIT))
-			return false; /* heads are accepted whole */
+			return true; /* nobody acts on a part of a head */
 		if (ruling != pass)
 			return false;
 		at += h.stop + h.length;
@@ -298,12 +491,14 @@ static unsigned int next_random(unsigned int *seed)
 static bool let_through(struct pst_flow *f, size_t at, const unsigned char *bytes, size_t len,
 			const struct receiver *r, bool gate, bool *dead)
 {
-	__u32 judged = f->judged;
-	__u32 ruling;
+	__u32 judged = f->judged, ruleset, ruling;
+	const struct pst_src src = {.bytes = bytes};
+	const struct pst_packet p = {
+		.seq = (__u32)at, .len = (__u32)len, .accepted = (__u32)r->next};
 
 	if (!gate && at >= r->next && at + len <= judged)
 		return true;
-	ruling = packet(f, (__u32)at, bytes, len, (__u32)r->next, false);
+	ruling = pst_judge_packet(f, t_core_table(&ruleset), &src, &p);
 	*dead = ruling >> 8 == PST_ACTION_DENY || ruling >> 8 == PST_ACTION_KILL;
 	return ruling >> 8 == PST_ACTION_PASS;
 }
@@ -330,7 +525,7 @@ static bool attack(unsigned int seed, bool gate)
 		if (let_through(&f, at, stream + at, len, &r, gate, &dead) &&
 		    next_random(&seed) % 3) /* else TCP drops it: checksum, memory */
 			receive(&r, at, stream + at, len);
-		if (next_random(&seed) % 2 && r.next >= f.head_seq + f.head_len)
+		if (next_random(&seed) % 2 && r.next >= f.framed)
 			answered(&f);
 	}
 	return all_allowed(&r);

@@ -2,7 +2,7 @@
 #include "bpf/tests/core.h"
 #include "bpf/tests/vectors.h"
 
-#include "bpf/judge.h"
+#include "bpf/ruling.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>

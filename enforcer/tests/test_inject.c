@@ -22,61 +22,6 @@ static const char refusal[] = "HTTP/1.1 403 Forbidden\r\ncontent-type: text/plai
 
 static const char request[] = "GET /admin HTTP/1.1\r\nHost: a\r\n\r\n";
 
-/* ---- the text ---- */
-
-Test(inject_response, is_a_403_that_closes)
-{
-	char buf[PST_INJECT_RESPONSE_MAX];
-	size_t len;
-
-	cr_assert_eq(pst_inject_response(NULL, false, buf, sizeof(buf), &len), 0);
-	cr_assert_eq(len, sizeof(refusal) - 1);
-	cr_assert_arr_eq(buf, refusal, sizeof(refusal) - 1);
-}
-
-Test(inject_response, to_head_has_the_same_head_and_no_body)
-{
-	char buf[PST_INJECT_RESPONSE_MAX];
-	size_t len;
-
-	cr_assert_eq(pst_inject_response(NULL, true, buf, sizeof(buf), &len), 0);
-	cr_assert_eq(len, sizeof(refusal) - 1 - strlen(PST_INJECT_BODY));
-	cr_assert_arr_eq(buf, refusal, len);
-}
-
-Test(inject_response, counts_the_bytes_of_another_body)
-{
-	char buf[PST_INJECT_RESPONSE_MAX] = "";
-	size_t len;
-
-	cr_assert_eq(pst_inject_response("no", false, buf, sizeof(buf), &len), 0);
-	cr_assert(strstr(buf, "content-length: 2\r\n"));
-	cr_assert_str_eq(strstr(buf, "\r\n\r\n"), "\r\n\r\nno");
-	cr_assert_eq(pst_inject_response("", false, buf, sizeof(buf), &len), 0);
-	cr_assert(strstr(buf, "content-length: 0\r\n"));
-}
-
-Test(inject_response, takes_the_longest_body_and_not_one_byte_more)
-{
-	char body[PST_INJECT_BODY_MAX + 2] = "", buf[PST_INJECT_RESPONSE_MAX];
-	size_t len;
-
-	memset(body, 'x', PST_INJECT_BODY_MAX);
-	cr_assert_eq(pst_inject_response(body, false, buf, sizeof(buf), &len), 0);
-	cr_assert_leq(len, PST_SEGMENT_PAYLOAD);
-	body[PST_INJECT_BODY_MAX] = 'x';
-	cr_assert_eq(pst_inject_response(body, false, buf, sizeof(buf), &len), -EMSGSIZE);
-}
-
-Test(inject_response, does_not_fit_into_a_small_buffer)
-{
-	char buf[sizeof(refusal) - 1];
-	size_t len = 5;
-
-	cr_assert_eq(pst_inject_response(NULL, false, buf, sizeof(buf), &len), -ENOSPC);
-	cr_assert_eq(len, 5, "untouched on failure");
-}
-
 /* ---- the numbers ---- */
 
 static const struct pst_inject_request denied = {

@@ -13,8 +13,8 @@ failed=0
 title() { printf '\n%s%s%s\n' "$bold" "$*" "$plain"; }
 note() { printf '    %s\n' "$*"; }
 
-# The value of KEY in the last event.
-field() { tail -n 1 "$E2E/events" | grep -oE "\"$1\":(\"[^\"]*\"|\[[^]]*\])" | cut -d: -f2- | tr -d '"[]'; }
+# The value of KEY in the last event about a request or a connection; servers' answers have events as well.
+field() { grep -v '"layer":"answer"' "$E2E/events" | tail -n 1 | grep -oE "\"$1\":(\"[^\"]*\"|\[[^]]*\])" | cut -d: -f2- | tr -d '"[]'; }
 
 has_new_event() { [ "$(wc -l <"$E2E/events")" -gt "$seen" ]; }
 

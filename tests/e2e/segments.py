@@ -142,15 +142,24 @@ def the_same_behind_a_wrong_sum(c):
 
 
 def parts_of_another_behind_a_wrong_sum(c):
-    """The tail of EVIL first, then its beginning, which equals GOOD's; at last GOOD as a whole."""
+    """The tail of EVIL; at last GOOD as a whole."""
     c.handshake()
     c.send(PSH | ACK, GOOD, wrong_sum=True)
     c.send(PSH | ACK, EVIL[8:], at=8)
     c.send(PSH | ACK, EVIL[8:] + EVIL, at=8)
-    c.send(PSH | ACK, EVIL[:8])
-    nothing = c.result()
+    killed = c.result()
     c.send(PSH | ACK, GOOD)
-    return nothing, c.result()
+    return killed, c.result()
+
+
+def parts_of_the_same_behind_a_wrong_sum(c):
+    """Cut elsewhere, and the end first."""
+    c.handshake()
+    c.send(PSH | ACK, GOOD[:75], wrong_sum=True)
+    c.send(PSH | ACK, GOOD[75:], at=75, wrong_sum=True)
+    c.send(PSH | ACK, GOOD[13:], at=13)
+    c.send(PSH | ACK, GOOD[:17])
+    return c.result()
 
 
 def out_of_order(c):

@@ -27,7 +27,8 @@ crafted data_with_the_last_ack "none 403" no-rule-l7
 crafted allowed_data_with_the_last_ack "none 200"
 crafted another_request_behind_a_wrong_sum reset repeat-differs
 crafted the_same_behind_a_wrong_sum 200
-crafted parts_of_another_behind_a_wrong_sum "none 200"
+crafted parts_of_another_behind_a_wrong_sum "reset none" repeat-differs
+crafted parts_of_the_same_behind_a_wrong_sum 200
 crafted out_of_order "none 200"
 crafted urgent "none 200"
 crafted fragments 200

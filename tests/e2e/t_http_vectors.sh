@@ -16,6 +16,8 @@ while read -r name verdict expected port; do
 	count=$((count + 1))
 	want=deny reason=$expected
 	[ "$expected" != allow ] || want=allow reason=rule-matched
+	# The kernel waits for the rest of an unfinished head: no answer, and nothing to report.
+	[ "$expected:$verdict" != head-split:deny ] || continue
 	event() { grep -q "\"reason\":\"$reason\".*\"client\":\"10.77.0.2:$port\"" "$E2E/events"; }
 	if [ "$verdict" != $want ] || ! e2e_wait 2 event; then
 		echo "$name: expected $want $reason, found $verdict;" \

@@ -32,9 +32,19 @@ static int pst_src_load(const struct pst_src *src, uint32_t off, uint8_t *buf, u
 }
 
 #include "bpf/follow.h"
-#include "bpf/judge.h"
+#include "bpf/ruling.h"
 
 #include "compiler/compile.h"
+
+static uint32_t pst_clock_us(void)
+{
+	return 0;
+}
+
+static void pst_follow_answered(const struct pst_follower *fw, uint32_t status, uint32_t us)
+{
+	assert(pst_flow_due(fw->flow) && status >= 100 && us);
+}
 
 static const char policy[] = "apiVersion: cilium.io/v2\n"
 			     "kind: CiliumNetworkPolicy\n"
@@ -209,7 +219,7 @@ static struct pst_flow follow(const uint8_t *bytes, uint32_t len, uint32_t cut)
 	struct pst_packet p = {.ordered = 1};
 	struct pst_flow f = {.requests = 3};
 
-	f.http.method = cut & 0x80 ? PST_METHOD_HEAD : PST_METHOD_GET;
+	f.heads = cut & 0x80 ? ~0U : 0;
 	cut &= 0x7f;
 	while (p.seq < len) {
 		p.len = next_piece(&cut, len - p.seq);

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#pragma once
+
+/*
+ * One packet on its way through a cgroup_skb program: what its steps share, how they ask for the
+ * L3/L4 decision, and how they say what they decided.
+ */
+
+#include "bpf/decide.bpf.h"
+#include "bpf/packet.bpf.h"
+#include "bpf/report.bpf.h"
+
+enum {
+	SKB_DROP = 0,
+	SKB_PASS = 1,
+	SOCKET_STREAM = 1,    /* SOCK_STREAM */
+	LOOPBACK_IFINDEX = 1, /* of every network namespace */
+};
+
+/*
+ * Does this kernel give cgroup_skb the cookie of the network namespace? Set by the loader, which
+ * asks; 6.1 and 6.12 do not. The daemon needs it to end a connection that sockops has never seen.
+ */
+const volatile __u8 pst_has_netns_cookie;
+
+/* What the steps of one packet share; on the stack of the program. */
+struct packet {
+	struct __sk_buff *skb;
+	struct bpf_sock *sk;
+	struct pst_headers h;
+	__u32 direction; /* of the packet: enum pst_dir */
+	__u32 accepted;	 /* rcv_nxt */
+	__u32 sent;	 /* snd_nxt */
+};
+
+static __always_inline int verdict(__u32 reason, __u32 direction, int pass)
+{
+	pst_count(reason, direction);
+	return pass;
+}
+
+/* ROLE is the local endpoint's role in the connection. */
+static __always_inline void ask(struct pst_question *q, const struct packet *p, __u32 role)
+{
+	int out = p->direction == PST_DIR_EGRESS;
+
+	__builtin_memset(q, 0, sizeof(*q));
+	__builtin_memcpy(q->local, out ? p->h.src : p->h.dst, 16);
+	__builtin_memcpy(q->remote, out ? p->h.dst : p->h.src, 16);
+	/* The server's port: the destination of what the client sends. */
+	q->port = (role == PST_ROLE_CLIENT) == out ? p->h.dst_port : p->h.src_port;
+	q->protocol = p->h.protocol;
+	q->direction = role == PST_ROLE_CLIENT ? PST_DIR_EGRESS : PST_DIR_INGRESS;
+	q->on_loopback = p->skb->ifindex == LOOPBACK_IFINDEX;
+}
+
+/* An event begun: who talks to whom. ROLE is the local endpoint's. NULL when the ring is full. */
+static __always_inline struct pst_event *report_begin(const struct packet *p, __u32 role)
+{
+	int from_client = (role == PST_ROLE_CLIENT) == (p->direction == PST_DIR_EGRESS);
+	struct pst_event *e =
+		pst_event_begin(role == PST_ROLE_CLIENT ? PST_DIR_EGRESS : PST_DIR_INGRESS);
+
+	if (!e)
+		return NULL;
+	e->socket_cookie = bpf_get_socket_cookie(p->skb);
+	e->seq = p->h.seq;
+	e->ack = p->h.ack;
+	__builtin_memcpy(e->client, from_client ? p->h.src : p->h.dst, 16);
+	__builtin_memcpy(e->server, from_client ? p->h.dst : p->h.src, 16);
+	e->client_port = from_client ? p->h.src_port : p->h.dst_port;
+	e->server_port = from_client ? p->h.dst_port : p->h.src_port;
+	e->protocol = p->h.protocol;
+	return e;
+}
+
+/* A denied connection set-up or packet without connection: dropped, said once per packet. */
+PST_OUTLINE int deny_l3l4(const struct packet *p, const struct pst_decision *d, __u32 role)
+{
+	struct pst_event *e = report_begin(p, role);
+
+	if (e) {
+		e->generation = d->generation;
+		e->subject = d->subject;
+		e->peer = d->peer;
+		e->rule = d->rule;
+		e->ruleset = d->ruleset;
+		e->reason = d->reason;
+		e->layer = PST_LAYER_L3L4;
+		bpf_ringbuf_submit(e, 0);
+	}
+	return verdict(d->reason, role == PST_ROLE_CLIENT ? PST_DIR_EGRESS : PST_DIR_INGRESS,
+		       SKB_DROP);
+}

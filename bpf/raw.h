@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#pragma once
+
+/*
+ * The bytes of heads and of chunk framing that have been judged, kept until TCP has taken them.
+ *
+ * TCP may drop a packet that the judge has passed. The peer repeats it, with other boundaries and
+ * perhaps with other bytes, and the server must read what was judged: so a repeat of framing bytes
+ * is compared with them (docs/decisions/0012).
+ *
+ * One ring of slots for all connections. Who keeps up to 64 bytes takes the next slot, and the slot
+ * holds where in the stream they stood and which slot its flow took before: the flow itself
+ * remembers its newest slot only and pays nothing while it is idle. Nobody gives a slot back: it is
+ * overwritten when the ring has come round. A reader finds out by reading the number of slots taken
+ * after the bytes: a writer counts first and writes then. What may have been overwritten proves
+ * nothing.
+ *
+ * The ring has shards, one per group of processors, so that they do not wait for each other's
+ * counter. Who includes this file says where they are and which one is his:
+ *
+ *	static struct pst_raw *pst_raw_shard(__u32 shard);	NULL: none
+ *	static __u32 pst_raw_here(void);			0 .. PST_RAW_SHARDS - 1
+ */
+
+#include "bpf/flow.h"
+#include "bpf/ruling.h"
+
+enum {
+	PST_RAW_SHARD_BITS = 2,
+	PST_RAW_SHARDS = 1 << PST_RAW_SHARD_BITS,
+	PST_RAW_SLOTS = 1 << 15, /* per shard */
+	PST_RAW_WALK = 4096,	 /* slots looked at for one packet: four times the longest head */
+};
+
+struct pst_raw_slot {
+	__u64 before; /* the flow's slot before this one; 0: none */
+	__u32 seq;    /* of the first byte */
+	__u32 len;
+	struct pst_http_bytes bytes;
+};
+PST_STATIC_ASSERT(sizeof(struct pst_raw_slot) == 80, "no padding");
+
+struct pst_raw {
+	__u64 taken; /* slots, ever */
+	__u64 pad[7];
+	struct pst_raw_slot slots[PST_RAW_SLOTS];
+	struct pst_http_bytes end; /* a compared word may reach beyond the last slot */
+};
+
+static struct pst_raw *pst_raw_shard(__u32 shard);
+static __u32 pst_raw_here(void);
+
+/*
+ * Keeps the first N of BYTES, which stand at SEQ of F's stream. A slot's name is its number in its
+ * shard, from 1, and the shard. False: there is no ring.
+ */
+PST_INLINE int pst_raw_keep(struct pst_flow *f, __u32 seq, const struct pst_http_bytes *bytes,
+			    __u32 n)
+{
+	__u32 shard = pst_raw_here() & (PST_RAW_SHARDS - 1);
+	struct pst_raw *raw = pst_raw_shard(shard);
+	struct pst_raw_slot *slot;
+	__u64 number;
+
+	if (!raw)
+		return 0;
+	number = __sync_fetch_and_add(&raw->taken, 1) + 1;
+	slot = &raw->slots[number & (PST_RAW_SLOTS - 1)];
+	slot->before = f->raw_last;
+	slot->seq = seq;
+	slot->len = n;
+	slot->bytes = *bytes;
+	f->raw_last = number << PST_RAW_SHARD_BITS | shard;
+	return 1;
+}
+
+enum pst_proof_result {
+	PST_PROOF_NONE, /* it may be the same, it may be not */
+	PST_PROOF_SAME,
+	PST_PROOF_DIFFERS,
+};
+
+/* Is what SRC holds for START .. END of the stream what was kept? */
+struct pst_proof {
+	const struct pst_src *src;
+	__u64 slot; /* the next to look at */
+	__u32 start, end;
+	__u32 off; /* where START is in the source */
+	__u32 result;
+};
+
+/* The first M (0 .. 8) bytes of a word that is read as a big number. */
+PST_INLINE __u64 pst_raw_mask(__u32 m)
+{
+	return m ? ~0ULL << (64 - 8 * m) : 0;
+}
+
+/* Do the first N (1 .. PST_HTTP_CHUNK) bytes at A and in B differ? */
+PST_INLINE int pst_raw_differs(const __u8 *a, const struct pst_http_bytes *b, __u32 n)
+{
+	__u64 differs = 0;
+
+	PST_UNROLL
+	for (__u32 i = 0; i < PST_HTTP_CHUNK / 8; i++) {
+		__u32 m = n > 8 * i ? n - 8 * i : 0;
+
+		differs |=
+			pst_be64(pst_load64(a + 8 * i) ^ b->words[i]) & pst_raw_mask(m < 8 ? m : 8);
+	}
+	return differs != 0;
+}
+
+/*
+ * The part of the packet that SLOT holds. Its numbers are checked here and believed by nobody: the
+ * slot may be somebody else's by now, which the caller finds out.
+ */
+PST_INLINE __u32 pst_proof_slot(const struct pst_proof *p, const struct pst_raw_slot *slot)
+{
+	__u32 from = slot->seq, to = from + slot->len, skip, n;
+	struct pst_http_bytes bytes = {0};
+
+	if (pst_seq_diff(p->start, from) > 0)
+		from = p->start;
+	if (pst_seq_diff(p->end, to) < 0)
+		to = p->end;
+	if (pst_seq_diff(to, from) <= 0)
+		return PST_PROOF_SAME; /* beyond the packet */
+	n = to - from;
+	skip = from - slot->seq;
+	if (n > PST_HTTP_CHUNK || skip >= PST_HTTP_CHUNK)
+		return PST_PROOF_NONE;
+	if (pst_src_load(p->src, p->off + (from - p->start), (__u8 *)bytes.words, n))
+		return PST_PROOF_NONE;
+	pst_opaque(skip);
+	skip &= PST_HTTP_CHUNK - 1;
+	return pst_raw_differs((const __u8 *)slot->bytes.words + skip, &bytes, n)
+		       ? PST_PROOF_DIFFERS
+		       : PST_PROOF_SAME;
+}
+
+/* Looks at one slot, from the newest to the oldest. */
+PST_CALLBACK long pst_proof_turn(__u32 i, void *ctx)
+{
+	struct pst_proof *p = ctx;
+	struct pst_raw *raw = pst_raw_shard(p->slot & (PST_RAW_SHARDS - 1));
+	__u64 number = p->slot >> PST_RAW_SHARD_BITS, before;
+	const struct pst_raw_slot *slot;
+	__u32 found, end;
+
+	(void)i;
+	if (!p->slot)
+		p->result = PST_PROOF_SAME; /* nothing older was kept: TCP has taken it */
+	if (!p->slot || !raw)
+		return 1;
+	slot = &raw->slots[number & (PST_RAW_SLOTS - 1)];
+	found = pst_proof_slot(p, slot);
+	before = slot->before;
+	end = slot->seq + slot->len;
+	/* An addition, because it is ordered behind the reads. */
+	if (__sync_fetch_and_add(&raw->taken, 0) - number >= PST_RAW_SLOTS)
+		return 1;
+	if (pst_seq_diff(end, p->start) <= 0)
+		found = PST_PROOF_SAME; /* what is older lies before the packet, too */
+	else if (found == PST_PROOF_SAME) {
+		p->slot = before;
+		return 0;
+	}
+	p->result = found;
+	return 1;
+}
+
+/*
+ * Are the bytes of SRC from OFF on, START .. END of F's stream, what was judged? Only framing was
+ * kept: of bodies nothing has to be proven.
+ */
+PST_INLINE __u32 pst_proof_of(const struct pst_flow *f, const struct pst_src *src, __u32 off,
+			      __u32 start, __u32 end)
+{
+	struct pst_proof p = {
+		.src = src, .slot = f->raw_last, .start = start, .end = end, .off = off};
+
+	pst_loop(PST_RAW_WALK, pst_proof_turn, &p);
+	return p.result;
+}
