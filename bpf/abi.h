@@ -189,6 +189,7 @@ enum pst_header {
 	PST_HEADER_ALIAS = 5, /* content_length, transfer_encoding: see PST_REASON_FIELD_ALIAS */
 	PST_HEADER_CONNECTION = 6,
 	PST_HEADER_EXPECT = 7,
+	PST_HEADER_JUDGED_ALIAS = 8, /* x_role where rules ask for x-role */
 	PST_HEADER_MAX,
 	PST_HEADER_SLOT_SHIFT = 8,
 	PST_HEADER_MASK = (1 << PST_HEADER_SLOT_SHIFT) - 1,

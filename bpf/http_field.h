@@ -104,6 +104,8 @@ PST_INLINE void pst_http_name_end_request(struct pst_http *h, __u32 header)
 		pst_http_once(h, PST_HTTP_EXPECT, PST_REASON_EXPECT, PST_HTTP_EXPECT_WS);
 	else if (header == PST_HEADER_ALIAS)
 		pst_http_fail(h, PST_REASON_FIELD_ALIAS);
+	else if (header == PST_HEADER_JUDGED_ALIAS)
+		pst_http_fail(h, PST_REASON_JUDGED_ALIAS);
 }
 
 PST_INLINE void pst_http_name_end_response(struct pst_http *h, __u32 header)

@@ -79,6 +79,8 @@
 	  "a trailer that frames or routes the request, or that a rule asks for")                     \
 	X(FIELD_ALIAS, "framing-field-alias", PARSE,                                                  \
 	  "a field name that some servers read as a framing field (content_length)")                  \
+	X(JUDGED_ALIAS, "judged-field-alias", PARSE,                                                  \
+	  "a field name that some applications see as one that a rule asks for (x_role, x-role)")     \
 	X(CONNECTION, "connection-option", PARSE,                                                     \
 	  "Connection is not a list of close, keep-alive, te and upgrade")                            \
 	X(EXPECT, "expectation", PARSE,                                                               \

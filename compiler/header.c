@@ -344,23 +344,99 @@ int pst_header_cmp(const struct pst_bundle_rule *a, const struct pst_bundle_rule
 	return (a->n_headers > b->n_headers) - (a->n_headers < b->n_headers);
 }
 
+/* Writes C in any case; returns the place behind it. */
+static char *put_exact(char *at, char c)
+{
+	if (is_letter(c)) {
+		*at++ = '[';
+		*at++ = (char)(lower(c) - 'a' + 'A');
+		*at++ = lower(c);
+		*at++ = ']';
+		return at;
+	}
+	if (strchr(".+*|^$", c))
+		*at++ = '\\';
+	*at++ = c;
+	return at;
+}
+
+static const char separators[] = "!#$%&'*+.^_`|~-";
+
+static bool is_separator(char c)
+{
+	return c && strchr(separators, c);
+}
+
+/* Writes the class of what may stand for a separator, but not EXCEPT (0: all of them). */
+static char *put_separators(char *at, char except)
+{
+	*at++ = '[';
+	for (const char *c = separators; *c; c++) {
+		if (*c != except)
+			*at++ = *c;
+	}
+	*at++ = ']';
+	return at;
+}
+
 const char *pst_header_name_pattern(struct pst_arena *arena, const char *name)
 {
 	char *text = pst_arena_alloc(arena, 4 * strlen(name) + 1), *at = text;
 
 	if (!text)
 		return NULL;
-	for (; *name; name++) {
-		if (is_letter(*name)) {
-			*at++ = '[';
-			*at++ = (char)(lower(*name) - 'a' + 'A');
-			*at++ = lower(*name);
-			*at++ = ']';
+	for (; *name; name++)
+		at = put_exact(at, *name);
+	*at = '\0';
+	return text;
+}
+
+/* NAME up to its byte N, something else for that one, then as it may be. */
+static char *put_alias(char *at, const char *name, size_t n)
+{
+	for (size_t i = 0; name[i]; i++) {
+		if (i < n || !is_separator(name[i]))
+			at = put_exact(at, name[i]);
+		else
+			at = put_separators(at, i == n ? name[i] : 0);
+	}
+	return at;
+}
+
+/* The recogniser refuses aliases of these itself. */
+static bool is_framing(const char *name)
+{
+	static const char *const framing[] = {"content?length", "transfer?encoding"};
+
+	for (size_t k = 0; k < sizeof(framing) / sizeof(*framing); k++) {
+		size_t i = 0;
+
+		while (framing[k][i] && (framing[k][i] == '?' ? is_separator(name[i])
+							      : framing[k][i] == lower(name[i])))
+			i++;
+		if (!framing[k][i] && !name[i])
+			return true;
+	}
+	return false;
+}
+
+const char *pst_header_alias_pattern(struct pst_arena *arena, const char *name)
+{
+	size_t len = strlen(name), n = 0;
+	char *text, *at;
+
+	for (size_t i = 0; i < len; i++)
+		n += is_separator(name[i]);
+	text = pst_arena_alloc(arena, n * len * sizeof(separators) + n * len * 2 + 1);
+	if (!text || is_framing(name))
+		return text;
+	at = text;
+	for (size_t i = 0; i < len; i++) {
+		if (!is_separator(name[i]))
 			continue;
-		}
-		if (strchr(".+*|^$", *name))
-			*at++ = '\\';
-		*at++ = *name;
+		if (at != text)
+			*at++ = '|';
+		at = put_alias(at, name, i);
 	}
 	*at = '\0';
 	return text;

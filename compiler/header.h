@@ -56,5 +56,12 @@ extern const size_t pst_n_header_names;
 /* NAME in any case. NULL: no memory. */
 const char *pst_header_name_pattern(struct pst_arena *arena, const char *name);
 
+/*
+ * Names that are not NAME but become the same variable where applications see variables (WSGI, CGI:
+ * X-Role and X_Role are HTTP_X_ROLE): what is neither letter nor digit may be any such byte. Empty
+ * when there are none, or when the recogniser's own names cover them. NULL: no memory.
+ */
+const char *pst_header_alias_pattern(struct pst_arena *arena, const char *name);
+
 /* The lines of a field whose joined value is VALUE. NULL: no memory. */
 const char *pst_header_value_pattern(struct pst_arena *arena, const char *value);

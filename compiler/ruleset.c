@@ -361,26 +361,31 @@ static int collect_slot(const struct form *f, size_t k, struct patterns *ret, ui
 	return 0;
 }
 
+static int add_name(struct patterns *ret, const char *re, uint64_t tag)
+{
+	if (!re)
+		return -ENOMEM;
+	if (!*re)
+		return 0;
+	return pst_vec_push(ret, ((struct pst_pattern){.re = re, .len = strlen(re), .tag = tag}));
+}
+
 static int collect_names(const struct form *f, struct patterns *ret)
 {
-	for (size_t i = 0; i < pst_n_header_names; i++) {
-		if (pst_vec_push(ret, pst_header_names[i]))
-			return -ENOMEM;
-	}
-	for (size_t k = 0; k < f->n_slots; k++) {
-		struct pst_pattern pattern = {
-			.re = pst_header_name_pattern(f->t->arena, f->slots[k]),
-			.tag = (k + 1) << PST_HEADER_SLOT_SHIFT,
-		};
+	struct pst_arena *arena = f->t->arena;
+	int r = 0;
 
-		if (!pattern.re)
-			return -ENOMEM;
-		pattern.len = strlen(pattern.re);
-		if (pst_vec_push(ret, pattern))
-			return -ENOMEM;
+	for (size_t i = 0; !r && i < pst_n_header_names; i++)
+		r = pst_vec_push(ret, pst_header_names[i]);
+	for (size_t k = 0; !r && k < f->n_slots; k++) {
+		r = add_name(ret, pst_header_name_pattern(arena, f->slots[k]),
+			     (k + 1) << PST_HEADER_SLOT_SHIFT);
+		if (!r)
+			r = add_name(ret, pst_header_alias_pattern(arena, f->slots[k]),
+				     PST_HEADER_JUDGED_ALIAS);
 	}
 	join_patterns(ret);
-	return 0;
+	return r;
 }
 
 static int pack_slot(const struct form *f, size_t k, struct pst_ruleset *packed,

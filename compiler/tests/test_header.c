@@ -370,6 +370,39 @@ static void add_line(struct model *m, int name, const char *value)
 		 m->lines[name]++ ? "," : "", value);
 }
 
+/* X-Role and X_Role are one variable to applications behind WSGI or CGI. */
+Test(header, a_name_that_some_applications_see_as_a_judged_one_is_refused)
+{
+	const struct {
+		const char *rule, *fields;
+		enum pst_reason reason;
+	} cases[] = {
+		{"{headers: [X-A-B y]}", "X-A-B: y\r\n", PST_REASON_RULE},
+		{"{headers: [X-A-B y]}", "X-A-B: y\r\nX_A_B: n\r\n", PST_REASON_JUDGED_ALIAS},
+		{"{headers: [X-A-B y]}", "x_a-b: n\r\nX-A-B: y\r\n", PST_REASON_JUDGED_ALIAS},
+		{"{headers: [X-A-B y]}", "X-A.b: n\r\nX-A-B: y\r\n", PST_REASON_JUDGED_ALIAS},
+		{"{headers: [X-A-B y]}", "X-A-B: y\r\nX^A`B: n\r\n", PST_REASON_JUDGED_ALIAS},
+		{"{headers: [X-A-B y]}", "X-A-B: y\r\nX-A--B: n\r\n", PST_REASON_RULE},
+		{"{headers: [X-A-B y]}", "X-A-B: y\r\nX-AB: n\r\nXA_B: n\r\n", PST_REASON_RULE},
+		{"{headers: [X-A-B y]}", "X-A-B: y\r\nX_A_B_: n\r\nX-A-Bb: n\r\n", PST_REASON_RULE},
+		{"{headers: [x_a y]}", "X_A: y\r\n", PST_REASON_RULE},
+		{"{headers: [x_a y]}", "X_A: y\r\nX-A: n\r\n", PST_REASON_JUDGED_ALIAS},
+		{"{headers: [Role y]}", "Role: y\r\nR-ole: n\r\n", PST_REASON_RULE},
+		{"{headers: [Content-Length]}", "Content-Length: 0\r\n", PST_REASON_RULE},
+		{"{headers: [Transfer_Encoding]}", "Content_Length: 0\r\n", PST_REASON_FIELD_ALIAS},
+		{"{path: /}", "X-A-B: y\r\nX_A_B: n\r\n", PST_REASON_RULE},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct compiled c = compile(cases[i].rule);
+		struct pst_l7_result r = ask(&c, cases[i].fields);
+
+		cr_expect_eq(r.reason, cases[i].reason, "%s: %s", cases[i].rule, cases[i].fields);
+		cr_expect_eq(r.allowed, cases[i].reason == PST_REASON_RULE);
+		release(&c);
+	}
+}
+
 /* Random lines of two fields against random values; few letters, so that they often meet. */
 Test(header, random_lines_are_joined_as_the_model_joins_them)
 {
