@@ -75,15 +75,36 @@ static void print_actors(const struct pst_diff *d, const uint32_t *v, size_t n, 
 		fprintf(out, "; and %zu more", n - SHOWN);
 }
 
-static void print_quoted(const char *s, FILE *out)
+/* Inside of a quoted word. */
+static void print_inside(const char *s, FILE *out)
 {
-	fputc('\'', out);
 	for (; *s; s++) {
 		if (*s == '\'')
 			fputs("'\\''", out);
 		else
 			pst_escape_print(out, s, 1);
 	}
+}
+
+static void print_quoted(const char *s, FILE *out)
+{
+	fputc('\'', out);
+	print_inside(s, out);
+	fputc('\'', out);
+}
+
+/* What a Secret holds is not for reports. */
+static const char *shown_value(const struct pst_bundle_header *h)
+{
+	return h->secret ? "[the value of a Secret]" : h->value;
+}
+
+static void print_header(const struct pst_bundle_header *h, FILE *out)
+{
+	fputs(" --header '", out);
+	print_inside(h->name, out);
+	fputs(": ", out);
+	print_inside(shown_value(h), out);
 	fputc('\'', out);
 }
 
@@ -93,15 +114,8 @@ static void print_request(const struct pst_diff_request *r, FILE *out)
 	print_quoted(r->method, out);
 	fputs(" --path ", out);
 	print_quoted(r->path, out);
-	for (size_t i = 0; r->meets && i < r->meets->n_headers; i++) {
-		const struct pst_bundle_header *h = &r->meets->headers[i];
-		char text[512];
-
-		snprintf(text, sizeof(text), "%s: %s", h->name,
-			 h->secret ? "[redacted]" : (h->value ? h->value : "x"));
-		fputs(" --header ", out);
-		print_quoted(text, out);
-	}
+	for (size_t i = 0; i < r->headers.n; i++)
+		print_header(&r->headers.v[i], out);
 	if (!r->host)
 		return;
 	fputs(" --host ", out);
@@ -247,6 +261,14 @@ static void write_request(const struct pst_diff_finding *f, struct pst_json *j)
 	pst_json_str(j, "method", f->request.method);
 	pst_json_str(j, "path", f->request.path);
 	pst_json_str(j, "host", f->request.host);
+	pst_json_array(j, "headers");
+	for (size_t i = 0; i < f->request.headers.n; i++) {
+		pst_json_object(j, NULL);
+		pst_json_str(j, "name", f->request.headers.v[i].name);
+		pst_json_str(j, "value", shown_value(&f->request.headers.v[i]));
+		pst_json_end(j);
+	}
+	pst_json_end(j);
 	pst_json_bool(j, "irregular", f->request.irregular);
 	pst_json_end(j);
 }

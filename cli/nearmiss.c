@@ -29,14 +29,17 @@ static void print_matching(const struct pst_nearmiss_http *m, FILE *out)
 
 	for (int f = 0; f < PST_FIELD_MAX; f++)
 		n += m->field[f].pattern && m->field[f].how == PST_MISS_NOT;
+	n += m->n_headers && !m->n_unmet;
 	for (int f = 0; f < PST_FIELD_MAX; f++) {
 		if (!m->field[f].pattern || m->field[f].how != PST_MISS_NOT)
 			continue;
 		fprintf(out, "%s%s", at ? " and " : "", pst_explain_field_name(f));
 		at++;
 	}
+	if (m->n_headers && !m->n_unmet)
+		fprintf(out, "%sheaders", at ? " and " : "");
 	if (n)
-		fputs(n > 1 ? " match, " : " matches, ", out);
+		fputs(n > 1 || !at ? " match, " : " matches, ", out);
 }
 
 static void print_missed(const struct pst_miss_field *m, const struct pst_span *text, FILE *out)
@@ -61,6 +64,25 @@ static void print_missed(const struct pst_miss_field *m, const struct pst_span *
 		fputs(", which is too big", out);
 }
 
+/* Values of Secrets are not shown. */
+static void print_header(const struct pst_nearmiss_http *m, FILE *out)
+{
+	fputs("header does not: ", out);
+	print(m->header->name, out);
+	if (!m->has_header)
+		fputs(" is missing", out);
+	else if (m->header->secret)
+		fputs(" is not what the Secret says", out);
+	else
+		fputs(" is not \"", out);
+	if (m->has_header && !m->header->secret) {
+		print(m->header->value, out);
+		fputc('"', out);
+	}
+	if (m->n_unmet > 1)
+		fprintf(out, ", and %zu more headers differ", m->n_unmet - 1);
+}
+
 static void print_http(const struct pst_bundle *b, const struct pst_nearmiss_http *m,
 		       const struct pst_head *head, FILE *out)
 {
@@ -74,6 +96,10 @@ static void print_http(const struct pst_bundle *b, const struct pst_nearmiss_htt
 		fprintf(out, "%s%s does not: ", first ? "" : "; ", pst_explain_field_name(f));
 		print_missed(&m->field[f], &head->field[f], out);
 		first = false;
+	}
+	if (m->header) {
+		fputs(first ? "" : "; ", out);
+		print_header(m, out);
 	}
 	fputc('\n', out);
 }
@@ -281,6 +307,21 @@ static void write_field(const struct pst_miss_field *m, enum pst_field field,
 	pst_json_end(j);
 }
 
+static void write_header(const struct pst_nearmiss_http *m, struct pst_json *j)
+{
+	if (!m->n_headers)
+		return;
+	pst_json_object(j, "headers");
+	pst_json_str(j, "how", m->header ? "missed" : "matches");
+	pst_json_u64(j, "missed", m->n_unmet);
+	if (m->header) {
+		pst_json_str(j, "name", m->header->name);
+		pst_json_bool(j, "present", m->has_header);
+		pst_json_str(j, "value", m->header->secret ? NULL : m->header->value);
+	}
+	pst_json_end(j);
+}
+
 static int write_http(const struct cli_near_query *q, struct pst_json *j)
 {
 	struct pst_nearmisses_http all;
@@ -297,6 +338,7 @@ static int write_http(const struct cli_near_query *q, struct pst_json *j)
 			if (all.v[i].field[f].pattern)
 				write_field(&all.v[i].field[f], f, &head.field[f], j);
 		}
+		write_header(&all.v[i], j);
 		pst_json_end(j);
 	}
 	pst_json_end(j);

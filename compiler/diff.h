@@ -22,6 +22,7 @@
 
 #include "base/vec.h"
 #include "compiler/bundle.h"
+#include "compiler/diff_header.h"
 #include "policy/inventory.h"
 #include "policy/policy.h"
 
@@ -86,9 +87,8 @@ enum { PST_DIFF_ANY_PROTOCOL = (1 << (PST_DIFF_N_PROTOCOLS + 1)) - 1 };
 struct pst_diff_request {
 	bool irregular; /* what is not plain HTTP in normal form; the parts are an example */
 	const char *method, *path;
-	const char *host;		     /* NULL: none, HTTP/1.0 */
-	uint32_t headers;		     /* a condition of headers that it meets; 0: none */
-	const struct pst_bundle_rule *meets; /* a rule that has it; NULL: none */
+	const char *host; /* NULL: none, HTTP/1.0 */
+	struct pst_diff_header_lines headers;
 };
 
 /* What one side decides. */

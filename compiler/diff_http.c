@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "compiler/header.h"
 
 /* Rules of one or both sides, as pst_rulediff() takes them. */
 struct rules PST_VEC(struct pst_reqrule);
@@ -35,20 +34,6 @@ static int make_patterns(struct pst_diff_http *h, enum pst_diff_side side)
 	return 0;
 }
 
-/* The number of what RULE asks of headers: 1 + its place among the distinct conditions. */
-static int number_headers(struct pst_diff_http *h, const struct pst_bundle_rule *rule,
-			  uint32_t *ret_number)
-{
-	size_t i = 0;
-
-	if (!rule->n_headers)
-		return 0;
-	while (i < h->conditions.n && pst_header_cmp(h->conditions.v[i], rule))
-		i++;
-	*ret_number = (uint32_t)i + 1;
-	return i < h->conditions.n ? 0 : pst_vec_push(&h->conditions, rule);
-}
-
 static int make_headers(struct pst_diff_http *h, enum pst_diff_side side)
 {
 	const struct pst_bundle *b = h->bundles[side];
@@ -58,7 +43,8 @@ static int make_headers(struct pst_diff_http *h, enum pst_diff_side side)
 	if (!h->headers[side])
 		return -ENOMEM;
 	for (size_t i = 0; !r && i < b->n_rules; i++)
-		r = number_headers(h, &b->rules[i], &h->headers[side][i]);
+		r = pst_diff_conditions_add(&h->conditions, h->arena, &b->rules[i],
+					    &h->headers[side][i]);
 	return r;
 }
 
@@ -82,7 +68,7 @@ void pst_diff_http_fini(struct pst_diff_http *h)
 		free(h->headers[s]);
 		h->headers[s] = NULL;
 	}
-	pst_vec_free(&h->conditions);
+	pst_diff_conditions_fini(&h->conditions);
 	pst_vec_free(&h->memo);
 }
 
@@ -144,6 +130,13 @@ static int rule_allows(const struct pst_pattern *p, const struct pst_reqwitness 
 	return r;
 }
 
+static bool implies(const void *ctx, uint32_t a, uint32_t b)
+{
+	const struct pst_diff_http *h = ctx;
+
+	return pst_diff_conditions_implies(&h->conditions, a, b);
+}
+
 /* The first rule of G that allows the witness. */
 static int name_rule(const struct pst_diff_http *h, const struct pst_diff_gate *g,
 		     const struct pst_reqwitness *w, const struct pst_bundle_rule **ret_rule)
@@ -159,7 +152,7 @@ static int name_rule(const struct pst_diff_http *h, const struct pst_diff_gate *
 		const uint32_t rule = set->rules[i];
 		const uint32_t headers = h->headers[g->side][rule];
 
-		if (headers && headers != w->headers)
+		if (headers && !(w->headers && implies(h, w->headers, headers)))
 			continue;
 		r = rule_allows(&h->patterns[g->side][(size_t)rule * PST_FIELD_MAX], w);
 		if (r > 0)
@@ -180,8 +173,8 @@ static int write_request(struct pst_diff_http *h, const struct pst_reqwitness *w
 	ret->path = copy(h, &w->field[PST_FIELD_PATH]);
 	if (!ret->method || !ret->path)
 		return -ENOMEM;
-	ret->headers = w->headers;
-	ret->meets = w->headers ? h->conditions.v[w->headers - 1] : NULL;
+	if (pst_diff_conditions_lines(&h->conditions, h->arena, w->headers, &ret->headers))
+		return -ENOMEM;
 	if (!w->field[PST_FIELD_HOST].text)
 		return 0;
 	ret->host = copy(h, &w->field[PST_FIELD_HOST]);
@@ -196,6 +189,8 @@ static int compare(struct pst_diff_http *h, const struct rules *more, const stru
 		.b = {less->v, (uint32_t)less->n},
 		.base = h->base,
 		.diags = h->diags,
+		.implies = implies,
+		.ctx = h,
 	};
 	struct pst_rulediff d;
 	int r = pst_rulediff(&q, &d);

@@ -12,6 +12,7 @@
 #include "base/vec.h"
 #include "compiler/baselang.h"
 #include "compiler/diff.h"
+#include "compiler/diff_header.h"
 #include "compiler/rulediff.h"
 
 /* An answer: what MORE allows and LESS does not. */
@@ -38,7 +39,7 @@ struct pst_diff_http {
 	struct pst_baselang *base;
 	struct pst_pattern *patterns[PST_DIFF_SIDES]; /* PST_FIELD_MAX per rule of the bundle */
 	uint32_t *headers[PST_DIFF_SIDES]; /* per rule: the number of what it asks of them, or 0 */
-	struct pst_diff_http_conditions PST_VEC(const struct pst_bundle_rule *) conditions;
+	struct pst_diff_conditions conditions;
 	struct pst_diff_http_memo PST_VEC(struct pst_diff_http_answer) memo;
 };
 

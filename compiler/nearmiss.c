@@ -68,13 +68,31 @@ static int look(const struct pst_span *text, struct pst_miss_field *m)
 	return 0;
 }
 
+static void look_at_headers(const struct pst_bundle_rule *r, const struct pst_head *head,
+			    struct pst_nearmiss_http *m)
+{
+	for (size_t i = 0; i < r->n_headers; i++) {
+		const struct pst_bundle_header *h = &r->headers[i];
+
+		if (h->mismatch != PST_MISMATCH_FAIL)
+			continue;
+		m->n_headers++;
+		if (pst_head_has(head->bytes, head->len, h->name, h->value))
+			continue;
+		if (!m->n_unmet++) {
+			m->header = h;
+			m->has_header = pst_head_has(head->bytes, head->len, h->name, NULL);
+		}
+	}
+}
+
 static size_t count_missed(const struct pst_nearmiss_http *m)
 {
 	size_t n = 0;
 
 	for (int f = 0; f < PST_FIELD_MAX; f++)
 		n += m->field[f].how != PST_MISS_NOT;
-	return n;
+	return n + m->n_unmet;
 }
 
 /* How far the path got: to its end, or to the byte that leaves the pattern. */
@@ -123,6 +141,7 @@ int pst_nearmiss_http_find(const struct pst_bundle *b, uint32_t ruleset,
 			if (m.field[f].pattern && look(&head->field[f], &m.field[f]))
 				return -ENOMEM;
 		}
+		look_at_headers(&b->rules[m.rule], head, &m);
 		/* One that misses nothing has allowed the request. */
 		if (count_missed(&m))
 			insert(&all, &m);

@@ -40,6 +40,9 @@ struct pst_miss_field {
 struct pst_nearmiss_http {
 	uint32_t rule; /* of the bundle */
 	struct pst_miss_field field[PST_FIELD_MAX];
+	const struct pst_bundle_header *header; /* the first that is not met; NULL: all are */
+	size_t n_headers, n_unmet; /* conditions on headers, and those that are not met */
+	bool has_header;	   /* the request has the field of `header`, with another value */
 };
 
 struct pst_nearmisses_http {

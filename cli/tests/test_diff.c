@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <criterion/criterion.h>
 #include <jansson.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,14 +48,18 @@ Test(diff, a_difference_names_the_rules_of_both_sides)
 static size_t split(char *line, const char **words, size_t n)
 {
 	while (*line && n < MAX_WORDS - 1) {
-		const char end = *line == '\'' ? '\'' : ' ';
+		bool quoted = false;
+		char *to = line;
 
-		line += *line == '\'';
 		words[n++] = line;
-		line += strcspn(line, end == '\'' ? "'" : " ");
-		if (*line)
-			*line++ = 0;
-		line += end == '\'' && *line == ' ';
+		for (; *line && (quoted || *line != ' '); line++) {
+			if (*line == '\'')
+				quoted = !quoted;
+			else
+				*to++ = *line;
+		}
+		line += *line == ' ';
+		*to = 0;
 	}
 	words[n] = NULL;
 	return n;
@@ -273,4 +278,47 @@ Test(diff, what_cannot_be_read_has_no_answer)
 	expect_run(words, 1, NULL, "no answer");
 	unlink(write_temp("bad.yaml", "", 0));
 	expect_run("diff " OLD " /nonexistent", 3, NULL, "/nonexistent");
+}
+
+static const char with_headers[] =
+	"apiVersion: cilium.io/v2\n"
+	"kind: CiliumNetworkPolicy\n"
+	"metadata: {name: a}\n"
+	"spec:\n"
+	"  endpointSelector: {matchLabels: {app: a}}\n"
+	"  ingress:\n"
+	"  - toPorts:\n"
+	"    - ports: [{port: \"80\", protocol: TCP}]\n"
+	"      rules: {http: [{path: /x, headers: [\"X-Team: shop\"%s]}]}\n";
+
+/* Two policies that differ in what stands behind the first header; must not be the same path. */
+static void write_pair(const char *old, const char *new, char paths[2][256])
+{
+	const char *const more[] = {old, new};
+	const char *const names[] = {"headers-old.yaml", "headers-new.yaml"};
+
+	for (int i = 0; i < 2; i++) {
+		char text[1024];
+		int n = snprintf(text, sizeof(text), "%.*s%s%s",
+				 (int)(strstr(with_headers, "%s") - with_headers), with_headers,
+				 more[i], strstr(with_headers, "%s") + 2);
+
+		snprintf(paths[i], 256, "%s", write_temp(names[i], text, (size_t)n));
+	}
+}
+
+Test(diff, witnesses_of_headers_are_header_lines_and_explain_takes_them)
+{
+	char paths[2][256], words[600];
+
+	write_pair("", ", X-Debug", paths);
+	cr_expect_eq(check_witnesses(paths[0], paths[1]), 1);
+	cr_expect_eq(check_witnesses(paths[1], paths[0]), 1);
+	snprintf(words, sizeof(words), "diff %s %s", paths[0], paths[1]);
+	expect_run(words, 1, "--path '/x' --header 'x-team: shop' --host 'a'\n", "1 narrowed");
+	/* Presence is implied by a value. */
+	write_pair("", ", X-Team", paths);
+	expect_run(words, 0, "same: both decide alike", "0 widened");
+	unlink(paths[0]);
+	unlink(paths[1]);
 }

@@ -456,3 +456,28 @@ Test(explain, what_is_denied_for_another_reason_has_no_near_misses)
 	cr_expect_null(strstr(r.out, "near"), "%s", r.out);
 	run_fini(&r);
 }
+
+Test(explain, a_header_that_is_missed_is_named_with_the_rule)
+{
+	static const char policy[] =
+		"apiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\nmetadata: {name: a}\n"
+		"spec:\n  endpointSelector: {matchLabels: {app: a}}\n  ingress:\n  - toPorts:\n"
+		"    - ports: [{port: \"80\", protocol: TCP}]\n"
+		"      rules: {http: [{path: /x, headers: [\"X-Team: shop\"]}]}\n";
+	const char *path = write_temp("headers.yaml", policy, sizeof(policy) - 1);
+	char words[512];
+
+	snprintf(words, sizeof(words),
+		 "explain --policy %s --direction ingress --from app=b --to app=a --port 80 "
+		 "--path /x --host h",
+		 path);
+	expect_run(words, 1, "path matches, header does not: x-team is missing\n", NULL);
+	snprintf(words + strlen(words), sizeof(words) - strlen(words), " --header X-Team:pay");
+	expect_run(words, 1, "path matches, header does not: x-team is not \"shop\"\n", NULL);
+	snprintf(words + strlen(words), sizeof(words) - strlen(words), " --format json");
+	expect_run(words, 1,
+		   "\"headers\":{\"how\":\"missed\",\"missed\":1,\"name\":\"x-team\","
+		   "\"present\":true,\"value\":\"shop\"}",
+		   NULL);
+	unlink(path);
+}

@@ -48,10 +48,31 @@ static uint32_t next(uint32_t *seed)
 
 #define PICK(seed, table) ((table)[next(seed) % COUNT(table)])
 
+static void add_header(struct model *m, struct pst_http_rule *h, uint32_t *seed)
+{
+	/* "x" is what a witness would take for presence, were it not asked for. */
+	static const char *const texts[][2] = {
+		{"X-A", NULL}, {"X-A", "1"}, {"X-A", "x"}, {"x-b", NULL}, {"x-b", "1"}};
+	const char *const *text = PICK(seed, texts);
+
+	if (!h->headers)
+		h->headers = pst_arena_calloc(m->arena, 2, sizeof(*h->headers));
+	h->headers[h->n_headers++] = (struct pst_header_rule){
+		.text = {.s = text[0], .len = strlen(text[0])},
+		.name = {.s = text[0], .len = strlen(text[0])},
+		.value = {.s = text[1], .len = text[1] ? strlen(text[1]) : 0},
+	};
+}
+
 static void add_http(struct model *m, struct pst_port_rule *p, uint32_t *seed)
 {
-	for (uint32_t n = next(seed) % 3 + 1; n; n--)
-		model_http(m, p, PICK(seed, methods), PICK(seed, paths), PICK(seed, hosts));
+	for (uint32_t n = next(seed) % 3 + 1; n; n--) {
+		struct pst_http_rule *h =
+			model_http(m, p, PICK(seed, methods), PICK(seed, paths), PICK(seed, hosts));
+
+		for (uint32_t k = next(seed) % 4 ? 0 : next(seed) % 2 + 1; k; k--)
+			add_header(m, h, seed);
+	}
 }
 
 static void add_rule(struct model *m, struct pst_spec *spec, uint32_t *seed)
@@ -239,11 +260,16 @@ static void write_labels(const struct pst_labels *labels, char *to, size_t size)
 
 static void write_request(const struct pst_diff_request *r, struct question *q)
 {
-	snprintf(q->request, sizeof(q->request), "%s %s HTTP/1.1\r\nHost: %s\r\n\r\n", r->method,
-		 r->path, r->host);
-	if (!r->host)
-		snprintf(q->request, sizeof(q->request), "%s %s HTTP/1.0\r\n\r\n", r->method,
-			 r->path);
+	char host[64] = "", *at = q->request, *end = q->request + sizeof(q->request);
+
+	if (r->host)
+		snprintf(host, sizeof(host), "Host: %s\r\n", r->host);
+	at += snprintf(at, (size_t)(end - at), "%s %s HTTP/1.%d\r\n%s", r->method, r->path,
+		       r->host != NULL, host);
+	for (size_t i = 0; i < r->headers.n; i++)
+		at += snprintf(at, (size_t)(end - at), "%s: %s\r\n", r->headers.v[i].name,
+			       r->headers.v[i].value);
+	snprintf(at, (size_t)(end - at), "\r\n");
 }
 
 static uint8_t lowest_protocol(uint32_t bits)
@@ -325,6 +351,8 @@ static void ask_at_random(struct question *q, uint32_t *seed)
 					    "2001:db8::1"};
 	static const char *const asked[] = {"/", "/a", "/a/b", "/ab", "/b", "/b/c", "//x", "/c"};
 	static const char *const verbs[] = {"GET", "POST", "PUT"};
+	static const char *const lines[] = {
+		"", "", "x-a: 1\r\n", "X-A: 2\r\n", "x-b: 1\r\nx-a: x\r\n", "x-a: y\r\nx-b: y\r\n"};
 	static const uint16_t some[] = {80, 443, 8080, 1, 2, 65535, 81, 5000, 0, 8088};
 	static const uint8_t protocols[] = {6, 6, 6, 17, 1, 47, 132};
 	const uint32_t kind = next(seed) % 4;
@@ -338,8 +366,9 @@ static void ask_at_random(struct question *q, uint32_t *seed)
 	q->direction = next(seed) % 4 ? PST_DIR_INGRESS : PST_DIR_EGRESS;
 	q->protocol = PICK(seed, protocols);
 	q->port = PICK(seed, some);
-	snprintf(q->request, sizeof(q->request), "%s %s HTTP/1.1\r\nHost: %s\r\n\r\n",
-		 PICK(seed, verbs), PICK(seed, asked), next(seed) % 2 ? "a" : "b");
+	snprintf(q->request, sizeof(q->request), "%s %s HTTP/1.1\r\nHost: %s\r\n%s\r\n",
+		 PICK(seed, verbs), PICK(seed, asked), next(seed) % 2 ? "a" : "b",
+		 PICK(seed, lines));
 }
 
 /* Flows at random: how many are decided differently without a finding that says so? */
@@ -402,20 +431,24 @@ static int check(struct pair *p, uint32_t seed)
 
 Test(diff, witnesses_are_decided_differently_and_nothing_else_differs)
 {
-	size_t equal = 0, widened = 0, narrowed = 0;
+	size_t equal = 0, widened = 0, narrowed = 0, headers = 0;
 
 	for (uint32_t i = 0; i < ROUNDS; i++) {
 		struct pair p;
 
 		pair_init(&p, SEED + i);
 		compare(&p);
+		for (size_t k = 0; k < p.diff->n_findings; k++)
+			headers += p.diff->findings[k].request.headers.n != 0;
 		cr_assert_eq(check(&p, SEED + i), 0, "seed %u", SEED + i);
 		equal += !p.diff->n_findings;
 		widened += p.diff->count[PST_DIFF_WIDENED];
 		narrowed += p.diff->count[PST_DIFF_NARROWED];
 		pair_fini(&p);
 	}
-	cr_log_info("%zu equal, %zu widened, %zu narrowed", equal, widened, narrowed);
+	cr_log_info("%zu equal, %zu widened, %zu narrowed, %zu by headers", equal, widened,
+		    narrowed, headers);
+	cr_assert_gt(headers, 3);
 	cr_assert_gt(equal, ROUNDS / 8);
 	cr_assert_gt(widened, ROUNDS / 4);
 	cr_assert_gt(narrowed, ROUNDS / 4);

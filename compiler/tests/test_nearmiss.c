@@ -251,3 +251,49 @@ Test(nearmiss, no_memory_is_an_error)
 	}
 	scene_fini(&s);
 }
+
+/* A rule that asks for "x-a: 1" and for x-b. */
+static void add_header_rule(struct scene *s)
+{
+	static struct pst_header_rule headers[] = {
+		{.name = {.s = "X-A", .len = 3}, .value = {.s = "1", .len = 1}},
+		{.name = {.s = "x-b", .len = 3}},
+	};
+	struct pst_http_rule *h = model_http(&s->m, add_rule(s, NULL, 80), "GET", NULL, NULL);
+
+	h->headers = headers;
+	h->n_headers = 2;
+	s->b = model_compile(&s->m, s->diags);
+}
+
+static struct pst_nearmiss_http ask_headers(struct scene *s, const char *bytes)
+{
+	struct pst_nearmisses_http all;
+	struct pst_head head;
+
+	pst_head_split(bytes, strlen(bytes), &head);
+	cr_assert_eq(pst_nearmiss_http_find(s->b, 0, &head, &all), 0);
+	cr_assert_eq(all.n, 1);
+	return all.v[0];
+}
+
+Test(nearmiss, headers_that_are_missing_or_have_another_value_are_named)
+{
+	struct pst_nearmiss_http m;
+	struct scene s;
+
+	scene_init(&s);
+	add_header_rule(&s);
+	m = ask_headers(&s, "GET / HTTP/1.1\r\nHost: a\r\nx-b: 7\r\n\r\n");
+	cr_expect_str_eq(m.header->name, "x-a");
+	cr_expect_eq(m.n_unmet, 1);
+	cr_expect_not(m.has_header);
+	m = ask_headers(&s, "GET / HTTP/1.1\r\nHost: a\r\nX-a: 2\r\n\r\n");
+	cr_expect_str_eq(m.header->name, "x-a");
+	cr_expect_eq(m.n_unmet, 2);
+	cr_expect(m.has_header);
+	m = ask_headers(&s, "PUT / HTTP/1.1\r\nHost: a\r\nX-a: 1\r\nX-B:\r\n\r\n");
+	cr_expect_null(m.header);
+	cr_expect_eq(m.n_headers, 2);
+	scene_fini(&s);
+}
