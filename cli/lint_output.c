@@ -53,7 +53,7 @@ int cli_outputs_parse(const struct pst_cli_args *args, struct cli_outputs *ret_o
 	if (files->n != o.n && (files->n || o.n > 1)) {
 		pst_cli_usage_error(
 			args->verb,
-			"expected one -o FILE for each --format, in the same order, found %zu and %zu",
+			"expected one -o FILE for each --format, in the same order, found %zu and %zu; one FILE may be \"-\", standard output",
 			files->n, formats->n);
 		return -EINVAL;
 	}

@@ -103,6 +103,7 @@ int pst_baseline_read(struct pst_arena *a, const char *file, struct pst_diags *d
 		.file = file,
 		.id_unreadable = "baseline-invalid",
 		.id_invalid = "baseline-invalid",
+		.made_by = "; --write-baseline makes one",
 		.fields = &baseline_table,
 	};
 	struct pst_baseline b = {0};

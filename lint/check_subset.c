@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "base/vec.h"
+#include "lint/box_index.h"
 #include "lint/cover.h"
 #include "lint/http_box.h"
 #include "lint/meaning.h"
@@ -156,20 +157,34 @@ static int compare(struct search *s, const struct pst_http_box *outer,
 	return r;
 }
 
-static int compare_lists(struct search *s)
+static int search_outer(struct search *s, const struct pst_box_index *outer, size_t i)
 {
-	for (size_t i = 0; i < s->inner.boxes.n; i++) {
-		for (size_t k = 0; !s->told.v[i] && k < s->outer.boxes.n; k++) {
-			int r = 0;
+	const struct pst_http_box *inner = &s->inner.boxes.v[i], *box;
+	struct pst_box_cursor cursor = pst_box_cursor_init(outer, inner);
 
-			if (s->inner.boxes.v[i].rule != s->outer.boxes.v[k].rule)
-				r = compare(s, &s->outer.boxes.v[k], &s->inner.boxes.v[i]);
-			if (r < 0)
-				return r;
-			s->told.v[i] = r > 0;
-		}
+	while (!s->told.v[i] && (box = pst_box_index_next(outer, &cursor))) {
+		int r = 0;
+
+		if (!pst_meanings_spend(s->env->meanings, 1))
+			return 0;
+		if (box->rule != inner->rule)
+			r = compare(s, box, inner);
+		if (r < 0)
+			return r;
+		s->told.v[i] = r > 0;
 	}
 	return 0;
+}
+
+static int compare_lists(struct search *s)
+{
+	struct pst_box_index outer;
+	int r = pst_box_index_init(&outer, s->outer.boxes.v, s->outer.boxes.n);
+
+	for (size_t i = 0; !r && i < s->inner.boxes.n; i++)
+		r = search_outer(s, &outer, i);
+	pst_box_index_fini(&outer);
+	return r;
 }
 
 static bool applies_wherever(struct search *s, const struct list *outer, const struct list *inner)
@@ -187,7 +202,7 @@ static int compare_entry(struct search *s, const struct pst_rule_ref *ref,
 
 	if (!is_comparable(entry) || !covers_ports(entry, s->inner.entry) ||
 	    !applies_wherever(s, &outer, &s->inner) ||
-	    !pst_rule_index_spend(s->index, entry->n_http, s->inner.entry->n_http))
+	    !pst_rule_index_spend(s->index, entry->n_http + s->inner.entry->n_http, 1))
 		return 0;
 	r = list_set(s, &s->outer, ref, entry);
 	if (r)

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lint/http_box.h"
 
+#include <errno.h>
 #include <string.h>
 #include <strings.h>
+
+#include "base/mem.h"
 
 int pst_http_box_init(struct pst_http_box *box, struct pst_meanings *m,
 		      const struct pst_http_rule *rule)
@@ -124,6 +127,17 @@ int pst_http_box_includes(struct pst_meanings *m, const struct pst_http_box *out
 	return r;
 }
 
+static int take_sample(const struct pst_meaning *p, struct pst_lang_answer *ret_answer)
+{
+	const size_t len = strlen(p->sample);
+	char *text = pst_mem_strndup(p->sample, len);
+
+	if (!text)
+		return -ENOMEM;
+	*ret_answer = (struct pst_lang_answer){.found = true, .witness = {text, len}};
+	return 1;
+}
+
 /* A text that OUTER's pattern has and INNER's has not; found is false when they are equal. */
 static int find_extra(struct pst_meanings *m, enum pst_field field, struct pst_meaning *outer,
 		      struct pst_meaning *inner, struct pst_lang_answer *ret_answer)
@@ -132,8 +146,11 @@ static int find_extra(struct pst_meanings *m, enum pst_field field, struct pst_m
 		.rule = outer ? PST_LANG_MINUS : PST_LANG_NOT_B,
 		.within = pst_meanings_base(m, field),
 	};
-	int r = outer ? pst_meaning_build(m, outer) : 1;
+	int r;
 
+	if (outer && outer->sample && pst_meaning_excludes(inner, outer))
+		return take_sample(outer, ret_answer);
+	r = outer ? pst_meaning_build(m, outer) : 1;
 	if (r > 0)
 		r = pst_meaning_build(m, inner);
 	if (r <= 0)

@@ -117,6 +117,15 @@ static uint32_t common_end(const char *a, size_t n, const char *b, size_t len)
 	return (uint32_t)i;
 }
 
+/* Literals, and then ".*": requests hold nothing that a dot does not match. */
+static bool is_start(const struct pst_scan *scan, const struct pst_branch *branch, size_t n)
+{
+	const struct pst_token *dot = pst_scan_at(scan, branch->from + n);
+
+	return branch->from + n + 2 == branch->to && dot->kind == PST_TOKEN_ANY &&
+	       dot->repeat == '*';
+}
+
 /* The ends of the first branch, and then what the others have of them. */
 static int look_at_ends(struct look *l, const struct pst_branch *branch)
 {
@@ -133,9 +142,10 @@ static int look_at_ends(struct look *l, const struct pst_branch *branch)
 		p->prefix_len = common_start(p->prefix, p->prefix_len, start, n);
 		p->suffix += p->suffix_len - kept;
 		p->suffix_len = kept;
-		p->is_literal = false;
+		p->is_literal = p->is_start = false;
 		return 0;
 	}
+	p->is_start = is_start(l->scan, branch, n);
 	p->prefix = pst_arena_strndup(l->m->arena, start, n);
 	p->prefix_len = (uint32_t)n;
 	p->suffix = pst_arena_strndup(l->m->arena, end, m);
@@ -262,6 +272,13 @@ const char *pst_meanings_keep(struct pst_meanings *m, const char *re, size_t len
 static void spend(struct pst_meanings *m, uint64_t steps)
 {
 	m->steps -= steps < m->steps ? steps : m->steps;
+}
+
+bool pst_meanings_spend(struct pst_meanings *m, uint64_t steps)
+{
+	spend(m, steps);
+	m->gave_up |= !m->steps;
+	return m->steps;
 }
 
 /*
@@ -400,6 +417,13 @@ bool pst_meaning_excludes(const struct pst_meaning *outer, const struct pst_mean
 	       memcmp(text + len - outer->suffix_len, outer->suffix, outer->suffix_len);
 }
 
+/* Do the starts show that it does? */
+static bool is_below(const struct pst_meaning *outer, const struct pst_meaning *inner)
+{
+	return outer->is_start && inner->prefix_len >= outer->prefix_len &&
+	       !memcmp(inner->prefix, outer->prefix, outer->prefix_len);
+}
+
 int pst_meaning_includes(struct pst_meanings *m, struct pst_meaning *outer,
 			 struct pst_meaning *inner)
 {
@@ -407,7 +431,7 @@ int pst_meaning_includes(struct pst_meanings *m, struct pst_meaning *outer,
 				      .within = pst_meanings_base(m, outer->field)};
 	int r;
 
-	if (same(outer, inner))
+	if (same(outer, inner) || is_below(outer, inner))
 		return 1;
 	if (pst_meaning_excludes(outer, inner))
 		return 0;

@@ -34,6 +34,7 @@ struct pst_meaning {
 	const char *suffix; /* and what they end with */
 	uint32_t suffix_len;
 	bool is_literal; /* SAMPLE is its only text */
+	bool is_start;	 /* every possible text that begins with PREFIX is one of it */
 	bool is_bound;	 /* cannot match everything */
 	bool is_big;	 /* building its automaton may be expensive */
 	bool is_over;	 /* and it is: over the budget of an automaton; see `limit` */
@@ -69,6 +70,10 @@ int pst_meaning_includes(struct pst_meanings *m, struct pst_meaning *outer,
 
 /* Do the ends of OUTER's pattern show that it does not? Costs nothing. */
 bool pst_meaning_excludes(const struct pst_meaning *outer, const struct pst_meaning *inner);
+
+/* Work of the caller's own, in steps of a tenth of a microsecond. False when the limit is reached.
+ */
+bool pst_meanings_spend(struct pst_meanings *m, uint64_t steps);
 
 /* Any other question; WITHIN may be another base or NULL. As pst_lang_find(), but 1, 0 or -ENOMEM.
  */

@@ -65,7 +65,13 @@ static int parse(const struct pst_lint_reading *reading, struct pst_reader *r,
 	if (docs->next)
 		pst_diags_error(r->diags, reading->id_invalid, &docs->next->pos,
 				"expected one document, found another one");
-	return docs->kind == PST_YAML_NULL ? 0 : pst_fields_read(r, reading->fields, docs, obj);
+	if (docs->kind == PST_YAML_NULL)
+		return 0;
+	if (docs->kind != PST_YAML_MAPPING)
+		return pst_diags_error(r->diags, reading->id_invalid, &docs->pos,
+				       "expected a mapping, found %s",
+				       pst_yaml_kind_str(docs->kind));
+	return pst_fields_read(r, reading->fields, docs, obj);
 }
 
 int pst_lint_read(const struct pst_lint_reading *reading, struct pst_arena *a,
@@ -81,7 +87,8 @@ int pst_lint_read(const struct pst_lint_reading *reading, struct pst_arena *a,
 	int e = own ? read_text(reading->file, &text, &in.len) : -ENOMEM;
 
 	if (e && e != -ENOMEM)
-		pst_diags_error(diags, reading->id_unreadable, &whole, "%s", strerror(-e));
+		pst_diags_error(diags, reading->id_unreadable, &whole, "%s%s", strerror(-e),
+				e == -ENOENT && reading->made_by ? reading->made_by : "");
 	if (!e) {
 		in.text = text;
 		e = parse(reading, &r, &in, obj);

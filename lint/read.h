@@ -15,6 +15,7 @@ struct pst_lint_reading {
 	const char *id_unreadable; /* what a file is that cannot be opened */
 	const char *id_invalid;	   /* what becomes of every other id */
 	const char *keep;	   /* but of ids that begin so; NULL: none */
+	const char *made_by;	   /* what is said behind "no such file"; NULL: nothing */
 	const struct pst_fields *fields;
 };
 

@@ -4,8 +4,8 @@
 /*
  * Lines of the files that were linted: for the line under a finding and for fingerprints.
  *
- * Files are read again when a line of theirs is asked for (few of them have findings), but for
- * standard input, whose text is kept.
+ * What was read is kept up to a total of 16 MiB; other files are read again when a line of theirs
+ * is asked for. Standard input cannot be read again and is kept whatever its size.
  */
 
 #include <stddef.h>
@@ -16,7 +16,7 @@ struct pst_sources;
 struct pst_sources *pst_sources_new(void);
 void pst_sources_free(struct pst_sources **s);
 
-/* Notes that FILE was read and, if it is standard input ("<stdin>"), its text. 0 or -ENOMEM. */
+/* Notes that FILE ("<stdin>": standard input) was read, and its text. 0 or -ENOMEM. */
 int pst_sources_add(struct pst_sources *s, const char *file, const char *text, size_t len);
 
 /*

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /* HTTP rules that others make superfluous. */
 #include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "lint/tests/checked.h"
 
 #define LIST(rules)   T_IN("{" T_HTTP_80(rules) "}")
@@ -96,7 +99,7 @@ Test(subset, the_other_rule_is_named_with_what_it_allows_besides)
 
 	cr_expect_str_eq(t_marked(text, "http-rule-subset"), "{path: /a/b}");
 	cr_expect_str_eq(t_note(text, "http-rule-subset"),
-			 "allowed here, by policy ns/p, and so is the path \"/a/\"");
+			 "allowed here, by policy ns/p, and so is the path \"/a/a\"");
 }
 
 /* Of equal ones, the later. */
@@ -160,4 +163,40 @@ Test(subset, lists_with_more_than_http_rules_are_left_alone)
 		      "rules: {http: [{path: /a}]}}]}") T_OUT("{" T_HTTP_80("{path: /a}") "}");
 
 	cr_expect_eq(t_count(text, "http-rule-equal"), 0);
+}
+
+enum { MANY = 3000, RULE_SIZE = 64 };
+
+/* A list of MANY rules that have nothing in common, and EXTRA. */
+static char *t_long_list(const char *extra)
+{
+	const size_t size = 1024 + (size_t)MANY * RULE_SIZE;
+	char *text = malloc(size);
+	size_t len;
+
+	cr_assert_not_null(text);
+	len = (size_t)snprintf(
+		text, size, "%s%s",
+		"apiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\nmetadata: {name: p}\n"
+		"spec: {endpointSelector: {}, ingress: [{toPorts: [{" T_ON_80 ", rules: {http: [\n",
+		extra);
+	for (int i = 0; i < MANY; i++)
+		len += (size_t)snprintf(text + len, size - len, "{path: '/v%d/items/[0-9]+'},\n",
+					i);
+	snprintf(text + len, size - len, "]}}]}]}\n");
+	return text;
+}
+
+Test(subset, a_list_of_thousands_is_compared_to_the_end)
+{
+	pst_auto_free char *apart = t_long_list("");
+	pst_auto_free char *twice = t_long_list("{path: '/v2999/items/[0-9]{1,}'},\n");
+	pst_auto_free char *wide = t_long_list("{path: '/v.*'},\n");
+
+	cr_expect_eq(t_count(apart, "lint-budget"), 0);
+	cr_expect_eq(t_count(apart, "http-rule-subset"), 0);
+	cr_expect_eq(t_count(apart, "http-rule-equal"), 0);
+	cr_expect_eq(t_count(twice, "http-rule-equal"), 1);
+	cr_expect_eq(t_count(wide, "http-rule-subset"), MANY);
+	cr_expect_eq(t_count(wide, "lint-budget"), 0);
 }
