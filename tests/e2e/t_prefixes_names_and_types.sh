@@ -76,6 +76,22 @@ e2e_is "a pod in that prefix is no stranger" 200 "$(code frontend "http://$BACKE
 e2e_is "not denied over IPv6" 200 "$(stranger other "http://$BACKEND6:8080/")"
 e2e_stop
 
+# A rule names the node's own address, and so does a Node object: it is the node all the same, which may come in.
+cat >>"$E2E/inventory.yaml" <<'Y'
+---
+apiVersion: v1
+kind: Node
+metadata: {name: here}
+status: {addresses: [{type: InternalIP, address: 10.77.0.1}]}
+Y
+policy '  ingress: [{fromEndpoints: [{matchLabels: {app: frontend}}]}]
+  egress: [{toCIDR: [10.77.0.1/32, "fd77::1/128", 127.0.0.1/32]}]'
+for to in "$BACKEND" "$BACKEND6"; do
+	e2e_is "the node itself" 200 "$(curl -sS --max-time 2 -o /dev/null -w '%{http_code}' "http://$to:8080/")"
+	e2e_is "beside a stranger" none "$(stranger other "http://$to:8080/")"
+done
+e2e_stop
+
 policy '  egress:
     - toFQDNs: [{matchPattern: "*.example.com"}]
     - icmps: [{fields: [{type: EchoRequest, family: IPv6}]}]'
