@@ -97,7 +97,7 @@ $(B)/obj/%.o: %.cc
 
 # What includes a generated header waits for it.
 srcs = $(wildcard $(1:%=%/*.c) $(1:%=%/tests/*.c) $(1:%=%/tests/*.cc))
-$(call obj,$(filter-out %.bpf.c,$(call srcs,compiler lint bpf enforcer)) $(wildcard tests/fuzz/*.c)): | $(GEN_H)
+$(call obj,$(filter-out %.bpf.c,$(call srcs,compiler lint bpf enforcer)) $(wildcard tests/fuzz/*.c tests/bench/*.c)): | $(GEN_H)
 $(call obj,$(call srcs,enforcer)): | $(SKEL_H)
 
 $(B)/tools/%: tools/%.c
@@ -252,6 +252,12 @@ $(F)/seeds/http: tests/fuzz/http_seeds.py tests/e2e/vectors.py testdata/http/req
 	$(call msg,SEEDS,$@)
 	$(Q)rm -rf $@ && python3 $< testdata/http/requests.md $@
 
+# Bundles of the present form; what the compiler writes changes more often than anybody renews files.
+$(F)/fuzz_bundle: | $(F)/seeds/bundle
+$(F)/seeds/bundle: tests/fuzz/bundle_seeds.sh $(B)/postern
+	$(call msg,SEEDS,$@)
+	$(Q)rm -rf $@ && $< $(B)/postern $@
+
 # What real servers make of the bytes that the judge lets through: tests/garden/README.md.
 GARDEN_SECONDS ?= 30
 $(B)/garden/judge_streams: $(B)/obj/tests/garden/judge_streams.o $(COMPILER_OBJ)
@@ -273,7 +279,7 @@ $(B)/replay/fuzz_%: $(B)/obj/tests/fuzz/fuzz_%.o $(B)/obj/tests/fuzz/replay/main
 
 .SECONDARY: $(B)/obj/tests/fuzz/replay/main.o $(FUZZ_LIB_OBJ) $(FUZZ_HELPER_OBJ) $(FUZZ_BIN:$(F)/%=$(F)/obj/tests/fuzz/%.o)
 .PHONY: replay
-replay: $(REPLAY_BIN) ## run the fuzz targets once over the seeds and all policies that are here
+replay: $(REPLAY_BIN) $(F)/seeds/bundle ## run the fuzz targets once over the seeds and all policies that are here
 	$(Q)tools/replay.sh $(REPLAY_BIN)
 
 .PHONY: fuzz-nightly
@@ -316,7 +322,9 @@ demo: ## build, then show a request denied in the kernel (root); installs what i
 .PHONY: bench
 bench: ## measure; installs what is missing (root)
 	$(Q)tools/deps.sh build test
-	$(SUB) all
+	$(SUB) all build/bench/engines build/bench/rules $(KERNEL_CORE)
+	$(Q)tests/bench/compile.py
+	$(Q)tests/bench/walk.sh
 	$(Q)tests/bench/run.sh
 
 .PHONY: bench-diff
@@ -331,6 +339,22 @@ $(B)/bench/resolve: $(B)/obj/tests/bench/resolve.o $(COMPILER_OBJ)
 .PHONY: bench-resolve
 bench-resolve: $(B)/bench/resolve ## measure resolution of 10,000 policies and 5,000 pods (no root)
 	$(Q)$<
+
+# What the measurements of automata are made with.
+$(B)/bench/engines: $(call obj,tests/bench/engines.c compiler/tests/re2_oracle.cc) $(COMPILER_OBJ)
+	$(call msg,LD,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CXX) $(ALL_LDFLAGS) $^ -o $@ $(COMPILER_LIBS) -lre2 -lpcre2-8
+$(B)/bench/rules: $(call obj,tests/bench/rules.c bpf/tests/kernel.c) $(COMPILER_OBJ)
+	$(call msg,LD,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_LDFLAGS) $^ -o $@ $(COMPILER_LIBS) -lbpf -lelf
+
+.PHONY: bench-compile bench-walk
+bench-compile: build/postern ## measure postern compile over 10,000 HTTP rules (no root)
+	$(Q)tests/bench/compile.py --postern build/postern
+bench-walk: build/bench/engines build/bench/rules $(KERNEL_CORE) ## measure the walker beside RE2 and PCRE2, and a request by 1 to 10,000 rules (root: also in the kernel)
+	$(Q)tests/bench/walk.sh
 
 .PHONY: bench-lint
 bench-lint: build/postern ## measure postern lint over 10,000 policies (no root)

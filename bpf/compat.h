@@ -18,40 +18,43 @@
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
-#define PST_INLINE	     static __always_inline
+#define PST_INLINE	       static __always_inline
 
 /*
  * A function that the verifier proves once, for all arguments, instead of at every call: the
  * recogniser's actions alone would cost the budget of a million instructions otherwise. Its pointer
  * arguments may be NULL for all that the verifier knows, and must be tested.
  */
-#define PST_SUBPROG	     __weak __attribute__((noinline))
+#define PST_SUBPROG	       __weak __attribute__((noinline))
 
 /* A callback of pst_loop(), one copy of it. */
-#define PST_CALLBACK	     static __attribute__((noinline))
+#define PST_CALLBACK	       static __attribute__((noinline))
 
 /*
  * A step with a stack frame of its own. A chain of calls has 512 bytes of stack, and 6.1 counts
  * callbacks of bpf_loop into it: what such a step needs must not lie below the recogniser.
  */
-#define PST_OUTLINE	     static __attribute__((noinline))
+#define PST_OUTLINE	       static __attribute__((noinline))
 
 /*
  * Makes the compiler forget what it knows about VAR, so that a mask right behind stays a mask in
  * the instruction stream ("invalid access to map value ... unbounded memory access").
  */
-#define pst_opaque(var)	     asm volatile("" : "+r"(var))
+#define pst_opaque(var)	       asm volatile("" : "+r"(var))
+
+/* INDEX, which the caller knows to be within MASK and the verifier does not. */
+#define pst_index(index, mask) ((index) & (mask))
 
 /* Runs FN(index, CTX) until it returns 1 or N times. */
-#define pst_loop(n, fn, ctx) bpf_loop((n), (fn), (ctx), 0)
+#define pst_loop(n, fn, ctx)   bpf_loop((n), (fn), (ctx), 0)
 
-#define PST_UNROLL	     _Pragma("unroll")
+#define PST_UNROLL	       _Pragma("unroll")
 
 /* The bytes of WORD, as they lie in memory, with the first one highest. */
-#define pst_be64(word)	     bpf_be64_to_cpu(word)
+#define pst_be64(word)	       bpf_be64_to_cpu(word)
 
 /* Eight bytes at P, which need not be aligned. */
-#define pst_load64(p)	     (*(const __u64 *)(p))
+#define pst_load64(p)	       (*(const __u64 *)(p))
 
 #else
 
@@ -67,7 +70,14 @@
 
 #define pst_opaque(var) ((void)(var))
 
-#define pst_be64(word)	be64toh(word)
+#define pst_index(index, mask)            \
+	({                                \
+		__u32 index_ = (index);   \
+		assert(index_ <= (mask)); \
+		index_;                   \
+	})
+
+#define pst_be64(word) be64toh(word)
 
 static inline __u64 pst_load64(const void *p)
 {

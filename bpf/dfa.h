@@ -18,7 +18,7 @@
 
 PST_INLINE const __u32 *pst_dfa_cells(const struct pst_table *t, __u32 row)
 {
-	return &t->cells[row & PST_CELL_MASK];
+	return &t->cells[pst_index(row, PST_CELL_MASK)];
 }
 
 PST_INLINE __u32 pst_dfa_step(const struct pst_table *t, __u32 row, __u32 classes, __u32 byte)

@@ -11,7 +11,7 @@ passed=0 failed=0
 for binary in "$@"; do
 	name=$(basename "$binary")
 	inputs=()
-	for dir in "testdata/corpus/${name#fuzz_}" "build/fuzz/corpus/$name"; do
+	for dir in "testdata/corpus/${name#fuzz_}" "build/fuzz/seeds/${name#fuzz_}" "build/fuzz/corpus/$name"; do
 		[ ! -d "$dir" ] || inputs+=("$dir")
 	done
 	case $name in

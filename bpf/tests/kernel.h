@@ -5,8 +5,6 @@
  * Runs the recogniser of bpf/tests/kernel_core in this machine's kernel.
  */
 
-#include "bpf/tests/core.h"
-
 #include "bpf/tests/kernel_core/core.h"
 
 struct t_kernel {
@@ -17,9 +15,12 @@ struct t_kernel {
 	int walk, repeat; /* programs */
 };
 
-/* NULL, or why the kernel cannot be asked: then the test is to be skipped. */
-const char *t_kernel_open(struct t_kernel *k);
+/*
+ * Loads the object at PATH. 0; -EPERM when this process may not load programs; else -errno, and the
+ * kernel has refused it.
+ */
+int t_kernel_open(struct t_kernel *k, const char *path);
 void t_kernel_close(struct t_kernel *k);
 
-/* Runs one of the programs: it does what the job says. */
-void t_kernel_run(int program);
+/* Runs one of the programs: it does what the job says. 0 or -errno. */
+int t_kernel_run(int program);
