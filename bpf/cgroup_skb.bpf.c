@@ -107,13 +107,14 @@ static __always_inline int unknown_flow(struct packet *p, const struct pst_confi
 static __always_inline int established(struct packet *p, const struct pst_config *config)
 {
 	struct pst_flow *f;
-	int empty = p->h.payload == p->skb->len;
+	int empty = p->h.payload == p->skb->len, ends;
 
 	f = bpf_sk_storage_get(&pst_flows, p->sk, NULL, 0);
 	if (!f || f->role == PST_ROLE_NONE)
 		return empty ? SKB_PASS : unknown_flow(p, config);
-	/* Control packets carry nothing to judge: set-up was decided, teardown is welcome. */
-	if (empty && !is_urgent(p))
+	ends = is_end(p, f);
+	/* Other control packets carry nothing to judge: set-up was decided. */
+	if (empty && !ends && !is_urgent(p))
 		return answer_deferred(p, f);
 	/* Nothing to judge and nothing to learn: the common case of an endpoint without HTTP rules.
 	 */
@@ -125,7 +126,7 @@ static __always_inline int established(struct packet *p, const struct pst_config
 			return verdict(PST_REASON_URGENT, p->direction, SKB_DROP);
 		f->flags &= ~PST_FLOW_STREAM_KNOWN; /* HTTP rules can never apply to it */
 	}
-	if (empty)
+	if (empty && !ends)
 		return SKB_PASS;
 	if (!read_positions(p))
 		return verdict(PST_REASON_NO_STATE, p->direction, SKB_DROP);

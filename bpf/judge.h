@@ -20,6 +20,7 @@
  *	beyond judged		passes inside the current body, else it is dropped: the peer repeats
  *				in order
  *	beyond any window	is dropped: TCP cannot take it
+ *	the end of the stream	passes where it cannot cut a head
  *
  * Positions are 32-bit numbers that come round again in long bodies. Two things keep them apart: no
  * packet passes that ends more than the largest window beyond accepted, since the judge sees what
@@ -301,13 +302,9 @@ PST_INLINE __u32 pst_judge_accept(struct pst_flow *f, __u32 accepted)
 	return pst_judge_body(f, (__u32)hole) == (__u32)hole;
 }
 
-/*
- * Rules on packet P of flow F, whose verdict is JUDGE and whose stream is known. T is the table of
- * the flow's generation. The caller owns f->judge_lock, drops what the ruling says, and remembers a
- * denial (PST_FLOW_DENIED).
- */
-PST_INLINE __u32 pst_judge_packet(struct pst_flow *f, const struct pst_table *t,
-				  const struct pst_src *src, const struct pst_packet *p)
+/* What the packet holds. */
+PST_INLINE __u32 pst_judge_payload(struct pst_flow *f, const struct pst_table *t,
+				   const struct pst_src *src, const struct pst_packet *p)
 {
 	__u32 end = p->seq + p->len, accepted = p->ordered ? f->judged : p->accepted;
 	__u32 start = p->seq, ruling;
@@ -335,6 +332,47 @@ PST_INLINE __u32 pst_judge_packet(struct pst_flow *f, const struct pst_table *t,
 			return ruling;
 	}
 	return pst_judge_fresh(f, t, src, p, start);
+}
+
+/*
+ * The end of the stream: a FIN, whose own number is END. Some servers read what they have of a head
+ * by then as a request (Python's http.server, Java's httpserver), one that nobody judged. So it
+ * passes only where TCP cannot take it inside of a head.
+ */
+PST_INLINE __u32 pst_judge_fin(struct pst_flow *f, __u32 end, __u32 accepted)
+{
+	__s32 ahead;
+
+	/* Behind a FIN that it has taken, TCP's position is none of the stream's. */
+	if (f->follow & PST_FOLLOW_OPAQUE || pst_seq_diff(end, accepted) < 0)
+		return pst_ruling(PST_ACTION_PASS, PST_REASON_RULE);
+	if (!pst_judge_accept(f, accepted))
+		return pst_ruling(PST_ACTION_KILL, PST_REASON_SEQUENCE);
+	ahead = pst_seq_diff(end, f->judged);
+	if (ahead > 0 && (__u32)ahead > f->body_left)
+		return pst_ruling(PST_ACTION_DROP, PST_REASON_GAP);
+	/* Before what was judged and perhaps not taken: what is a whole head may still be cut. */
+	if (ahead < 0 && f->raw_last && pst_seq_diff(end, f->framed) < 0)
+		return pst_ruling(PST_ACTION_DROP, PST_REASON_REPEAT_PARTIAL);
+	if ((f->flags & (PST_FLOW_REQUEST | PST_FLOW_QUEUED)) == PST_FLOW_REQUEST)
+		return pst_ruling(PST_ACTION_KILL, PST_REASON_HEAD_CUT);
+	return pst_ruling(PST_ACTION_PASS, PST_REASON_RULE);
+}
+
+/*
+ * Rules on packet P of flow F, whose verdict is JUDGE and whose stream is known. T is the table of
+ * the flow's generation. The caller owns f->judge_lock, drops what the ruling says, and remembers a
+ * denial (PST_FLOW_DENIED).
+ */
+PST_INLINE __u32 pst_judge_packet(struct pst_flow *f, const struct pst_table *t,
+				  const struct pst_src *src, const struct pst_packet *p)
+{
+	__u32 accepted = p->ordered ? f->judged : p->accepted;
+	__u32 ruling = pst_judge_payload(f, t, src, p);
+
+	if (!p->fin || ruling != pst_ruling(PST_ACTION_PASS, PST_REASON_RULE))
+		return ruling;
+	return pst_judge_fin(f, p->seq + p->len, accepted);
 }
 
 /* May a newer policy be taken over before the next packet, because a request begins there? */

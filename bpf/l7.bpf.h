@@ -436,6 +436,7 @@ static __always_inline __u32 judge_http(struct packet *p, struct pst_flow *f,
 		.ordered = p->direction == PST_DIR_EGRESS,
 		.observe = how->observe,
 		.renew = how->renew,
+		.fin = !!(p->h.tcp_flags & PST_TCP_FIN),
 	};
 	__u32 ruling;
 
@@ -505,6 +506,14 @@ static __always_inline __u32 judge_locked(struct packet *p, struct pst_flow *f,
 	return ruling;
 }
 
+/* May the client's packet without payload not pass at once? */
+static __always_inline int is_end(const struct packet *p, const struct pst_flow *f)
+{
+	return p->h.tcp_flags & PST_TCP_FIN && is_request_side(p, f) &&
+	       (f->flags & PST_FLOW_DENIED ||
+		(f->verdict == PST_VERDICT_JUDGE && f->flags & PST_FLOW_STREAM_KNOWN));
+}
+
 static __always_inline int judge_side(struct packet *p, struct pst_flow *f,
 				      const struct pst_config *config)
 {
@@ -517,7 +526,12 @@ static __always_inline int judge_side(struct packet *p, struct pst_flow *f,
 		pst_unlock(&f->judge_lock);
 		return verdict(reason, direction, SKB_DROP);
 	}
-	ruling = judge_locked(p, f, config);
+	/* Without payload no request begins: the policy is not asked anew. */
+	if (p->h.payload == p->skb->len)
+		ruling = pst_judge_fin(f, p->h.seq,
+				       direction == PST_DIR_EGRESS ? f->judged : p->accepted);
+	else
+		ruling = judge_locked(p, f, config);
 	action = ruling >> 8;
 	reason = ruling & 0xff;
 	if (action == PST_ACTION_DENY || action == PST_ACTION_KILL)

@@ -95,6 +95,8 @@
 	  "more requests than the limit while answers are outstanding")                               \
 	X(AFTER_CLOSE, "after-close", PARSE,                                                          \
 	  "bytes behind a request that ends the connection (Connection: close, HTTP/1.0)")            \
+	X(HEAD_CUT, "head-cut", KILL,                                                                 \
+	  "the connection ends inside a head, which some servers take for the end of the head")       \
 	X(AFTER_DENY, "after-denial", DROP, "bytes behind a denied request")                          \
 	X(GAP, "out-of-order", DROP, "a packet beyond the judged position: the peer retransmits")     \
 	X(RENEWED, "policy-renewed", DROP,                                                            \

@@ -24,6 +24,7 @@ struct pst_packet {
 	__u32 ordered; /* 1: wire order (the sender's side) */
 	__u32 observe; /* 1: find requests, do not judge them (courtesy without rules of its own) */
 	__u32 renew;   /* 1: a newer policy waits for the next request to begin */
+	__u32 fin;     /* 1: the stream ends behind the payload */
 };
 
 struct pst_walk {
