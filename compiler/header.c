@@ -13,9 +13,9 @@
  * Field names, any case. Letters are spelt as classes: under (?i) RE2 would also fold the Kelvin
  * sign and the long s.
  */
-#define NAME(text, header)                                                      \
-	{                                                                       \
-		.re = text, .len = sizeof(text) - 1, .tag = PST_HEADER_##header \
+#define NAME(text, header)                                                        \
+	{                                                                         \
+		.re = (text), .len = sizeof(text) - 1, .tag = PST_HEADER_##header \
 	}
 const struct pst_pattern pst_header_names[] = {
 	NAME("[Hh][Oo][Ss][Tt]", HOST),
