@@ -115,7 +115,7 @@ PST_INLINE void pst_http_act_value(struct pst_http *h, __u32 arg, __u32 byte)
 {
 	switch (arg) {
 	case PST_ACT_CODING_END:
-		pst_http_coding_end(h);
+		pst_http_coding_end(h, byte);
 		break;
 	case PST_ACT_OPTION_END:
 		pst_http_option_end(h);

@@ -158,9 +158,11 @@ PST_INLINE void pst_http_length_digit(struct pst_http *h, __u32 byte)
 		h->length = h->length * 10 + (byte - '0');
 }
 
-PST_INLINE void pst_http_coding_end(struct pst_http *h)
+/* llhttp takes a blank behind the last coding for a part of its name. */
+PST_INLINE void pst_http_coding_end(struct pst_http *h, __u32 byte)
 {
-	if (!pst_http_token_is(h, 0x6368756e6b6564, 7)) /* chunked */
+	if (!pst_http_token_is(h, 0x6368756e6b6564, 7) /* chunked */
+	    || (byte != '\r' && !(h->flags & PST_HTTP_RESPONSE)))
 		pst_http_fail(h, PST_REASON_TRANSFER_ENCODING);
 }
 

@@ -92,8 +92,7 @@ enum pst_http_state {
 	PST_HTTP_EXT_VALUE0, /* behind "=" */
 	PST_HTTP_EXT_VALUE,
 	PST_HTTP_EXT_QUOTED,
-	PST_HTTP_EXT_ESCAPED, /* behind a backslash */
-	PST_HTTP_EXT_END,     /* behind the closing quote */
+	PST_HTTP_EXT_END, /* behind the closing quote */
 	PST_HTTP_CHUNK_LF,
 	PST_HTTP_CHUNK_DATA, /* absorbing: the driver skips the data */
 	PST_HTTP_CHUNK_END_CR,

@@ -302,13 +302,14 @@ static const struct row grammar[] = {
 	{S(EXT_VALUE0), "\"", EXT(EXT_QUOTED)},
 	{S(EXT_VALUE0), ELSE, FAIL(CHUNK_EXT)},
 	{S(EXT_VALUE), TCHAR, EXT(EXT_VALUE)},
-	EXT_ENDS(EXT_VALUE),
+	/* llhttp takes no other extension behind a value without quotes. */
+	{S(EXT_VALUE), "\r", GO(CHUNK_LF)},
+	{S(EXT_VALUE), "\n", FAIL(LINE_END)},
+	{S(EXT_VALUE), ELSE, FAIL(CHUNK_EXT)},
 	{S(EXT_QUOTED), "\"", EXT(EXT_END)},
-	{S(EXT_QUOTED), "\\", EXT(EXT_ESCAPED)},
+	{S(EXT_QUOTED), "\\", FAIL(CHUNK_EXT)}, /* not an escape to all */
 	{S(EXT_QUOTED), VCHAR OBS BLANK, EXT(EXT_QUOTED)},
 	{S(EXT_QUOTED), ELSE, FAIL(CHUNK_EXT)},
-	{S(EXT_ESCAPED), VCHAR OBS BLANK, EXT(EXT_QUOTED)},
-	{S(EXT_ESCAPED), ELSE, FAIL(CHUNK_EXT)},
 	EXT_ENDS(EXT_END),
 
 	{S(CHUNK_EXT), VCHAR OBS BLANK, GO(CHUNK_EXT)},

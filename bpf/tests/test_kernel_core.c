@@ -7,7 +7,7 @@
 #include "bpf/tests/core.h"
 #include "bpf/tests/vectors.h"
 
-#include "bpf/judge.h"
+#include "bpf/walk.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>

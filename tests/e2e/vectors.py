@@ -11,6 +11,8 @@ import re
 import socket
 import sys
 
+# The requests that pass whole are for those who know that a stream may hold several.
+VERDICT = re.compile(r"(?:allow(?: \d+)?|deny (\S+)(?: after \d+)?|unfinished(?: after \d+)?)")
 ESCAPES = {"r": b"\r", "n": b"\n", "t": b"\t", "\\": b"\\"}
 
 
@@ -41,8 +43,8 @@ def load(path):
             name, data = line[3:], b""
         elif name and line.startswith("> "):
             data += line_bytes(line[2:])
-        elif name and re.fullmatch(r"allow|deny \S+", line):
-            yield name, data, line.split()[-1]
+        elif name and (verdict := VERDICT.fullmatch(line)):
+            yield name, data, verdict[1] or verdict[0].split()[0]
 
 
 def ask(host, port, data):
