@@ -78,11 +78,14 @@ static void print_actors(const struct pst_diff *d, const uint32_t *v, size_t n, 
 /* Inside of a quoted word. */
 static void print_inside(const char *s, FILE *out)
 {
-	for (; *s; s++) {
-		if (*s == '\'')
-			fputs("'\\''", out);
-		else
-			pst_escape_print(out, s, 1);
+	for (;;) {
+		const size_t n = strcspn(s, "'");
+
+		pst_escape_print(out, s, n);
+		if (!s[n])
+			return;
+		fputs("'\\''", out);
+		s += n + 1;
 	}
 }
 

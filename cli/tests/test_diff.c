@@ -319,6 +319,9 @@ Test(diff, witnesses_of_headers_are_header_lines_and_explain_takes_them)
 	/* Presence is implied by a value. */
 	write_pair("", ", X-Team", paths);
 	expect_run(words, 0, "same: both decide alike", "0 widened");
+	/* Text stays text, and a quote stays inside of its word. */
+	write_pair(", \"X-N: \xc3\xa9's\"", ", X-M", paths);
+	expect_run(words, 1, "--header 'x-n: \xc3\xa9'\\''s' --header 'x-team: shop'", "");
 	unlink(paths[0]);
 	unlink(paths[1]);
 }
