@@ -3,6 +3,7 @@
 
 #include "base/cleanup.h"
 #include "base/mem.h"
+#include "compiler/classmap.h"
 #include "compiler/rowset.h"
 
 #include <errno.h>
@@ -84,27 +85,54 @@ static int add_tags(struct pst_packer *p, const struct pst_automaton *a)
 	return 0;
 }
 
-static int add_map(struct pst_packer *p, const struct pst_automaton *a, uint32_t *ret_offset)
-{
-	uint8_t map[PST_PACK_MAP_BYTES];
-	size_t at;
+enum {
+	MAPS_FOR_ALL = PST_CLASS_BYTES / PST_PACK_MAP_BYTES / 2, /* behind them, automata share */
+	MAX_WIDENED = 1 << 14, /* states of an automaton that takes another map than its own */
+};
 
-	for (size_t i = 0; i < sizeof(map); i++)
-		map[i] = (uint8_t)(PST_COLUMN_CLASS + a->class_of[i]);
-	for (at = 0; at < p->classes.n; at += sizeof(map)) {
-		if (!memcmp(p->classes.v + at, map, sizeof(map)))
-			break;
+/* The map that is MAP, or the first that can take its place when A may share one. */
+static bool find_map(const struct pst_packer *p, const struct pst_automaton *a,
+		     const uint8_t map[256], bool may_share, uint32_t *ret_offset)
+{
+	for (size_t at = 0; at < p->classes.n; at += PST_PACK_MAP_BYTES) {
+		const uint8_t *known = p->classes.v + at;
+
+		if (memcmp(known, map, PST_PACK_MAP_BYTES) &&
+		    !(may_share && pst_classmap_is_finer(known, a)))
+			continue;
+		*ret_offset = (uint32_t)at;
+		return true;
 	}
-	if (at == p->classes.n) {
-		if (at + sizeof(map) > PST_CLASS_BYTES)
-			return -E2BIG;
-		if (pst_vec_reserve(&p->classes, at + sizeof(map)))
-			return -ENOMEM;
-		memcpy(p->classes.v + at, map, sizeof(map));
-		p->classes.n += sizeof(map);
-	}
+	return false;
+}
+
+static int append_map(struct pst_packer *p, const uint8_t map[256], uint32_t *ret_offset)
+{
+	size_t at = p->classes.n;
+
+	if (at + PST_PACK_MAP_BYTES > PST_CLASS_BYTES)
+		return -E2BIG;
+	if (pst_vec_reserve(&p->classes, at + PST_PACK_MAP_BYTES))
+		return -ENOMEM;
+	memcpy(p->classes.v + at, map, PST_PACK_MAP_BYTES);
+	p->classes.n += PST_PACK_MAP_BYTES;
 	*ret_offset = (uint32_t)at;
 	return 0;
+}
+
+/* The map that A is to be read with: its own while there is room, then one that others have. */
+static int add_map(struct pst_packer *p, const struct pst_automaton *a, uint32_t *ret_offset)
+{
+	bool sharing =
+		p->classes.n / PST_PACK_MAP_BYTES >= MAPS_FOR_ALL && a->n_states <= MAX_WIDENED;
+	uint8_t own[PST_PACK_MAP_BYTES], usual[PST_PACK_MAP_BYTES];
+
+	pst_classmap_own(a, own);
+	if (find_map(p, a, own, false, ret_offset) ||
+	    (sharing && find_map(p, a, own, true, ret_offset)))
+		return 0;
+	pst_classmap_usual(usual);
+	return append_map(p, sharing && pst_classmap_is_finer(usual, a) ? usual : own, ret_offset);
 }
 
 /* Room up to PST_CELLS has been reserved. */
@@ -171,31 +199,59 @@ static int place(struct pst_packer *p, struct pst_rowset *s, struct pst_pack_ful
 	return full(ret_full, "table cells", need > PST_CELLS ? need : PST_CELLS + 1, PST_CELLS);
 }
 
-int pst_packer_add(struct pst_packer *p, const struct pst_automaton *a,
-		   struct pst_packed *ret_packed, struct pst_pack_full *ret_full)
+/* Places the rows of A, whose tags have been added, over the class map at MAP. */
+static int add_rows(struct pst_packer *p, const struct pst_automaton *a, uint32_t map,
+		    struct pst_packed *ret_packed, struct pst_pack_full *ret_full)
 {
-	size_t n_tags = p->tags.n, n_class_bytes = p->classes.n;
 	struct pst_rowset rows;
-	uint32_t map;
-	int r;
+	int r = pst_rowset_init(&rows, a);
 
-	if (a->n_classes > PST_PACK_MAX_CLASSES)
-		return full(ret_full, "byte classes", a->n_classes, PST_PACK_MAX_CLASSES);
-	r = pst_rowset_init(&rows, a);
 	if (r)
 		return r;
-	r = add_parts(p, a, &map, ret_full);
-	if (!r)
-		r = place(p, &rows, ret_full);
-	if (r) {
-		drop_tags(p, n_tags);
-		p->classes.n = n_class_bytes;
-	} else {
+	r = place(p, &rows, ret_full);
+	if (!r) {
 		put_rows(p, &rows);
 		*ret_packed = (struct pst_packed){
 			.start = rows.rows[a->start], .classes = map, .n_cells = rows.n_cells};
 	}
 	pst_rowset_fini(&rows);
+	return r;
+}
+
+/* The same when the map may be finer than A's own. */
+static int add_widened(struct pst_packer *p, const struct pst_automaton *a, uint32_t map,
+		       struct pst_packed *ret_packed, struct pst_pack_full *ret_full)
+{
+	struct pst_automaton *wide = NULL;
+	uint8_t own[PST_PACK_MAP_BYTES];
+	int r;
+
+	pst_classmap_own(a, own);
+	if (!memcmp(own, p->classes.v + map, sizeof(own)))
+		return add_rows(p, a, map, ret_packed, ret_full);
+	r = pst_classmap_widen(a, p->classes.v + map, &wide);
+	if (!r)
+		r = add_rows(p, wide, map, ret_packed, ret_full);
+	pst_automaton_free(&wide);
+	return r;
+}
+
+int pst_packer_add(struct pst_packer *p, const struct pst_automaton *a,
+		   struct pst_packed *ret_packed, struct pst_pack_full *ret_full)
+{
+	size_t n_tags = p->tags.n, n_class_bytes = p->classes.n;
+	uint32_t map;
+	int r;
+
+	if (a->n_classes > PST_PACK_MAX_CLASSES)
+		return full(ret_full, "byte classes", a->n_classes, PST_PACK_MAX_CLASSES);
+	r = add_parts(p, a, &map, ret_full);
+	if (!r)
+		r = add_widened(p, a, map, ret_packed, ret_full);
+	if (r) {
+		drop_tags(p, n_tags);
+		p->classes.n = n_class_bytes;
+	}
 	return r;
 }
 

@@ -180,20 +180,50 @@ Test(pack, an_automaton_that_does_not_fit_leaves_the_tables_as_they_were)
 	drop(&last);
 }
 
+/* Bytes of control are told apart by no map that others have. */
 Test(pack, the_class_table_holds_256_maps)
 {
-	struct pst_automaton a = wide(2, 2, 1);
+	struct pst_automaton a = wide(3, 2, 1);
 	struct pst_packed packed;
 	struct pst_pack_full full;
 
-	for (int i = 0; i < 256; i++) {
+	for (int i = 0, low = 0, high = 1; i < 256; i++, high = high < 31 ? high + 1 : ++low + 1) {
 		memset(a.class_of, 0, sizeof(a.class_of));
-		a.class_of[i] = 1;
+		a.class_of[low] = a.class_of[high] = 1;
 		cr_assert_eq(pst_packer_add(&p, &a, &packed, &full), 0);
 	}
-	a.class_of[0] = 1;
+	memset(a.class_of, 0, sizeof(a.class_of));
+	a.class_of[0x80] = a.class_of[0x90] = 1;
 	expect_full(&a, "class map bytes");
 	drop(&a);
+}
+
+/* Every automaton has an alphabet of its own; behind the first 128 they take what is there. */
+Test(pack, a_thousand_alphabets_share_the_class_maps)
+{
+	enum { N = 1000 };
+	struct pst_packed at[N];
+	char re[N][64], text[64];
+
+	for (unsigned int i = 0; i < N; i++) {
+		for (unsigned int k = 0; k < 12; k++)
+			re[i][k] = (char)('a' + (i >> k % 10 & 1 ? k : k + 13));
+		snprintf(re[i] + 12, 52, "%c/[^/]+%c?", 'A' + i % 26, 'A' + i / 26 % 26);
+		at[i] = add(re[i], 1);
+	}
+	cr_assert_leq(p.classes.n, PST_PACK_MAP_BYTES * 130);
+	for (unsigned int i = 0; i < N; i += 9) {
+		struct pst_automaton *a = build(re[i], 1);
+
+		for (unsigned int k = 0; k < 20; k++) {
+			snprintf(text, sizeof(text), "%.13s/x%c\xc3\xa9%s", re[k % 3 ? i : k],
+				 'A' + k, k % 2 ? "" : "\xff");
+			cr_assert_eq(run(&at[i], text, strlen(text)),
+				     pst_automaton_match(a, text, strlen(text)), "%s on %s", re[i],
+				     text);
+		}
+		pst_automaton_free(&a);
+	}
 }
 
 /* A hundred different automata between each other's cells, each as it was alone. */
