@@ -18,6 +18,7 @@ struct pst_diags {
 	struct diag_vec list;
 	size_t errors;
 	bool lost_last; /* the diagnostic added last is not in the list */
+	bool is_lossy;	/* something was lost for want of memory */
 };
 
 static const char *const severity_names[] = {
@@ -103,6 +104,13 @@ static bool is_full(struct pst_diags *d)
 	return true;
 }
 
+/* Lost for want of memory: still a failure. */
+static void lose(struct pst_diags *d)
+{
+	d->errors++;
+	d->is_lossy = true;
+}
+
 static void add_va(struct pst_diags *d, struct pst_diag diag, const char *fmt, va_list ap)
 {
 	char text[2048];
@@ -116,7 +124,7 @@ static void add_va(struct pst_diags *d, struct pst_diag diag, const char *fmt, v
 	vsnprintf(text, sizeof(text), fmt, ap);
 	d->lost_last = store(d, diag, text);
 	if (d->lost_last)
-		d->errors++; /* lost for want of memory: still a failure */
+		lose(d);
 }
 
 static void note_va(struct pst_diags *d, const struct pst_pos *pos, const char *fmt, va_list ap)
@@ -129,7 +137,7 @@ static void note_va(struct pst_diags *d, const struct pst_pos *pos, const char *
 	if (note)
 		*note = (struct pst_diag_note){.pos = *pos};
 	if (!note || keep_texts(d, text, &note->pos, &copy)) {
-		d->errors++; /* as above */
+		lose(d);
 		return;
 	}
 	note->message = copy;
@@ -179,6 +187,11 @@ size_t pst_diags_count(const struct pst_diags *d)
 const struct pst_diag *pst_diags_at(const struct pst_diags *d, size_t i)
 {
 	return &d->list.v[i];
+}
+
+bool pst_diags_is_lossy(const struct pst_diags *d)
+{
+	return d->is_lossy;
 }
 
 size_t pst_diags_errors(const struct pst_diags *d)

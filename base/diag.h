@@ -81,6 +81,9 @@ size_t pst_diags_count(const struct pst_diags *d);
 const struct pst_diag *pst_diags_at(const struct pst_diags *d, size_t i);
 size_t pst_diags_errors(const struct pst_diags *d);
 
+/* Has something been lost for want of memory? Whatever it was, it counts as an error too. */
+bool pst_diags_is_lossy(const struct pst_diags *d);
+
 /* "error", "warning", "info". */
 const char *pst_severity_str(enum pst_severity s);
 

@@ -93,6 +93,8 @@ int pst_lint_read(const struct pst_lint_reading *reading, struct pst_arena *a,
 		in.text = text;
 		e = parse(reading, &r, &in, obj);
 		pass_on(reading, own, diags);
+		if (pst_diags_is_lossy(own))
+			e = -ENOMEM;
 	}
 	pst_diags_free(&own);
 	return e == -ENOMEM ? e : 0;

@@ -169,6 +169,7 @@ Test(diag, what_is_lost_for_want_of_memory_counts_as_an_error)
 		failed = pst_mem_failed();
 		pst_mem_fail_after(-1);
 		cr_assert_eq(pst_diags_errors(d) > 0, failed, "allocation %ld", n);
+		cr_assert_eq(pst_diags_is_lossy(d), failed, "allocation %ld", n);
 		free(printed(d));
 		pst_diags_free(&d);
 	}
