@@ -217,7 +217,12 @@ int cli_diff_write_text(const struct cli_diff_report *r, FILE *out)
 
 	for (size_t i = 0; i < d->n_findings; i++)
 		print_finding(d, &d->findings[i], out);
-	if (!d->n_findings)
+	if (d->n_unresolved)
+		fprintf(out,
+			"unknown: %zu services, DNS names or CIDR groups are not in the inventory: "
+			"what they allow was not compared\n",
+			d->n_unresolved);
+	if (!d->n_findings && !d->n_unresolved)
 		fprintf(out, "same: both decide alike, %s\n", scope_text(r));
 	else if (!is_proven(r))
 		fprintf(out, "not all could be looked at: this is %s\n", scope_text(r));
@@ -326,6 +331,7 @@ static void write_scope(const struct cli_diff_report *r, struct pst_json *j)
 
 	pst_json_object(j, "scope");
 	pst_json_bool(j, "only_inventory", r->only_inventory);
+	pst_json_u64(j, "unresolved", d->n_unresolved);
 	pst_json_bool(j, "all_pods", !r->only_inventory && is_proven(r));
 	pst_json_u64(j, "subjects", d->n_subjects);
 	pst_json_u64(j, "peers", d->n_peers);

@@ -315,14 +315,63 @@ static bool is_known(const struct pst_diags *diags, const struct pst_diag *d)
 	return false;
 }
 
-/* Errors of a compilation, each once: a policy can stand in several scenes. */
+/* Is it a warning about a name that the inventory does not have? See compiler/dangling.h. */
+static bool is_unresolved(const char *id)
+{
+	static const char *const ids[] = {"cidr-group-unknown", "service-unknown", "name-unknown"};
+
+	for (size_t i = 0; i < sizeof(ids) / sizeof(*ids); i++) {
+		if (!strcmp(ids[i], id))
+			return true;
+	}
+	return false;
+}
+
+static void report_open(const struct pst_rule *rule, const struct pst_inventory *inv,
+			struct pst_diags *diags)
+{
+	for (size_t i = 0; !inv->n_services && i < rule->n_services; i++) {
+		if (rule->services[i].selector)
+			pst_diags_add(diags, PST_SEVERITY_WARNING, "service-unknown",
+				      &rule->services[i].selector->pos,
+				      "the inventory has no Services: this means nobody");
+	}
+	for (size_t i = 0; !inv->n_cidr_groups && i < rule->n_cidrs; i++) {
+		if (rule->cidrs[i].group_selector)
+			pst_diags_add(diags, PST_SEVERITY_WARNING, "cidr-group-unknown",
+				      &rule->cidrs[i].group_selector->pos,
+				      "the inventory has no CiliumCIDRGroups: this means nobody");
+	}
+}
+
+/* Errors of a compilation, and what is unresolved, each once: a policy can stand in several scenes.
+ */
 static void keep_errors(struct run *r, const struct pst_diags *diags)
 {
 	for (size_t i = 0; i < pst_diags_count(diags); i++) {
 		const struct pst_diag *d = pst_diags_at(diags, i);
 
-		if (d->severity == PST_SEVERITY_ERROR && !is_known(r->diags, d))
-			pst_diags_add(r->diags, d->severity, d->id, &d->pos, "%s", d->message);
+		const bool open = is_unresolved(d->id) && !r->q->only_inventory;
+
+		if ((d->severity != PST_SEVERITY_ERROR && !open) || is_known(r->diags, d))
+			continue;
+		pst_diags_add(r->diags, d->severity, d->id, &d->pos, "%s", d->message);
+		r->out->n_unresolved += open;
+		r->out->count[PST_DIFF_UNKNOWN] += open;
+	}
+}
+
+/* A selector of services or groups says as little as their names where there are none. */
+static void find_open_selectors(const struct pst_policy_set *set, const struct pst_inventory *inv,
+				struct pst_diags *diags)
+{
+	for (size_t p = 0; p < set->n_policies; p++) {
+		for (size_t s = 0; s < set->policies[p].n_specs; s++) {
+			const struct pst_spec *spec = &set->policies[p].specs[s];
+
+			for (size_t i = 0; i < spec->n_rules; i++)
+				report_open(&spec->rules[i], inv, diags);
+		}
 	}
 }
 
@@ -341,8 +390,10 @@ static int try(struct run *r, size_t first, size_t n, bool *ret_fits)
 	struct pst_diags *diags = pst_diags_new();
 	int e = diags ? pst_diff_cast_set(&r->cast, first, n) : -ENOMEM;
 
-	for (int s = 0; !e && s < PST_DIFF_SIDES; s++)
+	for (int s = 0; !e && s < PST_DIFF_SIDES; s++) {
+		find_open_selectors(&r->cast.stage[s].policies, r->q->inventory[s], diags);
 		e = compile(r, s, diags);
+	}
 	*ret_fits = e != -E2BIG || n <= 1 || pst_diff_cast_has_two(&r->cast);
 	if (diags && *ret_fits)
 		keep_errors(r, diags);

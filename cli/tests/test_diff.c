@@ -325,3 +325,22 @@ Test(diff, witnesses_of_headers_are_header_lines_and_explain_takes_them)
 	unlink(paths[0]);
 	unlink(paths[1]);
 }
+
+Test(diff, names_that_the_inventory_does_not_have_are_unknown_and_not_equal)
+{
+	static const char more[] =
+		"  egress:\n"
+		"  - toFQDNs: [{matchName: example.com}]\n"
+		"    toPorts: [{ports: [{port: \"443\"}]}]\n"
+		"  - toServices: [{k8sService: {serviceName: db, namespace: default}}]\n";
+	static const char selected[] =
+		"  egress:\n"
+		"  - toServices: [{k8sServiceSelector: {selector: {matchLabels: {a: b}}}}]\n";
+
+	/* A section of egress is a difference of its own. */
+	expect_grown(more, "", 1, "unknown: 2 services, DNS names or CIDR groups are not in");
+	expect_grown(more, "--fail-on widened", 1, "unknown: ");
+	expect_grown(more, "--format json", 1, "\"unresolved\":2");
+	expect_grown(selected, "", 1, "unknown: 1 services");
+	expect_grown(more, "--fail-on widened --only-inventory --inventory " INVENTORY, 0, "same");
+}
