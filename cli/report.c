@@ -7,6 +7,7 @@
 
 #include "base/escape.h"
 #include "compiler/explain.h"
+#include "policy/policy.h"
 
 /* What a bundle fills of the kernel's tables. */
 struct size_row {
@@ -98,6 +99,30 @@ static void print_condition(const char *name, const char *pattern, FILE *out)
 	pst_report_str(pattern, out);
 }
 
+static const char *const mismatches[] = {
+	[PST_MISMATCH_FAIL] = "fail",	    [PST_MISMATCH_LOG] = "log",
+	[PST_MISMATCH_ADD] = "add",	    [PST_MISMATCH_DELETE] = "delete",
+	[PST_MISMATCH_REPLACE] = "replace",
+};
+
+/* What may be shown of a header's value; NULL: presence. */
+static const char *shown_value(const struct pst_bundle_header *h)
+{
+	return h->secret && h->value ? "[redacted]" : h->value;
+}
+
+static void print_header(const struct pst_bundle_header *h, FILE *out)
+{
+	fputs("  header ", out);
+	if (h->mismatch != PST_MISMATCH_FAIL)
+		fprintf(out, "%s ", mismatches[h->mismatch]);
+	pst_report_str(h->name, out);
+	if (!h->value)
+		return;
+	fputs(": ", out);
+	pst_report_str(shown_value(h), out);
+}
+
 static void print_http_rule(const struct pst_bundle_rule *rule, FILE *out)
 {
 	fputs("  ", out);
@@ -105,7 +130,9 @@ static void print_http_rule(const struct pst_bundle_rule *rule, FILE *out)
 	print_condition("method", rule->method, out);
 	print_condition("path", rule->target, out);
 	print_condition("host", rule->host, out);
-	if (!rule->method && !rule->target && !rule->host)
+	for (size_t i = 0; i < rule->n_headers; i++)
+		print_header(&rule->headers[i], out);
+	if (!rule->method && !rule->target && !rule->host && !rule->n_headers)
 		fputs("  every request", out);
 	fputc('\n', out);
 }
@@ -162,6 +189,18 @@ static void write_http_rule(const struct pst_bundle_rule *rule, struct pst_json 
 	pst_json_str(j, "method", rule->method);
 	pst_json_str(j, "path", rule->target);
 	pst_json_str(j, "host", rule->host);
+	pst_json_array(j, "headers");
+	for (size_t i = 0; i < rule->n_headers; i++) {
+		const struct pst_bundle_header *h = &rule->headers[i];
+
+		pst_json_object(j, NULL);
+		pst_json_str(j, "name", h->name);
+		pst_json_str(j, "value", shown_value(h));
+		pst_json_bool(j, "secret", h->secret);
+		pst_json_str(j, "mismatch", mismatches[h->mismatch]);
+		pst_json_end(j);
+	}
+	pst_json_end(j);
 	pst_json_end(j);
 }
 

@@ -37,11 +37,11 @@ struct pst_header_reader {
 };
 
 /*
- * Fills RULE->headers from HTTP, a rule of namespace NS, and narrows RULE->host. 0; -EINVAL when
+ * Fills OUT->headers from HTTP, a rule of namespace NS, and narrows OUT->host. 0; -EINVAL when
  * the rule matches no request, with a diagnostic; -ENOMEM.
  */
 int pst_header_read(const struct pst_header_reader *r, const struct pst_http_rule *http,
-		    const char *ns, struct pst_bundle_rule *rule);
+		    const char *ns, struct pst_bundle_rule *out);
 
 /* Whether the rule changes requests, so that only a proxy can apply it. */
 bool pst_header_acts(const struct pst_bundle_rule *rule);

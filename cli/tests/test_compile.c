@@ -38,7 +38,7 @@ TestSuite(compile, .init = setup, .fini = teardown);
 /* compile POLICIES for the inventory into the bundle. */
 static const char *compile(const char *policies)
 {
-	static char words[1024];
+	static char words[2048];
 
 	snprintf(words, sizeof(words), "compile %s --inventory %s -o %s", policies, inventory_path,
 		 bundle_path);
@@ -90,6 +90,36 @@ Test(compile, json_tells_the_same)
 	cr_assert_eq(json_array_size(json_object_get(j, "address_list")), 2);
 	json_decref(j);
 	run_fini(&r);
+}
+
+Test(compile, headers_are_shown_and_secrets_are_not)
+{
+	static const char text[] =
+		"apiVersion: v1\nkind: Secret\nmetadata: {name: token, namespace: default}\n"
+		"stringData: {t: s3cret}\n";
+	static const char policy[] =
+		"apiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\nmetadata: {name: p}\n"
+		"spec: {endpointSelector: {matchLabels: {app: web}}, ingress: [{toPorts: [{ports: "
+		"[{port: '80', protocol: TCP}], rules: {http: [{headers: ['X-A: b', X-C], "
+		"headerMatches: [{name: X-T, secret: {name: token}}]}]}}]}]}\n";
+	char secrets[64], words[512];
+	const char *path;
+	struct run r;
+
+	snprintf(secrets, sizeof(secrets), "%s", write_temp("secrets.yaml", text, strlen(text)));
+	path = write_temp("headers.yaml", policy, strlen(policy));
+	snprintf(words, sizeof(words), "%s --inventory %s", path, secrets);
+	expect_run(compile(words), 0, "  header x-a: b  header x-c  header x-t: [redacted]\n",
+		   NULL);
+	for (int json = 0; json < 2; json++) {
+		r = run_words(inspect(json ? " --format json" : ""));
+		cr_expect_eq(r.status, 0);
+		cr_expect(strstr(r.out, "[redacted]"));
+		cr_expect_not(strstr(r.out, "s3cret"));
+		run_fini(&r);
+	}
+	unlink(secrets);
+	unlink(path);
 }
 
 Test(compile, equal_input_gives_equal_bytes)
