@@ -219,7 +219,7 @@ int cli_diff_write_text(const struct cli_diff_report *r, FILE *out)
 		print_finding(d, &d->findings[i], out);
 	if (d->n_unresolved)
 		fprintf(out,
-			"unknown: %zu services, DNS names or CIDR groups are not in the inventory: "
+			"unknown: %zu Services, DNS names, CIDR groups or Secrets are not in the inventory: "
 			"what they allow was not compared\n",
 			d->n_unresolved);
 	if (!d->n_findings && !d->n_unresolved)

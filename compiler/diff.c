@@ -318,13 +318,35 @@ static bool is_known(const struct pst_diags *diags, const struct pst_diag *d)
 /* Is it a warning about a name that the inventory does not have? See compiler/dangling.h. */
 static bool is_unresolved(const char *id)
 {
-	static const char *const ids[] = {"cidr-group-unknown", "service-unknown", "name-unknown"};
+	static const char *const ids[] = {"cidr-group-unknown", "service-unknown", "name-unknown",
+					  "secret-unknown"};
 
 	for (size_t i = 0; i < sizeof(ids) / sizeof(*ids); i++) {
 		if (!strcmp(ids[i], id))
 			return true;
 	}
 	return false;
+}
+
+/* The value of a header, which stands in a Secret. */
+static void report_secrets(const struct pst_http_rule *http, const char *policy_ns,
+			   const struct pst_inventory *inv, struct pst_diags *diags)
+{
+	for (size_t i = 0; i < http->n_matches; i++) {
+		const struct pst_secret *secret = &http->matches[i].secret;
+		const char *ns = secret->ns.s && secret->ns.len ? secret->ns.s : policy_ns;
+		size_t k = 0;
+
+		while (secret->name.s && k < inv->n_secrets &&
+		       (strcmp(inv->secrets[k].ns, ns) ||
+			strcmp(inv->secrets[k].name, secret->name.s)))
+			k++;
+		if (secret->name.s && k == inv->n_secrets)
+			pst_diags_add(diags, PST_SEVERITY_WARNING, "secret-unknown",
+				      &secret->name.pos,
+				      "the inventory has no Secret \"%s\" in the namespace \"%s\"",
+				      secret->name.s, ns);
+	}
 }
 
 static void report_open(const struct pst_rule *rule, const struct pst_inventory *inv,
@@ -341,6 +363,15 @@ static void report_open(const struct pst_rule *rule, const struct pst_inventory 
 			pst_diags_add(diags, PST_SEVERITY_WARNING, "cidr-group-unknown",
 				      &rule->cidrs[i].group_selector->pos,
 				      "the inventory has no CiliumCIDRGroups: this means nobody");
+	}
+}
+
+static void report_ports(const struct pst_rule *rule, const char *policy_ns,
+			 const struct pst_inventory *inv, struct pst_diags *diags)
+{
+	for (size_t i = 0; i < rule->n_ports; i++) {
+		for (size_t k = 0; k < rule->ports[i].n_http; k++)
+			report_secrets(&rule->ports[i].http[k], policy_ns, inv, diags);
 	}
 }
 
@@ -369,8 +400,10 @@ static void find_open_selectors(const struct pst_policy_set *set, const struct p
 		for (size_t s = 0; s < set->policies[p].n_specs; s++) {
 			const struct pst_spec *spec = &set->policies[p].specs[s];
 
-			for (size_t i = 0; i < spec->n_rules; i++)
+			for (size_t i = 0; i < spec->n_rules; i++) {
 				report_open(&spec->rules[i], inv, diags);
+				report_ports(&spec->rules[i], set->policies[p].ns, inv, diags);
+			}
 		}
 	}
 }

@@ -135,8 +135,8 @@ struct pst_diff {
 	struct pst_diff_port_name *port_names;
 	size_t n_port_names;
 	size_t count[PST_DIFF_KINDS]; /* UNKNOWN: with n_unresolved */
-	/* Services, DNS names and CIDR groups that no inventory has: what they allow is not known.
-	 * Each is a warning. Not counted with only_inventory: there it is nobody. */
+	/* Services, DNS names, CIDR groups and Secrets that no inventory has: their meaning is
+	 * unknown. Each is a warning. Not counted with only_inventory: there it is nobody. */
 	size_t n_unresolved;
 	/* What a result without findings means. */
 	bool all_subjects, all_peers;	   /* pods of every label set stood for; false: see above */

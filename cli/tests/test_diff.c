@@ -337,10 +337,17 @@ Test(diff, names_that_the_inventory_does_not_have_are_unknown_and_not_equal)
 		"  egress:\n"
 		"  - toServices: [{k8sServiceSelector: {selector: {matchLabels: {a: b}}}}]\n";
 
+	static const char secret[] =
+		"  - toPorts:\n"
+		"    - ports: [{port: \"80\", protocol: TCP}]\n"
+		"      rules: {http: [{headerMatches: [{name: X-A, secret: {name: s}}]}]}\n";
+
 	/* A section of egress is a difference of its own. */
-	expect_grown(more, "", 1, "unknown: 2 services, DNS names or CIDR groups are not in");
+	expect_grown(more, "", 1,
+		     "unknown: 2 Services, DNS names, CIDR groups or Secrets are not in");
 	expect_grown(more, "--fail-on widened", 1, "unknown: ");
 	expect_grown(more, "--format json", 1, "\"unresolved\":2");
-	expect_grown(selected, "", 1, "unknown: 1 services");
+	expect_grown(selected, "", 1, "unknown: 1 Services");
+	expect_grown(secret, "", 1, "unknown: 1 Services");
 	expect_grown(more, "--fail-on widened --only-inventory --inventory " INVENTORY, 0, "same");
 }
