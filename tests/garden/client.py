@@ -30,20 +30,17 @@ async def send(loop, sock, pieces, fin):
 
 
 def bound(source):
-    """A socket at SOURCE, (address, port); the next port when that one is taken."""
-    host, port = source
-    while True:
+    """A socket at the next of SOURCE(), (address, port), that is not taken."""
+    for _ in range(1000):
         sock = socket.socket()
         sock.setblocking(False)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         try:
-            sock.bind((host, port))
+            sock.bind(source())
             return sock
         except OSError:
             sock.close()
-            if not port:
-                raise
-            port += 1
+    raise RuntimeError("all ports are taken")
 
 
 async def until_quiet(loop, sock, enough, closing, patience):
@@ -62,7 +59,7 @@ async def until_quiet(loop, sock, enough, closing, patience):
 
 
 async def ask(address, source, case, patience):
-    """Sends the pieces of CASE from SOURCE and ends as it says, or resets the connection when it is answered.
+    """Sends the pieces of CASE from one of SOURCE() and ends as it says, or resets the connection when it is answered.
 
     PATIENCE: seconds without a word from a server that has to answer, or to end the connection.
     """

@@ -28,7 +28,7 @@ import servers
 import streams
 
 CONCURRENT = 80
-BATCH = 60
+BATCH = 25
 SHOWN = 4  # divergences of each server
 
 
@@ -139,7 +139,7 @@ class Run:
     async def one(self, gate, server, case):
         async with gate:
             # Where a connection may be killed without a word, patience is a waste of time.
-            exchange = await client.ask(server.address, self.source(), case, 2 if self.options.live else 10)
+            exchange = await client.ask(server.address, self.source, case, 2 if self.options.live else 10)
         self.asked[server.name][exchange.conn] = Asked(case, exchange)
         self.unchecked[server.name].add(exchange.conn)
         self.delivered += 1

@@ -51,7 +51,6 @@ class Server:
         for command in self.commands(directory):
             self.processes.append(subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output))
         output.close()
-        wait_for(address, self.name)
 
     def stop(self):
         for process in self.processes:
@@ -61,13 +60,17 @@ class Server:
         self.processes = []
 
 
+def is_newer(made, source):
+    return os.path.exists(made) and os.path.getmtime(made) > os.path.getmtime(source)
+
+
 def wait_for(address, name):
-    for _ in range(400):
+    for _ in range(600):
         try:
             socket.create_connection(address, timeout=1).close()
             return
         except OSError:
-            time.sleep(0.05)
+            time.sleep(0.1)
     raise RuntimeError(f"{name} does not listen at {address}")
 
 
@@ -91,9 +94,12 @@ class Node(Server):
 
 class Go(Server):
     def prepare(self, directory):
+        source = os.path.join(HERE, "echo.go")
+        if is_newer("build/garden/echo", source):
+            return
         env = dict(os.environ, GO111MODULE="off", GOFLAGS="", GOPROXY="off", GOTOOLCHAIN="local",
                    GOCACHE=os.path.abspath("build/garden/gocache"), GOPATH=os.path.abspath("build/garden/gopath"))
-        subprocess.run(["go", "build", "-o", "build/garden/echo", os.path.join(HERE, "echo.go")], env=env, check=True)
+        subprocess.run(["go", "build", "-o", "build/garden/echo", source], env=env, check=True)
 
     def commands(self, directory):
         return [["build/garden/echo", "%s:%d" % self.address, self.log]]
@@ -101,7 +107,9 @@ class Go(Server):
 
 class Java(Server):
     def prepare(self, directory):
-        subprocess.run(["javac", "-d", "build/garden/java", os.path.join(HERE, "Echo.java")], check=True)
+        source = os.path.join(HERE, "Echo.java")
+        if not is_newer("build/garden/java/Echo.class", source):
+            subprocess.run(["javac", "-d", "build/garden/java", source], check=True)
 
     def commands(self, directory):
         host, port = self.address
@@ -203,6 +211,8 @@ class Running:
             server.prepare(self.directory)
             server.start(self.directory, (listen, first_port + i if first_port else free_port()))
             self.servers.append(server)
+        for server in self.servers:
+            wait_for(server.address, server.name)
 
     def stop(self):
         for server in self.servers:
