@@ -16,6 +16,9 @@ BYTES = [b"\r", b"\n", b"\r\n", b"\0", b" ", b"\t", b":", b",", b";", b"\x85", b
 KNOWN = b"GET /api/sentinel HTTP/1.1\r\nHost: b\r\n\r\n"
 FORBIDDEN = b"GET /admin HTTP/1.1\r\nHost: b\r\n\r\n"
 
+# What a harness that delivers one byte more, or a judge that overlooks a bare line feed, lets through.
+SABOTAGED = [FORBIDDEN, KNOWN + FORBIDDEN, b"GET /api/x HTTP/1.1\r\nHost: b\r\nX: y\nX-Token: yes\r\n\r\n"]
+
 METHODS = [b"GET", b"POST", b"HEAD", b"DELETE", b"PURGE", b"PUT", b"OPTIONS", b"POST", b"POST", b"DELETE", b"get",
            b"GETS", b"TRACE", b"PATCH"]
 TARGETS = [b"/api/x", b"/api/x?q=1", b"/host", b"/", b"/admin", b"/api/%20", b"/api/a;b", b"/api/x?/../%00",
