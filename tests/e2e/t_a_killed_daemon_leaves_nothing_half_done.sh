@@ -14,14 +14,14 @@ e2e_run frontend python3 tests/e2e/conn.py $BACKEND 8080 \
 	'send:GET /api/2 HTTP/1.1\r\nHost: b\r\n\r\n' read "touch:$E2E/two" "await:$E2E/again" \
 	'send:GET /api/3 HTTP/1.1\r\nHost: b\r\n\r\n' read eof >"$E2E/open" &
 client=$!
-e2e_wait 5 test -e "$E2E/one" || e2e_fail "no first answer"
+e2e_wait 20 test -e "$E2E/one" || e2e_fail "no first answer"
 kill -KILL "$E2E_DAEMON"
 wait "$E2E_DAEMON" 2>/dev/null
 gone() { ! bpftool cgroup show "$E2E_CGROOT/$E2E_CGROUP" | grep -q pst_; }
 e2e_wait 5 gone || e2e_fail "programs outlive their daemon"
 e2e_is "a new connection is not judged" "200 hello from /admin" "$(e2e_http frontend "http://$BACKEND:8080/admin")"
 touch "$E2E/killed"
-e2e_wait 5 test -e "$E2E/two" || e2e_fail "the open connection is disturbed"
+e2e_wait 20 test -e "$E2E/two" || e2e_fail "the open connection is disturbed"
 # shellcheck disable=SC2086
 e2e_posternd $P
 touch "$E2E/again"
