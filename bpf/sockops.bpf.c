@@ -9,21 +9,6 @@
 
 enum { PROTO_MPTCP = 262, NO_PROTOCOL = 93 }; /* IPPROTO_MPTCP, EPROTONOSUPPORT */
 
-/* The child of a listener: its stream begins at what TCP expects next. */
-static __always_inline void server_begins(struct bpf_sock_ops *ops, struct bpf_sock *sk)
-{
-	struct pst_flow *f = bpf_sk_storage_get(&pst_flows, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
-
-	/* Without state the authority treats the connection as unknown: denied, not forgotten. */
-	if (!f)
-		return;
-	f->role = PST_ROLE_SERVER;
-	f->flags = PST_FLOW_STREAM_KNOWN;
-	f->judged = ops->rcv_nxt;
-	f->followed = ops->snd_nxt;
-	f->netns_cookie = bpf_get_netns_cookie(ops);
-}
-
 static __always_inline void enter_courtesy(struct bpf_sock_ops *ops, struct pst_flow *f)
 {
 	struct pst_socket_key key = {.netns_cookie = f->netns_cookie};
@@ -51,6 +36,28 @@ static __always_inline void client_established(struct bpf_sock_ops *ops, struct 
 	f->followed = ops->rcv_nxt;
 	if (config && config->flags & PST_CONFIG_COURTESY)
 		enter_courtesy(ops, f);
+}
+
+/*
+ * The child of a listener: its stream begins at what TCP expects next. The kernel calls passive,
+ * too, a client whose peer answered its SYN with a SYN: who begins with a SYN remains the client.
+ */
+static __always_inline void server_begins(struct bpf_sock_ops *ops, struct bpf_sock *sk)
+{
+	struct pst_flow *f = bpf_sk_storage_get(&pst_flows, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
+
+	/* Without state the authority treats the connection as unknown: denied, not forgotten. */
+	if (!f)
+		return;
+	if (f->role == PST_ROLE_CLIENT) {
+		client_established(ops, sk);
+		return;
+	}
+	f->role = PST_ROLE_SERVER;
+	f->flags = PST_FLOW_STREAM_KNOWN;
+	f->judged = ops->rcv_nxt;
+	f->followed = ops->snd_nxt;
+	f->netns_cookie = bpf_get_netns_cookie(ops);
 }
 
 SEC("sockops")

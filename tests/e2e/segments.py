@@ -217,4 +217,5 @@ def main():
     print(*(result if isinstance(result, tuple) else (result,)))
 
 
-main()
+if __name__ == "__main__":
+    main()
