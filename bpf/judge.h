@@ -34,7 +34,7 @@
  * that means to drop it, and the peer repeats.
  *
  * Behind a WebSocket handshake nothing passes until the server has answered it; behind its 101 all
- * does.
+ * does. So that no other answer is taken for it, a handshake does not pass while answers are due.
  *
  * Pure: state, positions and bytes in, a ruling out. The programs adapt packets and maps to it; the
  * same code runs natively in tests. Who includes this file defines, besides what bpf/walk.h and
@@ -179,6 +179,10 @@ PST_INLINE __u32 pst_judge_stop(struct pst_judge *j)
 		return ruling;
 	}
 	ruling = pst_judge_head_ruling(&f->http, 0);
+	/* Whoever gives a HEAD a body must not be believed to have said 101 with it. */
+	if (ruling == pst_ruling(PST_ACTION_PASS, PST_REASON_RULE) &&
+	    f->http.flags & PST_HTTP_UPGRADE && !(f->follow & PST_FOLLOW_LOST) && pst_flow_due(f))
+		ruling = pst_ruling(PST_ACTION_KILL, PST_REASON_PIPELINED);
 	if (j->packet->observe && ruling == pst_ruling(PST_ACTION_DENY, PST_REASON_NO_RULE_L7))
 		ruling = pst_ruling(PST_ACTION_PASS, PST_REASON_RULE);
 	if (ruling == pst_ruling(PST_ACTION_PASS, PST_REASON_RULE))

@@ -387,6 +387,25 @@ Test(judge, nothing_passes_behind_a_websocket_handshake_until_it_is_answered)
 	cr_expect_eq(text(&f, f.judged + 5, "\x81\x05hello", f.judged), pass);
 }
 
+/* Else a body that some server gives to a HEAD could say 101 in the handshake's name. */
+Test(judge, a_websocket_handshake_does_not_pass_while_answers_are_due)
+{
+	const char *handshake = "GET /api/w HTTP/1.1\r\nHost: b\r\nConnection: upgrade\r\n"
+				"Upgrade: websocket\r\n\r\n";
+	struct pst_flow f = flow_at(0);
+
+	cr_assert_eq(text(&f, 0, OK, 0), pass);
+	cr_expect_eq(text(&f, OK_LEN, handshake, OK_LEN),
+		     ruled(PST_ACTION_KILL, PST_REASON_PIPELINED));
+	cr_expect_not(f.flags & PST_FLOW_UPGRADE);
+
+	f = flow_at(0);
+	cr_assert_eq(text(&f, 0, OK, 0), pass);
+	answered(&f);
+	cr_expect_eq(text(&f, OK_LEN, handshake, OK_LEN), pass);
+	cr_expect(f.flags & PST_FLOW_UPGRADE);
+}
+
 Test(judge, the_sender_side_is_in_wire_order)
 {
 	struct pst_flow f = flow_at(0);
