@@ -12,8 +12,9 @@
  * holds where in the stream they stood and which slot its flow took before: the flow itself
  * remembers its newest slot only and pays nothing while it is idle. Nobody gives a slot back: it is
  * overwritten when the ring has come round. A reader finds out by reading the number of slots taken
- * after the bytes: a writer counts first and writes then. What may have been overwritten proves
- * nothing.
+ * after the bytes: a writer counts first and writes then. One that is held up in between, while the
+ * ring comes round, spoils the slot of a later one: so a slot says which lap its bytes are from.
+ *What may have been overwritten proves nothing.
  *
  * The ring has shards, one per group of processors, so that they do not wait for each other's
  * counter. Who includes this file says where they are and which one is his:
@@ -28,14 +29,16 @@
 enum {
 	PST_RAW_SHARD_BITS = 2,
 	PST_RAW_SHARDS = 1 << PST_RAW_SHARD_BITS,
-	PST_RAW_SLOTS = 1 << 15, /* per shard */
-	PST_RAW_WALK = 4096,	 /* slots looked at for one packet: four times the longest head */
+	PST_RAW_SLOT_BITS = 15,
+	PST_RAW_SLOTS = 1 << PST_RAW_SLOT_BITS, /* per shard */
+	PST_RAW_WALK = 4096, /* slots looked at for one packet: four times the longest head */
 };
 
 struct pst_raw_slot {
 	__u64 before; /* the flow's slot before this one; 0: none */
 	__u32 seq;    /* of the first byte */
-	__u32 len;
+	__u16 len;
+	__u16 lap; /* how often the ring has come round */
 	struct pst_http_bytes bytes;
 };
 PST_STATIC_ASSERT(sizeof(struct pst_raw_slot) == 80, "no padding");
@@ -68,8 +71,9 @@ PST_INLINE int pst_raw_keep(struct pst_flow *f, __u32 seq, const struct pst_http
 	slot = &raw->slots[number & (PST_RAW_SLOTS - 1)];
 	slot->before = f->raw_last;
 	slot->seq = seq;
-	slot->len = n;
+	slot->len = (__u16)n;
 	slot->bytes = *bytes;
+	slot->lap = (__u16)(number >> PST_RAW_SLOT_BITS);
 	f->raw_last = number << PST_RAW_SHARD_BITS | shard;
 	return 1;
 }
@@ -158,6 +162,8 @@ PST_CALLBACK long pst_proof_turn(__u32 i, void *ctx)
 	found = pst_proof_slot(p, slot);
 	before = slot->before;
 	end = slot->seq + slot->len;
+	if (slot->lap != (__u16)(number >> PST_RAW_SLOT_BITS))
+		return 1;
 	/* An addition, because it is ordered behind the reads. */
 	if (__sync_fetch_and_add(&raw->taken, 0) - number >= PST_RAW_SLOTS)
 		return 1;

@@ -301,6 +301,26 @@ Test(judge, what_was_overwritten_is_not_proven)
 	cr_expect_eq(text(&f, 0, OK OK, OK_LEN), pass, "once TCP has it, nobody asks");
 }
 
+/* Such as an interrupted processor, or one that its host does not run. */
+Test(judge, a_writer_that_was_held_up_proves_nothing_for_others)
+{
+	struct pst_flow slow = flow_at(0), f = flow_at(0);
+	struct pst_raw *raw = t_ring_shard(0);
+	struct pst_raw_slot late;
+	__u64 number;
+
+	cr_assert_eq(text(&slow, 0, POST, 0), pass);
+	number = raw->taken;
+	late = raw->slots[number & (PST_RAW_SLOTS - 1)];
+	raw->taken = number + PST_RAW_SLOTS - 1;
+	cr_assert_eq(text(&f, 0, POST_2, 0), pass);
+	cr_assert_eq(raw->taken, number + PST_RAW_SLOTS);
+	cr_expect_eq(text(&f, 0, POST_2, 0), pass);
+	raw->slots[number & (PST_RAW_SLOTS - 1)] = late;
+	cr_expect_eq(text(&f, 0, POST, 0), ruled(PST_ACTION_DROP, PST_REASON_REPEAT_PARTIAL));
+	cr_expect_eq(text(&f, 0, POST_2, 0), ruled(PST_ACTION_DROP, PST_REASON_REPEAT_PARTIAL));
+}
+
 Test(judge, a_flow_may_move_between_shards)
 {
 	struct pst_flow f = flow_at(0);
