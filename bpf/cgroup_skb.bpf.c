@@ -130,8 +130,11 @@ static __always_inline int established(struct packet *p, const struct pst_config
 		return SKB_PASS;
 	if (!read_positions(p))
 		return verdict(PST_REASON_NO_STATE, p->direction, SKB_DROP);
-	if (is_request_side(p, f))
+	if (is_request_side(p, f)) {
+		if (is_unacceptable(p))
+			return verdict(PST_REASON_UNACCEPTABLE, p->direction, SKB_DROP);
 		return judge_side(p, f, config);
+	}
 	return follow_side(p, f, config);
 }
 

@@ -31,6 +31,7 @@ struct packet {
 	__u32 direction; /* of the packet: enum pst_dir */
 	__u32 accepted;	 /* rcv_nxt */
 	__u32 sent;	 /* snd_nxt */
+	__u32 acked;	 /* snd_una */
 };
 
 static __always_inline int verdict(__u32 reason, __u32 direction, int pass)

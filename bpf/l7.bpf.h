@@ -49,6 +49,8 @@ static __always_inline __u32 pst_raw_here(void)
 enum {
 	MAX_REPORTS = 8,       /* per denied connection: the answer may be lost on the way */
 	EVENT_SLOTS = 1 << 10, /* looked at for the head of an event */
+	ACK_AHEAD = 1 << 20,   /* of snd_nxt: more than one packet */
+	ACK_BEHIND = 1 << 24,  /* of snd_una */
 };
 
 static const __u64 report_interval_ns = 150 * 1000 * 1000ULL;
@@ -238,7 +240,23 @@ static __always_inline int read_positions(struct packet *p)
 		return 0;
 	p->accepted = tcp->rcv_nxt;
 	p->sent = tcp->snd_nxt;
+	p->acked = tcp->snd_una;
 	return 1;
+}
+
+/*
+ * Does TCP discard the packet whatever it says (RFC 9293 section 3.10.7.4, RFC 5961 section 5)? Who
+ * forges packets has to guess the sequence number of the judge's next byte, as of TCP's: what TCP
+ * asks for besides is asked for here, or it would be easier to have a connection denied than to
+ * reset it. snd_nxt moves behind the packet that it counts; nobody knows the peer's largest window.
+ */
+static __always_inline int is_unacceptable(const struct packet *p)
+{
+	if (p->direction == PST_DIR_EGRESS)
+		return 0;
+	return (p->h.tcp_flags & (PST_TCP_ACK | PST_TCP_SYN)) != PST_TCP_ACK ||
+	       pst_seq_diff(p->h.ack, p->sent) > ACK_AHEAD ||
+	       pst_seq_diff(p->acked, p->h.ack) > ACK_BEHIND;
 }
 
 /* At the client, what came out of order may have completed an answer. */

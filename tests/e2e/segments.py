@@ -39,9 +39,9 @@ class Connection:
         head = struct.pack(">BBHHHBBH4s4s", 0x45, 0, 20 + len(payload), ident, fragment, 64, 6, 0, self.src, self.dst)
         self.link.sendto(head[:10] + struct.pack(">H", checksum(head)) + head[12:] + payload, self.to)
 
-    def send(self, flags, data=b"", at=0, wrong_sum=False, urgent=0, fragment_at=0):
+    def send(self, flags, data=b"", at=0, wrong_sum=False, urgent=0, fragment_at=0, ack=0):
         """DATA at AT bytes from the position; the position itself does not move."""
-        fields = [self.port, self.server_port, (self.seq + at) & 0xFFFFFFFF, self.ack, 0x50, flags, 65000, 0, urgent]
+        fields = [self.port, self.server_port, (self.seq + at) & 0xFFFFFFFF, (self.ack + ack) & 0xFFFFFFFF, 0x50, flags, 65000, 0, urgent]
         segment = struct.pack(">HHIIBBHHH", *fields) + data
         fields[7] = checksum(self.src + self.dst + struct.pack(">BBH", 0, 6, len(segment)) + segment)
         fields[7] ^= 0x5555 * wrong_sum
@@ -201,6 +201,18 @@ def the_answer_is_lost(c):
     while c.receive(0.5):
         pass
     return "403" in c.data.decode(), 2 <= c.answers <= 8 or c.answers
+
+
+def forged(c):
+    """What somebody else sends who knows no more than the place in the stream: TCP discards it."""
+    c.handshake()
+    c.send(PSH, EVIL)
+    c.send(SYN | ACK, EVIL)
+    c.send(PSH | ACK, EVIL, ack=1 << 21)
+    c.send(PSH | ACK, EVIL, ack=-(1 << 25))
+    time.sleep(0.2)
+    c.send(PSH | ACK, GOOD)
+    return c.result()
 
 
 def no_connection(c):

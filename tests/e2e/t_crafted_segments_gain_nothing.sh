@@ -34,8 +34,9 @@ crafted urgent "none 200"
 crafted fragments 200
 crafted evil_fragments 403 no-rule-l7
 crafted the_answer_is_lost "True True" no-rule-l7
+crafted forged 200
 crafted no_connection none
 
-seen() { [ "$(grep -c ' /api/good ' "$E2E/access.log")" -eq 7 ]; }
-e2e_wait 3 seen || e2e_fail "allowed requests at nginx: $(grep -c ' /api/good ' "$E2E/access.log"), not 7"
+seen() { [ "$(grep -c ' /api/good ' "$E2E/access.log")" -eq 8 ]; }
+e2e_wait 3 seen || e2e_fail "allowed requests at nginx: $(grep -c ' /api/good ' "$E2E/access.log"), not 8"
 e2e_is "everything else at nginx" "" "$(grep -v ' /api/good .* 200 ' "$E2E/access.log")"
