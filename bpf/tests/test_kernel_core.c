@@ -5,6 +5,7 @@
  * root.
  */
 #include "bpf/tests/core.h"
+#include "bpf/tests/ring.h"
 #include "bpf/tests/vectors.h"
 
 #include "bpf/walk.h"
