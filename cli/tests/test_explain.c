@@ -158,6 +158,28 @@ Test(explain, raw_bytes_that_all_pass_give_status_0)
 	unlink(path);
 }
 
+Test(explain, a_peer_outside_is_an_address_or_has_a_name)
+{
+	static const char to[] = "explain --policy testdata/semantics/cidr.yaml --direction egress "
+				 "--from app=web --port 80 --to ";
+	static const char name[] = "explain --policy testdata/semantics/names.yaml --direction "
+				   "egress --from app=web --port 443 --to ";
+	char words[512];
+
+	snprintf(words, sizeof(words), "%s%s", to, "cidr:10.95.0.1/32");
+	expect_run(words, 0, "allow", NULL);
+	snprintf(words, sizeof(words), "%s%s", to, "10.96.0.1");
+	expect_run(words, 1, "deny", NULL);
+	snprintf(words, sizeof(words), "%s%s", to, "cidr:10.95.0.1/33");
+	expect_run(words, 2, NULL, "expected a prefix behind \"cidr:\"");
+	snprintf(words, sizeof(words), "%s%s", to, "cidr:10.0.0.0/8,cidr:11.0.0.0/8");
+	expect_run(words, 2, NULL, "one label of source cidr");
+	snprintf(words, sizeof(words), "%s%s", name, "fqdn:api.example.com");
+	expect_run(words, 0, "allow", "[name-unknown]");
+	snprintf(words, sizeof(words), "%s%s", name, "fqdn:api.example.org");
+	expect_run(words, 1, "deny", "[name-unknown]");
+}
+
 Test(explain, peers_are_labels_or_addresses_of_the_inventory)
 {
 	static const char inventory[] =
