@@ -190,9 +190,9 @@ static const struct pst_port_rule *t_http(struct t_policy *p, const char *http)
 }
 
 static const char *const http_mistakes[] = {
-	"{headers: ['X-A: b']}",
-	"{path: /b, headers: [X-A]}",
-	"{path: /b, headerMatches: [{name: X}]}",
+	"{headers: [1]}",
+	"{path: /b, headers: {}}",
+	"{path: /b, headerMatches: [{value: x}]}",
 	"{path: 1}",
 	"{method: [GET]}",
 	"{host: true}",
