@@ -203,14 +203,20 @@ class Running:
         os.makedirs(self.directory, exist_ok=True)
         os.makedirs("build/garden", exist_ok=True)
         self.servers, self.missing = [], []
+        try:
+            self.start(listen, first_port)
+        except BaseException:
+            self.stop()
+            raise
+
+    def start(self, listen, first_port):
         for i, server in enumerate(everything()):
-            lacks = server.missing()
-            if lacks:
+            if server.missing():
                 self.missing.append(server)
                 continue
+            self.servers.append(server)
             server.prepare(self.directory)
             server.start(self.directory, (listen, first_port + i if first_port else free_port()))
-            self.servers.append(server)
         for server in self.servers:
             wait_for(server.address, server.name)
 
