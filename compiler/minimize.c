@@ -8,6 +8,7 @@
 
 #include "base/cleanup.h"
 #include "base/mem.h"
+#include "compiler/byteclass.h"
 #include "compiler/intern.h"
 
 #define NO_STATE UINT32_MAX
@@ -23,9 +24,12 @@ struct refiner {
 	uint32_t *elems, *place, *block_of;
 	struct block *blocks;
 	uint32_t n_blocks;
-	/* States that lead into state s by class c: preds[pred_first[s * k + c]] up to the next
-	 * first. */
-	uint32_t *pred_first, *preds;
+	/* Steps into state s but for the dead one: by which class and from where, at in_first[s] up
+	 * to the next first. */
+	uint32_t *in_first, *in_state;
+	uint8_t *in_class;
+	uint8_t *useful;   /* per state: something matches from here on */
+	uint32_t *sorted;  /* states that step into a splitter, by class */
 	uint32_t *waiting; /* splitters, a stack */
 	uint32_t n_waiting;
 	uint32_t *splitter; /* copy of the block being used */
@@ -39,69 +43,119 @@ static void refiner_fini(struct refiner *m)
 	free(m->place);
 	free(m->block_of);
 	free(m->blocks);
-	free(m->pred_first);
-	free(m->preds);
+	free(m->in_first);
+	free(m->in_state);
+	free(m->in_class);
+	free(m->useful);
+	free(m->sorted);
 	free(m->waiting);
 	free(m->splitter);
 	free(m->touched);
 }
 
-/* Bytes that refiner_init() takes for N states and CELLS cells. */
-static bool fits(uint64_t n, uint64_t cells, size_t max_bytes)
+/* Steps that do not lead to the dead state. */
+static uint64_t count_steps(const struct pst_automaton *in)
 {
-	const uint64_t per_state = 6 * sizeof(uint32_t) + sizeof(struct block);
+	size_t cells = (size_t)in->n_states * in->n_classes;
+	uint64_t n = 0;
 
-	return n * per_state + 2 * cells * sizeof(uint32_t) <= max_bytes;
+	for (size_t i = 0; i < cells; i++)
+		n += in->next[i] != 0;
+	return n;
+}
+
+/* Bytes that refiner_init() takes for N states and STEPS steps. */
+static bool fits(uint64_t n, uint64_t steps, size_t max_bytes)
+{
+	const uint64_t per_state = 7 * sizeof(uint32_t) + sizeof(struct block) + 1;
+
+	return n * per_state + steps * (2 * sizeof(uint32_t) + 1) <= max_bytes;
 }
 
 static int refiner_init(struct refiner *m, size_t max_bytes)
 {
-	size_t n = m->in->n_states, cells = n * m->in->n_classes;
+	size_t n = m->in->n_states;
+	uint64_t steps = count_steps(m->in);
 
-	if (cells >= UINT32_MAX || !fits(n, cells, max_bytes))
+	if (steps >= UINT32_MAX || !fits(n, steps, max_bytes))
 		return -E2BIG;
 	m->elems = pst_mem_calloc(n, sizeof(uint32_t));
 	m->place = pst_mem_calloc(n, sizeof(uint32_t));
 	m->block_of = pst_mem_calloc(n, sizeof(uint32_t));
 	m->blocks = pst_mem_calloc(n, sizeof(*m->blocks));
-	m->pred_first = pst_mem_calloc(cells + 1, sizeof(uint32_t));
-	m->preds = pst_mem_calloc(cells, sizeof(uint32_t));
+	m->in_first = pst_mem_calloc(n + 1, sizeof(uint32_t));
+	/* One more than there are: no step at all is no reason for NULL. */
+	m->in_state = pst_mem_calloc(steps + 1, sizeof(uint32_t));
+	m->in_class = pst_mem_calloc(steps + 1, 1);
+	m->sorted = pst_mem_calloc(steps + 1, sizeof(uint32_t));
+	m->useful = pst_mem_calloc(n, 1);
 	m->waiting = pst_mem_calloc(n, sizeof(uint32_t));
 	m->splitter = pst_mem_calloc(n, sizeof(uint32_t));
 	m->touched = pst_mem_calloc(n, sizeof(uint32_t));
-	if (!m->elems || !m->place || !m->block_of || !m->blocks || !m->pred_first || !m->preds ||
-	    !m->waiting || !m->splitter || !m->touched)
+	if (!m->elems || !m->place || !m->block_of || !m->blocks || !m->in_first || !m->in_state ||
+	    !m->in_class || !m->sorted || !m->useful || !m->waiting || !m->splitter || !m->touched)
 		return -ENOMEM;
 	return 0;
 }
 
-/* Turns the transitions round: counts, sums up, fills from the end. */
+/* Turns the steps round: counts, sums up, fills from the end. */
 static void invert(struct refiner *m)
 {
-	size_t k = m->in->n_classes, cells = m->in->n_states * k;
+	size_t k = m->in->n_classes, n = m->in->n_states;
 	const uint32_t *next = m->in->next;
 
-	for (size_t s = 0, i = 0; s < m->in->n_states; s++) {
-		for (size_t c = 0; c < k; c++, i++)
-			m->pred_first[next[i] * k + c]++;
+	for (size_t i = 0; i < n * k; i++)
+		m->in_first[next[i]] += next[i] != 0;
+	for (size_t s = 1; s <= n; s++)
+		m->in_first[s] += m->in_first[s - 1];
+	for (size_t s = n, i = n * k; s-- > 0;) {
+		for (size_t c = k; c-- > 0;) {
+			uint32_t to = next[--i], at;
+
+			if (!to)
+				continue;
+			at = --m->in_first[to];
+			m->in_state[at] = (uint32_t)s;
+			m->in_class[at] = (uint8_t)c;
+		}
 	}
-	for (size_t i = 1; i <= cells; i++)
-		m->pred_first[i] += m->pred_first[i - 1];
-	for (size_t s = m->in->n_states, i = cells; s-- > 0;) {
-		for (size_t c = k; c-- > 0;)
-			m->preds[--m->pred_first[next[--i] * k + c]] = (uint32_t)s;
+}
+
+/* Finds the states from which a text can match, backwards from those that accept. */
+static void find_useful(struct refiner *m)
+{
+	uint32_t depth = 0;
+
+	for (uint32_t s = 0; s < m->in->n_states; s++) {
+		m->useful[s] = m->in->tags[s] != 0;
+		if (m->useful[s])
+			m->splitter[depth++] = s;
+	}
+	while (depth) {
+		uint32_t s = m->splitter[--depth];
+
+		for (uint32_t i = m->in_first[s]; i < m->in_first[s + 1]; i++) {
+			uint32_t from = m->in_state[i];
+
+			if (!m->useful[from])
+				m->splitter[depth++] = from;
+			m->useful[from] = 1;
+		}
 	}
 }
 
 struct tagged {
 	uint64_t tag;
 	uint32_t state;
+	uint32_t useful;
 };
 
 static int by_tag(const void *a, const void *b)
 {
 	const struct tagged *x = a, *y = b;
 
+	if (x->useful != y->useful)
+		return x->useful < y->useful ? -1 : 1;
 	if (x->tag != y->tag)
 		return x->tag < y->tag ? -1 : 1;
 	return x->state < y->state ? -1 : x->state > y->state;
@@ -112,7 +166,7 @@ static void begin_block(struct refiner *m, uint32_t at)
 	m->blocks[m->n_blocks++] = (struct block){.first = at, .end = at};
 }
 
-/* One block per tag set; all but the first, which is that of the dead state, wait. */
+/* What is as good as dead, then one block per tag set. All but the first wait. */
 static int first_partition(struct refiner *m)
 {
 	uint32_t n = m->in->n_states;
@@ -122,10 +176,11 @@ static int first_partition(struct refiner *m)
 	if (!order)
 		return -ENOMEM;
 	for (uint32_t s = 0; s < n; s++)
-		order[s] = (struct tagged){m->in->tags[s], s};
+		order[s] = (struct tagged){m->in->tags[s], s, m->useful[s]};
 	qsort(order, n, sizeof(*order), by_tag);
 	for (uint32_t i = 0; i < n; i++) {
-		if (!i || order[i].tag != order[i - 1].tag)
+		if (!i || order[i].tag != order[i - 1].tag ||
+		    order[i].useful != order[i - 1].useful)
 			begin_block(m, i);
 		m->elems[i] = order[i].state;
 		m->place[order[i].state] = i;
@@ -173,17 +228,37 @@ static void split(struct refiner *m, uint32_t id)
 	m->blocks[m->n_blocks++] = part;
 }
 
+/* Sorts the states that step into the N states of the splitter by class: class C's are at FROM[C]
+ * up to the next from. */
+static void sort_steps(struct refiner *m, uint32_t n, uint32_t from[PST_BYTES + 1])
+{
+	uint32_t place[PST_BYTES + 1] = {0};
+
+	for (uint32_t i = 0; i < n; i++) {
+		uint32_t s = m->splitter[i];
+
+		for (uint32_t e = m->in_first[s]; e < m->in_first[s + 1]; e++)
+			place[m->in_class[e] + 1]++;
+	}
+	for (uint32_t c = 1; c <= m->in->n_classes; c++)
+		place[c] += place[c - 1];
+	memcpy(from, place, sizeof(place));
+	for (uint32_t i = 0; i < n; i++) {
+		uint32_t s = m->splitter[i];
+
+		for (uint32_t e = m->in_first[s]; e < m->in_first[s + 1]; e++)
+			m->sorted[place[m->in_class[e]]++] = m->in_state[e];
+	}
+}
+
 static void use_splitter(struct refiner *m, uint32_t n)
 {
-	size_t k = m->in->n_classes;
+	uint32_t from[PST_BYTES + 1];
 
-	for (size_t c = 0; c < k; c++) {
-		for (uint32_t i = 0; i < n; i++) {
-			size_t cell = m->splitter[i] * k + c;
-
-			for (uint32_t p = m->pred_first[cell]; p < m->pred_first[cell + 1]; p++)
-				mark(m, m->preds[p]);
-		}
+	sort_steps(m, n, from);
+	for (uint32_t c = 0; c < m->in->n_classes; c++) {
+		for (uint32_t i = from[c]; i < from[c + 1]; i++)
+			mark(m, m->sorted[i]);
 		while (m->n_touched)
 			split(m, m->touched[--m->n_touched]);
 	}
@@ -311,11 +386,13 @@ static int minimize(struct refiner *m, size_t max_bytes, struct pst_automaton *o
 {
 	int r = refiner_init(m, max_bytes);
 
-	if (!r)
-		r = first_partition(m);
 	if (r)
 		return r;
 	invert(m);
+	find_useful(m);
+	r = first_partition(m);
+	if (r)
+		return r;
 	refine(m);
 	r = build_result(m, out);
 	if (!r)

@@ -14,6 +14,10 @@
  * A splitter is copied before it is used, as its block may be split by itself meanwhile; being
  * stable under the old block and one half of it means being stable under both halves.
  *
+ * Steps to the dead state are not looked at: they are what is left when all others are known.
+ * States from which nothing matches begin in its block, which is never a splitter. So the time
+ * counts the steps that lead somewhere, of which a state inside of a literal has one.
+ *
  * The result is renumbered: state 0 is dead, the others follow breadth-first from the start in
  * the order of classes, so that equal languages over equal classes give equal tables. Classes
  * that no state tells apart any more are joined.
