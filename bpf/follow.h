@@ -28,7 +28,7 @@
 #include "bpf/walk.h"
 
 struct pst_follower {
-	struct pst_walk walk; /* first: pst_walk_chunk works on the same context */
+	struct pst_walk walk;
 	struct pst_flow *flow;
 };
 
@@ -154,7 +154,10 @@ PST_CALLBACK long pst_follow_turn(__u32 i, void *ctx)
 	struct pst_follower *fw = ctx;
 	struct pst_flow *f = fw->flow;
 	struct pst_walk *w = &fw->walk;
+	struct pst_http_bytes bytes = {0};
+	__u32 n;
 
+	(void)i;
 	if (pst_follow_is_over(f) || w->off >= w->end || w->failed)
 		return 1;
 	if (f->data_left) {
@@ -165,7 +168,8 @@ PST_CALLBACK long pst_follow_turn(__u32 i, void *ctx)
 		pst_follow_begin(f);
 	if (f->follow & PST_FOLLOW_LOST)
 		return 1;
-	if (pst_walk_chunk(i, w) && !w->failed)
+	n = pst_walk_load(w, &bytes);
+	if (n && pst_walk_feed(w, &bytes, n))
 		pst_follow_stop(fw, &f->response);
 	else if (f->response.pos >= PST_MAX_HEAD)
 		pst_follow_lose(f);

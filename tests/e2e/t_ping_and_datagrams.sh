@@ -32,7 +32,7 @@ print(got)
 P
 serve() {
 	e2e_run "$1" python3 "$E2E/serve.py" "$2" "$3" >"$E2E/up.$1.$2.$3" &
-	e2e_wait 5 test -s "$E2E/up.$1.$2.$3" || e2e_fail "no server on $2"
+	e2e_wait 20 test -s "$E2E/up.$1.$2.$3" || e2e_fail "no server on $2"
 }
 ask() { e2e_run "$1" timeout 20 python3 "$E2E/ask.py" "$2" "$3" "$4"; }
 e2e_posternd --policy "$E2E/udp.yaml" --inventory testdata/inventory/demo.yaml --courtesy off
