@@ -39,6 +39,7 @@ static int build(struct fixture *x, uint32_t max_states, uint32_t max_run)
 	struct pst_parts_limits limits = {pst_automaton_default_limits, max_run};
 
 	limits.automaton.max_states = max_states;
+	limits.automaton.states_per_pattern = 0; /* the budget does not grow with the run */
 	return pst_parts_build(x->patterns, N, &limits, x->diags, &x->parts);
 }
 
