@@ -259,15 +259,16 @@ static __always_inline int is_unacceptable(const struct packet *p)
 	       pst_seq_diff(p->acked, p->h.ack) > ACK_BEHIND;
 }
 
-/* At the client, what came out of order may have completed an answer. */
-static __always_inline void catch_up(const struct packet *p, struct pst_flow *f)
+/*
+ * At the client, what came out of order may have completed an answer. One try for the lock: a flow
+ * whose follower is at work has another packet to learn from.
+ */
+PST_OUTLINE void catch_up(const struct packet *p, struct pst_flow *f)
 {
-	struct pst_src src = {.skb = p->skb, .packet = p};
-
 	if (p->direction != PST_DIR_EGRESS || f->followed == p->accepted ||
-	    !pst_lock(&f->follow_lock))
+	    __sync_val_compare_and_swap(&f->follow_lock, 0, 1))
 		return;
-	pst_follow_catch_up(f, &src, p->accepted);
+	pst_follow_catch_up(f, p->accepted);
 	pst_unlock(&f->follow_lock);
 }
 
@@ -279,7 +280,7 @@ static __always_inline void catch_up(const struct packet *p, struct pst_flow *f)
  * dropped what was followed. Later when that is still to come; never when the answer to the denied
  * request itself has begun, or nobody knows.
  */
-static __always_inline __u32 how_to_answer(const struct packet *p, struct pst_flow *f)
+PST_OUTLINE __u32 how_to_answer(const struct packet *p, struct pst_flow *f)
 {
 	__s32 due;
 

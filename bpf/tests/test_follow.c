@@ -232,3 +232,22 @@ Test(follow, a_body_may_be_longer_than_the_sequence_space)
 	cr_expect_not(f.follow & PST_FOLLOW_LOST);
 	cr_expect_eq(f.responses, 1);
 }
+
+/* The client denies a request while the last packets of an answer came in the wrong order. */
+Test(follow, what_tcp_has_put_in_order_may_complete_an_answer)
+{
+	const char *s = "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabcdefghi";
+	const __u32 len = (__u32)strlen(s);
+	struct pst_flow f = awaiting(1, PST_METHOD_GET);
+
+	packet(&f, 0, s, len - 6, 0, 0);
+	packet(&f, len - 4, s + len - 4, 4, len - 6, 0);
+	packet(&f, len - 6, s + len - 6, 2, len - 6, 0);
+	cr_expect_eq(f.responses, 0);
+	pst_follow_catch_up(&f, len);
+	cr_expect_eq(f.responses, 1);
+	cr_expect_not(f.follow);
+	cr_expect_eq(f.followed, len);
+	pst_follow_catch_up(&f, len + 1);
+	cr_expect(f.follow & PST_FOLLOW_LOST, "nobody knows what that was");
+}
