@@ -47,6 +47,7 @@ stage() {
 	local name=$1 rc passed failed skipped start=$SECONDS
 	shift
 	echo "== $name"
+	: >"$log/$name.log" # there before somebody looks for it
 	"$@" >"$log/$name.log" 2>&1 </dev/null &
 	group=$!
 	tail -n +1 -s 0.2 -f --pid="$group" "$log/$name.log"
