@@ -130,7 +130,7 @@ void pst_arena_reset(struct pst_arena *a)
 
 	for (struct block *b = a->head; b; b = next) {
 		next = b->next;
-		if (kept || b->size != ARENA_BLOCK) {
+		if (kept || b->size > ARENA_BLOCK) {
 			free(b);
 			continue;
 		}
