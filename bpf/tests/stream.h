@@ -5,8 +5,10 @@
  * A stream of requests through the recogniser, as a driver without packets sees it: each head is
  * judged, bodies are skipped, chunks and trailers are framing, the next head begins behind.
  *
- * Include behind bpf/tests/core.h and bpf/judge.h.
+ * Include it behind the driver's pst_src and what that needs (bpf/tests/core.h has one).
  */
+
+#include "bpf/walk.h"
 
 #include <stdbool.h>
 

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * Whole streams of requests: pipelining, chunked bodies, trailers, judged headers, the last request
- *of a connection.
+ * of a connection.
  *
  *	cut		the outcome does not depend on how the bytes are cut
  *	offline		the offline judge says the same, and names a rule for each allowed request
  *	compare		what the core lets through whole, llhttp in its strict mode reads as the
- *same messages: as many, each ending at the same byte, with as many bytes of body
+ *			same messages: as many, each ending at the same byte, with as many
+ *			bytes of body
  *
  * The first byte of the input says how it is cut.
  */
