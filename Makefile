@@ -63,6 +63,7 @@ BASE_SRC := $(wildcard base/*.c)
 POLICY_SRC := $(wildcard policy/*.c)
 COMPILER_SRC := $(wildcard compiler/*.c)
 LINT_SRC := $(wildcard lint/*.c)
+PROXY_SRC := $(filter-out proxy/main.c,$(wildcard proxy/*.c))
 ENFORCER_SRC := $(filter-out enforcer/main.c,$(wildcard enforcer/*.c))
 CLI_SRC := $(filter-out cli/main.c,$(wildcard cli/*.c))
 
@@ -73,11 +74,16 @@ POLICY_OBJ := $(call obj,$(POLICY_SRC)) $(BASE_OBJ)
 COMPILER_OBJ := $(call obj,$(COMPILER_SRC)) $(POLICY_OBJ)
 LINT_OBJ := $(call obj,$(LINT_SRC)) $(COMPILER_OBJ)
 ENFORCER_OBJ := $(call obj,$(ENFORCER_SRC)) $(COMPILER_OBJ)
+# llhttp: Debian ships its C sources and no library.
+LLHTTP_FLAGS := -DLLHTTP_STRICT_MODE=1 -isystem /usr/share/include/llhttp
+LLHTTP_LIB_OBJ := $(patsubst %,$(B)/obj/llhttp/%.o,api http llhttp)
+PROXY_OBJ := $(call obj,$(PROXY_SRC) enforcer/reply.c) $(LLHTTP_LIB_OBJ) $(COMPILER_OBJ)
 CLI_OBJ := $(call obj,$(CLI_SRC)) $(LINT_OBJ)
 
 POLICY_LIBS := -lyaml
 COMPILER_LIBS := $(POLICY_LIBS) -lz
 ENFORCER_LIBS := $(COMPILER_LIBS) -lbpf -lelf
+PROXY_LIBS := $(COMPILER_LIBS) -lpcre2-8
 CLI_LIBS := $(COMPILER_LIBS) -ljansson
 
 BINS := $(B)/postern $(B)/posternd
@@ -97,8 +103,14 @@ $(B)/obj/%.o: %.cc
 
 # What includes a generated header waits for it.
 srcs = $(wildcard $(1:%=%/*.c) $(1:%=%/tests/*.c) $(1:%=%/tests/*.cc))
-$(call obj,$(filter-out %.bpf.c,$(call srcs,compiler lint bpf enforcer)) $(wildcard tests/fuzz/*.c tests/bench/*.c)): | $(GEN_H)
+$(call obj,$(filter-out %.bpf.c,$(call srcs,compiler lint bpf enforcer proxy)) $(wildcard tests/fuzz/*.c tests/bench/*.c)): | $(GEN_H)
 $(call obj,$(call srcs,enforcer)): | $(SKEL_H)
+
+$(call obj,$(call srcs,proxy)): ALL_CFLAGS += $(LLHTTP_FLAGS)
+$(B)/obj/llhttp/%.o: /usr/share/llhttp/%.c
+	$(call msg,CC,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) -std=gnu17 $(CFLAGS) $(SANFLAGS) -fPIE $(LLHTTP_FLAGS) -c $< -o $@
 
 $(B)/tools/%: tools/%.c
 	$(call msg,HOSTCC,$<)
@@ -160,6 +172,10 @@ $(B)/posternd: $(B)/obj/enforcer/main.o $(ENFORCER_OBJ)
 	$(call msg,LD,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) $^ -o $@ $(ENFORCER_LIBS)
 
+# What the proxy's tests share with those of the compiler and of the core.
+PROXY_TEST_OBJ := $(call obj,$(patsubst %,compiler/tests/%,re_random.c re_near.c re2_oracle.cc) \
+	bpf/tests/core.c bpf/tests/vectors.c)
+
 # Unit tests: one program per folder, from <folder>/tests/test_*.c.
 define unit_tests
 $(B)/tests/$(1): $(call obj,$(wildcard $(1)/tests/*.c $(1)/tests/*.cc)) $(2)
@@ -172,13 +188,14 @@ unit-$(1): $(B)/tests/$(1)
 	$(Q)$(B)/tests/$(1) $(CRITERION_ARGS)
 endef
 
-UNIT_FOLDERS := $(foreach f,base policy compiler lint bpf enforcer cli,$(if $(wildcard $(f)/tests/*.c),$(f)))
+UNIT_FOLDERS := $(foreach f,base policy compiler lint bpf enforcer proxy cli,$(if $(wildcard $(f)/tests/*.c),$(f)))
 $(eval $(call unit_tests,base,$(BASE_OBJ),))
 $(eval $(call unit_tests,policy,$(POLICY_OBJ),$(POLICY_LIBS)))
 $(eval $(call unit_tests,compiler,$(COMPILER_OBJ),$(COMPILER_LIBS) -lre2 -lstdc++))
 $(eval $(call unit_tests,lint,$(LINT_OBJ),$(COMPILER_LIBS) -ljansson))
 $(eval $(call unit_tests,bpf,$(COMPILER_OBJ),$(COMPILER_LIBS) -lbpf -lelf))
 $(eval $(call unit_tests,enforcer,$(ENFORCER_OBJ),$(ENFORCER_LIBS)))
+$(eval $(call unit_tests,proxy,$(PROXY_TEST_OBJ) $(PROXY_OBJ),$(PROXY_LIBS) -lre2 -lstdc++))
 $(eval $(call unit_tests,cli,$(CLI_OBJ),$(CLI_LIBS)))
 
 # The core as a program for tests: never linked with the others, never installed.
@@ -238,7 +255,6 @@ $(F)/fuzz_%: $(F)/obj/tests/fuzz/fuzz_%.o $(FUZZ_HELPER_OBJ) $(FUZZ_LIB_OBJ)
 $(F)/fuzz_regex: $(patsubst %,$(F)/obj/compiler/tests/%.o,re_compare re2_oracle)
 
 # These compare with llhttp, whose C sources Debian ships, and start from the golden requests.
-LLHTTP_FLAGS := -DLLHTTP_STRICT_MODE=1 -isystem /usr/share/include/llhttp
 LLHTTP_OBJ := $(patsubst %,$(F)/obj/llhttp/%.o,api http llhttp)
 GOLDEN := testdata/http/requests.md testdata/http/streams.md
 $(F)/obj/tests/fuzz/fuzz_http.o $(F)/obj/tests/fuzz/fuzz_stream.o: FUZZ_FLAGS += $(LLHTTP_FLAGS)
@@ -366,7 +382,7 @@ bench-lint: build/postern ## measure postern lint over 10,000 policies (no root)
 	$(Q)tests/bench/lint.py --postern build/postern
 
 # The house rules. check_*.py and .clang-tidy say what they are; CONTRIBUTING.md says why.
-CODE_DIRS := base policy compiler lint bpf enforcer cli tests tools
+CODE_DIRS := base policy compiler lint bpf enforcer proxy cli tests tools
 FORMATTED := $(shell find $(CODE_DIRS) \( -name '*.c' -o -name '*.h' -o -name '*.cc' \) \
 	! -path 'tools/tests/*')
 TIDY_SRC := $(filter-out %.bpf.c,$(wildcard $(CODE_DIRS:%=%/*.c) $(CODE_DIRS:%=%/tests/*.c)))

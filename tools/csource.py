@@ -4,7 +4,7 @@
 import os
 import re
 
-FOLDERS = ("base", "policy", "compiler", "lint", "bpf", "enforcer", "cli", "tests", "tools")
+FOLDERS = ("base", "policy", "compiler", "lint", "bpf", "enforcer", "proxy", "cli", "tests", "tools")
 SUFFIXES = (".c", ".h", ".cc")
 
 TOKEN = re.compile(
