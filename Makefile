@@ -426,7 +426,7 @@ build/tidy/%.ok: build/obj/%.o .clang-tidy tools/tidy_model.h
 	$(call msg,TIDY,$*.c)
 	$(Q)mkdir -p $(@D)
 	$(Q)clang-tidy --quiet $(TIDY_FLAGS) $*.c -- -std=gnu17 -D_GNU_SOURCE \
-		-I. -isystem build/gen -isystem build/skel $(if $(filter base/%,$*),,-include tools/tidy_model.h) >$@.log 2>&1 || { cat $@.log; exit 1; }
+		-I. -isystem build/gen -isystem build/skel -isystem /usr/share/include/llhttp $(if $(filter base/%,$*),,-include tools/tidy_model.h) >$@.log 2>&1 || { cat $@.log; exit 1; }
 	$(Q)mv $@.log $@
 
 check-tidy: $(TIDY_OK) ## clang-tidy on what changed

@@ -128,7 +128,17 @@
 	X(TABLE_MISSING, "table-missing", KILL, "an automaton or rule set is missing")                \
 	X(IMPOSSIBLE, "impossible-state", KILL, "a parser state that cannot be")                      \
 	X(READ_FAILED, "read-failed", DROP, "the packet's bytes cannot be read")                      \
-	X(MPTCP, "mptcp", KILL, "multipath TCP: the judge would see one path only")
+	X(MPTCP, "mptcp", KILL, "multipath TCP: the judge would see one path only")                   \
+	/* Of the userspace proxy alone */                                                            \
+	X(PARSERS, "parsers-disagree", PARSE,                                                         \
+	  "the two parsers of the proxy read the request differently")                                \
+	X(REGEX_LIMIT, "regex-limit", L7,                                                             \
+	  "a pattern that is too large for an automaton reached the limits of its match")             \
+	X(REWRITE, "rewrite-refused", L7,                                                             \
+	  "the changes of the rules would change what the request is, or make it too long")           \
+	X(PROXY_LIMIT, "proxy-limit", KILL,                                                           \
+	  "the proxy has as many connections or bytes as it may have")                                \
+	X(TIMEOUT, "head-timeout", KILL, "the head did not come in time")
 
 #define PST_REASON_ENUM(name, kebab, kind, text) PST_REASON_##name,
 enum pst_reason { PST_REASONS(PST_REASON_ENUM) PST_REASON_MAX };

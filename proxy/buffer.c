@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "proxy/buffer.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+static void move_down(struct pst_buffer *b)
+{
+	if (!b->begin)
+		return;
+	memmove(b->v, b->v + b->begin, b->end - b->begin);
+	b->pass -= b->begin;
+	b->end -= b->begin;
+	b->begin = 0;
+}
+
+static bool grow(struct pst_buffer *b, size_t limit, struct pst_memory *m)
+{
+	size_t cap = b->cap ? 2 * b->cap : PST_BUFFER_FIRST;
+	char *v;
+
+	cap = cap < limit ? cap : limit;
+	if (cap - b->cap > m->limit - m->used)
+		return false;
+	v = pst_mem_calloc(1, cap);
+	if (!v)
+		return false;
+	if (b->end)
+		memcpy(v, b->v, b->end);
+	free(b->v);
+	m->used += cap - b->cap;
+	b->v = v;
+	b->cap = cap;
+	return true;
+}
+
+size_t pst_buffer_room(struct pst_buffer *b, size_t limit, struct pst_memory *m, bool *ret_failed)
+{
+	*ret_failed = false;
+	/* Little room is not worth a system call; moving a short rest is. */
+	if (b->cap - b->end < b->cap / 4 && b->end - b->begin <= b->cap / 2)
+		move_down(b);
+	if (b->cap - b->end < b->cap / 8)
+		move_down(b);
+	if ((b->end == b->cap || (b->filled && !b->end)) && b->cap < limit && !grow(b, limit, m))
+		*ret_failed = b->end == b->cap;
+	b->filled = false;
+	return b->cap - b->end;
+}
+
+void pst_buffer_sent(struct pst_buffer *b, size_t n)
+{
+	b->begin += n;
+	if (b->begin == b->end)
+		b->begin = b->pass = b->end = 0;
+}
+
+void pst_buffer_trim(struct pst_buffer *b, struct pst_memory *m)
+{
+	if (b->begin == b->end)
+		pst_buffer_fini(b, m);
+}
+
+void pst_buffer_fini(struct pst_buffer *b, struct pst_memory *m)
+{
+	m->used -= b->cap;
+	free(b->v);
+	*b = (struct pst_buffer){.v = NULL};
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * Bytes on their way from one side to the other. They lie in one piece:
+ *
+ *	begin .. pass	judged or framed: may be sent
+ *	pass .. end	received, and nobody knows yet what they are
+ *
+ * The memory is there only while there are bytes, and is counted: what all connections together
+ * hold has a limit.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* What buffers hold together. */
+struct pst_memory {
+	size_t used, limit;
+};
+
+struct pst_buffer {
+	char *v;
+	size_t begin, pass, end, cap;
+	bool filled; /* what came filled it: there may be more */
+};
+
+enum {
+	PST_BUFFER_FIRST = 8 * 1024,
+	PST_BUFFER_BODY = 64 * 1024, /* bodies need no more */
+	PST_BUFFER_HEAD =
+		160 * 1024, /* a head or trailers at the limit, and what comes with them */
+};
+
+/*
+ * Makes room behind the bytes, growing up to LIMIT. How many bytes fit there: 0 when the limit is
+ * reached, or with *RET_FAILED when there is no memory, or none left of M.
+ */
+size_t pst_buffer_room(struct pst_buffer *b, size_t limit, struct pst_memory *m, bool *ret_failed);
+
+/* The first N bytes are sent. */
+void pst_buffer_sent(struct pst_buffer *b, size_t n);
+
+/* Gives the memory back when there are no bytes. */
+void pst_buffer_trim(struct pst_buffer *b, struct pst_memory *m);
+
+void pst_buffer_fini(struct pst_buffer *b, struct pst_memory *m);
+
+static inline size_t pst_buffer_passed(const struct pst_buffer *b)
+{
+	return b->pass - b->begin;
+}
+
+static inline size_t pst_buffer_unknown(const struct pst_buffer *b)
+{
+	return b->end - b->pass;
+}

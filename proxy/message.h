@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * One direction of a connection: messages behind each other, each framed by the core and by
+ * llhttp. Bytes of the buffer become passable as soon as both know what they are: a head or a size
+ * line when it is complete, data at once.
+ */
+
+#include "proxy/buffer.h"
+#include "proxy/frames.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum pst_message_state {
+	PST_MESSAGE_NONE, /* between messages: none may begin */
+	PST_MESSAGE_HEAD,
+	PST_MESSAGE_DATA,   /* `left` bytes of a body or a chunk */
+	PST_MESSAGE_CHUNK,  /* a size line, the last one with the trailers */
+	PST_MESSAGE_TO_END, /* everything until the connection ends */
+};
+
+struct pst_message {
+	struct pst_http http;
+	struct pst_frames frames;
+	enum pst_message_state state;
+	uint64_t left;
+};
+
+enum pst_message_event {
+	PST_MESSAGE_MORE,     /* nothing further without more bytes */
+	PST_MESSAGE_BEGUN,    /* the head is complete, and not passable yet */
+	PST_MESSAGE_TRAILERS, /* the last chunk and the trailers are complete, and not passable yet
+			       */
+	PST_MESSAGE_ENDED,
+	PST_MESSAGE_BAD, /* http.reason says why; PST_REASON_PARSERS: they do not agree */
+};
+
+/* Begins a message that is read with rule set INDEX of T; a response with PST_MESSAGE_ANSWER. */
+void pst_message_request(struct pst_message *m, const struct pst_table *t, uint32_t index);
+void pst_message_response(struct pst_message *m);
+
+/* Reads on in the bytes of B that nobody knows yet. T is that of the beginning. */
+enum pst_message_event pst_message_read(struct pst_message *m, const struct pst_table *t,
+					struct pst_buffer *b);
+
+/*
+ * Behind BEGUN, when the owner has looked at the head and made it passable, or taken it away: what
+ * comes next. The same behind TRAILERS.
+ */
+enum pst_message_event pst_message_go_on(struct pst_message *m);
+
+/* The bytes of a head as they would be read anew: 0 when both parsers agree on them, or a reason.
+ */
+enum pst_reason pst_message_read_again(struct pst_message *m, const struct pst_table *t,
+				       uint32_t index, const char *bytes, size_t len);

@@ -1,0 +1,560 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "proxy/pair.h"
+
+#include "base/mem.h"
+#include "proxy/message.h"
+#include "proxy/rewrite.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+/* A piece of text that is sent before what is in the buffer. */
+struct front {
+	struct pst_text_vec text;
+	size_t sent;
+};
+
+struct pst_pair {
+	struct pst_pair_opts opts;
+	enum pst_pair_state state;
+	struct pst_message up, down; /* requests, responses */
+	struct pst_buffer in[2];     /* by where it came from */
+	struct front front[2];	     /* by where it goes */
+	bool ended[2];		     /* the side has ended its stream */
+	bool asked;		     /* a request is on its way, its answer not complete */
+	bool up_done;		     /* all of the request was passed on */
+	bool down_done;		     /* all of the answer was */
+	bool answered;		     /* some of the final answer was */
+	bool handshake, tunnel;	     /* of WebSocket: the request asked for it; it stands */
+	bool last;		     /* the request says that it is the last one */
+	bool answer_last;	     /* the answer says so */
+	bool rest_refused;	     /* bytes behind the last request were reported */
+	bool head_request;	     /* the answer has no body */
+	uint32_t number;	     /* of the request at hand */
+};
+
+int pst_pair_new(const struct pst_pair_opts *opts, struct pst_pair **ret_pair)
+{
+	struct pst_pair *p = pst_mem_calloc(1, sizeof(*p));
+
+	if (!p)
+		return -ENOMEM;
+	p->opts = *opts;
+	*ret_pair = p;
+	return 0;
+}
+
+void pst_pair_free(struct pst_pair **p)
+{
+	if (!*p)
+		return;
+	for (int side = PST_CLIENT; side <= PST_SERVER; side++) {
+		pst_buffer_fini(&(*p)->in[side], (*p)->opts.memory);
+		pst_vec_free(&(*p)->front[side].text);
+	}
+	free(*p);
+	*p = NULL;
+}
+
+static size_t front_left(const struct front *f)
+{
+	return f->text.n - f->sent;
+}
+
+static bool put_front(struct front *f, const char *bytes, size_t len)
+{
+	if (pst_vec_reserve(&f->text, f->text.n + len))
+		return false;
+	for (size_t i = 0; i < len; i++)
+		f->text.v[f->text.n++] = bytes[i];
+	return true;
+}
+
+static const struct pst_table *table_of(const struct pst_pair *p, uint32_t *ret_index)
+{
+	return pst_ruler_table(p->opts.ruler, p->opts.ruleset, ret_index);
+}
+
+static void report(const struct pst_pair *p, bool allowed, enum pst_reason reason, uint32_t rule,
+		   size_t head_len)
+{
+	const struct pst_buffer *b = &p->in[PST_CLIENT];
+	struct pst_pair_event event = {
+		.allowed = allowed,
+		.reason = reason,
+		.rule = rule,
+		.number = p->number,
+		.head = head_len ? b->v + b->pass : NULL,
+		.head_len = head_len,
+	};
+
+	if (p->opts.on_event)
+		p->opts.on_event(p->opts.ctx, &event);
+}
+
+/* What the client sent is not looked at any more. */
+static void forget_input(struct pst_pair *p)
+{
+	struct pst_buffer *b = &p->in[PST_CLIENT];
+
+	b->end = b->pass;
+	p->up.state = PST_MESSAGE_NONE;
+}
+
+static void die(struct pst_pair *p)
+{
+	p->state = PST_PAIR_DEAD;
+	for (int side = PST_CLIENT; side <= PST_SERVER; side++) {
+		pst_buffer_fini(&p->in[side], p->opts.memory);
+		pst_vec_free(&p->front[side].text);
+		p->front[side].sent = 0;
+	}
+}
+
+/* An answer of the proxy's own. No answer of the server's is on its way. */
+static void answer(struct pst_pair *p, bool stays, bool is_head)
+{
+	const struct pst_reply *reply = p->opts.denied[!stays];
+
+	if (!put_front(&p->front[PST_CLIENT], reply->bytes, is_head ? reply->head_len : reply->len))
+		die(p);
+	else if (!stays)
+		p->state = PST_PAIR_CLOSING;
+}
+
+/* Denied before anything of it was passed on. */
+static void deny(struct pst_pair *p, enum pst_reason reason, uint32_t rule)
+{
+	struct pst_buffer *b = &p->in[PST_CLIENT];
+	const struct pst_http *h = &p->up.http;
+	bool whole = h->state == PST_HTTP_DONE;
+	bool body = h->length || h->flags & PST_HTTP_CHUNKED;
+	bool stays = whole && !body &&
+		     !(h->flags & (PST_HTTP_LAST | PST_HTTP_UPGRADE | PST_HTTP_EXPECT)) &&
+		     reason != PST_REASON_PARSERS && reason != PST_REASON_JUDGED_ALIAS;
+	bool is_head = h->method == PST_METHOD_HEAD;
+
+	report(p, false, reason, rule, whole ? h->head : pst_buffer_unknown(b));
+	if (reason == PST_REASON_HEAD_CUT || reason == PST_REASON_NO_STATE) {
+		die(p);
+		return;
+	}
+	p->number++;
+	if (stays) {
+		b->pass += h->head;
+		pst_buffer_sent(b, h->head);
+		p->up.state = PST_MESSAGE_NONE;
+	} else {
+		forget_input(p);
+	}
+	answer(p, stays, is_head);
+}
+
+/* Bad framing behind a head that was passed on: an answer is due, but which one? */
+static void deny_body(struct pst_pair *p, enum pst_reason reason)
+{
+	report(p, false, reason, UINT32_MAX, 0);
+	forget_input(p);
+	if (p->answered)
+		die(p);
+	else
+		answer(p, false, p->head_request);
+}
+
+/* Puts the changed head into the front of what goes to the server. False: denied. */
+static bool change_head(struct pst_pair *p, const struct pst_ruler_answer *a)
+{
+	struct pst_buffer *b = &p->in[PST_CLIENT];
+	struct front *f = &p->front[PST_SERVER];
+	size_t len = p->up.http.head;
+	uint32_t index;
+	const struct pst_table *t = table_of(p, &index);
+	enum pst_reason reason = PST_REASON_NO_STATE;
+
+	f->sent = 0;
+	if (!pst_rewrite(b->v + b->pass, len, a->actions, a->n_actions, &f->text))
+		reason = pst_message_read_again(&p->up, t, index, f->text.v, f->text.n);
+	if (!reason)
+		return true;
+	f->text.n = 0;
+	deny(p, reason, a->rule);
+	return false;
+}
+
+static void pass_head(struct pst_pair *p, const struct pst_ruler_answer *a)
+{
+	struct pst_buffer *b = &p->in[PST_CLIENT];
+	size_t len = p->up.http.head;
+	bool change = a->n_actions;
+
+	if (change && !change_head(p, a))
+		return;
+	report(p, true, a->reason, a->rule, len);
+	p->asked = true;
+	p->up_done = p->down_done = p->answered = p->answer_last = false;
+	p->handshake = p->up.http.flags & PST_HTTP_UPGRADE;
+	p->last = p->up.http.flags & PST_HTTP_LAST;
+	p->head_request = p->up.http.method == PST_METHOD_HEAD;
+	b->pass += len;
+	/* Nothing is passable before a head: the one before is gone. */
+	if (change)
+		pst_buffer_sent(b, len);
+	pst_message_response(&p->down);
+	if (pst_message_go_on(&p->up) == PST_MESSAGE_ENDED)
+		p->up_done = true;
+}
+
+static void judge_head(struct pst_pair *p)
+{
+	const struct pst_buffer *b = &p->in[PST_CLIENT];
+	struct pst_ruler_answer a;
+
+	pst_ruler_ask(p->opts.ruler, p->opts.ruleset, &p->up.http, b->v + b->pass, &a);
+	if (!a.allowed)
+		deny(p, a.reason, a.rule);
+	else if (!pst_frames_request(&p->up.frames, &p->up.http, b->v + b->pass, p->up.http.head))
+		deny(p, PST_REASON_PARSERS, a.rule);
+	else
+		pass_head(p, &a);
+}
+
+static void pass_trailers(struct pst_pair *p)
+{
+	struct pst_buffer *b = &p->in[PST_CLIENT];
+	size_t len = p->up.http.stop;
+
+	if (pst_ruler_is_trailer_asked(p->opts.ruler, p->opts.ruleset, b->v + b->pass, len)) {
+		deny_body(p, PST_REASON_TRAILER);
+		return;
+	}
+	b->pass += len;
+	pst_message_go_on(&p->up);
+	p->up_done = true;
+}
+
+static bool may_begin(const struct pst_pair *p)
+{
+	return !p->asked && !front_left(&p->front[PST_SERVER]) &&
+	       !front_left(&p->front[PST_CLIENT]) && !pst_buffer_passed(&p->in[PST_CLIENT]) &&
+	       !pst_buffer_passed(&p->in[PST_SERVER]);
+}
+
+/* Bytes behind a request that ends the connection. */
+static void refuse_rest(struct pst_pair *p)
+{
+	if (!p->asked || !p->last || !p->up_done || !pst_buffer_unknown(&p->in[PST_CLIENT]))
+		return;
+	if (!p->rest_refused) {
+		p->number++;
+		report(p, false, PST_REASON_AFTER_CLOSE, UINT32_MAX,
+		       pst_buffer_unknown(&p->in[PST_CLIENT]));
+		p->number--;
+	}
+	p->rest_refused = true;
+	forget_input(p);
+}
+
+static void go_up(struct pst_pair *p)
+{
+	struct pst_buffer *b = &p->in[PST_CLIENT];
+	uint32_t index;
+	const struct pst_table *t = table_of(p, &index);
+
+	if (p->tunnel) {
+		b->pass = b->end;
+		return;
+	}
+	if (p->up.state == PST_MESSAGE_NONE && pst_buffer_unknown(b) && may_begin(p))
+		pst_message_request(&p->up, t, index);
+	switch (pst_message_read(&p->up, t, b)) {
+	case PST_MESSAGE_BEGUN:
+		judge_head(p);
+		break;
+	case PST_MESSAGE_TRAILERS:
+		pass_trailers(p);
+		break;
+	case PST_MESSAGE_ENDED:
+		p->up_done = true;
+		break;
+	case PST_MESSAGE_BAD:
+		if (p->up.state == PST_MESSAGE_HEAD)
+			deny(p, p->up.http.reason, UINT32_MAX);
+		else
+			deny_body(p, p->up.http.reason);
+		break;
+	case PST_MESSAGE_MORE:
+		if (p->up.state == PST_MESSAGE_HEAD && p->ended[PST_CLIENT])
+			deny(p, PST_REASON_HEAD_CUT, UINT32_MAX);
+		break;
+	}
+	if (p->state == PST_PAIR_OPEN)
+		refuse_rest(p);
+}
+
+static const char bad_gateway[] = "HTTP/1.1 502 Bad Gateway\r\ncontent-type: text/plain\r\n"
+				  "content-length: 25\r\nconnection: close\r\n\r\n"
+				  "The answer is not valid\r\n";
+
+/* The server's answer cannot be framed. */
+static void refuse_answer(struct pst_pair *p)
+{
+	struct pst_buffer *b = &p->in[PST_SERVER];
+
+	b->end = b->pass;
+	p->down.state = PST_MESSAGE_NONE;
+	forget_input(p);
+	p->state = PST_PAIR_CLOSING;
+	if (!p->asked || p->answered || p->head_request)
+		return;
+	if (!put_front(&p->front[PST_CLIENT], bad_gateway, sizeof(bad_gateway) - 1))
+		die(p);
+}
+
+static void answer_end(struct pst_pair *p)
+{
+	p->down_done = true;
+	if (p->down.http.flags & PST_HTTP_LAST)
+		p->answer_last = true;
+}
+
+/* How long a response is, RFC 9112 section 6.3. Its head is passable. */
+static void begin_answer(struct pst_pair *p)
+{
+	const struct pst_http *h = &p->down.http;
+	bool no_body = p->head_request || h->status == 204 || h->status == 304;
+
+	if (h->status == 101) {
+		p->tunnel = true;
+	} else if (h->status < 200) {
+		pst_message_response(&p->down);
+		return;
+	}
+	p->answered = true;
+	if (p->tunnel)
+		return;
+	if (no_body) {
+		p->down.state = PST_MESSAGE_NONE;
+		answer_end(p);
+	} else if (!(h->flags & (PST_HTTP_CHUNKED | PST_HTTP_HAS_LENGTH))) {
+		p->down.state = PST_MESSAGE_TO_END;
+	} else if (pst_message_go_on(&p->down) == PST_MESSAGE_ENDED) {
+		answer_end(p);
+	}
+}
+
+static void pass_answer_head(struct pst_pair *p)
+{
+	struct pst_buffer *b = &p->in[PST_SERVER];
+	const struct pst_http *h = &p->down.http;
+
+	if (!pst_frames_response(&p->down.frames, h, b->v + b->pass, h->head, p->head_request) ||
+	    (h->status == 101 && !p->handshake)) {
+		refuse_answer(p);
+		return;
+	}
+	b->pass += h->head;
+	begin_answer(p);
+}
+
+static void go_down(struct pst_pair *p)
+{
+	struct pst_buffer *b = &p->in[PST_SERVER];
+	uint32_t index;
+
+	if (p->tunnel) {
+		b->pass = b->end;
+		return;
+	}
+	/* Bytes that nobody asked for would be taken for the answer to the next request. */
+	if ((!p->asked || p->down_done) && pst_buffer_unknown(b)) {
+		refuse_answer(p);
+		return;
+	}
+	switch (pst_message_read(&p->down, table_of(p, &index), b)) {
+	case PST_MESSAGE_BEGUN:
+		pass_answer_head(p);
+		break;
+	case PST_MESSAGE_TRAILERS:
+		b->pass += p->down.http.stop;
+		pst_message_go_on(&p->down);
+		answer_end(p);
+		break;
+	case PST_MESSAGE_ENDED:
+		answer_end(p);
+		break;
+	case PST_MESSAGE_BAD:
+		refuse_answer(p);
+		break;
+	case PST_MESSAGE_MORE:
+		break;
+	}
+}
+
+/* The streams' ends: what does it mean for the exchange? */
+static void look_at_ends(struct pst_pair *p)
+{
+	bool idle_client = p->ended[PST_CLIENT] && !pst_buffer_unknown(&p->in[PST_CLIENT]);
+
+	if (p->tunnel) {
+		if (p->ended[PST_CLIENT] && p->ended[PST_SERVER])
+			p->state = PST_PAIR_CLOSING;
+		return;
+	}
+	if (p->asked && p->down_done && (p->answer_last || p->up_done)) {
+		p->asked = false;
+		p->number++;
+		if (p->last || p->answer_last)
+			p->state = PST_PAIR_CLOSING;
+	}
+	/* Whatever is missing of an answer will not come. */
+	if (p->ended[PST_SERVER] || (idle_client && !p->asked && p->state == PST_PAIR_OPEN))
+		p->state = PST_PAIR_CLOSING;
+	if (p->state == PST_PAIR_CLOSING)
+		forget_input(p);
+}
+
+/* Does what can be done. An exchange that ends lets the next request begin. */
+static void step(struct pst_pair *p)
+{
+	const struct pst_buffer *up = &p->in[PST_CLIENT], *down = &p->in[PST_SERVER];
+	size_t left;
+	bool asked;
+
+	do {
+		left = pst_buffer_unknown(up) + pst_buffer_unknown(down);
+		asked = p->asked;
+		if (p->state == PST_PAIR_OPEN)
+			go_up(p);
+		if (p->state == PST_PAIR_OPEN)
+			go_down(p);
+		if (p->state == PST_PAIR_OPEN)
+			look_at_ends(p);
+	} while (p->state == PST_PAIR_OPEN &&
+		 (asked != p->asked || left != pst_buffer_unknown(up) + pst_buffer_unknown(down)));
+}
+
+/* A head, a size line or trailers must lie in the buffer as a whole. */
+static size_t limit_of(const struct pst_message *m)
+{
+	return m->state == PST_MESSAGE_HEAD || m->state == PST_MESSAGE_CHUNK ? PST_BUFFER_HEAD
+									     : PST_BUFFER_BODY;
+}
+
+size_t pst_pair_room(struct pst_pair *p, enum pst_side side, char **ret_at)
+{
+	struct pst_buffer *b = &p->in[side];
+	bool failed;
+	size_t n;
+
+	if (p->state != PST_PAIR_OPEN || p->ended[side])
+		return 0;
+	n = pst_buffer_room(b, limit_of(side == PST_CLIENT ? &p->up : &p->down), p->opts.memory,
+			    &failed);
+	if (failed) {
+		report(p, false, PST_REASON_PROXY_LIMIT, UINT32_MAX, 0);
+		die(p);
+		return 0;
+	}
+	*ret_at = b->v + b->end;
+	return n;
+}
+
+void pst_pair_received(struct pst_pair *p, enum pst_side side, size_t n)
+{
+	struct pst_buffer *b = &p->in[side];
+
+	b->end += n;
+	b->filled |= b->end == b->cap;
+	step(p);
+}
+
+void pst_pair_ended(struct pst_pair *p, enum pst_side side)
+{
+	p->ended[side] = true;
+	step(p);
+}
+
+size_t pst_pair_pending(const struct pst_pair *p, enum pst_side side, const char **ret_at)
+{
+	const struct front *f = &p->front[side];
+	const struct pst_buffer *b = &p->in[side == PST_CLIENT ? PST_SERVER : PST_CLIENT];
+
+	/* What the proxy itself says comes behind what the server said, but before it for the
+	 * server: a changed head before its body. */
+	if (side == PST_CLIENT && pst_buffer_passed(b)) {
+		*ret_at = b->v + b->begin;
+		return pst_buffer_passed(b);
+	}
+	if (front_left(f)) {
+		*ret_at = f->text.v + f->sent;
+		return front_left(f);
+	}
+	*ret_at = b->v ? b->v + b->begin : NULL;
+	return pst_buffer_passed(b);
+}
+
+void pst_pair_sent(struct pst_pair *p, enum pst_side side, size_t n)
+{
+	struct front *f = &p->front[side];
+	struct pst_buffer *b = &p->in[side == PST_CLIENT ? PST_SERVER : PST_CLIENT];
+
+	if (front_left(f) && !(side == PST_CLIENT && pst_buffer_passed(b))) {
+		f->sent += n;
+		if (!front_left(f)) {
+			pst_vec_free(&f->text);
+			f->sent = 0;
+		}
+	} else {
+		pst_buffer_sent(b, n);
+	}
+	if (p->state == PST_PAIR_OPEN)
+		step(p);
+	if (p->asked || p->tunnel)
+		return;
+	for (int from = PST_CLIENT; from <= PST_SERVER; from++)
+		pst_buffer_trim(&p->in[from], p->opts.memory);
+}
+
+bool pst_pair_is_over(const struct pst_pair *p, enum pst_side side)
+{
+	const char *unused;
+
+	if (pst_pair_pending(p, side, &unused))
+		return false;
+	if (side == PST_CLIENT)
+		return p->state != PST_PAIR_OPEN || (p->tunnel && p->ended[PST_SERVER]);
+	return p->ended[PST_CLIENT] && !pst_buffer_unknown(&p->in[PST_CLIENT]);
+}
+
+enum pst_pair_state pst_pair_state(const struct pst_pair *p)
+{
+	return p->state;
+}
+
+bool pst_pair_is_in_head(const struct pst_pair *p)
+{
+	return p->state == PST_PAIR_OPEN && p->up.state == PST_MESSAGE_HEAD;
+}
+
+bool pst_pair_is_idle(const struct pst_pair *p)
+{
+	return p->state == PST_PAIR_OPEN && may_begin(p) && !p->tunnel &&
+	       !pst_buffer_unknown(&p->in[PST_CLIENT]);
+}
+
+void pst_pair_time_out(struct pst_pair *p)
+{
+	if (p->state != PST_PAIR_OPEN)
+		return;
+	if (p->up.state != PST_MESSAGE_HEAD) {
+		die(p);
+		return;
+	}
+	deny(p, PST_REASON_TIMEOUT, UINT32_MAX);
+}
+
+void pst_pair_renew(struct pst_pair *p, struct pst_ruler *ruler, uint32_t ruleset)
+{
+	p->opts.ruler = ruler;
+	p->opts.ruleset = ruleset;
+}

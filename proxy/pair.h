@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * One HTTP/1.x connection through the proxy: bytes from both sides in, bytes for both sides out. No
+ * descriptors, no clock; whoever has those asks what is to be done (proxy/loop.h, and the tests).
+ *
+ * A request is passed on when the core, llhttp and the rule set agree to it: its head as a whole,
+ * as it came or as the rules changed it, then its body piece by piece. One request is on its way at
+ * a time: the next one is not looked at before the answer is complete. So an answer of the proxy's
+ * own never stands among others, and no bytes can be taken for an answer to something else.
+ *
+ * Responses are framed by both parsers as well. What cannot be framed ends the connection, with a
+ * 502 where nothing of the answer was passed on.
+ *
+ * Everything that cannot go on ends in one of two ways: CLOSING, what is pending for the client is
+ * still delivered, or DEAD, both sides are reset.
+ */
+
+#include "bpf/reason.h"
+#include "enforcer/reply.h"
+#include "proxy/buffer.h"
+#include "proxy/ruler.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum pst_side {
+	PST_CLIENT,
+	PST_SERVER,
+};
+
+enum pst_pair_state {
+	PST_PAIR_OPEN,
+	PST_PAIR_CLOSING,
+	PST_PAIR_DEAD,
+};
+
+/* What was decided about request NUMBER of the connection; HEAD is the client's, not changed. */
+struct pst_pair_event {
+	bool allowed;
+	enum pst_reason reason;
+	uint32_t rule; /* UINT32_MAX: none, or not asked for */
+	uint32_t number;
+	const char *head; /* may be cut off, or NULL when the request was reported before */
+	size_t head_len;
+};
+
+/* Everything is borrowed and must outlive the pair. */
+struct pst_pair_opts {
+	struct pst_ruler *ruler;
+	uint32_t ruleset;
+	struct pst_memory *memory;
+	const struct pst_reply *denied[2]; /* the 403: of a connection that stays, that ends */
+	void (*on_event)(void *ctx, const struct pst_pair_event *event);
+	void *ctx;
+};
+
+struct pst_pair;
+
+/* 0 or -ENOMEM. */
+int pst_pair_new(const struct pst_pair_opts *opts, struct pst_pair **ret_pair);
+void pst_pair_free(struct pst_pair **p);
+
+/*
+ * Where bytes from SIDE are to be put, and how many: 0 when none are wanted now. Then
+ * pst_pair_received() with as many as came, or pst_pair_ended() at the end of the stream.
+ */
+size_t pst_pair_room(struct pst_pair *p, enum pst_side side, char **ret_at);
+void pst_pair_received(struct pst_pair *p, enum pst_side side, size_t n);
+void pst_pair_ended(struct pst_pair *p, enum pst_side side);
+
+/* The next bytes for SIDE, 0: none; and how many of them were taken. */
+size_t pst_pair_pending(const struct pst_pair *p, enum pst_side side, const char **ret_at);
+void pst_pair_sent(struct pst_pair *p, enum pst_side side, size_t n);
+
+/* Has SIDE got everything, and must be told that nothing more comes (half-close)? */
+bool pst_pair_is_over(const struct pst_pair *p, enum pst_side side);
+
+enum pst_pair_state pst_pair_state(const struct pst_pair *p);
+
+/* Which clock runs: a head that has begun must come soon. */
+bool pst_pair_is_in_head(const struct pst_pair *p);
+
+/* Is nothing on its way, so that the connection may be ended without harm? */
+bool pst_pair_is_idle(const struct pst_pair *p);
+
+/* The head did not come in time: 403 where it can be said, and the end. */
+void pst_pair_time_out(struct pst_pair *p);
+
+/*
+ * From the next request on RULER decides, with rule set RULESET. The old one must outlive the call
+ * only when pst_pair_is_idle(): else until it is.
+ */
+void pst_pair_renew(struct pst_pair *p, struct pst_ruler *ruler, uint32_t ruleset);

@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "proxy/ruler.h"
+
+#include "base/mem.h"
+#include "base/vec.h"
+#include "compiler/head.h"
+#include "compiler/header.h"
+#include "policy/policy.h"
+#include "proxy/matcher.h"
+#include "proxy/names.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+/* What is known of a rule set besides the bundle. */
+struct set {
+	struct pst_names names;
+	bool acts;
+};
+
+struct pst_ruler {
+	struct pst_bundle *b;
+	struct pst_table *table;
+	/* Its rule set 0 knows the recogniser's own field names and nothing else: for the sets that
+	 * are decided rule by rule. NULL when there is none. */
+	struct pst_table *plain;
+	struct pst_matchers *matchers;
+	struct set *sets;
+	size_t n_sets;
+	bool names_rules;
+	struct PST_VEC(const struct pst_bundle_header *) actions;
+};
+
+void pst_ruler_free(struct pst_ruler **r)
+{
+	if (!*r)
+		return;
+	for (size_t i = 0; i < (*r)->n_sets; i++)
+		pst_vec_free(&(*r)->sets[i].names);
+	free((*r)->sets);
+	pst_vec_free(&(*r)->actions);
+	pst_matchers_free(&(*r)->matchers);
+	free((*r)->plain);
+	free((*r)->table);
+	pst_bundle_free(&(*r)->b);
+	free(*r);
+	*r = NULL;
+}
+
+static int make_plain(struct pst_ruler *r)
+{
+	if (r->plain)
+		return 0;
+	r->plain = pst_mem_calloc(1, sizeof(*r->plain));
+	if (!r->plain)
+		return -ENOMEM;
+	pst_bundle_fill_table(r->b, r->plain);
+	r->plain->rulesets[0] = (struct pst_ruleset){
+		.name_start = r->b->name_start,
+		.name_classes = r->b->name_classes,
+	};
+	return 0;
+}
+
+static int prepare_set(struct pst_ruler *r, size_t index, struct pst_diags *diags)
+{
+	const struct pst_bundle_ruleset *set = &r->b->rulesets[index];
+	struct set *known = &r->sets[index];
+	int e = make_plain(r);
+
+	for (size_t i = 0; !e && i < set->n_rules; i++) {
+		const struct pst_bundle_rule *rule = &r->b->rules[set->rules[i]];
+
+		known->acts |= pst_header_acts(rule);
+		e = pst_names_add(&known->names, rule);
+		if (!e)
+			e = pst_matchers_prepare(r->matchers, set->rules[i], diags);
+	}
+	return e;
+}
+
+static int prepare(struct pst_ruler *r, struct pst_diags *diags)
+{
+	int e;
+
+	r->table = pst_mem_calloc(1, sizeof(*r->table));
+	r->sets = pst_mem_calloc(r->b->n_rulesets ? r->b->n_rulesets : 1, sizeof(*r->sets));
+	if (!r->table || !r->sets)
+		return -ENOMEM;
+	r->n_sets = r->b->n_rulesets;
+	pst_bundle_fill_table(r->b, r->table);
+	e = pst_matchers_new(r->b, &r->matchers);
+	for (size_t i = 0; !e && i < r->b->n_rulesets; i++) {
+		if (r->b->rulesets[i].fallback)
+			e = prepare_set(r, i, diags);
+	}
+	return e;
+}
+
+int pst_ruler_new(struct pst_bundle *b, struct pst_diags *diags, struct pst_ruler **ret_ruler)
+{
+	struct pst_ruler *r = pst_mem_calloc(1, sizeof(*r));
+	int e;
+
+	if (!r)
+		return -ENOMEM;
+	r->b = b;
+	e = prepare(r, diags);
+	if (e) {
+		r->b = NULL; /* the caller's still */
+		pst_ruler_free(&r);
+		return e;
+	}
+	*ret_ruler = r;
+	return 0;
+}
+
+void pst_ruler_name_rules(struct pst_ruler *r, bool on)
+{
+	r->names_rules = on;
+}
+
+const struct pst_bundle *pst_ruler_bundle(const struct pst_ruler *r)
+{
+	return r->b;
+}
+
+const struct pst_table *pst_ruler_table(const struct pst_ruler *r, uint32_t ruleset,
+					uint32_t *ret_index)
+{
+	if (r->b->rulesets[ruleset].fallback) {
+		*ret_index = 0;
+		return r->plain;
+	}
+	*ret_index = ruleset;
+	return r->table;
+}
+
+/* Are all of the rule's conditions on headers met? What it does to headers is none. */
+static bool headers_match(const struct pst_bundle_rule *rule, const struct pst_head *head)
+{
+	for (size_t i = 0; i < rule->n_headers; i++) {
+		const struct pst_bundle_header *h = &rule->headers[i];
+
+		if (h->mismatch == PST_MISMATCH_FAIL &&
+		    !pst_head_has(head->bytes, head->len, h->name, h->value))
+			return false;
+	}
+	return true;
+}
+
+static int add_actions(struct pst_ruler *r, const struct pst_bundle_rule *rule)
+{
+	for (size_t i = 0; i < rule->n_headers; i++) {
+		if (rule->headers[i].mismatch != PST_MISMATCH_FAIL &&
+		    pst_vec_push(&r->actions, &rule->headers[i]))
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static void deny(struct pst_ruler_answer *answer, enum pst_reason reason, uint32_t rule)
+{
+	answer->allowed = false;
+	answer->reason = reason;
+	answer->rule = rule;
+}
+
+/* Rule by rule. In a set that acts all of them, else up to the first that matches. */
+static void ask_rules(struct pst_ruler *r, uint32_t ruleset, const struct pst_head *head,
+		      struct pst_ruler_answer *answer)
+{
+	const struct pst_bundle_ruleset *set = &r->b->rulesets[ruleset];
+	bool acts = r->sets[ruleset].acts;
+	uint32_t unknown = UINT32_MAX;
+
+	pst_matchers_begin(r->matchers);
+	for (size_t i = 0; i < set->n_rules && (acts || !answer->allowed); i++) {
+		const struct pst_bundle_rule *rule = &r->b->rules[set->rules[i]];
+		enum pst_regex_result found;
+
+		if (!headers_match(rule, head))
+			continue;
+		found = pst_matchers_ask(r->matchers, set->rules[i], head);
+		if (found == PST_REGEX_LIMIT && unknown == UINT32_MAX)
+			unknown = set->rules[i];
+		if (found != PST_REGEX_YES)
+			continue;
+		if (!answer->allowed)
+			answer->rule = set->rules[i];
+		answer->allowed = true;
+		answer->reason = PST_REASON_RULE_FALLBACK;
+		if (add_actions(r, rule)) {
+			deny(answer, PST_REASON_NO_STATE, set->rules[i]);
+			return;
+		}
+	}
+	if (unknown != UINT32_MAX && (acts || !answer->allowed))
+		deny(answer, PST_REASON_REGEX_LIMIT, unknown);
+}
+
+/* Which rule of a set that the tables decide it was. It is prepared when it is first asked for. */
+static uint32_t name_rule(struct pst_ruler *r, uint32_t ruleset, uint64_t allow,
+			  const struct pst_head *head)
+{
+	const struct pst_bundle_ruleset *set = &r->b->rulesets[ruleset];
+	struct pst_diags *unused = pst_diags_new();
+	uint32_t found = UINT32_MAX;
+
+	pst_matchers_begin(r->matchers);
+	for (size_t i = 0; unused && found == UINT32_MAX && i < set->n_rules; i++) {
+		uint32_t rule = set->rules[i];
+
+		if (!(set->rule_tags[i] & allow) || !headers_match(&r->b->rules[rule], head) ||
+		    pst_matchers_prepare(r->matchers, rule, unused))
+			continue;
+		if (pst_matchers_ask(r->matchers, rule, head) == PST_REGEX_YES)
+			found = rule;
+	}
+	pst_diags_free(&unused);
+	return found;
+}
+
+void pst_ruler_ask(struct pst_ruler *r, uint32_t ruleset, const struct pst_http *h,
+		   const char *bytes, struct pst_ruler_answer *ret_answer)
+{
+	struct pst_ruler_answer answer = {.reason = PST_REASON_NO_RULE_L7, .rule = UINT32_MAX};
+	const struct set *known = &r->sets[ruleset];
+	struct pst_head head;
+
+	r->actions.n = 0;
+	pst_head_split(bytes, h->head, &head);
+	if (!r->b->rulesets[ruleset].fallback) {
+		if (h->allow) {
+			answer.allowed = true;
+			answer.reason = PST_REASON_RULE;
+			if (r->names_rules)
+				answer.rule = name_rule(r, ruleset, h->allow, &head);
+		}
+	} else if (pst_names_worst(&known->names, bytes, h->head) == PST_NAME_ALIAS) {
+		answer.reason = PST_REASON_JUDGED_ALIAS;
+	} else {
+		ask_rules(r, ruleset, &head, &answer);
+	}
+	if (answer.allowed) {
+		answer.actions = r->actions.v;
+		answer.n_actions = r->actions.n;
+	}
+	*ret_answer = answer;
+}
+
+bool pst_ruler_is_trailer_asked(const struct pst_ruler *r, uint32_t ruleset, const char *bytes,
+				size_t len)
+{
+	return pst_names_worst(&r->sets[ruleset].names, bytes, len) != PST_NAME_OTHER;
+}

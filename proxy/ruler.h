@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * A bundle made ready to decide requests in the proxy.
+ *
+ * Rule sets that fit the kernel are decided by the same tables as there: what the core leaves in
+ * `allow` is the answer. A set that does not fit is decided rule by rule: its patterns by automata
+ * of their own, each of them once per request, and by PCRE2 (proxy/regex.h) where one alone is too
+ * large. A pattern that fits neither is refused when the ruler is made: its rule matches nothing.
+ *
+ * What a rule asks of a header, or does to it, is in the bundle (struct pst_bundle_header).
+ * Conditions are about the request as it came. All rules of a set that acts are looked at, so that
+ * the actions of every rule that matches are known; a pattern without an answer denies then, and
+ * otherwise where no other rule matches.
+ *
+ * A ruler belongs to one thread.
+ */
+
+#include "bpf/http_data.h"
+#include "compiler/bundle.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct pst_ruler;
+
+struct pst_ruler_answer {
+	bool allowed;
+	enum pst_reason reason;
+	uint32_t rule; /* the first that matches, or that has no answer; UINT32_MAX: none */
+	/* What the matching rules do to headers; valid until the next question. */
+	const struct pst_bundle_header *const *actions;
+	size_t n_actions;
+};
+
+/*
+ * Takes B over, which must have passed pst_bundle_verify(), unless it fails. Refused patterns are
+ * diagnostics "regex-fallback" and no failure. 0 or -ENOMEM.
+ */
+int pst_ruler_new(struct pst_bundle *b, struct pst_diags *diags, struct pst_ruler **ret_ruler);
+void pst_ruler_free(struct pst_ruler **r);
+
+/*
+ * Shall answers name the rule also where the tables decide? That costs time per rule of the set,
+ * and is off at first.
+ */
+void pst_ruler_name_rules(struct pst_ruler *r, bool on);
+
+const struct pst_bundle *pst_ruler_bundle(const struct pst_ruler *r);
+
+/* With which table, and as which rule set of it, the core reads requests of rule set RULESET. */
+const struct pst_table *pst_ruler_table(const struct pst_ruler *r, uint32_t ruleset,
+					uint32_t *ret_index);
+
+/* Decides the head BYTES that the core has read into H without an error. */
+void pst_ruler_ask(struct pst_ruler *r, uint32_t ruleset, const struct pst_http *h,
+		   const char *bytes, struct pst_ruler_answer *ret_answer);
+
+/*
+ * Do the trailers BYTES (the last chunk's size line first), which the core has read without an
+ * error, name a field that a rule asks for or changes, or that looks like one?
+ */
+bool pst_ruler_is_trailer_asked(const struct pst_ruler *r, uint32_t ruleset, const char *bytes,
+				size_t len);
