@@ -257,21 +257,20 @@ $(F)/fuzz_regex: $(patsubst %,$(F)/obj/compiler/tests/%.o,re_compare re2_oracle)
 # These compare with llhttp, whose C sources Debian ships, and start from the golden requests.
 LLHTTP_OBJ := $(patsubst %,$(F)/obj/llhttp/%.o,api http llhttp)
 GOLDEN := testdata/http/requests.md testdata/http/streams.md
-$(F)/obj/tests/fuzz/fuzz_http.o $(F)/obj/tests/fuzz/fuzz_stream.o: FUZZ_FLAGS += $(LLHTTP_FLAGS)
+$(patsubst %,$(F)/obj/tests/fuzz/fuzz_%.o,http stream follow): FUZZ_FLAGS += $(LLHTTP_FLAGS)
 $(F)/obj/llhttp/%.o: /usr/share/llhttp/%.c
 	$(call msg,FUZZCC,$<)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CLANG) -g -O1 -fsanitize=fuzzer-no-link $(LLHTTP_FLAGS) -c $< -o $@
 $(F)/fuzz_http: $(LLHTTP_OBJ) | $(F)/seeds/http
 $(F)/fuzz_stream: $(LLHTTP_OBJ) | $(F)/seeds/stream
+$(F)/fuzz_follow: $(LLHTTP_OBJ)
 $(F)/fuzz_raw: | $(F)/seeds/raw
-$(F)/seeds/raw: $(F)/seeds/http
+$(F)/seeds/raw $(F)/seeds/stream: $(F)/seeds/http
 	$(Q)rm -rf $@ && cp -r $< $@
-$(F)/seeds/http: SEED_PREFIX := 0007
-$(F)/seeds/stream: SEED_PREFIX := 07
-$(F)/seeds/http $(F)/seeds/stream: tests/fuzz/http_seeds.py tests/e2e/vectors.py $(GOLDEN)
+$(F)/seeds/http: tests/fuzz/http_seeds.py tests/e2e/vectors.py $(GOLDEN)
 	$(call msg,SEEDS,$@)
-	$(Q)rm -rf $@ && python3 $< $@ $(SEED_PREFIX) $(GOLDEN)
+	$(Q)rm -rf $@ && python3 $< $@ 07 $(GOLDEN)
 
 # Bundles of the present form; what the compiler writes changes more often than anybody renews files.
 $(F)/fuzz_bundle: | $(F)/seeds/bundle

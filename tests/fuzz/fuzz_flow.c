@@ -17,27 +17,13 @@
  *			lost; it believes in another protocol only if the server does
  *	bounds		judged is never further ahead of accepted than a window
  */
-#include <assert.h>
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
-struct pst_src {
-	const uint8_t *bytes;
-	uint32_t len;
-};
-
-static int pst_src_load(const struct pst_src *src, uint32_t off, uint8_t *buf, uint32_t n)
-{
-	assert(n && off <= src->len && n <= src->len - off);
-	memcpy(buf, src->bytes + off, n);
-	return 0;
-}
+#include "tests/fuzz/bytes.h"
 
 #include "bpf/follow.h"
 #include "bpf/judge.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
 
 #include "tests/fuzz/rules.h"
 
@@ -46,17 +32,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 enum { STREAM = 2048, LATE = 4, OPS = 400 };
 
-static const char policy[] = "apiVersion: cilium.io/v2\n"
-			     "kind: CiliumNetworkPolicy\n"
-			     "metadata: {name: fuzz}\n"
-			     "spec:\n"
-			     "  endpointSelector: {matchLabels: {app: web}}\n"
-			     "  ingress:\n"
-			     "  - toPorts:\n"
-			     "    - ports: [{port: '80', protocol: TCP}]\n"
-			     "      rules:\n"
-			     "        http:\n"
-			     "        - {path: '/api/.*'}\n";
+static const char policy[] = FUZZ_POLICY("        - {path: '/api/.*'}\n");
 
 static const struct pst_table *table;
 static struct pst_raw shards[PST_RAW_SHARDS];

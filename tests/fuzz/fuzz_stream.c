@@ -11,50 +11,24 @@
  *
  * The first byte of the input says how it is cut.
  */
-#include <assert.h>
-#include <llhttp.h>
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
-struct pst_src {
-	const uint8_t *bytes;
-};
-
-static int pst_src_load(const struct pst_src *src, uint32_t off, uint8_t *buf, uint32_t n)
-{
-	memcpy(buf, src->bytes + off, n);
-	return 0;
-}
+#include "tests/fuzz/bytes.h"
 
 #include "bpf/tests/stream.h"
 #include "bpf/walk.h"
 
-#include "compiler/compile.h"
+#include <stdlib.h>
+
+#include "compiler/bundle.h"
 #include "compiler/judge.h"
+#include "tests/fuzz/methods.h"
+#include "tests/fuzz/rules.h"
 
-static const char policy[] = "apiVersion: cilium.io/v2\n"
-			     "kind: CiliumNetworkPolicy\n"
-			     "metadata: {name: fuzz}\n"
-			     "spec:\n"
-			     "  endpointSelector: {matchLabels: {app: web}}\n"
-			     "  ingress:\n"
-			     "  - toPorts:\n"
-			     "    - ports: [{port: '80', protocol: TCP}]\n"
-			     "      rules:\n"
-			     "        http:\n"
-			     "        - {path: '/api/.*'}\n"
-			     "        - {path: '/a', headers: ['X: a,b', X-P]}\n"
-			     "        - {headers: ['X:  a']}\n"
-			     "        - {headers: ['Connection: close,te', 'X: ,']}\n"
-			     "        - {method: POST, headers: ['Content-Length: 3']}\n";
-
-static const char inventory[] = "apiVersion: v1\n"
-				"kind: Pod\n"
-				"metadata: {name: web, labels: {app: web}}\n"
-				"status: {podIPs: [{ip: 10.0.0.1}]}\n";
+static const char policy[] =
+	FUZZ_POLICY("        - {path: '/api/.*'}\n"
+		    "        - {path: '/a', headers: ['X: a,b', X-P]}\n"
+		    "        - {headers: ['X:  a']}\n"
+		    "        - {headers: ['Connection: close,te', 'X: ,']}\n"
+		    "        - {method: POST, headers: ['Content-Length: 3']}\n");
 
 enum { MAX_INPUT = 8192, MAX_MESSAGES = 64 };
 
@@ -67,24 +41,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
-	struct pst_diags *diags = pst_diags_new();
-	struct pst_policy_set *set = NULL;
-	struct pst_inventory *pods = NULL;
-
 	(void)argc;
 	(void)argv;
-	table = calloc(1, sizeof(*table));
-	assert(diags && table);
-	assert(!pst_policy_parse("policy", policy, sizeof(policy) - 1, diags, &set));
-	assert(!pst_inventory_parse("inventory", inventory, sizeof(inventory) - 1, diags, &pods));
-	assert(!pst_compile(set, pods, NULL, diags, &bundle));
-	assert(!pst_diags_errors(diags) && bundle->n_rulesets == 1);
-	assert(!bundle->rulesets[0].fallback);
-	pst_bundle_fill_table(bundle, table);
+	bundle = fuzz_rules_bundle(policy);
+	table = fuzz_rules_table(policy);
 	assert(!pst_judge_new(bundle, &judge));
-	pst_inventory_free(&pods);
-	pst_policy_set_free(&set);
-	pst_diags_free(&diags);
 	return 0;
 }
 
@@ -97,7 +58,7 @@ struct messages {
 
 static struct t_stream walk_bytes(const uint8_t *bytes, uint32_t len, struct messages *m)
 {
-	const struct pst_src src = {.bytes = bytes};
+	const struct pst_src src = {.bytes = bytes, .len = len};
 	struct t_stream s = {.table = table};
 	uint64_t body = 0;
 
@@ -118,13 +79,11 @@ static struct t_stream walk_bytes(const uint8_t *bytes, uint32_t len, struct mes
 
 static struct t_stream walk_cut(const uint8_t *bytes, uint32_t len, uint32_t cut)
 {
-	const struct pst_src src = {.bytes = bytes};
+	const struct pst_src src = {.bytes = bytes, .len = len};
 	struct t_stream s = {.table = table};
 
 	for (uint32_t at = 0, end; at < len; at = end) {
-		cut = cut * 1103515245 + 12345;
-		end = at + 1 + (cut >> 16) % (cut & 0x400 ? 200 : 9);
-		end = end < len && cut != 12345 ? end : len;
+		end = at + fuzz_next_piece(&cut, len - at);
 		t_stream_feed(&s, &src, at, end);
 	}
 	return s;
@@ -203,28 +162,13 @@ static void read_llhttp(const char *text, size_t len, struct oracle *o)
 	}
 }
 
-/* llhttp reads the methods of a list, the core any token: other methods cannot be compared. */
-static bool is_known_method(const char *text, size_t len)
-{
-	static const char *const names[] = {
-#define NAME(num, name, string) #string " ",
-		HTTP_METHOD_MAP(NAME)
-#undef NAME
-	};
-
-	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
-		if (strlen(names[i]) <= len && !memcmp(names[i], text, strlen(names[i])))
-			return true;
-	return false;
-}
-
 static void compare(const uint8_t *bytes, const struct messages *m)
 {
 	const char *text = (const char *)bytes;
 	struct oracle o = {.body = 0};
 	size_t n = 0, at = 0;
 
-	while (n < m->n && is_known_method(text + at, m->end[n] - at))
+	while (n < m->n && fuzz_is_known_method(text + at, m->end[n] - at))
 		at = m->end[n++];
 	if (!n)
 		return;
