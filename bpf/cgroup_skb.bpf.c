@@ -14,10 +14,10 @@
 static const __u64 exchange_timeout_ns = 60 * 1000 * 1000 * 1000ULL;
 
 /* The client's SYN on its way out: the flow begins here. */
-PST_OUTLINE int client_begins(struct packet *p, const struct pst_config *config)
+PST_OUTLINE int client_begins(struct __sk_buff *skb, struct bpf_sock *sk, const struct packet *p,
+			      const struct pst_config *config)
 {
-	struct pst_flow *f =
-		bpf_sk_storage_get(&pst_flows, p->sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
+	struct pst_flow *f = bpf_sk_storage_get(&pst_flows, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
 	struct pst_question q;
 	struct pst_decision d;
 
@@ -26,8 +26,8 @@ PST_OUTLINE int client_begins(struct packet *p, const struct pst_config *config)
 	ask(&q, p, PST_ROLE_CLIENT);
 	pst_decide(&d, &q, config->generation);
 	if (d.verdict == PST_VERDICT_DENY)
-		return deny_l3l4(p, &d, PST_ROLE_CLIENT);
-	if (p->h.payload != p->skb->len && d.verdict != PST_VERDICT_ALLOW)
+		return pst_deny_l3l4(skb, p, &d, PST_ROLE_CLIENT);
+	if (p->h.payload != p->len && d.verdict != PST_VERDICT_ALLOW)
 		return verdict(PST_REASON_HANDSHAKE_DATA, PST_DIR_EGRESS, SKB_DROP);
 	/* A socket may have been connected before, connect(AF_UNSPEC) does not free its storage:
 	 * what is left of the old stream, such as an endless body, is none of this one's. */
@@ -50,7 +50,8 @@ static __always_inline int is_urgent(const struct packet *p)
 }
 
 /* What reaches a listener: SYNs, and the last packet of a handshake. */
-PST_OUTLINE int at_listener(struct packet *p, const struct pst_config *config)
+PST_OUTLINE int at_listener(struct __sk_buff *skb, const struct packet *p,
+			    const struct pst_config *config)
 {
 	struct pst_question q;
 	struct pst_decision d;
@@ -58,10 +59,10 @@ PST_OUTLINE int at_listener(struct packet *p, const struct pst_config *config)
 	ask(&q, p, PST_ROLE_SERVER);
 	pst_decide(&d, &q, config->generation);
 	if (d.verdict == PST_VERDICT_DENY)
-		return deny_l3l4(p, &d, PST_ROLE_SERVER);
+		return pst_deny_l3l4(skb, p, &d, PST_ROLE_SERVER);
 	if (is_urgent(p) && d.verdict != PST_VERDICT_ALLOW)
 		return verdict(PST_REASON_URGENT, PST_DIR_INGRESS, SKB_DROP);
-	if (p->h.payload != p->skb->len && d.verdict != PST_VERDICT_ALLOW)
+	if (p->h.payload != p->len && d.verdict != PST_VERDICT_ALLOW)
 		return verdict(PST_REASON_HANDSHAKE_DATA, PST_DIR_INGRESS, SKB_DROP);
 	return SKB_PASS;
 }
@@ -85,37 +86,39 @@ PST_OUTLINE int free_of_rules(const struct packet *p, const struct pst_config *c
  * A connection without state is older than the daemon, or was made by other means than a handshake.
  * Which side began it is not known: it passes only when neither direction would be restricted.
  */
-static __always_inline int unknown_flow(struct packet *p, const struct pst_config *config)
+PST_OUTLINE int unknown_flow(struct __sk_buff *skb, struct bpf_sock *sk, const struct packet *p,
+			     const struct pst_config *config)
 {
 	struct pst_flow *f;
 
 	if (config->flags & PST_CONFIG_OLD_SOCKETS_PASS || free_of_rules(p, config))
 		return SKB_PASS;
-	f = bpf_sk_storage_get(&pst_flows, p->sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
+	f = bpf_sk_storage_get(&pst_flows, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
 	if (f && !(f->flags & PST_FLOW_DENIED)) {
 		f->generation = config->generation;
 		f->rule = ~0U;
 		f->role = p->direction == PST_DIR_EGRESS ? PST_ROLE_CLIENT : PST_ROLE_SERVER;
 		f->judged = p->h.seq;
 		if (pst_has_netns_cookie)
-			f->netns_cookie = bpf_get_netns_cookie(p->skb);
-		deny_l7(p, f, PST_ACTION_KILL, PST_REASON_UNKNOWN_FLOW);
+			f->netns_cookie = bpf_get_netns_cookie(skb);
+		pst_deny_l7(skb, p, f, PST_ACTION_KILL, PST_REASON_UNKNOWN_FLOW);
 	}
 	return verdict(PST_REASON_UNKNOWN_FLOW, p->direction, SKB_DROP);
 }
 
-static __always_inline int established(struct packet *p, const struct pst_config *config)
+static __always_inline int established(struct __sk_buff *skb, struct bpf_sock *sk, struct packet *p,
+				       const struct pst_config *config)
 {
 	struct pst_flow *f;
-	int empty = p->h.payload == p->skb->len, ends;
+	int empty = p->h.payload == p->len, ends;
 
-	f = bpf_sk_storage_get(&pst_flows, p->sk, NULL, 0);
+	f = bpf_sk_storage_get(&pst_flows, sk, NULL, 0);
 	if (!f || f->role == PST_ROLE_NONE)
-		return empty ? SKB_PASS : unknown_flow(p, config);
+		return empty ? SKB_PASS : unknown_flow(skb, sk, p, config);
 	ends = is_end(p, f);
 	/* Other control packets carry nothing to judge: set-up was decided. */
 	if (empty && !ends && !is_urgent(p))
-		return answer_deferred(p, f);
+		return answer_deferred(skb, sk, p, f);
 	/* Nothing to judge and nothing to learn: the common case of an endpoint without HTTP rules.
 	 */
 	if (f->verdict == PST_VERDICT_ALLOW && f->generation == config->generation &&
@@ -128,23 +131,24 @@ static __always_inline int established(struct packet *p, const struct pst_config
 	}
 	if (empty && !ends)
 		return SKB_PASS;
-	if (!read_positions(p))
+	if (!read_positions(p, sk))
 		return verdict(PST_REASON_NO_STATE, p->direction, SKB_DROP);
 	if (is_request_side(p, f)) {
 		if (is_unacceptable(p))
 			return verdict(PST_REASON_UNACCEPTABLE, p->direction, SKB_DROP);
-		return judge_side(p, f, config);
+		return pst_judge_side(skb, p, f, config);
 	}
-	return follow_side(p, f, config);
+	return pst_follow_side(skb, p, f, config->flags & PST_CONFIG_EVENTS_ALL);
 }
 
 /*
  * TCP from a socket that is not TCP's: the daemon's answers, known by the socket's cookie (a mark
  * could be set by a pod), or somebody's raw socket, which has no stream to judge.
  */
-PST_OUTLINE int on_raw(struct packet *p, const struct pst_config *config)
+PST_OUTLINE int on_raw(struct __sk_buff *skb, const struct packet *p,
+		       const struct pst_config *config)
 {
-	__u64 cookie = bpf_get_socket_cookie(p->skb);
+	__u64 cookie = bpf_get_socket_cookie(skb);
 	struct pst_question q;
 	struct pst_decision d;
 
@@ -159,17 +163,18 @@ PST_OUTLINE int on_raw(struct packet *p, const struct pst_config *config)
 		return SKB_PASS;
 	if (d.verdict != PST_VERDICT_DENY)
 		d.reason = PST_REASON_RAW_SOCKET;
-	return deny_l3l4(p, &d, PST_ROLE_CLIENT);
+	return pst_deny_l3l4(skb, p, &d, PST_ROLE_CLIENT);
 }
 
-static __always_inline int on_tcp(struct packet *p, const struct pst_config *config)
+static __always_inline int on_tcp(struct __sk_buff *skb, struct bpf_sock *sk, struct packet *p,
+				  const struct pst_config *config)
 {
-	if (p->direction == PST_DIR_INGRESS && p->sk->state == BPF_TCP_LISTEN)
-		return at_listener(p, config);
+	if (p->direction == PST_DIR_INGRESS && sk->state == BPF_TCP_LISTEN)
+		return at_listener(skb, p, config);
 	if (p->direction == PST_DIR_EGRESS &&
 	    (p->h.tcp_flags & (PST_TCP_SYN | PST_TCP_ACK)) == PST_TCP_SYN)
-		return client_begins(p, config);
-	return established(p, config);
+		return client_begins(skb, sk, p, config);
+	return established(skb, sk, p, config);
 }
 
 static __always_inline void exchange_key(struct pst_exchange_key *k, const struct packet *p,
@@ -214,7 +219,8 @@ PST_OUTLINE int remember_exchange(const struct packet *p)
 
 /* UDP, ICMP and what else has no connection: allowed by policy, or as the reply to what was
  * allowed. */
-PST_OUTLINE int on_datagram(struct packet *p, const struct pst_config *config)
+PST_OUTLINE int on_datagram(struct __sk_buff *skb, const struct packet *p,
+			    const struct pst_config *config)
 {
 	__u32 role = p->direction == PST_DIR_EGRESS ? PST_ROLE_CLIENT : PST_ROLE_SERVER;
 	struct pst_question q;
@@ -229,7 +235,7 @@ PST_OUTLINE int on_datagram(struct packet *p, const struct pst_config *config)
 		q.port = p->h.icmp_type;
 	pst_decide(&d, &q, config->generation);
 	if (d.verdict != PST_VERDICT_ALLOW)
-		return deny_l3l4(p, &d, role);
+		return pst_deny_l3l4(skb, p, &d, role);
 	/* The node's own traffic needs no memory; for the others a full table costs a reply. */
 	if (d.reason != PST_REASON_NO_POLICY || d.subject >= PST_ID_LOCAL)
 		remember_exchange(p);
@@ -239,34 +245,39 @@ PST_OUTLINE int on_datagram(struct packet *p, const struct pst_config *config)
 static __always_inline int on_packet(struct __sk_buff *skb, __u32 direction)
 {
 	const struct pst_config *config = pst_config_get();
-	struct packet p = {.skb = skb, .direction = direction};
+	struct packet p = {
+		.direction = direction,
+		.len = skb->len,
+		.on_loopback = skb->ifindex == LOOPBACK_IFINDEX,
+	};
+	struct bpf_sock *sk;
 
 	if (!config)
 		return SKB_DROP;
 	if (pst_read_headers(skb, &p.h))
 		return verdict(PST_REASON_BAD_PACKET, direction, SKB_DROP);
 	if (p.h.protocol != IPPROTO_TCP)
-		return on_datagram(&p, config);
-	p.sk = skb->sk;
-	if (p.sk)
-		p.sk = bpf_sk_fullsock(p.sk);
-	if (!p.sk)
+		return on_datagram(skb, &p, config);
+	sk = skb->sk;
+	if (sk)
+		sk = bpf_sk_fullsock(sk);
+	if (!sk)
 		return verdict(PST_REASON_NO_STATE, direction, SKB_DROP);
-	if (p.sk->type != SOCKET_STREAM)
-		return on_raw(&p, config);
-	return on_tcp(&p, config);
+	if (sk->type != SOCKET_STREAM)
+		return on_raw(skb, &p, config);
+	return on_tcp(skb, sk, &p, config);
 }
 
 SEC("cgroup_skb/ingress")
 int pst_ingress(struct __sk_buff *skb)
 {
-	return on_packet(skb, PST_DIR_INGRESS);
+	return on_packet(skb, PST_DIR_INGRESS) == SKB_PASS;
 }
 
 SEC("cgroup_skb/egress")
 int pst_egress(struct __sk_buff *skb)
 {
-	return on_packet(skb, PST_DIR_EGRESS);
+	return on_packet(skb, PST_DIR_EGRESS) == SKB_PASS;
 }
 
 char LICENSE[] __weak SEC("license") = "Dual BSD/GPL";

@@ -23,7 +23,8 @@
 /*
  * A function that the verifier proves once, for all arguments, instead of at every call: the
  * recogniser's actions alone would cost the budget of a million instructions otherwise. Its pointer
- * arguments may be NULL for all that the verifier knows, and must be tested.
+ * arguments may be NULL for all that the verifier knows, and must be tested; what they point to is
+ * numbers to it, and it comes back as unknown numbers. What it returns is unknown, too.
  */
 #define PST_SUBPROG	       __weak __attribute__((noinline))
 
@@ -66,6 +67,7 @@
 #define PST_INLINE   static inline
 #define PST_SUBPROG  static inline
 #define PST_CALLBACK static inline
+#define PST_OUTLINE  static inline
 #define PST_UNROLL
 
 #define pst_opaque(var) ((void)(var))

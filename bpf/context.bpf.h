@@ -23,15 +23,19 @@ enum {
  */
 const volatile __u8 pst_has_netns_cookie;
 
-/* What the steps of one packet share; on the stack of the program. */
+/*
+ * What is known about the packet; on the stack of the program. Numbers only, no pointers: the
+ * verifier proves the big steps once, for any content of it (PST_SUBPROG).
+ */
 struct packet {
-	struct __sk_buff *skb;
-	struct bpf_sock *sk;
 	struct pst_headers h;
-	__u32 direction; /* of the packet: enum pst_dir */
-	__u32 accepted;	 /* rcv_nxt */
-	__u32 sent;	 /* snd_nxt */
-	__u32 acked;	 /* snd_una */
+	__u32 len;
+	__u32 accepted;	  /* rcv_nxt */
+	__u32 sent;	  /* snd_nxt */
+	__u32 acked;	  /* snd_una */
+	__u8 direction;	  /* of the packet: enum pst_dir */
+	__u8 on_loopback; /* it does not leave its network namespace */
+	__u8 pad[2];
 };
 
 static __always_inline int verdict(__u32 reason, __u32 direction, int pass)
@@ -52,11 +56,12 @@ static __always_inline void ask(struct pst_question *q, const struct packet *p, 
 	q->port = (role == PST_ROLE_CLIENT) == out ? p->h.dst_port : p->h.src_port;
 	q->protocol = p->h.protocol;
 	q->direction = role == PST_ROLE_CLIENT ? PST_DIR_EGRESS : PST_DIR_INGRESS;
-	q->on_loopback = p->skb->ifindex == LOOPBACK_IFINDEX;
+	q->on_loopback = p->on_loopback;
 }
 
 /* An event begun: who talks to whom. ROLE is the local endpoint's. NULL when the ring is full. */
-static __always_inline struct pst_event *report_begin(const struct packet *p, __u32 role)
+static __always_inline struct pst_event *report_begin(struct __sk_buff *skb, const struct packet *p,
+						      __u32 role)
 {
 	int from_client = (role == PST_ROLE_CLIENT) == (p->direction == PST_DIR_EGRESS);
 	struct pst_event *e =
@@ -64,7 +69,7 @@ static __always_inline struct pst_event *report_begin(const struct packet *p, __
 
 	if (!e)
 		return NULL;
-	e->socket_cookie = bpf_get_socket_cookie(p->skb);
+	e->socket_cookie = bpf_get_socket_cookie(skb);
 	e->seq = p->h.seq;
 	e->ack = p->h.ack;
 	__builtin_memcpy(e->client, from_client ? p->h.src : p->h.dst, 16);
@@ -76,10 +81,14 @@ static __always_inline struct pst_event *report_begin(const struct packet *p, __
 }
 
 /* A denied connection set-up or packet without connection: dropped, said once per packet. */
-PST_OUTLINE int deny_l3l4(const struct packet *p, const struct pst_decision *d, __u32 role)
+PST_SUBPROG int pst_deny_l3l4(struct __sk_buff *skb, const struct packet *p,
+			      const struct pst_decision *d, __u32 role)
 {
-	struct pst_event *e = report_begin(p, role);
+	struct pst_event *e;
 
+	if (!p || !d)
+		return SKB_DROP;
+	e = report_begin(skb, p, role);
 	if (e) {
 		e->generation = d->generation;
 		e->subject = d->subject;

@@ -270,8 +270,8 @@ PST_INLINE __u32 pst_judge_fresh(struct pst_flow *f, const struct pst_table *t,
 }
 
 /* The part of the packet between START and judged, which TCP may not have taken. */
-PST_INLINE __u32 pst_judge_repeat(struct pst_flow *f, const struct pst_src *src,
-				  const struct pst_packet *p, __u32 start)
+PST_OUTLINE __u32 pst_judge_repeat(struct pst_flow *f, const struct pst_src *src,
+				   const struct pst_packet *p, __u32 start)
 {
 	__u32 end = p->seq + p->len;
 

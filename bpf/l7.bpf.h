@@ -103,22 +103,23 @@ static __always_inline void report_kept(struct pst_event *e, const struct pst_fl
 }
 
 /* Head bytes of the packet at hand. Constant sizes where the packet is long enough. */
-static __always_inline void report_head(struct pst_event *e, const struct packet *p, __u32 off)
+static __always_inline void report_head(struct pst_event *e, struct __sk_buff *skb, __u32 off)
 {
-	__u32 n = p->skb->len - off;
+	__u32 n = skb->len - off;
 
-	if (off >= p->skb->len || !n)
+	if (off >= skb->len || !n)
 		return;
 	if (n > PST_EVENT_HEAD)
 		n = PST_EVENT_HEAD;
 	pst_opaque(n);
 	n = ((n - 1) & (PST_EVENT_HEAD - 1)) + 1;
-	if (!bpf_skb_load_bytes(p->skb, off, e->head, n))
+	if (!bpf_skb_load_bytes(skb, off, e->head, n))
 		e->head_len = (__u16)n;
 }
 
 /* Its TCP options. */
-static __always_inline void report_options(struct pst_event *e, const struct packet *p)
+static __always_inline void report_options(struct pst_event *e, struct __sk_buff *skb,
+					   const struct packet *p)
 {
 	__u32 opts = p->h.payload - p->h.transport - sizeof(struct tcphdr);
 
@@ -127,15 +128,16 @@ static __always_inline void report_options(struct pst_event *e, const struct pac
 	pst_opaque(opts);
 	opts = ((opts - 1) & 63) + 1;
 	if (opts <= PST_EVENT_OPTIONS &&
-	    !bpf_skb_load_bytes(p->skb, p->h.transport + sizeof(struct tcphdr), e->options, opts))
+	    !bpf_skb_load_bytes(skb, p->h.transport + sizeof(struct tcphdr), e->options, opts))
 		e->options_len = (__u8)opts;
 }
 
 /* An event about connection F, begun. NULL when the ring is full. */
-static __always_inline struct pst_event *
-report_flow(const struct packet *p, const struct pst_flow *f, __u32 reason, __u32 layer)
+static __always_inline struct pst_event *report_flow(struct __sk_buff *skb, const struct packet *p,
+						     const struct pst_flow *f, __u32 reason,
+						     __u32 layer)
 {
-	struct pst_event *e = report_begin(p, f->role);
+	struct pst_event *e = report_begin(skb, p, f->role);
 
 	if (!e)
 		return NULL;
@@ -147,7 +149,7 @@ report_flow(const struct packet *p, const struct pst_flow *f, __u32 reason, __u3
 	e->reason = (__u8)reason;
 	e->netns_cookie = f->netns_cookie;
 	e->layer = (__u8)layer;
-	e->payload = p->skb->len - p->h.payload;
+	e->payload = p->len - p->h.payload;
 	return e;
 }
 
@@ -155,35 +157,42 @@ report_flow(const struct packet *p, const struct pst_flow *f, __u32 reason, __u3
  * The head of the request under way: in the packet, or begun in one before. Of a request whose head
  * was allowed long ago nothing is left.
  */
-static __always_inline void report_request(struct pst_event *e, const struct packet *p,
-					   const struct pst_flow *f)
+static __always_inline void report_request(struct pst_event *e, struct __sk_buff *skb,
+					   const struct packet *p, const struct pst_flow *f)
 {
 	__s32 skip = pst_seq_diff(f->head_seq, p->h.seq);
 
 	if (skip < 0)
 		report_kept(e, f);
 	else
-		report_head(e, p, p->h.payload + skip);
+		report_head(e, skb, p->h.payload + skip);
 }
 
-PST_OUTLINE int report_allowed(const struct packet *p, const struct pst_flow *f)
+PST_SUBPROG int pst_report_allowed(struct __sk_buff *skb, const struct packet *p,
+				   const struct pst_flow *f)
 {
-	struct pst_event *e = report_flow(p, f, PST_REASON_RULE, PST_LAYER_L7);
+	struct pst_event *e;
 
+	if (!p || !f)
+		return -1;
+	e = report_flow(skb, p, f, PST_REASON_RULE, PST_LAYER_L7);
 	if (!e)
 		return 0;
 	e->allowed = 1;
 	e->number = f->requests - 1;
-	report_request(e, p, f);
+	report_request(e, skb, p, f);
 	bpf_ringbuf_submit(e, 0);
 	return 0;
 }
 
-PST_OUTLINE int report_answer(const struct packet *p, const struct pst_flow *f, __u32 status,
-			      __u32 us)
+PST_SUBPROG int pst_report_answer(struct __sk_buff *skb, const struct packet *p,
+				  const struct pst_flow *f, __u32 status, __u32 us)
 {
-	struct pst_event *e = report_flow(p, f, PST_REASON_REPLY, PST_LAYER_ANSWER);
+	struct pst_event *e;
 
+	if (!p || !f)
+		return -1;
+	e = report_flow(skb, p, f, PST_REASON_REPLY, PST_LAYER_ANSWER);
 	if (!e)
 		return 0;
 	e->allowed = 1;
@@ -195,20 +204,23 @@ PST_OUTLINE int report_answer(const struct packet *p, const struct pst_flow *f, 
 }
 
 /* REQUEST (enum pst_request) asks the daemon to do something about the denied connection. */
-PST_OUTLINE int report_denied(const struct packet *p, const struct pst_flow *f, __u32 request,
-			      __u32 again)
+PST_SUBPROG int pst_report_denied(struct __sk_buff *skb, const struct packet *p,
+				  const struct pst_flow *f, __u32 request, __u32 again)
 {
-	struct pst_event *e = report_flow(p, f, f->deny_reason, PST_LAYER_L7);
+	struct pst_event *e;
 
+	if (!p || !f)
+		return -1;
+	e = report_flow(skb, p, f, f->deny_reason, PST_LAYER_L7);
 	if (!e)
 		return 0;
 	e->request = (__u8)request;
 	e->again = (__u8)again;
 	e->is_head = f->deny_head;
 	e->number = f->requests;
-	report_options(e, p);
+	report_options(e, skb, p);
 	if (!again)
-		report_request(e, p, f);
+		report_request(e, skb, p, f);
 	bpf_ringbuf_submit(e, 0);
 	return 0;
 }
@@ -217,14 +229,14 @@ static __always_inline void pst_judge_allowed(const struct pst_judge *j)
 {
 	pst_count(PST_REASON_RULE, j->walk.src->packet->direction);
 	if (j->walk.src->events)
-		report_allowed(j->walk.src->packet, j->flow);
+		pst_report_allowed(j->walk.src->skb, j->walk.src->packet, j->flow);
 }
 
 static __always_inline void pst_follow_answered(const struct pst_follower *fw, __u32 status,
 						__u32 us)
 {
 	if (fw->walk.src->events)
-		report_answer(fw->walk.src->packet, fw->flow, status, us);
+		pst_report_answer(fw->walk.src->skb, fw->walk.src->packet, fw->flow, status, us);
 }
 
 static __always_inline int is_request_side(const struct packet *p, const struct pst_flow *f)
@@ -232,9 +244,9 @@ static __always_inline int is_request_side(const struct packet *p, const struct 
 	return (f->role == PST_ROLE_CLIENT) == (p->direction == PST_DIR_EGRESS);
 }
 
-static __always_inline int read_positions(struct packet *p)
+static __always_inline int read_positions(struct packet *p, struct bpf_sock *sk)
 {
-	struct bpf_tcp_sock *tcp = bpf_tcp_sock(p->sk);
+	struct bpf_tcp_sock *tcp = bpf_tcp_sock(sk);
 
 	if (!tcp)
 		return 0;
@@ -298,8 +310,11 @@ PST_OUTLINE __u32 how_to_answer(const struct packet *p, struct pst_flow *f)
 }
 
 /* The first denial of a connection. */
-PST_OUTLINE void deny_l7(const struct packet *p, struct pst_flow *f, __u32 action, __u32 reason)
+PST_SUBPROG int pst_deny_l7(struct __sk_buff *skb, const struct packet *p, struct pst_flow *f,
+			    __u32 action, __u32 reason)
 {
+	if (!p || !f)
+		return -1;
 	f->flags |= PST_FLOW_DENIED;
 	f->deny_reason = (__u8)reason;
 	f->deny_head = f->http.method == PST_METHOD_HEAD;
@@ -307,14 +322,14 @@ PST_OUTLINE void deny_l7(const struct packet *p, struct pst_flow *f, __u32 actio
 	f->denied_seq = p->h.seq;
 	f->reported_ns = bpf_ktime_get_ns();
 	f->reports = 1;
-	report_denied(p, f, f->deny_request, 0);
+	return pst_report_denied(skb, p, f, f->deny_request, 0);
 }
 
 /*
  * A denied connection whose answer had to wait: is it time now? A waiting client sends something
  * when it has an answer: an acknowledgement, or what was denied once more.
  */
-PST_OUTLINE int answer_now(const struct packet *p, struct pst_flow *f)
+PST_OUTLINE int answer_now(struct __sk_buff *skb, const struct packet *p, struct pst_flow *f)
 {
 	__u32 request = how_to_answer(p, f);
 
@@ -322,35 +337,38 @@ PST_OUTLINE int answer_now(const struct packet *p, struct pst_flow *f)
 		return 0;
 	f->deny_request = (__u8)request;
 	f->reported_ns = bpf_ktime_get_ns();
-	report_denied(p, f, request, 1);
+	pst_report_denied(skb, p, f, request, 1);
 	return 0;
 }
 
 /* A packet without payload. It passes whatever comes of it. */
-static __always_inline int answer_deferred(struct packet *p, struct pst_flow *f)
+static __always_inline int answer_deferred(struct __sk_buff *skb, struct bpf_sock *sk,
+					   struct packet *p, struct pst_flow *f)
 {
 	if (!(f->flags & PST_FLOW_DENIED) || f->deny_request != PST_REQUEST_DEFER ||
-	    !is_request_side(p, f) || !read_positions(p) || !pst_lock(&f->judge_lock))
+	    !is_request_side(p, f) || !read_positions(p, sk) || !pst_lock(&f->judge_lock))
 		return SKB_PASS;
 	if (f->deny_request == PST_REQUEST_DEFER)
-		answer_now(p, f);
+		answer_now(skb, p, f);
 	pst_unlock(&f->judge_lock);
 	return SKB_PASS;
 }
 
 /* The peer repeats what was denied: the answer may have been lost. Reported again, at a bounded
  * rate. */
-PST_OUTLINE int denied_again(const struct packet *p, struct pst_flow *f)
+PST_SUBPROG int pst_denied_again(struct __sk_buff *skb, const struct packet *p, struct pst_flow *f)
 {
 	__u64 now = bpf_ktime_get_ns();
 
+	if (!p || !f)
+		return -1;
 	if (f->deny_request == PST_REQUEST_DEFER) {
-		answer_now(p, f);
+		answer_now(skb, p, f);
 	} else if (p->h.seq == f->denied_seq && f->reports < MAX_REPORTS &&
 		   now - f->reported_ns > report_interval_ns) {
 		f->reports++;
 		f->reported_ns = now;
-		report_denied(p, f, f->deny_request, 1);
+		pst_report_denied(skb, p, f, f->deny_request, 1);
 	}
 	return PST_REASON_AFTER_DENY;
 }
@@ -371,7 +389,7 @@ static __always_inline void adopt_decision(struct pst_flow *f, const struct pst_
  * The rest of the decision is taken over where a request begins (ADOPT): until then the request
  * under way belongs to the generation that allowed it. Returns why the connection ends, or 0.
  */
-PST_OUTLINE __u32 refresh(struct packet *p, struct pst_flow *f, __u32 generation, __u32 adopt)
+PST_OUTLINE __u32 refresh(const struct packet *p, struct pst_flow *f, __u32 generation, __u32 adopt)
 {
 	__u32 known = f->generation;
 	struct pst_question q;
@@ -436,20 +454,21 @@ PST_SUBPROG int pst_is_multipath(struct __sk_buff *skb, __u32 off, __u32 end)
 
 /* How the HTTP of a flow is judged. */
 struct judging {
-	__u32 observe; /* only find its requests */
-	__u32 renew;   /* a newer policy waits */
-	__u32 events;
+	__u8 observe; /* only find its requests */
+	__u8 renew;   /* a newer policy waits */
+	__u8 events;
+	__u8 pad;
 };
 
-/* Judges by the HTTP rules of the flow. Returns a ruling. */
-static __always_inline __u32 judge_http(struct packet *p, struct pst_flow *f,
-					const struct judging *how)
+/* Judges by the HTTP rules of the flow, whose table is T. Returns a ruling. */
+static __always_inline __u32 judge_by_table(struct __sk_buff *skb, const struct packet *p,
+					    struct pst_flow *f, const struct pst_table *t,
+					    const struct judging *how)
 {
-	const struct pst_table *t = pst_table_get(f->generation);
-	struct pst_src src = {.skb = p->skb, .packet = p, .events = how->events && !how->observe};
+	struct pst_src src = {.skb = skb, .packet = p, .events = how->events && !how->observe};
 	struct pst_packet pkt = {
 		.seq = p->h.seq,
-		.len = p->skb->len - p->h.payload,
+		.len = p->len - p->h.payload,
 		.off = p->h.payload,
 		.accepted = p->accepted,
 		.ordered = p->direction == PST_DIR_EGRESS,
@@ -457,17 +476,28 @@ static __always_inline __u32 judge_http(struct packet *p, struct pst_flow *f,
 		.renew = how->renew,
 		.fin = !!(p->h.tcp_flags & PST_TCP_FIN),
 	};
+
+	return pst_judge_packet(f, t, &src, &pkt);
+}
+
+PST_SUBPROG int pst_judge_http(struct __sk_buff *skb, const struct packet *p, struct pst_flow *f,
+			       const struct judging *how)
+{
+	const struct pst_table *t;
 	__u32 ruling;
 
+	if (!p || !f || !how)
+		return pst_ruling(PST_ACTION_KILL, PST_REASON_IMPOSSIBLE);
 	if (!(f->flags & PST_FLOW_STREAM_KNOWN))
 		return pst_ruling(PST_ACTION_KILL, PST_REASON_UNKNOWN_FLOW);
 	if (p->h.tcp_flags & PST_TCP_URG)
 		return pst_ruling(PST_ACTION_KILL, PST_REASON_URGENT);
-	if (pst_is_multipath(p->skb, p->h.transport + sizeof(struct tcphdr), p->h.payload))
+	if (pst_is_multipath(skb, p->h.transport + sizeof(struct tcphdr), p->h.payload))
 		return pst_ruling(PST_ACTION_KILL, PST_REASON_MPTCP);
+	t = pst_table_get(f->generation);
 	if (!t)
 		return pst_ruling(PST_ACTION_KILL, PST_REASON_OLD_GENERATION);
-	ruling = pst_judge_packet(f, t, &src, &pkt);
+	ruling = judge_by_table(skb, p, f, t, how);
 	/* The slot may have been given away meanwhile: then the walk proves nothing. */
 	if (ruling >> 8 == PST_ACTION_PASS && !pst_table_get(f->generation))
 		return pst_ruling(PST_ACTION_KILL, PST_REASON_OLD_GENERATION);
@@ -475,8 +505,8 @@ static __always_inline __u32 judge_http(struct packet *p, struct pst_flow *f,
 }
 
 /* By what the flow's verdict says. */
-static __always_inline __u32 judge_by_verdict(struct packet *p, struct pst_flow *f,
-					      struct judging *how)
+static __always_inline __u32 judge_by_verdict(struct __sk_buff *skb, const struct packet *p,
+					      struct pst_flow *f, struct judging *how)
 {
 	__u32 ruling;
 
@@ -489,7 +519,7 @@ static __always_inline __u32 judge_by_verdict(struct packet *p, struct pst_flow 
 	if (f->verdict != PST_VERDICT_ALLOW && f->verdict != PST_VERDICT_JUDGE)
 		return pst_ruling(PST_ACTION_KILL, f->reason);
 	how->observe = f->verdict == PST_VERDICT_ALLOW;
-	ruling = judge_http(p, f, how);
+	ruling = pst_judge_http(skb, p, f, how);
 	if (!how->observe || (ruling & 0xff) == PST_REASON_RENEWED)
 		return ruling;
 	/* The courtesy has lost its place in the stream: it is off, the bytes pass. */
@@ -503,10 +533,10 @@ static __always_inline __u32 judge_by_verdict(struct packet *p, struct pst_flow 
  * recogniser is inside a request holds places in the tables of its generation: it takes over a
  * newer one where the next request begins.
  */
-static __always_inline __u32 judge_locked(struct packet *p, struct pst_flow *f,
-					  const struct pst_config *config)
+static __always_inline __u32 judge_locked(struct __sk_buff *skb, const struct packet *p,
+					  struct pst_flow *f, const struct pst_config *config)
 {
-	struct judging how = {.events = config->flags & PST_CONFIG_EVENTS_ALL};
+	struct judging how = {.events = !!(config->flags & PST_CONFIG_EVENTS_ALL)};
 	__u32 ruling, why;
 
 	if (f->generation != config->generation) {
@@ -516,7 +546,7 @@ static __always_inline __u32 judge_locked(struct packet *p, struct pst_flow *f,
 		if (why)
 			return pst_ruling(PST_ACTION_KILL, why);
 	}
-	ruling = judge_by_verdict(p, f, &how);
+	ruling = judge_by_verdict(skb, p, f, &how);
 	if (ruling == pst_ruling(PST_ACTION_DROP, PST_REASON_RENEWED)) {
 		why = refresh(p, f, config->generation, 1);
 		if (why)
@@ -533,49 +563,60 @@ static __always_inline int is_end(const struct packet *p, const struct pst_flow 
 		(f->verdict == PST_VERDICT_JUDGE && f->flags & PST_FLOW_STREAM_KNOWN));
 }
 
-static __always_inline int judge_side(struct packet *p, struct pst_flow *f,
-				      const struct pst_config *config)
+PST_SUBPROG int pst_judge_side(struct __sk_buff *skb, const struct packet *p, struct pst_flow *f,
+			       const struct pst_config *config)
 {
-	__u32 ruling, action, reason, direction = p->direction;
+	__u32 ruling, action, reason, direction;
 
+	if (!p || !f || !config)
+		return SKB_DROP;
+	direction = p->direction;
 	if (!pst_lock(&f->judge_lock))
 		return verdict(PST_REASON_STATE_BUSY, direction, SKB_DROP);
 	if (f->flags & PST_FLOW_DENIED) {
-		reason = denied_again(p, f);
+		reason = pst_denied_again(skb, p, f);
 		pst_unlock(&f->judge_lock);
 		return verdict(reason, direction, SKB_DROP);
 	}
 	/* Without payload no request begins: the policy is not asked anew. */
-	if (p->h.payload == p->skb->len)
+	if (p->h.payload == p->len)
 		ruling = pst_judge_fin(f, p->h.seq,
 				       direction == PST_DIR_EGRESS ? f->judged : p->accepted);
 	else
-		ruling = judge_locked(p, f, config);
+		ruling = judge_locked(skb, p, f, config);
 	action = ruling >> 8;
 	reason = ruling & 0xff;
 	if (action == PST_ACTION_DENY || action == PST_ACTION_KILL)
-		deny_l7(p, f, action, reason);
+		pst_deny_l7(skb, p, f, action, reason);
 	pst_unlock(&f->judge_lock);
 	return action == PST_ACTION_PASS ? SKB_PASS : verdict(reason, direction, SKB_DROP);
 }
 
-/* The response direction is never held up: what cannot be followed is lost, not dropped. */
-static __always_inline int follow_side(struct packet *p, struct pst_flow *f,
-				       const struct pst_config *config)
+static __always_inline void follow_by_table(struct __sk_buff *skb, const struct packet *p,
+					    struct pst_flow *f, const struct pst_table *t,
+					    __u32 events)
 {
-	const struct pst_table *t;
-	struct pst_src src = {.skb = p->skb,
-			      .packet = p,
-			      .events = config->flags & PST_CONFIG_EVENTS_ALL &&
-					f->verdict == PST_VERDICT_JUDGE};
+	struct pst_src src = {
+		.skb = skb, .packet = p, .events = events && f->verdict == PST_VERDICT_JUDGE};
 	struct pst_packet pkt = {
 		.seq = p->h.seq,
-		.len = p->skb->len - p->h.payload,
+		.len = p->len - p->h.payload,
 		.off = p->h.payload,
 		.accepted = p->accepted,
 		.ordered = p->direction == PST_DIR_EGRESS,
 	};
 
+	pst_follow_packet(f, t, &src, &pkt);
+}
+
+/* The response direction is never held up: what cannot be followed is lost, not dropped. */
+PST_SUBPROG int pst_follow_side(struct __sk_buff *skb, const struct packet *p, struct pst_flow *f,
+				__u32 events)
+{
+	const struct pst_table *t;
+
+	if (!p || !f)
+		return SKB_DROP;
 	if (f->verdict != PST_VERDICT_JUDGE && !(f->flags & PST_FLOW_COURTESY))
 		return SKB_PASS;
 	if (!pst_lock(&f->follow_lock)) {
@@ -588,7 +629,7 @@ static __always_inline int follow_side(struct packet *p, struct pst_flow *f,
 		f->follow |= PST_FOLLOW_LOST;
 	f->follow_generation = (__u8)f->generation;
 	if (t)
-		pst_follow_packet(f, t, &src, &pkt);
+		follow_by_table(skb, p, f, t, events);
 	if (!t || !pst_table_get(f->generation))
 		f->follow |= PST_FOLLOW_LOST;
 	pst_unlock(&f->follow_lock);

@@ -131,10 +131,12 @@ PST_INLINE int pst_read_icmp(struct __sk_buff *skb, struct pst_headers *h)
 }
 
 /* Fills H from SKB; a negative number when the packet cannot be read. */
-PST_INLINE int pst_read_headers(struct __sk_buff *skb, struct pst_headers *h)
+PST_SUBPROG int pst_read_headers(struct __sk_buff *skb, struct pst_headers *h)
 {
 	int err = -1;
 
+	if (!h)
+		return -1;
 	__builtin_memset(h, 0, sizeof(*h));
 	if (skb->protocol == bpf_htons(ETH_P_IP))
 		err = pst_read_ipv4(skb, h);
