@@ -50,7 +50,7 @@
 	/* PARSE: two parsers could read it differently */                                            \
 	X(NOT_HTTP, "not-http", PARSE, "the bytes are not an HTTP/1.x request")                       \
 	X(HTTP2, "http2-preface", PARSE, "HTTP/2 is a matter of the userspace fallback")              \
-	X(METHOD, "bad-method", PARSE, "the method is not a token or too long")                       \
+	X(METHOD, "bad-method", PARSE, "the method is not a token in capitals, or too long")          \
 	X(CONNECT, "connect", PARSE, "CONNECT opens a tunnel past the policy")                        \
 	X(VERSION, "bad-version", PARSE, "the version is not exactly HTTP/1.1 or HTTP/1.0")           \
 	X(LINE_END, "bad-line-end", PARSE, "a bare CR or a bare LF")                                  \

@@ -7,7 +7,7 @@
  * A path pattern is never asked about "//" or "a b", because the core refuses such a request before
  * any rule is looked at. So questions about patterns are asked within these three languages:
  *
- *	method	tokens (RFC 9110 5.6.2) but CONNECT, which no rule can allow
+ *	method	tokens (RFC 9110 5.6.2) without small letters but CONNECT, which no rule can allow
  *	path	request targets in normal form: origin form, with the query if there is one
  *	host	values of the Host field: uri-host [ ":" port ], blanks around it cut off
  *

@@ -266,6 +266,7 @@ Test(baselang, the_longest_texts_of_all_three_fit_one_head)
 		max[f] = pst_baselang_of(x.base, f)->max_len;
 	for (uint32_t more = 0; more <= 1; more++) {
 		memset(head, 'a', PST_MAX_HEAD + 1);
+		memset(head, 'A', max[0]);
 		memcpy(head + max[0], " /", 2);
 		memcpy(head + max[0] + 1 + max[1], " HTTP/1.1\r\nHost: ", 17);
 		n = max[0] + 1 + max[1] + 17 + max[2] + more;

@@ -30,7 +30,7 @@ static const char *const regexes[PST_FIELD_MAX][N_REGEX] = {
 };
 
 /* The requests that brute force tries; all are in the base languages. */
-static const char *const methods[] = {"GET", "POST", "PUT", "get", "X", "HEAD"};
+static const char *const methods[] = {"GET", "POST", "PUT", "GE", "X", "HEAD"};
 static const char *const hosts[] = {NULL, "a", "b", "a:80", "b:80", "[::1]", "c", "ab", "0"};
 static const char *const paths[] = {"/",   "/a",   "/b",    "/ab",  "/c",   "/a/",  "/a/b",
 				    "/b/", "/a/c", "/a/bb", "/b/a", "/c/b", "/a?b", "/cb"};
