@@ -86,10 +86,10 @@ ENFORCER_LIBS := $(COMPILER_LIBS) -lbpf -lelf
 PROXY_LIBS := $(COMPILER_LIBS) -lpcre2-8
 CLI_LIBS := $(COMPILER_LIBS) -ljansson
 
-BINS := $(B)/postern $(B)/posternd
+BINS := $(B)/postern $(B)/posternd $(B)/postern-proxy
 
 .PHONY: all
-all: $(BINS) ## build postern and posternd
+all: $(BINS) ## build postern, posternd and postern-proxy
 
 $(B)/obj/%.o: %.c
 	$(call msg,CC,$<)
@@ -172,6 +172,10 @@ $(B)/posternd: $(B)/obj/enforcer/main.o $(ENFORCER_OBJ)
 	$(call msg,LD,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) $^ -o $@ $(ENFORCER_LIBS)
 
+$(B)/postern-proxy: $(B)/obj/proxy/main.o $(PROXY_OBJ)
+	$(call msg,LD,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) $^ -o $@ $(PROXY_LIBS)
+
 # What the proxy's tests share with those of the compiler and of the core.
 PROXY_TEST_OBJ := $(call obj,$(patsubst %,compiler/tests/%,re_random.c re_near.c re2_oracle.cc) \
 	bpf/tests/core.c bpf/tests/vectors.c)
@@ -249,7 +253,7 @@ $(F)/obj/%.o: %.cc | $(GEN_H:$(B)/%=build/%)
 
 $(F)/fuzz_%: $(F)/obj/tests/fuzz/fuzz_%.o $(FUZZ_HELPER_OBJ) $(FUZZ_LIB_OBJ)
 	$(call msg,LD,$@)
-	$(Q)$(CLANGXX) -fsanitize=fuzzer,address,undefined $^ -o $@ $(COMPILER_LIBS) -lre2
+	$(Q)$(CLANGXX) -fsanitize=fuzzer,address,undefined $^ -o $@ $(COMPILER_LIBS) -lre2 $(FUZZ_MORE_LIBS)
 
 # What this one compares with is shared with the unit tests.
 $(F)/fuzz_regex: $(patsubst %,$(F)/obj/compiler/tests/%.o,re_compare re2_oracle)
@@ -265,8 +269,12 @@ $(F)/obj/llhttp/%.o: /usr/share/llhttp/%.c
 $(F)/fuzz_http: $(LLHTTP_OBJ) | $(F)/seeds/http
 $(F)/fuzz_stream: $(LLHTTP_OBJ) | $(F)/seeds/stream
 $(F)/fuzz_follow: $(LLHTTP_OBJ)
+FUZZ_PROXY_OBJ := $(patsubst %.c,$(F)/obj/%.o,$(PROXY_SRC) enforcer/reply.c)
+$(F)/obj/tests/fuzz/fuzz_proxy.o $(FUZZ_PROXY_OBJ): FUZZ_FLAGS += $(LLHTTP_FLAGS)
+$(F)/fuzz_proxy: FUZZ_MORE_LIBS := -lpcre2-8
+$(F)/fuzz_proxy: $(FUZZ_PROXY_OBJ) $(LLHTTP_OBJ) | $(F)/seeds/proxy
 $(F)/fuzz_raw: | $(F)/seeds/raw
-$(F)/seeds/raw $(F)/seeds/stream: $(F)/seeds/http
+$(F)/seeds/raw $(F)/seeds/stream $(F)/seeds/proxy: $(F)/seeds/http
 	$(Q)rm -rf $@ && cp -r $< $@
 $(F)/seeds/http: tests/fuzz/http_seeds.py tests/e2e/vectors.py $(GOLDEN)
 	$(call msg,SEEDS,$@)
@@ -457,6 +465,7 @@ install: all ## install below DESTDIR and PREFIX (default /usr/local)
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/sbin
 	install -m 755 $(B)/postern $(DESTDIR)$(PREFIX)/bin/postern
 	install -m 755 $(B)/posternd $(DESTDIR)$(PREFIX)/sbin/posternd
+	install -m 755 $(B)/postern-proxy $(DESTDIR)$(PREFIX)/sbin/postern-proxy
 	$(foreach m,$(MAN),install -D -m 644 $(m) \
 		$(DESTDIR)$(PREFIX)/share/man/man$(subst .,,$(suffix $(m)))/$(notdir $(m));)
 

@@ -16,6 +16,27 @@ static void move_down(struct pst_buffer *b)
 	b->begin = 0;
 }
 
+void pst_memory_fini(struct pst_memory *m)
+{
+	while (m->n_spares)
+		free(m->spares[--m->n_spares]);
+}
+
+static char *take_memory(struct pst_memory *m, size_t size)
+{
+	if (size == PST_BUFFER_FIRST && m->n_spares)
+		return m->spares[--m->n_spares];
+	return pst_mem_calloc(1, size);
+}
+
+static void give_memory(struct pst_memory *m, char *v, size_t size)
+{
+	if (size == PST_BUFFER_FIRST && m->n_spares < PST_BUFFER_SPARES)
+		m->spares[m->n_spares++] = v;
+	else
+		free(v);
+}
+
 static bool grow(struct pst_buffer *b, size_t limit, struct pst_memory *m)
 {
 	size_t cap = b->cap ? 2 * b->cap : PST_BUFFER_FIRST;
@@ -24,12 +45,13 @@ static bool grow(struct pst_buffer *b, size_t limit, struct pst_memory *m)
 	cap = cap < limit ? cap : limit;
 	if (cap - b->cap > m->limit - m->used)
 		return false;
-	v = pst_mem_calloc(1, cap);
+	v = take_memory(m, cap);
 	if (!v)
 		return false;
 	if (b->end)
 		memcpy(v, b->v, b->end);
-	free(b->v);
+	if (b->v)
+		give_memory(m, b->v, b->cap);
 	m->used += cap - b->cap;
 	b->v = v;
 	b->cap = cap;
@@ -66,6 +88,7 @@ void pst_buffer_trim(struct pst_buffer *b, struct pst_memory *m)
 void pst_buffer_fini(struct pst_buffer *b, struct pst_memory *m)
 {
 	m->used -= b->cap;
-	free(b->v);
+	if (b->v)
+		give_memory(m, b->v, b->cap);
 	*b = (struct pst_buffer){.v = NULL};
 }

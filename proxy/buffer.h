@@ -14,22 +14,31 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* What buffers hold together. */
-struct pst_memory {
-	size_t used, limit;
-};
-
-struct pst_buffer {
-	char *v;
-	size_t begin, pass, end, cap;
-	bool filled; /* what came filled it: there may be more */
-};
-
 enum {
 	PST_BUFFER_FIRST = 8 * 1024,
 	PST_BUFFER_BODY = 64 * 1024, /* bodies need no more */
 	PST_BUFFER_HEAD =
 		160 * 1024, /* a head or trailers at the limit, and what comes with them */
+	PST_BUFFER_SPARES = 64,
+};
+
+/*
+ * What buffers hold together. Some of the first size are kept for the next one that asks: most
+ * requests need no more, and freed ones among long-lived small objects would be holes.
+ */
+struct pst_memory {
+	size_t used, limit;
+	char *spares[PST_BUFFER_SPARES]; /* not counted */
+	size_t n_spares;
+};
+
+/* Gives back what is kept; buffers must be gone. */
+void pst_memory_fini(struct pst_memory *m);
+
+struct pst_buffer {
+	char *v;
+	size_t begin, pass, end, cap;
+	bool filled; /* what came filled it: there may be more */
 };
 
 /*

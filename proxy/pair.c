@@ -17,20 +17,22 @@ struct front {
 struct pst_pair {
 	struct pst_pair_opts opts;
 	enum pst_pair_state state;
-	struct pst_message up, down; /* requests, responses */
-	struct pst_buffer in[2];     /* by where it came from */
-	struct front front[2];	     /* by where it goes */
-	bool ended[2];		     /* the side has ended its stream */
-	bool asked;		     /* a request is on its way, its answer not complete */
-	bool up_done;		     /* all of the request was passed on */
-	bool down_done;		     /* all of the answer was */
-	bool answered;		     /* some of the final answer was */
-	bool handshake, tunnel;	     /* of WebSocket: the request asked for it; it stands */
-	bool last;		     /* the request says that it is the last one */
-	bool answer_last;	     /* the answer says so */
-	bool rest_refused;	     /* bytes behind the last request were reported */
-	bool head_request;	     /* the answer has no body */
-	uint32_t number;	     /* of the request at hand */
+	struct pst_message up, down;  /* requests, responses */
+	struct pst_buffer in[2];      /* by where it came from */
+	struct front front[2];	      /* by where it goes */
+	struct pst_ruler *next_ruler; /* for the next request; NULL: the same */
+	uint32_t next_ruleset;
+	bool ended[2];		/* the side has ended its stream */
+	bool asked;		/* a request is on its way, its answer not complete */
+	bool up_done;		/* all of the request was passed on */
+	bool down_done;		/* all of the answer was */
+	bool answered;		/* some of the final answer was */
+	bool handshake, tunnel; /* of WebSocket: the request asked for it; it stands */
+	bool last;		/* the request says that it is the last one */
+	bool answer_last;	/* the answer says so */
+	bool rest_refused;	/* bytes behind the last request were reported */
+	bool head_request;	/* the answer has no body */
+	uint32_t number;	/* of the request at hand */
 };
 
 int pst_pair_new(const struct pst_pair_opts *opts, struct pst_pair **ret_pair)
@@ -40,6 +42,7 @@ int pst_pair_new(const struct pst_pair_opts *opts, struct pst_pair **ret_pair)
 	if (!p)
 		return -ENOMEM;
 	p->opts = *opts;
+	p->tunnel = opts->opaque;
 	*ret_pair = p;
 	return 0;
 }
@@ -134,7 +137,7 @@ static void deny(struct pst_pair *p, enum pst_reason reason, uint32_t rule)
 		     reason != PST_REASON_PARSERS && reason != PST_REASON_JUDGED_ALIAS;
 	bool is_head = h->method == PST_METHOD_HEAD;
 
-	report(p, false, reason, rule, whole ? h->head : pst_buffer_unknown(b));
+	report(p, false, reason, rule, whole ? h->head : 0);
 	if (reason == PST_REASON_HEAD_CUT || reason == PST_REASON_NO_STATE) {
 		die(p);
 		return;
@@ -246,24 +249,35 @@ static void refuse_rest(struct pst_pair *p)
 		return;
 	if (!p->rest_refused) {
 		p->number++;
-		report(p, false, PST_REASON_AFTER_CLOSE, UINT32_MAX,
-		       pst_buffer_unknown(&p->in[PST_CLIENT]));
+		report(p, false, PST_REASON_AFTER_CLOSE, UINT32_MAX, 0);
 		p->number--;
 	}
 	p->rest_refused = true;
 	forget_input(p);
 }
 
+/* A new policy is taken over where a request begins. */
+static void renew(struct pst_pair *p)
+{
+	if (!p->next_ruler || p->up.state != PST_MESSAGE_NONE || p->asked)
+		return;
+	p->opts.ruler = p->next_ruler;
+	p->opts.ruleset = p->next_ruleset;
+	p->next_ruler = NULL;
+}
+
 static void go_up(struct pst_pair *p)
 {
 	struct pst_buffer *b = &p->in[PST_CLIENT];
 	uint32_t index;
-	const struct pst_table *t = table_of(p, &index);
+	const struct pst_table *t;
 
 	if (p->tunnel) {
 		b->pass = b->end;
 		return;
 	}
+	renew(p);
+	t = table_of(p, &index);
 	if (p->up.state == PST_MESSAGE_NONE && pst_buffer_unknown(b) && may_begin(p))
 		pst_message_request(&p->up, t, index);
 	switch (pst_message_read(&p->up, t, b)) {
@@ -459,13 +473,24 @@ size_t pst_pair_room(struct pst_pair *p, enum pst_side side, char **ret_at)
 	return n;
 }
 
+/* Between requests empty buffers are given back. */
+static void trim(struct pst_pair *p)
+{
+	if (p->asked || p->tunnel)
+		return;
+	for (int from = PST_CLIENT; from <= PST_SERVER; from++)
+		pst_buffer_trim(&p->in[from], p->opts.memory);
+}
+
 void pst_pair_received(struct pst_pair *p, enum pst_side side, size_t n)
 {
 	struct pst_buffer *b = &p->in[side];
 
 	b->end += n;
 	b->filled |= b->end == b->cap;
-	step(p);
+	if (n)
+		step(p);
+	trim(p);
 }
 
 void pst_pair_ended(struct pst_pair *p, enum pst_side side)
@@ -509,10 +534,7 @@ void pst_pair_sent(struct pst_pair *p, enum pst_side side, size_t n)
 	}
 	if (p->state == PST_PAIR_OPEN)
 		step(p);
-	if (p->asked || p->tunnel)
-		return;
-	for (int from = PST_CLIENT; from <= PST_SERVER; from++)
-		pst_buffer_trim(&p->in[from], p->opts.memory);
+	trim(p);
 }
 
 bool pst_pair_is_over(const struct pst_pair *p, enum pst_side side)
@@ -555,6 +577,17 @@ void pst_pair_time_out(struct pst_pair *p)
 
 void pst_pair_renew(struct pst_pair *p, struct pst_ruler *ruler, uint32_t ruleset)
 {
-	p->opts.ruler = ruler;
-	p->opts.ruleset = ruleset;
+	p->next_ruler = ruler;
+	p->next_ruleset = ruleset;
+	renew(p);
+}
+
+const struct pst_ruler *pst_pair_ruler(const struct pst_pair *p)
+{
+	return p->opts.ruler;
+}
+
+bool pst_pair_is_tunnel(const struct pst_pair *p)
+{
+	return p->tunnel;
 }

@@ -43,7 +43,7 @@ struct pst_pair_event {
 	enum pst_reason reason;
 	uint32_t rule; /* UINT32_MAX: none, or not asked for */
 	uint32_t number;
-	const char *head; /* may be cut off, or NULL when the request was reported before */
+	const char *head; /* NULL: it was not read to its end, or was reported before */
 	size_t head_len;
 };
 
@@ -51,6 +51,7 @@ struct pst_pair_event {
 struct pst_pair_opts {
 	struct pst_ruler *ruler;
 	uint32_t ruleset;
+	bool opaque; /* allowed without HTTP rules: bytes are passed on as they come */
 	struct pst_memory *memory;
 	const struct pst_reply *denied[2]; /* the 403: of a connection that stays, that ends */
 	void (*on_event)(void *ctx, const struct pst_pair_event *event);
@@ -65,7 +66,8 @@ void pst_pair_free(struct pst_pair **p);
 
 /*
  * Where bytes from SIDE are to be put, and how many: 0 when none are wanted now. Then
- * pst_pair_received() with as many as came, or pst_pair_ended() at the end of the stream.
+ * pst_pair_received() with as many as came, also when none did, or pst_pair_ended() at the end of
+ * the stream.
  */
 size_t pst_pair_room(struct pst_pair *p, enum pst_side side, char **ret_at);
 void pst_pair_received(struct pst_pair *p, enum pst_side side, size_t n);
@@ -90,7 +92,11 @@ bool pst_pair_is_idle(const struct pst_pair *p);
 void pst_pair_time_out(struct pst_pair *p);
 
 /*
- * From the next request on RULER decides, with rule set RULESET. The old one must outlive the call
- * only when pst_pair_is_idle(): else until it is.
+ * From the next request on RULER decides, with rule set RULESET. The old one is in use as long as
+ * pst_pair_ruler() says so.
  */
 void pst_pair_renew(struct pst_pair *p, struct pst_ruler *ruler, uint32_t ruleset);
+const struct pst_ruler *pst_pair_ruler(const struct pst_pair *p);
+
+/* Are bytes passed on as they come: allowed without HTTP rules, or behind a WebSocket handshake? */
+bool pst_pair_is_tunnel(const struct pst_pair *p);

@@ -81,6 +81,7 @@ void t_world_rules(struct t_world *w, const char *http)
 void t_world_fini(struct t_world *w)
 {
 	pst_ruler_free(&w->ruler);
+	pst_memory_fini(&w->memory);
 }
 
 static void on_event(void *ctx, const struct pst_pair_event *event)

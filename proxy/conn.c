@@ -1,0 +1,348 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "proxy/conn.h"
+
+#include "base/cleanup.h"
+#include "base/mem.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+enum { TURNS = 16 }; /* rounds before others have their turn */
+
+static void close_end(struct pst_conn_end *end, bool reset)
+{
+	const struct linger hard = {.l_onoff = 1, .l_linger = 0};
+
+	if (end->fd < 0)
+		return;
+	if (reset)
+		setsockopt(end->fd, SOL_SOCKET, SO_LINGER, &hard, sizeof(hard));
+	close(end->fd);
+	end->fd = -1;
+	end->can_read = end->can_write = false;
+}
+
+static void finish(struct pst_conn *c, bool reset)
+{
+	close_end(&c->end[PST_CLIENT], reset);
+	close_end(&c->end[PST_SERVER], reset);
+	pst_clock_set(&c->home->clock, &c->timer, PST_WAIT_NONE);
+	c->done = true;
+}
+
+void pst_conn_kill(struct pst_conn *c)
+{
+	finish(c, true);
+}
+
+void pst_conn_end_if_idle(struct pst_conn *c)
+{
+	if (!c->done && !c->lingering && pst_pair_is_idle(c->pair))
+		finish(c, false);
+}
+
+static int watch(const struct pst_conn *c, struct pst_conn_end *end)
+{
+	struct epoll_event event = {
+		.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET,
+		.data.ptr = end,
+	};
+
+	return epoll_ctl(c->home->epoll_fd, EPOLL_CTL_ADD, end->fd, &event) ? -errno : 0;
+}
+
+static void forward_event(void *ctx, const struct pst_pair_event *event)
+{
+	struct pst_conn *c = ctx;
+
+	if (c->home->on_event)
+		c->home->on_event(c->home->ctx, c, event);
+}
+
+int pst_conn_new(struct pst_conn_home *home, const struct pst_conn_start *start,
+		 struct pst_conn **ret_conn)
+{
+	struct pst_conn *c = pst_mem_calloc(1, sizeof(*c));
+	struct pst_pair_opts opts = {
+		.ruler = start->policy->ruler,
+		.ruleset = start->ruleset,
+		.opaque = start->opaque,
+		.memory = &home->memory,
+		.denied = {home->denied[0], home->denied[1]},
+		.on_event = forward_event,
+		.ctx = c,
+	};
+	int r;
+
+	if (!c)
+		return -ENOMEM;
+	c->home = home;
+	for (int side = PST_CLIENT; side <= PST_SERVER; side++)
+		c->end[side] = (struct pst_conn_end){.conn = c, .side = side, .fd = -1};
+	r = pst_pair_new(&opts, &c->pair);
+	if (!r) {
+		c->end[PST_CLIENT].fd = start->fd;
+		r = watch(c, &c->end[PST_CLIENT]);
+	}
+	if (r) {
+		c->end[PST_CLIENT].fd = -1; /* the caller's still */
+		pst_conn_free(&c);
+		return r;
+	}
+	c->policy = pst_proxy_policy_ref(start->policy);
+	c->upstream = *start->upstream;
+	c->upstream_len = start->upstream_len;
+	c->client = start->client;
+	c->client_port = start->client_port;
+	c->end[PST_CLIENT].can_read = c->end[PST_CLIENT].can_write = true;
+	pst_clock_set(&home->clock, &c->timer, PST_WAIT_IDLE);
+	*ret_conn = c;
+	return 0;
+}
+
+void pst_conn_free(struct pst_conn **c)
+{
+	if (!*c)
+		return;
+	if (!(*c)->done)
+		finish(*c, true);
+	pst_pair_free(&(*c)->pair);
+	pst_proxy_policy_unref(&(*c)->next_policy);
+	pst_proxy_policy_unref(&(*c)->policy);
+	free(*c);
+	*c = NULL;
+}
+
+static int error_of(int fd)
+{
+	int error = 0;
+	socklen_t len = sizeof(error);
+
+	return getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) ? errno : error;
+}
+
+/* The end is broken. What a server said before that still reaches the client. */
+static void fail(struct pst_conn_end *end)
+{
+	struct pst_conn *c = end->conn;
+
+	if (end->side == PST_CLIENT || c->connecting) {
+		c->reset = true;
+		return;
+	}
+	close_end(end, true);
+	c->server_reset = true;
+	pst_pair_ended(c->pair, PST_SERVER);
+}
+
+void pst_conn_notice(struct pst_conn_end *end, uint32_t events)
+{
+	struct pst_conn *c = end->conn;
+
+	if (end->fd < 0)
+		return;
+	/* What came before a server's reset can be read no more: TCP has thrown it away. */
+	if (events & EPOLLERR && error_of(end->fd)) {
+		fail(end);
+		return;
+	}
+	if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP))
+		end->can_read = true;
+	if (events & (EPOLLRDHUP | EPOLLHUP))
+		end->hung_up = true;
+	if (events & EPOLLOUT) {
+		end->can_write = true;
+		if (end->side == PST_SERVER)
+			c->connecting = false;
+	}
+}
+
+/* Asks the server for a connection. */
+static void connect_server(struct pst_conn *c)
+{
+	struct pst_conn_end *end = &c->end[PST_SERVER];
+	const int on = 1;
+
+	end->fd = socket(c->upstream.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (end->fd < 0) {
+		c->reset = true;
+		return;
+	}
+	setsockopt(end->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	c->connecting = true;
+	if ((connect(end->fd, (const struct sockaddr *)&c->upstream, c->upstream_len) &&
+	     errno != EINPROGRESS) ||
+	    watch(c, end))
+		c->reset = true;
+}
+
+/* Reads once. True: something came, or the stream's end. */
+static bool receive(struct pst_conn *c, enum pst_side side)
+{
+	struct pst_conn_end *end = &c->end[side];
+	char *at;
+	size_t room;
+	ssize_t n;
+
+	if (!end->can_read)
+		return false;
+	room = pst_pair_room(c->pair, side, &at);
+	if (!room)
+		return false;
+	n = recv(end->fd, at, room, 0);
+	if (n > 0) {
+		/* There was no more: the next edge says when there is. */
+		if ((size_t)n < room && !end->hung_up)
+			end->can_read = false;
+		pst_pair_received(c->pair, side, (size_t)n);
+		return true;
+	}
+	if (n < 0 && errno == EINTR)
+		return true;
+	end->can_read = false;
+	if (n == 0) {
+		pst_pair_ended(c->pair, side);
+		return true;
+	}
+	if (errno == EAGAIN)
+		pst_pair_received(c->pair, side, 0);
+	else
+		fail(end);
+	return false;
+}
+
+/* Writes once. True: something went. */
+static bool transmit(struct pst_conn *c, enum pst_side side)
+{
+	struct pst_conn_end *end = &c->end[side];
+	const char *at;
+	size_t len = pst_pair_pending(c->pair, side, &at);
+	ssize_t n;
+
+	if (!len)
+		return false;
+	if (side == PST_SERVER && end->fd < 0)
+		connect_server(c);
+	if (!end->can_write || c->reset)
+		return false;
+	n = send(end->fd, at, len, MSG_NOSIGNAL);
+	if (n > 0) {
+		pst_pair_sent(c->pair, side, (size_t)n);
+		return true;
+	}
+	if (n < 0 && errno == EINTR)
+		return true;
+	end->can_write = false;
+	if (n < 0 && errno != EAGAIN)
+		fail(end);
+	return false;
+}
+
+static void shut(struct pst_conn *c, enum pst_side side)
+{
+	struct pst_conn_end *end = &c->end[side];
+
+	if (end->fd < 0 || end->shut || (side == PST_SERVER && c->connecting) ||
+	    !pst_pair_is_over(c->pair, side))
+		return;
+	end->shut = true;
+	shutdown(end->fd, SHUT_WR);
+}
+
+/* Throws away what the client still sends. True: it has ended, too. */
+static bool drain(struct pst_conn *c)
+{
+	struct pst_conn_end *end = &c->end[PST_CLIENT];
+	char scratch[16 * 1024];
+	ssize_t n;
+
+	for (int i = 0; i < TURNS; i++) {
+		n = recv(end->fd, scratch, sizeof(scratch), 0);
+		if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
+			return true;
+		if (n < 0)
+			return false;
+	}
+	return false;
+}
+
+/* The connection ends: the client gets what is left, the server nothing more. */
+static void settle_end(struct pst_conn *c)
+{
+	close_end(&c->end[PST_SERVER], false);
+	if (!pst_pair_is_over(c->pair, PST_CLIENT)) {
+		pst_clock_set(&c->home->clock, &c->timer, PST_WAIT_IDLE);
+		return;
+	}
+	shut(c, PST_CLIENT);
+	c->lingering = true;
+	if (c->server_reset || drain(c))
+		finish(c, c->server_reset);
+	else
+		pst_clock_set(&c->home->clock, &c->timer, PST_WAIT_LINGER);
+}
+
+static void settle(struct pst_conn *c)
+{
+	if (c->reset || pst_pair_state(c->pair) == PST_PAIR_DEAD) {
+		finish(c, true);
+	} else if (pst_pair_state(c->pair) == PST_PAIR_CLOSING) {
+		settle_end(c);
+	} else {
+		shut(c, PST_SERVER);
+		shut(c, PST_CLIENT);
+		pst_clock_set(&c->home->clock, &c->timer,
+			      c->connecting		     ? PST_WAIT_CONNECT
+			      : pst_pair_is_in_head(c->pair) ? PST_WAIT_HEAD
+							     : PST_WAIT_IDLE);
+	}
+}
+
+/* Lets go of a policy that is not used any more. */
+static void release_policy(struct pst_conn *c)
+{
+	if (!c->next_policy || pst_pair_ruler(c->pair) != c->next_policy->ruler)
+		return;
+	pst_proxy_policy_unref(&c->policy);
+	c->policy = PST_TAKE_PTR(c->next_policy);
+}
+
+void pst_conn_renew(struct pst_conn *c, struct pst_proxy_policy *policy, uint32_t ruleset)
+{
+	pst_pair_renew(c->pair, policy->ruler, ruleset);
+	pst_proxy_policy_unref(&c->next_policy);
+	c->next_policy = pst_proxy_policy_ref(policy);
+	release_policy(c);
+}
+
+bool pst_conn_run(struct pst_conn *c)
+{
+	bool more = true;
+	int turns = 0;
+
+	while (more && turns++ < TURNS && !c->reset && !c->done) {
+		more = receive(c, PST_CLIENT);
+		more |= transmit(c, PST_SERVER);
+		more |= receive(c, PST_SERVER);
+		more |= transmit(c, PST_CLIENT);
+	}
+	release_policy(c);
+	if (!c->done)
+		settle(c);
+	return more && !c->done;
+}
+
+void pst_conn_time_out(struct pst_conn *c)
+{
+	if (c->timer.wait == PST_WAIT_HEAD) {
+		pst_pair_time_out(c->pair);
+		pst_clock_set(&c->home->clock, &c->timer, PST_WAIT_IDLE);
+		pst_conn_run(c);
+		return;
+	}
+	finish(c, c->timer.wait != PST_WAIT_LINGER && !pst_pair_is_idle(c->pair));
+}

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "proxy/events.h"
+
+#include "base/json.h"
+#include "compiler/explain.h"
+#include "compiler/head.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+static void put_time(struct pst_json *j)
+{
+	struct timespec now;
+	struct tm utc;
+	char text[40];
+	size_t n;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	gmtime_r(&now.tv_sec, &utc);
+	n = strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &utc);
+	snprintf(text + n, sizeof(text) - n, ".%06ldZ", now.tv_nsec / 1000);
+	pst_json_str(j, "time", text);
+}
+
+static void put_client(struct pst_json *j, const struct pst_conn *c)
+{
+	char addr[64], text[80];
+
+	pst_addr_to_str(&c->client, addr, sizeof(addr));
+	snprintf(text, sizeof(text), strchr(addr, ':') ? "[%s]:%u" : "%s:%u", addr, c->client_port);
+	pst_json_str(j, "client", text);
+}
+
+static void put_rule(struct pst_json *j, const struct pst_conn *c, uint32_t index)
+{
+	const struct pst_bundle *b = pst_ruler_bundle(c->policy->ruler);
+	const struct pst_bundle_rule *rule;
+	char text[512];
+
+	if (index >= b->n_rules)
+		return;
+	rule = &b->rules[index];
+	pst_json_str(j, "policy", rule->policy);
+	snprintf(text, sizeof(text), "%s:%u:%u", rule->pos.file ? rule->pos.file : "-",
+		 rule->pos.line, rule->pos.col);
+	pst_json_str(j, "rule", text);
+}
+
+static void put_span(struct pst_json *j, const char *key, const struct pst_span *s)
+{
+	if (s->s && s->len)
+		pst_json_strn(j, key, s->s, s->len);
+}
+
+static void put_path(struct pst_json *j, const struct pst_span *path, bool show_query)
+{
+	const char *query = path->s ? memchr(path->s, '?', path->len) : NULL;
+	char text[2048];
+
+	if (!query || show_query) {
+		put_span(j, "path", path);
+		return;
+	}
+	snprintf(text, sizeof(text), "%.*s?[redacted]", (int)(query - path->s), path->s);
+	pst_json_str(j, "path", text);
+}
+
+int pst_proxy_event_write(const struct pst_proxy_options *o, const struct pst_conn *c,
+			  const struct pst_pair_event *event)
+{
+	struct pst_json j;
+	struct pst_head head;
+
+	pst_json_init(&j, stdout);
+	pst_json_object(&j, NULL);
+	put_time(&j);
+	pst_json_str(&j, "layer", "l7");
+	pst_json_str(&j, "direction", o->direction == PST_DIR_INGRESS ? "ingress" : "egress");
+	pst_json_str(&j, "verdict", event->allowed ? "allow" : "deny");
+	pst_json_str(&j, "reason", pst_explain_reason_name(event->reason));
+	put_client(&j, c);
+	pst_json_u64(&j, "number", event->number);
+	put_rule(&j, c, event->rule);
+	if (event->head_len) {
+		pst_head_split(event->head, event->head_len, &head);
+		put_span(&j, "method", &head.field[PST_FIELD_METHOD]);
+		put_path(&j, &head.field[PST_FIELD_PATH], o->show_queries);
+		put_span(&j, "host", &head.field[PST_FIELD_HOST]);
+	}
+	pst_json_end(&j);
+	return pst_json_finish(&j);
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * Verdicts of the proxy as JSON lines, in the words of the daemon's (enforcer/README.md): time,
+ * layer, direction, verdict, reason, client ("address:port"), number (of the request on its
+ * connection), policy and rule where one decided, method, path, host. Bytes from the wire are
+ * escaped; the query of a path is redacted unless asked for.
+ */
+
+#include "proxy/conn.h"
+#include "proxy/options.h"
+
+/* Writes one line to stdout. 0 or -EIO. */
+int pst_proxy_event_write(const struct pst_proxy_options *o, const struct pst_conn *c,
+			  const struct pst_pair_event *event);

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * The policy in force in the proxy, and who the two ends of a connection are to it. Connections
+ * hold the policy that they began under until they take the next one over.
+ */
+
+#include "compiler/judge.h"
+#include "policy/inventory.h"
+#include "proxy/ruler.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct pst_proxy_policy {
+	struct pst_ruler *ruler;
+	size_t refs;
+};
+
+/* Files to be compiled, or a compiled bundle (then the others are empty). */
+struct pst_proxy_sources {
+	const char **policies;
+	size_t n_policies;
+	const char **inventories;
+	size_t n_inventories;
+	const char *bundle;
+};
+
+/* One reference is the caller's. 0; -EINVAL when there are mistakes, which are on stderr then;
+ * -ENOMEM; -errno (logged). NAME_RULES: answers name the rule. */
+int pst_proxy_policy_load(const struct pst_proxy_sources *sources, bool name_rules,
+			  struct pst_proxy_policy **ret_policy);
+struct pst_proxy_policy *pst_proxy_policy_ref(struct pst_proxy_policy *p);
+void pst_proxy_policy_unref(struct pst_proxy_policy **p);
+
+/* The L3/L4 question about a connection. */
+struct pst_proxy_question {
+	enum pst_dir direction;
+	const struct pst_addr *subject, *peer;
+	uint16_t port;
+};
+
+/* FALLBACK and JUDGE both mean that the proxy judges by .ruleset. */
+struct pst_l4_result pst_proxy_policy_ask(const struct pst_proxy_policy *p,
+					  const struct pst_proxy_question *q);
