@@ -322,7 +322,7 @@ fuzz: ## build the fuzzers, run each for FUZZ_SECONDS (default 10)
 	$(Q)tools/fuzz.sh $(FUZZ_SECONDS) $(FUZZ_BIN)
 
 .PHONY: e2e
-e2e: all $(B)/garden/judge_streams ## end-to-end tests in namespaces (root; without it they are skipped)
+e2e: all $(B)/garden/judge_streams build/tools/count_flows ## end-to-end tests in namespaces (root; without it they are skipped)
 	$(Q)tests/e2e/run.sh
 
 .PHONY: lint-tests
@@ -438,7 +438,7 @@ build/tidy/%.ok: build/obj/%.o .clang-tidy tools/tidy_model.h
 
 check-tidy: $(TIDY_OK) ## clang-tidy on what changed
 
-build/tools/verifier_stats: tools/verifier_stats.c
+build/tools/verifier_stats build/tools/count_flows: build/tools/%: tools/%.c
 	$(call msg,HOSTCC,$<)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) -std=gnu17 -O1 -g $(WARN) $< -o $@ -lbpf
