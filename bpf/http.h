@@ -120,6 +120,9 @@ PST_INLINE void pst_http_act_value(struct pst_http *h, __u32 arg, __u32 byte)
 	case PST_ACT_OPTION_END:
 		pst_http_option_end(h);
 		break;
+	case PST_ACT_KEEP_END:
+		pst_http_keep_end(h);
+		break;
 	case PST_ACT_UPGRADE_END:
 		pst_http_upgrade_end(h);
 		break;

@@ -166,16 +166,31 @@ PST_INLINE void pst_http_coding_end(struct pst_http *h, __u32 byte)
 		pst_http_fail(h, PST_REASON_TRANSFER_ENCODING);
 }
 
+/* As far as the window shows: without its first three letters. */
+PST_INLINE int pst_http_is_keep_alive(const struct pst_http *h)
+{
+	return pst_http_token_is(h, 0x702d616c697665, 10);
+}
+
 /* "te" is what a client says that takes trailers; it names a field that only says so. */
 PST_INLINE void pst_http_option_end(struct pst_http *h)
 {
 	if (pst_http_token_is(h, 0x636c6f7365, 5)) /* close */
 		h->flags |= PST_HTTP_CLOSE;
-	else if (pst_http_token_is(h, 0x702d616c697665, 10)) /* keep-alive */
-		h->flags |= PST_HTTP_KEEP_ALIVE;
 	else if (pst_http_token_is(h, 0x75706772616465, 7)) /* upgrade */
 		h->flags |= PST_HTTP_OPTION_UPGRADE;
-	else if (!(h->flags & PST_HTTP_RESPONSE) && !pst_http_token_is(h, 0x7465, 2)) /* te */
+	else if (h->flags & PST_HTTP_RESPONSE)
+		h->flags |= pst_http_is_keep_alive(h) ? PST_HTTP_KEEP_ALIVE : 0;
+	else if (!pst_http_token_is(h, 0x7465, 2)) /* te */
+		pst_http_fail(h, PST_REASON_CONNECTION);
+}
+
+/* What begins with "kee", of a request. */
+PST_INLINE void pst_http_keep_end(struct pst_http *h)
+{
+	if (pst_http_is_keep_alive(h))
+		h->flags |= PST_HTTP_KEEP_ALIVE;
+	else
 		pst_http_fail(h, PST_REASON_CONNECTION);
 }
 

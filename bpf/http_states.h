@@ -58,6 +58,7 @@ enum pst_http_state {
 	PST_HTTP_OPTION_K,
 	PST_HTTP_OPTION_KE,
 	PST_HTTP_OPTION_KEE,
+	PST_HTTP_OPTION_KEEP, /* behind "kee": nothing but keep-alive */
 	PST_HTTP_OPTION,
 	PST_HTTP_OPTION_TAIL,
 	PST_HTTP_ANY_OPTION_WS, /* Connection of a response: what is unknown does not matter */
@@ -114,6 +115,7 @@ enum pst_http_action {
 	PST_ACT_WORD_BEGIN,
 	PST_ACT_CODING_END,
 	PST_ACT_OPTION_END,
+	PST_ACT_KEEP_END,
 	PST_ACT_UPGRADE_END,
 	PST_ACT_EXPECT_END,
 	PST_ACT_FIELDS_END,
