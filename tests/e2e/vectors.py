@@ -7,12 +7,14 @@ Prints a line per vector: NAME, "allow" or "deny" as the connection shows it (a 
 it), and the verdict that the file expects: "allow" or the reason. The place of a vector in the output is the place
 of its connection in time, so that events can be matched by client port, which comes last.
 """
+import collections
 import re
 import socket
 import sys
 
-# The requests that pass whole are for those who know that a stream may hold several.
-VERDICT = re.compile(r"(?:allow(?: \d+)?|deny (\S+)(?: after \d+)?|unfinished(?: after \d+)?)")
+VERDICT = re.compile(r"(?:allow(?: (\d+))?|deny (\S+)(?: after (\d+))?|unfinished(?: after (\d+))?)")
+# word: allow, deny, unfinished; reason: None but for deny; passed: requests that pass whole
+Vector = collections.namedtuple("Vector", "name data word reason passed")
 ESCAPES = {"r": b"\r", "n": b"\n", "t": b"\t", "\\": b"\\"}
 
 
@@ -36,7 +38,7 @@ def line_bytes(text):
     return out
 
 
-def load(path):
+def load_all(path):
     name, data = None, b""
     for line in open(path, encoding="utf-8").read().split("\n"):
         if line.startswith("## "):
@@ -44,7 +46,14 @@ def load(path):
         elif name and line.startswith("> "):
             data += line_bytes(line[2:])
         elif name and (verdict := VERDICT.fullmatch(line)):
-            yield name, data, verdict[1] or verdict[0].split()[0]
+            word = verdict[0].split()[0]
+            passed = verdict[1] or verdict[3] or verdict[4] or (1 if word == "allow" else 0)
+            yield Vector(name, data, word, verdict[2], int(passed))
+
+
+def load(path):
+    for v in load_all(path):
+        yield v.name, v.data, v.reason or v.word
 
 
 def ask(host, port, data):
