@@ -138,7 +138,8 @@
 	  "the changes of the rules would change what the request is, or make it too long")           \
 	X(PROXY_LIMIT, "proxy-limit", KILL,                                                           \
 	  "the proxy has as many connections or bytes as it may have")                                \
-	X(TIMEOUT, "head-timeout", KILL, "the head did not come in time")
+	X(TIMEOUT, "head-timeout", KILL, "the head did not come in time")                             \
+	X(ANSWER, "bad-answer", KILL, "an answer that cannot be framed, or that nobody asked for")
 
 #define PST_REASON_ENUM(name, kebab, kind, text) PST_REASON_##name,
 enum pst_reason { PST_REASONS(PST_REASON_ENUM) PST_REASON_MAX };

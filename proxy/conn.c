@@ -167,6 +167,7 @@ static void connect_server(struct pst_conn *c)
 	struct pst_conn_end *end = &c->end[PST_SERVER];
 	const int on = 1;
 
+	c->asked_server = true;
 	end->fd = socket(c->upstream.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (end->fd < 0) {
 		c->reset = true;
@@ -225,7 +226,8 @@ static bool transmit(struct pst_conn *c, enum pst_side side)
 
 	if (!len)
 		return false;
-	if (side == PST_SERVER && end->fd < 0)
+	/* Never again: what is left of a request would begin another one there. */
+	if (side == PST_SERVER && !c->asked_server)
 		connect_server(c);
 	if (!end->can_write || c->reset)
 		return false;
@@ -273,7 +275,7 @@ static bool drain(struct pst_conn *c)
 /* The connection ends: the client gets what is left, the server nothing more. */
 static void settle_end(struct pst_conn *c)
 {
-	close_end(&c->end[PST_SERVER], false);
+	close_end(&c->end[PST_SERVER], pst_pair_is_torn(c->pair));
 	if (!pst_pair_is_over(c->pair, PST_CLIENT)) {
 		pst_clock_set(&c->home->clock, &c->timer, PST_WAIT_IDLE);
 		return;
@@ -286,6 +288,24 @@ static void settle_end(struct pst_conn *c)
 		pst_clock_set(&c->home->clock, &c->timer, PST_WAIT_LINGER);
 }
 
+static void wait_for_more(struct pst_conn *c)
+{
+	struct pst_clock *clock = &c->home->clock;
+	uint32_t number = pst_pair_number(c->pair);
+
+	if (c->connecting) {
+		pst_clock_set(clock, &c->timer, PST_WAIT_CONNECT);
+	} else if (!pst_pair_is_in_head(c->pair)) {
+		pst_clock_set(clock, &c->timer, PST_WAIT_IDLE);
+	} else {
+		/* Another head has a time of its own. */
+		if (number != c->head_number)
+			pst_clock_set(clock, &c->timer, PST_WAIT_NONE);
+		c->head_number = number;
+		pst_clock_set(clock, &c->timer, PST_WAIT_HEAD);
+	}
+}
+
 static void settle(struct pst_conn *c)
 {
 	if (c->reset || pst_pair_state(c->pair) == PST_PAIR_DEAD) {
@@ -295,10 +315,7 @@ static void settle(struct pst_conn *c)
 	} else {
 		shut(c, PST_SERVER);
 		shut(c, PST_CLIENT);
-		pst_clock_set(&c->home->clock, &c->timer,
-			      c->connecting		     ? PST_WAIT_CONNECT
-			      : pst_pair_is_in_head(c->pair) ? PST_WAIT_HEAD
-							     : PST_WAIT_IDLE);
+		wait_for_more(c);
 	}
 }
 

@@ -56,12 +56,14 @@ struct pst_conn {
 	uint16_t client_port;
 	struct pst_timer timer;
 	struct pst_conn *prev, *next; /* of all */
+	bool asked_server;	      /* for a connection: once, whatever becomes of it */
 	bool connecting, lingering;
-	bool reset;	   /* ends at once, both sides learn that something went wrong */
-	bool server_reset; /* the client does, when it has got what came before */
-	bool done;	   /* closed: only to be freed */
-	bool queued;	   /* has more to do than one turn allows */
-	bool buried;	   /* is in no list of the living */
+	uint32_t head_number; /* of the request whose head the timer waits for */
+	bool reset;	      /* ends at once, both sides learn that something went wrong */
+	bool server_reset;    /* the client does, when it has got what came before */
+	bool done;	      /* closed: only to be freed */
+	bool queued;	      /* has more to do than one turn allows */
+	bool buried;	      /* is in no list of the living */
 };
 
 /* What a connection is made of. FD is taken over, POLICY referenced, unless it fails. */

@@ -1,13 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "proxy/events.h"
 
+#include "base/cleanup.h"
 #include "base/json.h"
 #include "compiler/explain.h"
 #include "compiler/head.h"
 
+#include <errno.h>
+#include <limits.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
+
+enum { LONGEST = 1024 };
 
 static void put_time(struct pst_json *j)
 {
@@ -50,44 +57,70 @@ static void put_rule(struct pst_json *j, const struct pst_conn *c, uint32_t inde
 static void put_span(struct pst_json *j, const char *key, const struct pst_span *s)
 {
 	if (s->s && s->len)
-		pst_json_strn(j, key, s->s, s->len);
+		pst_json_strn(j, key, s->s, s->len < LONGEST ? s->len : LONGEST);
 }
 
+/* Long ones are cut off: a line fits into a pipe as a whole. */
 static void put_path(struct pst_json *j, const struct pst_span *path, bool show_query)
 {
 	const char *query = path->s ? memchr(path->s, '?', path->len) : NULL;
-	char text[2048];
+	size_t len = query && !show_query ? (size_t)(query - path->s) : path->len;
+	char text[LONGEST + 16];
 
-	if (!query || show_query) {
-		put_span(j, "path", path);
+	if (!path->s)
 		return;
-	}
-	snprintf(text, sizeof(text), "%.*s?[redacted]", (int)(query - path->s), path->s);
+	snprintf(text, sizeof(text), "%.*s%s", (int)(len < LONGEST ? len : LONGEST), path->s,
+		 query && !show_query ? "?[redacted]" : "");
 	pst_json_str(j, "path", text);
+}
+
+static void put_event(struct pst_json *j, const struct pst_proxy_options *o,
+		      const struct pst_conn *c, const struct pst_pair_event *event)
+{
+	struct pst_head head;
+
+	pst_json_object(j, NULL);
+	put_time(j);
+	pst_json_str(j, "layer", "l7");
+	pst_json_str(j, "direction", o->direction == PST_DIR_INGRESS ? "ingress" : "egress");
+	pst_json_str(j, "verdict", event->allowed ? "allow" : "deny");
+	pst_json_str(j, "reason", pst_explain_reason_name(event->reason));
+	put_client(j, c);
+	pst_json_u64(j, "number", event->number);
+	put_rule(j, c, event->rule);
+	if (event->head_len) {
+		pst_head_split(event->head, event->head_len, &head);
+		put_span(j, "method", &head.field[PST_FIELD_METHOD]);
+		put_path(j, &head.field[PST_FIELD_PATH], o->show_queries);
+		put_span(j, "host", &head.field[PST_FIELD_HOST]);
+	}
+	pst_json_end(j);
+}
+
+/* A reader that stands still must not hold up requests: then the line is lost. */
+static int write_line(const char *line, size_t len)
+{
+	struct pollfd out = {.fd = STDOUT_FILENO, .events = POLLOUT};
+
+	if (len > PIPE_BUF || poll(&out, 1, 0) != 1 || !(out.revents & POLLOUT))
+		return -EIO;
+	return write(STDOUT_FILENO, line, len) == (ssize_t)len ? 0 : -EIO;
 }
 
 int pst_proxy_event_write(const struct pst_proxy_options *o, const struct pst_conn *c,
 			  const struct pst_pair_event *event)
 {
+	char line[2 * PIPE_BUF];
+	pst_auto_file FILE *out = fmemopen(line, sizeof(line), "w");
 	struct pst_json j;
-	struct pst_head head;
+	long len;
 
-	pst_json_init(&j, stdout);
-	pst_json_object(&j, NULL);
-	put_time(&j);
-	pst_json_str(&j, "layer", "l7");
-	pst_json_str(&j, "direction", o->direction == PST_DIR_INGRESS ? "ingress" : "egress");
-	pst_json_str(&j, "verdict", event->allowed ? "allow" : "deny");
-	pst_json_str(&j, "reason", pst_explain_reason_name(event->reason));
-	put_client(&j, c);
-	pst_json_u64(&j, "number", event->number);
-	put_rule(&j, c, event->rule);
-	if (event->head_len) {
-		pst_head_split(event->head, event->head_len, &head);
-		put_span(&j, "method", &head.field[PST_FIELD_METHOD]);
-		put_path(&j, &head.field[PST_FIELD_PATH], o->show_queries);
-		put_span(&j, "host", &head.field[PST_FIELD_HOST]);
-	}
-	pst_json_end(&j);
-	return pst_json_finish(&j);
+	if (!out)
+		return -EIO;
+	pst_json_init(&j, out);
+	put_event(&j, o, c, event);
+	if (pst_json_finish(&j))
+		return -EIO;
+	len = ftell(out);
+	return len < 0 ? -EIO : write_line(line, (size_t)len);
 }

@@ -11,6 +11,6 @@
 #include "proxy/conn.h"
 #include "proxy/options.h"
 
-/* Writes one line to stdout. 0 or -EIO. */
+/* Writes one line to stdout. 0, or -EIO when it is lost: also when nobody takes it now. */
 int pst_proxy_event_write(const struct pst_proxy_options *o, const struct pst_conn *c,
 			  const struct pst_pair_event *event);

@@ -34,7 +34,7 @@ struct loop {
 	size_t n_conns;
 	struct PST_VEC(struct pst_conn *) queue; /* have more to do */
 	uint64_t drain_end_ms;			 /* 0: not ending */
-	uint64_t allowed, denied_by[PST_REASON_MAX];
+	uint64_t allowed, denied_by[PST_REASON_MAX], lost_events;
 };
 
 static int die(int error, const char *what)
@@ -52,12 +52,14 @@ static void on_event(void *ctx, const struct pst_conn *c, const struct pst_pair_
 		l->denied_by[event->reason]++;
 	if (l->o->events == PST_PROXY_EVENTS_ALL ||
 	    (l->o->events == PST_PROXY_EVENTS_DENIED && !event->allowed))
-		pst_proxy_event_write(l->o, c, event);
+		l->lost_events += pst_proxy_event_write(l->o, c, event) != 0;
 }
 
 static void log_counters(const struct loop *l)
 {
 	pst_log(PST_LOG_INFO, "%llu requests allowed", (unsigned long long)l->allowed);
+	if (l->lost_events)
+		pst_log(PST_LOG_INFO, "%llu events lost", (unsigned long long)l->lost_events);
 	for (int i = 0; i < PST_REASON_MAX; i++) {
 		if (l->denied_by[i])
 			pst_log(PST_LOG_INFO, "%llu denied: %s",
@@ -214,7 +216,7 @@ static void reload(struct loop *l)
 {
 	struct pst_proxy_policy *next = NULL;
 
-	if (pst_proxy_policy_load(&l->o->sources, l->o->events != PST_PROXY_EVENTS_NONE, &next)) {
+	if (pst_proxy_policy_load(&l->o->sources, l->o->events == PST_PROXY_EVENTS_ALL, &next)) {
 		pst_log(PST_LOG_ERROR, "not reloaded; the policy before stays in force");
 		return;
 	}
@@ -407,7 +409,7 @@ static void set_up(struct loop *l)
 static int open_all(struct loop *l)
 {
 	const struct pst_reply_opts reply = {.body = NULL};
-	int r = pst_proxy_policy_load(&l->o->sources, l->o->events != PST_PROXY_EVENTS_NONE,
+	int r = pst_proxy_policy_load(&l->o->sources, l->o->events == PST_PROXY_EVENTS_ALL,
 				      &l->policy);
 
 	if (!r)

@@ -30,6 +30,7 @@ struct pst_pair {
 	bool handshake, tunnel; /* of WebSocket: the request asked for it; it stands */
 	bool last;		/* the request says that it is the last one */
 	bool answer_last;	/* the answer says so */
+	bool torn;		/* the server has a part of a request that does not go on */
 	bool rest_refused;	/* bytes behind the last request were reported */
 	bool head_request;	/* the answer has no body */
 	uint32_t number;	/* of the request at hand */
@@ -158,6 +159,7 @@ static void deny_body(struct pst_pair *p, enum pst_reason reason)
 {
 	report(p, false, reason, UINT32_MAX, 0);
 	forget_input(p);
+	p->torn = true;
 	if (p->answered)
 		die(p);
 	else
@@ -314,6 +316,7 @@ static void refuse_answer(struct pst_pair *p)
 {
 	struct pst_buffer *b = &p->in[PST_SERVER];
 
+	report(p, false, PST_REASON_ANSWER, UINT32_MAX, 0);
 	b->end = b->pass;
 	p->down.state = PST_MESSAGE_NONE;
 	forget_input(p);
@@ -504,6 +507,9 @@ size_t pst_pair_pending(const struct pst_pair *p, enum pst_side side, const char
 	const struct front *f = &p->front[side];
 	const struct pst_buffer *b = &p->in[side == PST_CLIENT ? PST_SERVER : PST_CLIENT];
 
+	/* The rest of a request is worth nothing when the connection ends. */
+	if (side == PST_SERVER && p->state != PST_PAIR_OPEN)
+		return 0;
 	/* What the proxy itself says comes behind what the server said, but before it for the
 	 * server: a changed head before its body. */
 	if (side == PST_CLIENT && pst_buffer_passed(b)) {
@@ -551,6 +557,16 @@ bool pst_pair_is_over(const struct pst_pair *p, enum pst_side side)
 enum pst_pair_state pst_pair_state(const struct pst_pair *p)
 {
 	return p->state;
+}
+
+bool pst_pair_is_torn(const struct pst_pair *p)
+{
+	return p->torn;
+}
+
+uint32_t pst_pair_number(const struct pst_pair *p)
+{
+	return p->number;
 }
 
 bool pst_pair_is_in_head(const struct pst_pair *p)

@@ -37,7 +37,10 @@ enum pst_pair_state {
 	PST_PAIR_DEAD,
 };
 
-/* What was decided about request NUMBER of the connection; HEAD is the client's, not changed. */
+/*
+ * What was decided about request NUMBER of the connection; HEAD is the client's, not changed. An
+ * answer that is refused (PST_REASON_ANSWER) is reported as well.
+ */
 struct pst_pair_event {
 	bool allowed;
 	enum pst_reason reason;
@@ -81,6 +84,12 @@ void pst_pair_sent(struct pst_pair *p, enum pst_side side, size_t n);
 bool pst_pair_is_over(const struct pst_pair *p, enum pst_side side);
 
 enum pst_pair_state pst_pair_state(const struct pst_pair *p);
+
+/* Has the server got a part of a request that was denied then? It must not take it for all. */
+bool pst_pair_is_torn(const struct pst_pair *p);
+
+/* Of the request at hand, from 0. */
+uint32_t pst_pair_number(const struct pst_pair *p);
 
 /* Which clock runs: a head that has begun must come soon. */
 bool pst_pair_is_in_head(const struct pst_pair *p);

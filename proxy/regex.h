@@ -14,10 +14,10 @@
 #include <stddef.h>
 
 enum {
-	PST_REGEX_MATCH_LIMIT = 200000, /* calls of PCRE2's inner match */
-	PST_REGEX_DEPTH_LIMIT = 20000,	/* nested backtracking, without JIT */
-	PST_REGEX_HEAP_KIB = 4096,	/* likewise */
-	PST_REGEX_STACK = 256 * 1024,	/* of JIT code */
+	PST_REGEX_MATCH_LIMIT = 50000, /* calls of PCRE2's inner match */
+	PST_REGEX_DEPTH_LIMIT = 20000, /* nested backtracking, without JIT */
+	PST_REGEX_HEAP_KIB = 4096,     /* likewise */
+	PST_REGEX_STACK = 256 * 1024,  /* of JIT code */
 };
 
 enum pst_regex_result {
