@@ -195,7 +195,7 @@ endef
 UNIT_FOLDERS := $(foreach f,base policy compiler lint bpf enforcer proxy cli,$(if $(wildcard $(f)/tests/*.c),$(f)))
 $(eval $(call unit_tests,base,$(BASE_OBJ),))
 $(eval $(call unit_tests,policy,$(POLICY_OBJ),$(POLICY_LIBS)))
-$(eval $(call unit_tests,compiler,$(COMPILER_OBJ),$(COMPILER_LIBS) -lre2 -lstdc++))
+$(eval $(call unit_tests,compiler,$(COMPILER_OBJ),$(COMPILER_LIBS) -lre2 -lpcre2-8 -lstdc++))
 $(eval $(call unit_tests,lint,$(LINT_OBJ),$(COMPILER_LIBS) -ljansson))
 $(eval $(call unit_tests,bpf,$(COMPILER_OBJ),$(COMPILER_LIBS) -lbpf -lelf))
 $(eval $(call unit_tests,enforcer,$(ENFORCER_OBJ),$(ENFORCER_LIBS)))
