@@ -137,11 +137,37 @@ static void print_http_rule(const struct pst_bundle_rule *rule, FILE *out)
 	fputc('\n', out);
 }
 
+static void print_automaton(const char *what, const char *name,
+			    const struct pst_explain_automaton *a, FILE *out)
+{
+	fprintf(out, "  %-8s", what);
+	if (name) {
+		pst_report_str(name, out);
+		fputs(": ", out);
+	}
+	fprintf(out, "%zu state%s, %zu class%s, %zu bytes\n", a->states, a->states == 1 ? "" : "s",
+		a->classes, a->classes == 1 ? "" : "es", a->bytes);
+}
+
+static int print_automata(const struct pst_bundle *b, uint32_t i, FILE *out)
+{
+	struct pst_explain_ruleset sizes;
+	int r = pst_explain_ruleset(b, i, &sizes);
+
+	if (r)
+		return r;
+	for (int f = 0; f < PST_FIELD_MAX; f++)
+		print_automaton(pst_explain_field_name(f), NULL, &sizes.field[f], out);
+	print_automaton("names", NULL, &sizes.names, out);
+	for (size_t k = 0; k < sizes.n_slots; k++)
+		print_automaton("header", sizes.header[k], &sizes.slot[k], out);
+	return 0;
+}
+
 static int print_ruleset(const struct pst_bundle *b, uint32_t i, FILE *out)
 {
 	const struct pst_bundle_ruleset *set = &b->rulesets[i];
-	struct pst_explain_automaton automata[PST_FIELD_MAX];
-	int r;
+	int r = 0;
 
 	fprintf(out, "\nrule set %u: %zu HTTP rule%s, ", i, set->n_rules,
 		set->n_rules == 1 ? "" : "s");
@@ -151,18 +177,11 @@ static int print_ruleset(const struct pst_bundle *b, uint32_t i, FILE *out)
 		fputc('\n', out);
 	} else {
 		fputs("judged in the kernel\n", out);
-		r = pst_explain_ruleset(b, i, automata);
-		if (r)
-			return r;
-		for (int f = 0; f < PST_FIELD_MAX; f++)
-			fprintf(out, "  %-8s%zu state%s, %zu class%s, %zu bytes\n",
-				pst_explain_field_name(f), automata[f].states,
-				automata[f].states == 1 ? "" : "s", automata[f].classes,
-				automata[f].classes == 1 ? "" : "es", automata[f].bytes);
+		r = print_automata(b, i, out);
 	}
-	for (size_t k = 0; k < set->n_rules; k++)
+	for (size_t k = 0; !r && k < set->n_rules; k++)
 		print_http_rule(&b->rules[set->rules[k]], out);
-	return 0;
+	return r;
 }
 
 int pst_report_text(const struct pst_bundle *b, FILE *out)
@@ -204,21 +223,35 @@ static void write_http_rule(const struct pst_bundle_rule *rule, struct pst_json 
 	pst_json_end(j);
 }
 
+static void write_automaton(const struct pst_explain_automaton *a, struct pst_json *j)
+{
+	pst_json_u64(j, "states", a->states);
+	pst_json_u64(j, "classes", a->classes);
+	pst_json_u64(j, "bytes", a->bytes);
+	pst_json_end(j);
+}
+
 static int write_automata(const struct pst_bundle *b, uint32_t i, struct pst_json *j)
 {
-	struct pst_explain_automaton automata[PST_FIELD_MAX];
-	int r = pst_explain_ruleset(b, i, automata);
+	struct pst_explain_ruleset sizes;
+	int r = pst_explain_ruleset(b, i, &sizes);
 
 	if (r)
 		return r;
 	pst_json_object(j, "automata");
 	for (int f = 0; f < PST_FIELD_MAX; f++) {
 		pst_json_object(j, pst_explain_field_name(f));
-		pst_json_u64(j, "states", automata[f].states);
-		pst_json_u64(j, "classes", automata[f].classes);
-		pst_json_u64(j, "bytes", automata[f].bytes);
-		pst_json_end(j);
+		write_automaton(&sizes.field[f], j);
 	}
+	pst_json_object(j, "names");
+	write_automaton(&sizes.names, j);
+	pst_json_array(j, "headers");
+	for (size_t k = 0; k < sizes.n_slots; k++) {
+		pst_json_object(j, NULL);
+		pst_json_str(j, "name", sizes.header[k]);
+		write_automaton(&sizes.slot[k], j);
+	}
+	pst_json_end(j);
 	pst_json_end(j);
 	return 0;
 }

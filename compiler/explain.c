@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define REASON_ROW(name, kebab, kind, text) [PST_REASON_##name] = {kebab, text},
 static const struct {
@@ -76,8 +77,8 @@ static int look_into(struct walk *w, uint32_t row, uint32_t columns, size_t *cel
 	return r;
 }
 
-static int count(struct walk *w, uint32_t start, const uint8_t *map,
-		 struct pst_explain_automaton *ret)
+static int walk(struct walk *w, uint32_t start, const uint8_t *map,
+		struct pst_explain_automaton *ret)
 {
 	uint32_t columns = 0;
 	size_t cells = 0;
@@ -95,22 +96,65 @@ static int count(struct walk *w, uint32_t start, const uint8_t *map,
 	return r;
 }
 
-int pst_explain_ruleset(const struct pst_bundle *b, uint32_t ruleset,
-			struct pst_explain_automaton ret_automata[PST_FIELD_MAX])
+static int count(const struct pst_bundle *b, uint32_t start, uint32_t classes,
+		 struct pst_explain_automaton *ret)
 {
-	const struct pst_ruleset *set = &b->rulesets[ruleset].packed;
-	struct pst_explain_automaton automata[PST_FIELD_MAX];
-	int r = 0;
+	struct walk w = {.b = b, .seen = pst_mem_calloc(b->n_cells, 1)};
+	int r = w.seen ? walk(&w, start, b->classes + classes, ret) : -ENOMEM;
 
-	for (int f = 0; !r && f < PST_FIELD_MAX; f++) {
-		struct walk w = {.b = b, .seen = pst_mem_calloc(b->n_cells, 1)};
-
-		r = w.seen ? count(&w, set->start[f], b->classes + set->classes[f], &automata[f])
-			   : -ENOMEM;
-		free(w.seen);
-		pst_vec_free(&w.todo);
-	}
-	for (int f = 0; !r && f < PST_FIELD_MAX; f++)
-		ret_automata[f] = automata[f];
+	free(w.seen);
+	pst_vec_free(&w.todo);
 	return r;
+}
+
+/* The smallest name that is greater than AFTER (NULL: any) among the headers of the rules of SET.
+ */
+static const char *next_header(const struct pst_bundle *b, const struct pst_bundle_ruleset *set,
+			       const char *after)
+{
+	const char *best = NULL;
+
+	for (size_t i = 0; i < set->n_rules; i++) {
+		const struct pst_bundle_rule *rule = &b->rules[set->rules[i]];
+
+		for (size_t k = 0; k < rule->n_headers; k++) {
+			const char *name = rule->headers[k].name;
+
+			if ((!after || strcmp(name, after) > 0) &&
+			    (!best || strcmp(name, best) < 0))
+				best = name;
+		}
+	}
+	return best;
+}
+
+/* Slots are in the order of the names (compiler/ruleset.c). */
+static void name_slots(const struct pst_bundle *b, const struct pst_bundle_ruleset *set,
+		       struct pst_explain_ruleset *sizes)
+{
+	const char *name = next_header(b, set, NULL);
+
+	for (size_t k = 0; k < sizes->n_slots && name; k++) {
+		sizes->header[k] = name;
+		name = next_header(b, set, name);
+	}
+}
+
+int pst_explain_ruleset(const struct pst_bundle *b, uint32_t ruleset,
+			struct pst_explain_ruleset *ret_sizes)
+{
+	const struct pst_bundle_ruleset *set = &b->rulesets[ruleset];
+	const struct pst_ruleset *packed = &set->packed;
+	struct pst_explain_ruleset sizes = {.n_slots = packed->n_slots};
+	int r = count(b, packed->name_start, packed->name_classes, &sizes.names);
+
+	for (int f = 0; !r && f < PST_FIELD_MAX; f++)
+		r = count(b, packed->start[f], packed->classes[f], &sizes.field[f]);
+	for (size_t k = 0; !r && k < sizes.n_slots; k++)
+		r = count(b, packed->slot_start[k], packed->slot_classes[k], &sizes.slot[k]);
+	if (r)
+		return r;
+	name_slots(b, set, &sizes);
+	*ret_sizes = sizes;
+	return 0;
 }

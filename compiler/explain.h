@@ -33,6 +33,15 @@ struct pst_explain_automaton {
 	size_t bytes;	/* its rows and its class map; others may share them */
 };
 
+/* All automata of a rule set. */
+struct pst_explain_ruleset {
+	struct pst_explain_automaton field[PST_FIELD_MAX];
+	struct pst_explain_automaton names; /* of header fields; most sets share one */
+	struct pst_explain_automaton slot[PST_HEADER_SLOTS];
+	const char *header[PST_HEADER_SLOTS]; /* the field that slot[] is of; NULL: no rule says */
+	size_t n_slots;
+};
+
 /* 0 or -ENOMEM. B must have passed pst_bundle_verify(); RULESET must not be a fallback. */
 int pst_explain_ruleset(const struct pst_bundle *b, uint32_t ruleset,
-			struct pst_explain_automaton ret_automata[PST_FIELD_MAX]);
+			struct pst_explain_ruleset *ret_sizes);

@@ -92,6 +92,38 @@ Test(compile, json_tells_the_same)
 	run_fini(&r);
 }
 
+/* "b", blanks around it and CRLF: what a value is made of, so more states than it has letters. */
+Test(compile, the_automata_of_header_fields_are_counted_by_name)
+{
+	static const char policy[] =
+		"apiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\nmetadata: {name: p}\n"
+		"spec: {endpointSelector: {matchLabels: {app: web}}, ingress: [{toPorts: [{ports: "
+		"[{port: '80', protocol: TCP}], rules: {http: [{headers: ['X-B: bbbb']}, "
+		"{headers: [X-A]}]}}]}]}\n";
+	const char *path = write_temp("slots.yaml", policy, strlen(policy));
+	const char *first = NULL, *second = NULL;
+	int present = 0, value = 0, names = 0;
+	char words[512];
+	struct run r;
+	json_t *j;
+
+	snprintf(words, sizeof(words), "%s --format json", path);
+	r = run_words(compile(words));
+	j = json_loads(r.out, 0, NULL);
+	cr_assert_eq(json_unpack(j, "{s:[{s:{s:{s:i}, s:[{s:s, s:i}, {s:s, s:i}]}}]}", "rule_sets",
+				 "automata", "names", "states", &names, "headers", "name", &first,
+				 "states", &present, "name", &second, "states", &value),
+		     0, "%s%s", r.out, r.err);
+	cr_assert_str_eq(first, "x-a");
+	cr_assert_str_eq(second, "x-b");
+	cr_assert_gt(value, present);
+	cr_assert_gt(value, 4);
+	cr_assert_gt(names, 10);
+	json_decref(j);
+	run_fini(&r);
+	expect_run(inspect(""), 0, "  header  x-b: ", NULL);
+}
+
 Test(compile, headers_are_shown_and_secrets_are_not)
 {
 	static const char text[] =

@@ -75,10 +75,10 @@ static void judge_requests(const struct pst_bundle *b)
 
 	assert(!pst_judge_new(b, &judge));
 	for (uint32_t set = 0; set < b->n_rulesets && set < 4; set++) {
-		struct pst_explain_automaton sizes[PST_FIELD_MAX];
+		struct pst_explain_ruleset sizes;
 
 		if (!b->rulesets[set].fallback)
-			assert(!pst_explain_ruleset(b, set, sizes));
+			assert(!pst_explain_ruleset(b, set, &sizes));
 		for (size_t at = 0; at < sizeof(text) - 1;) {
 			struct pst_l7_result r;
 			size_t next = pst_judge_request(judge, set, text, sizeof(text) - 1, at, &r);
