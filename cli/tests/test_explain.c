@@ -279,6 +279,8 @@ static bool is_known_difference(const char *id)
 
 static bool is_as_expected(const json_t *said, const json_t *asked)
 {
+	if (json_object_get(said, "upstream") && strcmp(str(said, "upstream"), "met"))
+		return false;
 	return !strcmp(str(said, "verdict"), str(asked, "expect")) &&
 	       !strcmp(str(said, "deny_as"), str(asked, "deny_as"));
 }
@@ -421,6 +423,66 @@ Test(explain, a_case_with_another_verdict_than_expected_gives_status_1)
 		   "1 cases: 0 as expected, 1 not");
 	unlink(path);
 	unlink(policy_path);
+}
+
+/* The case ID of a POST that has X-A: 1, with UPSTREAM as what is expected at the server. */
+static void expect_upstream(const char *action, const char *upstream, int status, const char *out,
+			    const char *err)
+{
+	char policy[1024], policy_path[256], line[1024], words[512];
+	const char *path;
+
+	snprintf(policy, sizeof(policy),
+		 "apiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\nmetadata: {name: a}\n"
+		 "spec: {endpointSelector: {}, ingress: [{toPorts: [{ports: [{port: '80', "
+		 "protocol: TCP}], rules: {http: [{method: POST%s}]}}]}]}\n",
+		 action);
+	path = write_temp("upstream.yaml", policy, strlen(policy));
+	snprintf(policy_path, sizeof(policy_path), "%s", path);
+	snprintf(line, sizeof(line),
+		 "{\"id\":\"x\",\"policy_file\":\"%s\",\"direction\":\"ingress\","
+		 "\"src_labels\":[\"org=a\"],\"dst_labels\":[\"app=web\"],\"dport\":80,"
+		 "\"proto\":\"TCP\",\"method\":\"POST\",\"path\":\"/\",\"host\":\"h\","
+		 "\"headers\":{\"X-A\":\"1\"},\"expect\":\"allow\",%s}\n",
+		 strrchr(path, '/') + 1, upstream);
+	path = write_temp("cases.jsonl", line, strlen(line));
+	snprintf(words, sizeof(words), "explain --cases %s", path);
+	expect_run(words, status, out, err);
+	unlink(path);
+	unlink(policy_path);
+}
+
+Test(explain, what_a_case_expects_at_the_server_is_the_request_itself)
+{
+	expect_upstream("", "\"expect_upstream_headers\":{\"x-a\":\"1\"}", 0,
+			"\"upstream\":\"met\",\"met\":true", "1 cases: 1 as expected");
+	expect_upstream("", "\"expect_upstream_headers\":{\"x-a\":\"2\"}", 1,
+			"\"upstream\":\"missed\",\"met\":false", "0 as expected, 1 not");
+	expect_upstream("", "\"expect_upstream_absent\":[\"X-B\"]", 0, "\"upstream\":\"met\"",
+			"1 cases: ");
+	expect_upstream("", "\"expect_upstream_absent\":[\"x-a\"]", 1, "\"upstream\":\"missed\"",
+			"1 cases: ");
+}
+
+Test(explain, a_case_that_expects_changed_headers_is_unsupported_and_never_met)
+{
+	static const char action[] =
+		", headerMatches: [{name: X-B, mismatch: REPLACE, value: '1'}]";
+
+	expect_upstream(
+		action, "\"expect_upstream_headers\":{\"x-b\":\"1\"}", 1,
+		"\"upstream\":\"unsupported: ", "0 as expected, 0 not, 0 without a verdict, 1");
+	expect_upstream(action, "\"expect_upstream_headers\":{\"x-a\":\"1\"}", 1, "\"met\":false",
+			"0 as expected, 0 not, 0 without a verdict, 1");
+}
+
+Test(explain, what_a_case_expects_at_the_server_has_to_have_a_form)
+{
+	expect_upstream("", "\"expect_upstream_headers\":[]", 1, "expected an object", "1 without");
+	expect_upstream("", "\"expect_upstream_headers\":{\"x-a\":1}", 1, "is not a string",
+			"1 cases: ");
+	expect_upstream("", "\"expect_upstream_absent\":{}", 1, "expected a list", "1 cases: ");
+	expect_upstream("", "\"expect_upstream_absent\":[1]", 1, "is not a string", "1 cases: ");
 }
 
 #define SHOP                                                             \
