@@ -112,7 +112,11 @@ static __always_inline int copy_message(struct sk_msg_md *msg, struct scratch *s
 	return bpf_probe_read_kernel(s->bytes, size, data);
 }
 
-/* At a request boundary, with nothing under way in either direction? */
+/*
+ * At a request boundary, with nothing under way in either direction? An answer that was followed
+ * may still wait for the sender to let go of the socket (its backlog), unknown to rcv_nxt: it must
+ * not be overtaken.
+ */
 static __always_inline int at_rest(struct sk_msg_md *msg, const struct pst_flow *f)
 {
 	struct tcp_sock *tcp;
@@ -124,7 +128,8 @@ static __always_inline int at_rest(struct sk_msg_md *msg, const struct pst_flow 
 	    pst_flow_due(f))
 		return 0;
 	tcp = bpf_skc_to_tcp_sock(msg->sk);
-	return tcp && tcp->write_seq == f->judged && tcp->rcv_nxt == tcp->copied_seq;
+	return tcp && tcp->write_seq == f->judged && tcp->rcv_nxt == tcp->copied_seq &&
+	       tcp->rcv_nxt == f->followed;
 }
 
 /* Asks the rules of one end: the subject's egress policy, or the destination's ingress policy. */
