@@ -28,6 +28,8 @@ struct slot {
 	struct named *names;
 	size_t n_names;
 	struct timespec published;
+	bool is_known; /* what it has in the maps is listed here; else a predecessor may have left
+			  something */
 };
 
 struct pst_generations {
@@ -40,12 +42,23 @@ int pst_generations_new(struct pst_loader *l, const struct pst_config *config,
 			struct pst_generations **ret_gens)
 {
 	struct pst_generations *g = pst_mem_calloc(1, sizeof(*g));
+	struct pst_config kept;
+	struct slot *last;
+	int r;
 
 	if (!g)
 		return -ENOMEM;
+	r = pst_loader_get_config(l, &kept);
+	if (r) {
+		free(g);
+		return pst_log_err(r, "cannot read which generation is in force");
+	}
 	g->loader = l;
 	g->config = *config;
-	g->config.generation = 0;
+	g->config.generation = kept.generation;
+	last = &g->slots[kept.generation % PST_GEN_SLOTS];
+	last->generation = kept.generation;
+	clock_gettime(CLOCK_MONOTONIC, &last->published); /* at the latest */
 	*ret_gens = g;
 	return 0;
 }
@@ -143,6 +156,8 @@ static int clear_slot(struct pst_generations *g, struct slot *s, struct pst_tabl
 	int r = 0;
 
 	__atomic_store_n(&table->generation, 0, __ATOMIC_SEQ_CST);
+	if (!s->is_known)
+		r = pst_loader_clear_slot(g->loader, number);
 	for (size_t i = 0; i < s->n_addrs && !r; i++)
 		r = pst_loader_del_addr(g->loader, &s->addrs[i]);
 	for (size_t i = 0; s->bundle && i < s->bundle->n_entries && !r; i++) {
@@ -297,6 +312,7 @@ int pst_generations_publish(struct pst_generations *g, struct pst_bundle **bundl
 		return r;
 	}
 	s->bundle = *bundle;
+	s->is_known = true;
 	*bundle = NULL;
 	s->generation = generation;
 	r = fill_slot(g, s, generation, host, n_host);

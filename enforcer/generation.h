@@ -24,8 +24,12 @@
 struct pst_loader;
 struct pst_generations;
 
-/* L is not owned and must outlive it. CONFIG gives the switches; its generation is ignored. 0 or
- * -ENOMEM. */
+/*
+ * L is not owned and must outlive it. CONFIG gives the switches; its generation is ignored.
+ * Counting goes on from the generation that the maps hold, so that flows which a predecessor's
+ * programs have judged find what they know, and nothing that it has left half done. 0, -ENOMEM, or
+ * -errno of the map, logged.
+ */
 int pst_generations_new(struct pst_loader *l, const struct pst_config *config,
 			struct pst_generations **ret_gens);
 

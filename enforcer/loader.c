@@ -17,7 +17,9 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "enforcer/helper.h"
+#include "enforcer/pins.h"
 #include "enforcer/reply.h"
+#include "enforcer/schema.h"
 
 #include "postern.skel.h"
 
@@ -25,8 +27,16 @@
  * it. */
 enum { PROG_SOCKOPS, PROG_SOCK_CREATE, PROG_INGRESS, PROG_EGRESS, PROG_MAX };
 
+static const char *const link_names[PROG_MAX] = {
+	[PROG_SOCKOPS] = "sockops",
+	[PROG_SOCK_CREATE] = "sock_create",
+	[PROG_INGRESS] = "ingress",
+	[PROG_EGRESS] = "egress",
+};
+
 struct pst_loader {
 	struct postern_bpf *skel;
+	struct pst_pins *pins;
 	struct bpf_link *links[PROG_MAX];
 	struct ring_buffer *ring;
 	void *tables;
@@ -77,7 +87,41 @@ static void set_courtesy(struct postern_bpf *skel, const struct pst_reply *reply
 	skel->rodata->pst_reply_head_len = (uint32_t)reply->head_len;
 }
 
-int pst_loader_open(const struct pst_reply *courtesy, struct pst_loader **ret_loader)
+static int use_pins(struct pst_loader *l)
+{
+	char schema[PST_SCHEMA_NAME];
+	int r = pst_schema_name(l->skel->obj, schema);
+
+	if (r)
+		return pst_log_err(r, "cannot tell the schema of the BPF object");
+	r = pst_pins_use(l->pins, schema);
+	return r ? r : pst_pins_maps(l->pins, l->skel->obj);
+}
+
+static int load(struct pst_loader *l, const struct pst_reply *courtesy)
+{
+	int r = 0;
+
+	l->skel = postern_bpf__open();
+	if (!l->skel)
+		return pst_log_err(-errno, "cannot open the BPF object");
+	l->skel->rodata->pst_has_netns_cookie =
+		pst_helper_try(BPF_PROG_TYPE_CGROUP_SKB, BPF_FUNC_get_netns_cookie) == 1;
+	set_courtesy(l->skel, courtesy);
+	if (l->pins)
+		r = use_pins(l);
+	if (r)
+		return r;
+	r = postern_bpf__load(l->skel);
+	if (r)
+		return pst_log_err(
+			r,
+			"the kernel refused the BPF programs or pinned maps (run with --debug to see why)");
+	return map_tables(l);
+}
+
+int pst_loader_open(const struct pst_reply *courtesy, struct pst_pins *pins,
+		    struct pst_loader **ret_loader)
 {
 	struct pst_loader *l = pst_mem_calloc(1, sizeof(*l));
 	int r;
@@ -85,20 +129,8 @@ int pst_loader_open(const struct pst_reply *courtesy, struct pst_loader **ret_lo
 	if (!l)
 		return -ENOMEM;
 	libbpf_set_print(on_libbpf);
-	l->skel = postern_bpf__open();
-	if (!l->skel) {
-		r = pst_log_err(-errno, "cannot open the BPF object");
-		pst_loader_close(&l);
-		return r;
-	}
-	l->skel->rodata->pst_has_netns_cookie =
-		pst_helper_try(BPF_PROG_TYPE_CGROUP_SKB, BPF_FUNC_get_netns_cookie) == 1;
-	set_courtesy(l->skel, courtesy);
-	r = postern_bpf__load(l->skel);
-	if (r)
-		pst_log_err(r, "the kernel refused the BPF programs (run with --debug to see why)");
-	else
-		r = map_tables(l);
+	l->pins = pins;
+	r = load(l, courtesy);
 	if (r) {
 		pst_loader_close(&l);
 		return r;
@@ -107,13 +139,14 @@ int pst_loader_open(const struct pst_reply *courtesy, struct pst_loader **ret_lo
 	return 0;
 }
 
-static void detach(struct pst_loader *l)
+/* Lets go of the links: those that are not pinned are detached by it. */
+static void release(struct pst_loader *l)
 {
 	for (int i = PROG_MAX - 1; i >= 0; i--) {
 		bpf_link__destroy(l->links[i]);
 		l->links[i] = NULL;
 	}
-	if (l->courtesy_attached)
+	if (l->courtesy_attached && !l->pins)
 		bpf_prog_detach2(bpf_program__fd(l->skel->progs.pst_skmsg),
 				 bpf_map__fd(l->skel->maps.pst_courtesy), BPF_SK_MSG_VERDICT);
 	l->courtesy_attached = false;
@@ -125,12 +158,37 @@ void pst_loader_close(struct pst_loader **l)
 		return;
 	ring_buffer__free((*l)->ring);
 	if ((*l)->skel)
-		detach(*l);
+		release(*l);
 	if ((*l)->tables)
 		munmap((*l)->tables, (*l)->tables_size);
 	postern_bpf__destroy((*l)->skel);
 	free(*l);
 	*l = NULL;
+}
+
+/* *RET_NEW: nobody was attached there before. */
+static struct bpf_link *attach_one(struct pst_loader *l, struct bpf_program *prog, const char *name,
+				   int cgroup_fd, bool *ret_new)
+{
+	struct bpf_link *link;
+
+	if (l->pins)
+		return pst_pins_attach(l->pins, name, prog, cgroup_fd, ret_new);
+	link = bpf_program__attach_cgroup(prog, cgroup_fd);
+	if (!link)
+		pst_log_err(-errno, "cannot attach %s to the cgroup", bpf_program__name(prog));
+	*ret_new = false; /* goes with its descriptor */
+	return link;
+}
+
+/* A link that was pinned by a start that failed goes again; one that was adopted stays. */
+static void give_up(struct pst_loader *l, const bool is_new[PROG_MAX])
+{
+	for (int i = PROG_MAX - 1; i >= 0; i--) {
+		if (is_new[i])
+			bpf_link__unpin(l->links[i]);
+	}
+	release(l);
 }
 
 int pst_loader_attach(struct pst_loader *l, int cgroup_fd)
@@ -141,20 +199,21 @@ int pst_loader_attach(struct pst_loader *l, int cgroup_fd)
 		[PROG_SOCKOPS] = l->skel->progs.pst_sockops,
 		[PROG_SOCK_CREATE] = l->skel->progs.pst_sock_create,
 	};
-	int r = bpf_prog_attach(bpf_program__fd(l->skel->progs.pst_skmsg),
-				bpf_map__fd(l->skel->maps.pst_courtesy), BPF_SK_MSG_VERDICT, 0);
+	bool is_new[PROG_MAX] = {false};
 
-	if (r)
+	if (bpf_prog_attach(bpf_program__fd(l->skel->progs.pst_skmsg),
+			    bpf_map__fd(l->skel->maps.pst_courtesy), BPF_SK_MSG_VERDICT, 0))
 		return pst_log_err(-errno, "cannot attach the courtesy program to its map");
 	l->courtesy_attached = true;
 	for (int i = 0; i < PROG_MAX; i++) {
-		l->links[i] = bpf_program__attach_cgroup(progs[i], cgroup_fd);
-		if (!l->links[i]) {
-			r = pst_log_err(-errno, "cannot attach %s to the cgroup",
-					bpf_program__name(progs[i]));
-			detach(l);
-			return r;
-		}
+		int r;
+
+		l->links[i] = attach_one(l, progs[i], link_names[i], cgroup_fd, &is_new[i]);
+		if (l->links[i])
+			continue;
+		r = errno ? -errno : -EIO;
+		give_up(l, is_new);
+		return r;
 	}
 	return 0;
 }
@@ -162,6 +221,15 @@ int pst_loader_attach(struct pst_loader *l, int cgroup_fd)
 struct pst_table *pst_loader_table(struct pst_loader *l, uint32_t slot)
 {
 	return (struct pst_table *)((char *)l->tables + slot % PST_GEN_SLOTS * table_stride());
+}
+
+int pst_loader_get_config(const struct pst_loader *l, struct pst_config *ret_config)
+{
+	uint32_t zero = 0;
+
+	return bpf_map_lookup_elem(bpf_map__fd(l->skel->maps.pst_config), &zero, ret_config)
+		       ? -errno
+		       : 0;
 }
 
 int pst_loader_set_config(struct pst_loader *l, const struct pst_config *config)
@@ -203,6 +271,44 @@ int pst_loader_set_policy(struct pst_loader *l, const struct pst_policy_key *key
 int pst_loader_del_policy(struct pst_loader *l, const struct pst_policy_key *key)
 {
 	return removed(bpf_map_delete_elem(bpf_map__fd(l->skel->maps.pst_policies), key));
+}
+
+/* How the keys of both tries begin. */
+struct slot_key {
+	uint32_t prefixlen;
+	uint32_t slot;
+	uint8_t rest[sizeof(struct pst_addr_key) - 8];
+};
+static_assert(sizeof(struct slot_key) >= sizeof(struct pst_policy_key), "room for either");
+static_assert(offsetof(struct slot_key, slot) == offsetof(struct pst_addr_key, slot), "one place");
+static_assert(offsetof(struct slot_key, slot) == offsetof(struct pst_policy_key, slot),
+	      "one place");
+
+/* The next key is asked for before this one is removed: a walk from a missing key begins anew. */
+static int clear_trie(int fd, uint32_t slot)
+{
+	struct slot_key keys[2] = {0};
+	int r = bpf_map_get_next_key(fd, NULL, &keys[0]);
+
+	for (int i = 0; !r; i = !i) {
+		int gone = 0;
+
+		r = bpf_map_get_next_key(fd, &keys[i], &keys[!i]) ? -errno : 0;
+		if (keys[i].slot == slot)
+			gone = removed(bpf_map_delete_elem(fd, &keys[i]));
+		if (gone)
+			return gone;
+		if (r)
+			return r == -ENOENT ? 0 : r;
+	}
+	return errno == ENOENT ? 0 : -errno;
+}
+
+int pst_loader_clear_slot(struct pst_loader *l, uint32_t slot)
+{
+	int r = clear_trie(bpf_map__fd(l->skel->maps.pst_addrs), slot);
+
+	return r ? r : clear_trie(bpf_map__fd(l->skel->maps.pst_policies), slot);
 }
 
 static int on_ring(void *ctx, void *data, size_t size)

@@ -10,8 +10,9 @@
  * is established in between is judged from its first byte. When any step fails all that was
  * attached is detached again: the daemon never half-enforces.
  *
- * Links and maps belong to the process. When it ends, however it ends, the kernel detaches the
- * programs and enforcement stops (docs/decisions: pins come later).
+ * With pins (enforcer/pins.h) links and maps outlive the process: enforcement goes on when it ends,
+ * however it ends, and the next one finds the maps as they were and puts its programs in the place
+ * of the former ones. Without pins the kernel detaches the programs when the process ends.
  */
 
 #include "bpf/abi.h"
@@ -26,18 +27,24 @@ struct pst_loader;
 /* Called for each event; EVENT is only valid during the call. */
 typedef void (*pst_loader_event_fn)(const struct pst_event *event, void *arg);
 
+struct pst_pins;
 struct pst_reply;
 
 /*
- * Loads the programs into the kernel. COURTESY is what they answer a local sender with. 0; -ENOMEM;
- * or why the kernel refused, logged with what libbpf and the verifier said last.
+ * Loads the programs into the kernel. COURTESY is what they answer a local sender with. PINS, which
+ * is not owned and must outlive it, gives the maps and keeps them; NULL: they end with the process.
+ * 0; -ENOMEM; or why the kernel refused, logged with what libbpf and the verifier said last.
  */
-int pst_loader_open(const struct pst_reply *courtesy, struct pst_loader **ret_loader);
+int pst_loader_open(const struct pst_reply *courtesy, struct pst_pins *pins,
+		    struct pst_loader **ret_loader);
 
-/* Detaches and closes everything. NULL is fine; *L becomes NULL. */
+/* Closes everything; detaches what is not pinned. NULL is fine; *L becomes NULL. */
 void pst_loader_close(struct pst_loader **l);
 
-/* Attaches to the cgroup directory CGROUP_FD. 0, or -errno (logged) with nothing attached. */
+/*
+ * Attaches to the cgroup directory CGROUP_FD. 0, or -errno (logged) with nothing attached that was
+ * not attached before.
+ */
 int pst_loader_attach(struct pst_loader *l, int cgroup_fd);
 
 /* Where slot SLOT's table lies, mapped: what is written there is what the kernel reads. */
@@ -45,6 +52,7 @@ struct pst_table *pst_loader_table(struct pst_loader *l, uint32_t slot);
 
 /* Typed updates; 0 or -errno (not logged: the caller knows which entry). Removing what is not there
  * is fine. */
+int pst_loader_get_config(const struct pst_loader *l, struct pst_config *ret_config);
 int pst_loader_set_config(struct pst_loader *l, const struct pst_config *config);
 int pst_loader_set_addr(struct pst_loader *l, const struct pst_addr_key *key,
 			const struct pst_addr_value *value);
@@ -52,6 +60,9 @@ int pst_loader_del_addr(struct pst_loader *l, const struct pst_addr_key *key);
 int pst_loader_set_policy(struct pst_loader *l, const struct pst_policy_key *key,
 			  const struct pst_policy_value *value);
 int pst_loader_del_policy(struct pst_loader *l, const struct pst_policy_key *key);
+
+/* Removes every address and policy of SLOT, whoever wrote it. 0 or -errno, not logged. */
+int pst_loader_clear_slot(struct pst_loader *l, uint32_t slot);
 
 /* Events. The descriptor becomes readable; dispatch calls FN for what is there. */
 int pst_loader_events(struct pst_loader *l, pst_loader_event_fn fn, void *arg);

@@ -17,6 +17,8 @@ static int run(const struct pst_options *opts)
 		return PST_EXIT_OK;
 	case PST_RUN_PROBE:
 		return pst_service_probe(opts);
+	case PST_RUN_DETACH:
+		return pst_service_detach(opts);
 	case PST_RUN:
 		break;
 	}

@@ -8,11 +8,15 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "enforcer/pins.h"
 
 enum option_id {
 	OPT_POLICY = 256,
 	OPT_INVENTORY,
 	OPT_CGROUP,
+	OPT_PIN_DIR,
+	OPT_NO_PINS,
+	OPT_DETACH,
 	OPT_EVENTS,
 	OPT_EVENTS_FILE,
 	OPT_COURTESY,
@@ -40,6 +44,10 @@ static const struct option_row {
 	 "Pod and Namespace objects: which workloads have which addresses; may be repeated"},
 	{OPT_CGROUP, "cgroup", "PATH",
 	 "enforce below this cgroup v2 directory (default: the root of the hierarchy)"},
+	{OPT_PIN_DIR, "pin-dir", "DIR",
+	 "where enforcement lives while no daemon does, on a bpffs (default: " PST_PINS_DIR ")"},
+	{OPT_NO_PINS, "no-pins", NULL, "enforcement ends with the daemon"},
+	{OPT_DETACH, "detach", NULL, "take away what is pinned in --pin-dir, and exit"},
 	{OPT_EVENTS, "events", "denied|all|none", "which verdicts are reported (default: denied)"},
 	{OPT_EVENTS_FILE, "events-file", "FILE", "append the verdicts there (default: stdout)"},
 	{OPT_COURTESY, "courtesy", "auto|on|off",
@@ -77,9 +85,11 @@ static const struct word format_words[] = {{"text", 0}, {"json", 1}, {0}};
 void pst_options_help(FILE *out)
 {
 	fputs("usage: posternd --policy PATH... [--inventory FILE]... [OPTION]...\n"
+	      "       posternd --detach [--pin-dir DIR]\n"
 	      "       posternd --probe [--format json]\n\n"
 	      "Judges HTTP requests against CiliumNetworkPolicy files in the kernel.\n"
-	      "SIGHUP and changed files reload; SIGTERM ends and detaches.\n\n",
+	      "SIGHUP and changed files reload; SIGTERM ends the daemon, and\n"
+	      "enforcement goes on until posternd --detach.\n\n",
 	      out);
 	for (size_t i = 0; i < N_ROWS; i++) {
 		char left[64];
@@ -88,7 +98,7 @@ void pst_options_help(FILE *out)
 			 rows[i].arg ? rows[i].arg : "");
 		fprintf(out, "  %-28s %s\n", left, rows[i].help);
 	}
-	fputs("\nExit status: 0 ended by a signal, 1 invalid policy or inventory, 2 usage,\n"
+	fputs("\nExit status: 0 ended by a signal or detached, 1 invalid policy or inventory, 2 usage,\n"
 	      "3 could not run (rights, kernel, cgroup).\n",
 	      out);
 }
@@ -142,6 +152,14 @@ static int set_content_type(struct pst_reply_opts *o, const char *arg)
 	return 0;
 }
 
+static int set_pin_dir(struct pst_options *o, const char *arg)
+{
+	if (*arg != '/')
+		return usage_error("--pin-dir", arg, ": expected an absolute path");
+	o->pin_dir = arg;
+	return 0;
+}
+
 static int apply(struct pst_options *o, int id, const char *arg)
 {
 	int value = 0, r = 0;
@@ -155,6 +173,15 @@ static int apply(struct pst_options *o, int id, const char *arg)
 		break;
 	case OPT_CGROUP:
 		o->cgroup = arg;
+		break;
+	case OPT_PIN_DIR:
+		r = set_pin_dir(o, arg);
+		break;
+	case OPT_NO_PINS:
+		o->no_pins = true;
+		break;
+	case OPT_DETACH:
+		o->action = PST_RUN_DETACH;
 		break;
 	case OPT_EVENTS_FILE:
 		o->events_file = arg;
@@ -232,7 +259,7 @@ static int parse_all(int argc, char **argv, struct pst_options *o)
 
 int pst_options_parse(int argc, char **argv, struct pst_options *ret_opts)
 {
-	struct pst_options o = {0};
+	struct pst_options o = {.pin_dir = PST_PINS_DIR};
 	int r = -ENOMEM;
 
 	o.policies = pst_mem_calloc((size_t)argc, sizeof(*o.policies));

@@ -24,6 +24,7 @@ enum pst_events_mode {
 enum pst_options_action {
 	PST_RUN,
 	PST_RUN_PROBE,
+	PST_RUN_DETACH,
 	PST_SHOW_HELP,
 	PST_SHOW_VERSION,
 };
@@ -34,11 +35,13 @@ struct pst_options {
 	size_t n_policies;
 	const char **inventories;
 	size_t n_inventories;
+	const char *pin_dir;	 /* never NULL */
 	const char *cgroup;	 /* NULL: the root of cgroup v2 */
 	const char *events_file; /* NULL: stdout */
 	enum pst_events_mode events;
 	enum pst_courtesy_mode courtesy;
 	struct pst_reply_opts reply; /* how a denied request is answered */
+	bool no_pins;
 	bool old_sockets_pass;
 	bool show_queries;
 	bool json;

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -24,6 +25,7 @@
 #include "enforcer/inject.h"
 #include "enforcer/loader.h"
 #include "enforcer/netns.h"
+#include "enforcer/pins.h"
 #include "enforcer/probe.h"
 #include "enforcer/respond.h"
 #include "enforcer/watch.h"
@@ -32,6 +34,7 @@
 
 struct service {
 	const struct pst_options *opts;
+	struct pst_pins *pins; /* NULL: --no-pins */
 	struct pst_loader *loader;
 	struct pst_generations *gens;
 	struct pst_hostaddr *host;
@@ -51,7 +54,8 @@ struct service {
 
 static void service_fini(struct service *s)
 {
-	pst_loader_close(&s->loader); /* first: what is attached must not outlive its daemon */
+	pst_loader_close(&s->loader); /* first: what is not pinned must not outlive its daemon */
+	pst_pins_close(&s->pins);
 	pst_generations_free(&s->gens);
 	pst_watch_close(&s->watch);
 	pst_inject_close(&s->inject);
@@ -273,6 +277,23 @@ static int open_answers(struct service *s)
 	return 0;
 }
 
+/* One daemon has the pins, and they enforce where it is to enforce: known before anything is
+ * touched. */
+static int open_pins(struct service *s)
+{
+	struct stat cgroup;
+	int r;
+
+	if (s->opts->no_pins)
+		return 0;
+	r = pst_pins_open(s->opts->pin_dir, true, &s->pins);
+	if (r)
+		return r;
+	if (fstat(s->cgroup_fd, &cgroup))
+		return pst_log_err(-errno, "cannot examine the cgroup");
+	return pst_pins_check(s->pins, cgroup.st_ino);
+}
+
 /* The answer of the daemon closes the connection, that of the kernel keeps it. */
 static int open_loader(struct service *s)
 {
@@ -283,7 +304,7 @@ static int open_loader(struct service *s)
 		r = pst_reply_make(&s->opts->reply, false, &courtesy);
 	if (r)
 		return pst_log_err(r, "cannot make the answer to denied requests");
-	return pst_loader_open(&courtesy, &s->loader);
+	return pst_loader_open(&courtesy, s->pins, &s->loader);
 }
 
 static int open_generations(struct service *s)
@@ -314,6 +335,22 @@ static int watch_paths(struct service *s)
 	return pst_watch_open(paths, n, &s->watch);
 }
 
+/* Beside what other schemas have pinned, which then goes: somebody judges at each instant. */
+static int attach(struct service *s)
+{
+	unsigned int adopted = s->pins ? pst_pins_count_links(s->pins) : 0;
+	int r = pst_loader_attach(s->loader, s->cgroup_fd);
+
+	if (r || !s->pins)
+		return r;
+	if (adopted)
+		pst_log(PST_LOG_INFO, "adopted what is pinned in %s", s->opts->pin_dir);
+	if (pst_pins_remove(s->pins, NULL))
+		pst_log(PST_LOG_ERROR,
+			"programs of another version go on judging beside these: posternd --detach removes them");
+	return 0;
+}
+
 /* Everything up to and including the attachment; the policy is in the maps before a packet comes.
  */
 static int start(struct service *s, struct pst_bundle **bundle)
@@ -325,6 +362,8 @@ static int start(struct service *s, struct pst_bundle **bundle)
 		s->cgroup_fd = pst_cgroup_open(s->opts->cgroup, &cgroup);
 		r = s->cgroup_fd < 0 ? s->cgroup_fd : open_signals(s);
 	}
+	if (!r)
+		r = open_pins(s);
 	if (!r)
 		r = open_events(s);
 	if (!r)
@@ -344,10 +383,17 @@ static int start(struct service *s, struct pst_bundle **bundle)
 	if (!r)
 		r = publish(s, bundle);
 	if (!r)
-		r = pst_loader_attach(s->loader, s->cgroup_fd);
+		r = attach(s);
 	if (!r)
 		pst_log(PST_LOG_INFO, "enforcing below %s", cgroup);
 	return r;
+}
+
+/* A start that fails ends nobody's enforcement. */
+static void tell_what_stays(const struct pst_options *o)
+{
+	if (!o->no_pins && pst_pins_in_force(o->pin_dir))
+		pst_log(PST_LOG_WARNING, "what is pinned in %s stays in force", o->pin_dir);
 }
 
 int pst_service_run(const struct pst_options *opts)
@@ -358,10 +404,13 @@ int pst_service_run(const struct pst_options *opts)
 
 	if (r) {
 		pst_log(PST_LOG_ERROR, "not started: the policies or the inventory have errors");
+		tell_what_stays(opts);
 		return PST_EXIT_INVALID;
 	}
 	r = start(&s, &bundle);
-	if (!r)
+	if (r)
+		tell_what_stays(opts);
+	else
 		r = loop(&s);
 	pst_bundle_free(&bundle);
 	service_fini(&s);
@@ -385,4 +434,28 @@ int pst_service_probe(const struct pst_options *opts)
 	if (r)
 		return PST_EXIT_FAILED;
 	return ok ? PST_EXIT_OK : PST_EXIT_INVALID;
+}
+
+int pst_service_detach(const struct pst_options *opts)
+{
+	struct pst_pins *pins = NULL;
+	unsigned int left = 0;
+	int r = pst_pins_open(opts->pin_dir, false, &pins);
+
+	if (r == -ENOENT) {
+		pst_log(PST_LOG_INFO, "nothing is pinned in %s", opts->pin_dir);
+		return PST_EXIT_OK;
+	}
+	if (!r)
+		r = pst_pins_remove(pins, &left);
+	pst_pins_close(&pins);
+	if (r)
+		return PST_EXIT_FAILED;
+	pst_log(PST_LOG_INFO, "nothing is enforced any more by what was pinned in %s",
+		opts->pin_dir);
+	if (left)
+		pst_log(PST_LOG_INFO,
+			"%u open connections may still have to read a 403: their map stays pinned until they are closed and posternd --detach or a new daemon removes it",
+			left);
+	return PST_EXIT_OK;
 }

@@ -20,8 +20,11 @@ enum {
 	PST_EXIT_FAILED = 3,
 };
 
-/* Runs the daemon; returns an exit status. */
+/* Runs the daemon; returns an exit status. What it has pinned stays in force when it ends. */
 int pst_service_run(const struct pst_options *opts);
+
+/* Takes away what is pinned, open connections unharmed; PST_EXIT_OK or PST_EXIT_FAILED. */
+int pst_service_detach(const struct pst_options *opts);
 
 /* Shows what the kernel can do; PST_EXIT_OK when it can enforce, else 1. */
 int pst_service_probe(const struct pst_options *opts);

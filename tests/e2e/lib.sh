@@ -14,11 +14,13 @@
 #	backend                     10.77.0.4  fd77::4   nginx on port 8080
 #	admin                       10.77.0.5  fd77::5
 #
-#	e2e_up                  makes it, with a cgroup for everything below
+#	e2e_up                  makes it, with a cgroup for everything below, and a bpffs at $E2E/bpf, of which this mount
+#	                        namespace has the only copy: pins, and so enforcement, die with the test
 #	e2e_run POD CMD...      in the pod's network namespace and in the cgroup
 #	e2e_nginx               starts nginx in the backend; $E2E/access.log
 #	e2e_posternd ARG...     starts posternd and waits until it enforces; $E2E/events, $E2E/log
-#	e2e_stop                ends posternd (SIGTERM) and waits
+#	e2e_stop                ends posternd (SIGTERM), waits, and takes away what it has pinned
+#	e2e_leave [SIGNAL]      ends posternd only (default: KILL): what is pinned goes on
 #	e2e_http POD ARG...     curl: prints "STATUS BODY", or "none" when there is no answer
 #	e2e_events PATTERN      how many event lines match the regular expression
 #	e2e_wait SECONDS CMD... until CMD succeeds; fails after SECONDS
@@ -91,6 +93,7 @@ BACKEND=10.77.0.4
 BACKEND6='[fd77::4]'
 E2E_CGROUP=postern-e2e.${E2E##*.}
 E2E_DAEMON=
+E2E_PINS=$E2E/bpf/postern
 
 e2e_fail() {
 	echo "FAILED: $*"
@@ -126,8 +129,9 @@ e2e_pod() {
 e2e_up() {
 	mkdir "$E2E_CGROOT/$E2E_CGROUP" || e2e_fail "cannot make a cgroup"
 	mount --make-rprivate /
-	mkdir -p /run/netns
+	mkdir -p /run/netns "$E2E/bpf"
 	mount -t tmpfs tmpfs /run/netns
+	mount -t bpf bpf "$E2E/bpf" || e2e_fail "cannot mount a bpffs"
 	# Addresses are ours alone: no second of duplicate detection before they can be used.
 	sysctl -qw net.ipv6.conf.all.accept_dad=0 net.ipv6.conf.default.accept_dad=0
 	ip link set lo up
@@ -182,7 +186,8 @@ e2e_nginx() {
 
 e2e_posternd() {
 	: >"$E2E/log"
-	build/posternd --cgroup "$E2E_CGROUP" --events-file "$E2E/events" "$@" 2>"$E2E/log" &
+	"${E2E_BINARY:-build/posternd}" --cgroup "$E2E_CGROUP" --pin-dir "$E2E_PINS" --events-file "$E2E/events" "$@" \
+		2>"$E2E/log" &
 	E2E_DAEMON=$!
 	e2e_wait 30 grep -q 'enforcing below' "$E2E/log" || e2e_fail "posternd does not start"
 }
@@ -190,6 +195,13 @@ e2e_posternd() {
 e2e_stop() {
 	kill -TERM "$E2E_DAEMON"
 	wait "$E2E_DAEMON" || e2e_fail "posternd ended with $?"
+	E2E_DAEMON=
+	build/posternd --detach --pin-dir "$E2E_PINS" 2>>"$E2E/log" || e2e_fail "posternd --detach ended with $?"
+}
+
+e2e_leave() {
+	kill -"${1:-KILL}" "$E2E_DAEMON"
+	wait "$E2E_DAEMON" 2>/dev/null
 	E2E_DAEMON=
 }
 

@@ -11,7 +11,7 @@ INV=testdata/inventory/demo.yaml
 bad() {
 	local name=$1 status=$2 pattern=$3 got
 	shift 3
-	timeout 20 build/posternd "$@" >"$E2E/out" 2>"$E2E/log" </dev/null
+	timeout 20 build/posternd --pin-dir "$E2E_PINS" "$@" >"$E2E/out" 2>"$E2E/log" </dev/null
 	got=$?
 	e2e_is "$name: exit status" "$status" "$got"
 	grep -qE "$pattern" "$E2E/log" || e2e_fail "$name: no line matches $pattern"
@@ -58,7 +58,7 @@ done
 if [ -n "$(mounts)" ]; then
 	echo "cgroup v2 cannot be unmounted: the test without it is left out"
 else
-	timeout 20 build/posternd --policy $GOOD --cgroup "$E2E_CGROUP" >"$E2E/out" 2>"$E2E/log" </dev/null
+	timeout 20 build/posternd --policy $GOOD --pin-dir "$E2E_PINS" --cgroup "$E2E_CGROUP" >"$E2E/out" 2>"$E2E/log" </dev/null
 	e2e_is "no cgroup v2: exit status" 3 $?
 	grep -q 'mount -t cgroup2' "$E2E/log" || e2e_fail "no cgroup v2: no remedy is named"
 	mount -t cgroup2 none "$E2E_CGROOT"

@@ -26,7 +26,7 @@ e2e_is "answered by the kernel" 3 "$(e2e_events '"answer":"kernel"')"
 refused() {
 	local text=$1
 	shift
-	if build/posternd "${POLICY[@]}" --cgroup "$E2E_CGROUP" "$@" 2>"$E2E/err"; then e2e_fail "$* is accepted"; fi
+	if build/posternd "${POLICY[@]}" --cgroup "$E2E_CGROUP" --pin-dir "$E2E_PINS" "$@" 2>"$E2E/err"; then e2e_fail "$* is accepted"; fi
 	grep -q -- "$text" "$E2E/err" || e2e_fail "$*: $(cat "$E2E/err")"
 }
 refused 'framing of the response' --deny-header 'Content-Length: 3'

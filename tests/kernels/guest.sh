@@ -114,7 +114,7 @@ start() {
 	: >/tmp/log
 	: >/tmp/events
 	: >/tmp/access.log
-	posternd --policy /backend-api.yaml --inventory /demo.yaml --events-file /tmp/events "$@" \
+	posternd --no-pins --policy /backend-api.yaml --inventory /demo.yaml --events-file /tmp/events "$@" \
 		2>/tmp/log &
 	daemon=$!
 	within 60 grep -q 'enforcing below' /tmp/log
