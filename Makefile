@@ -355,6 +355,10 @@ bench: ## measure; installs what is missing (root)
 	$(Q)tests/bench/walk.sh
 	$(Q)tests/bench/run.sh
 
+.PHONY: bench-proxy
+bench-proxy: build/postern-proxy ## measure postern-proxy beside nginx and HAProxy (no root)
+	$(Q)tests/bench/proxy.sh
+
 .PHONY: bench-diff
 bench-diff: build/postern ## measure postern diff over 1,000 policies (no root)
 	$(Q)tests/bench/diff.sh build/postern

@@ -1,0 +1,95 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# Requests/s and p99 of postern-proxy beside nginx (proxy_pass) and HAProxy with the same rule, one thread each, in front
+# of the same nginx, all on the loopback. Needs no root.
+#
+#	[SECONDS_EACH=n] [CONNECTIONS=n] proxy.sh
+#
+# The rule: GET, HEAD, POST and DELETE on /api/.*, all else 403. Three rounds, taking turns; the best of each counts,
+# because on a machine that does something else as well the others tell about that. The processor time per request of
+# the proxy alone (user, kernel) is the figure that suffers least.
+
+set -u
+cd "$(dirname "$0")/../.." || exit 1
+PATH=$PATH:/usr/sbin
+seconds=${SECONDS_EACH:-3} connections=${CONNECTIONS:-64}
+for tool in nginx haproxy wrk; do
+	command -v $tool >/dev/null || { echo "needs $tool"; exit 77; }
+done
+[ -x build/postern-proxy ] || { echo "build/postern-proxy is not built"; exit 1; }
+work=$(mktemp -d /tmp/postern-bench.XXXXXX)
+pids=()
+trap 'kill "${pids[@]}" 2>/dev/null; wait; rm -rf "$work"' EXIT
+
+port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
+up=$(port) direct=$up ngx=$(port) hap=$(port) own=$(port)
+temps=$(for kind in client_body proxy fastcgi uwsgi scgi; do echo "${kind}_temp_path $work/$kind;"; done)
+nginx_conf() { # NAME SERVER
+	cat <<-END >"$work/$1.conf"
+		daemon off; pid $work/$1.pid; error_log $work/$1.err; worker_processes 1;
+		events { worker_connections 4000; }
+		http { access_log off; keepalive_requests 100000000; $temps
+		upstream server { server 127.0.0.1:$up; keepalive 256; keepalive_requests 100000000; }
+		server { $2 } }
+	END
+	nginx -c "$work/$1.conf" &
+	pids+=($!)
+}
+nginx_conf server "listen 127.0.0.1:$up; location / { return 200 \"hello world\\n\"; }"
+nginx_conf proxy "listen 127.0.0.1:$ngx; location / { return 403; }
+	location ~ ^/api/.*\$ { limit_except GET HEAD POST DELETE { deny all; }
+	proxy_http_version 1.1; proxy_set_header Connection \"\"; proxy_pass http://server; }"
+cat >"$work/haproxy.cfg" <<END
+global
+	nbthread 1
+	maxconn 4000
+defaults
+	mode http
+	timeout connect 5s
+	timeout client 60s
+	timeout server 60s
+frontend f
+	bind 127.0.0.1:$hap
+	http-request deny deny_status 403 unless { path_reg ^/api/.*\$ } { method GET HEAD POST DELETE }
+	default_backend b
+backend b
+	http-reuse always
+	server s 127.0.0.1:$up
+END
+haproxy -f "$work/haproxy.cfg" 2>"$work/haproxy.err" &
+pids+=($!)
+build/postern-proxy --listen 127.0.0.1:"$own" --upstream 127.0.0.1:"$up" --policy testdata/http/policy.yaml \
+	--inventory testdata/inventory/demo.yaml --subject 10.77.0.4 --peer 10.77.0.2 --port 8080 --events none \
+	2>"$work/own.err" &
+pids+=($!)
+sleep 1
+
+declare -A best p99 cost pid=([nginx]=${pids[1]} [haproxy]=${pids[2]} [postern-proxy]=${pids[3]})
+# nginx and HAProxy work in children.
+ticks() { # NAME: user and kernel time
+	local p=${pid[$1]:-} all
+	[ -n "$p" ] || { echo 0 0; return; }
+	all=$(for i in $p $(pgrep -P "$p"); do cut -d' ' -f14,15 "/proc/$i/stat"; done)
+	awk '{ u += $1; s += $2 } END { print u + 0, s + 0 }' <<<"$all"
+}
+for _ in 1 2 3; do
+	for name in direct nginx haproxy postern-proxy; do
+		case $name in direct) at=$direct ;; nginx) at=$ngx ;; haproxy) at=$hap ;; *) at=$own ;; esac
+		read -r user0 kernel0 < <(ticks $name)
+		wrk -t1 -c"$connections" -d"${seconds}s" --latency "http://127.0.0.1:$at/api/x" >"$work/out" || exit 1
+		grep -q 'Non-2xx\|Socket errors' "$work/out" && { cat "$work/out"; exit 1; }
+		read -r user kernel < <(ticks $name)
+		requests=$(awk '$2 == "requests" { print $1 }' "$work/out")
+		rate=$(awk '/^Requests\/sec/ { printf "%d", $2 }' "$work/out")
+		if [ "$rate" -gt "${best[$name]:-0}" ]; then
+			best[$name]=$rate p99[$name]=$(awk '$1 == "99%" { print $2 }' "$work/out")
+			cost[$name]="$(((user - user0) * 10000 / requests)) + $(((kernel - kernel0) * 10000 / requests))"
+		fi
+	done
+done
+printf '%-14s %10s %10s %18s\n' "" requests/s p99 'us per request'
+for name in direct nginx haproxy postern-proxy; do
+	[ $name != direct ] || cost[$name]=-
+	printf '%-14s %10s %10s %18s\n' $name "${best[$name]}" "${p99[$name]}" "${cost[$name]}"
+done
