@@ -202,9 +202,9 @@ $(eval $(call unit_tests,enforcer,$(ENFORCER_OBJ),$(ENFORCER_LIBS)))
 $(eval $(call unit_tests,proxy,$(PROXY_TEST_OBJ) $(PROXY_OBJ),$(PROXY_LIBS) -lre2 -lstdc++))
 $(eval $(call unit_tests,cli,$(CLI_OBJ),$(CLI_LIBS)))
 
-# The core as a program for tests: never linked with the others, never installed.
-KERNEL_CORE := $(B)/tests/kernel_core/core.bpf.o
-$(KERNEL_CORE): bpf/tests/kernel_core/core.bpf.c | $(B)/gen/http_table.h
+# The core and the judge as programs for tests: never linked with the others, never installed.
+KERNEL_CORE := $(patsubst %,$(B)/tests/kernel_core/%.bpf.o,core judge)
+$(KERNEL_CORE): $(B)/tests/kernel_core/%.o: bpf/tests/kernel_core/%.c | $(B)/gen/http_table.h
 	$(call msg,BPF,$<)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CLANG) $(BPF_CFLAGS) -c $< -o $@

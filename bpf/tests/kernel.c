@@ -4,6 +4,9 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <libgen.h>
+#include <limits.h>
+#include <stdio.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -50,8 +53,21 @@ int t_kernel_open(struct t_kernel *k, const char *path)
 	k->input = map_memory(k, "t_input", sizeof(*k->input));
 	k->job = map_memory(k, "t_job", sizeof(*k->job));
 	k->walk = program_fd(k, "t_walk");
+	k->judge = program_fd(k, "t_judge");
 	k->repeat = program_fd(k, "t_repeat");
-	return k->table && k->input && k->job && k->walk >= 0 && k->repeat >= 0 ? 0 : -ENOENT;
+	return k->table && k->input && k->job ? 0 : -ENOENT;
+}
+
+int t_kernel_open_beside(struct t_kernel *k, const char *name)
+{
+	char self[PATH_MAX], path[PATH_MAX + 64];
+	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+
+	if (n < 0)
+		return -errno;
+	self[n] = '\0';
+	snprintf(path, sizeof(path), "%s/kernel_core/%s", dirname(self), name);
+	return t_kernel_open(k, path);
 }
 
 void t_kernel_close(struct t_kernel *k)

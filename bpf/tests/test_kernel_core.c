@@ -12,10 +12,7 @@
 
 #include <criterion/criterion.h>
 #include <errno.h>
-#include <libgen.h>
-#include <limits.h>
 #include <stdio.h>
-#include <unistd.h>
 
 #include "bpf/tests/kernel.h"
 
@@ -92,28 +89,14 @@ static size_t compare_file(const char *path)
 	return n;
 }
 
-/* It is built beside the program of the tests. */
-static void find_object(char *path, size_t size)
-{
-	char self[PATH_MAX];
-	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
-
-	cr_assert_gt(n, 0);
-	self[n] = '\0';
-	snprintf(path, size, "%s/kernel_core/core.bpf.o", dirname(self));
-}
-
 Test(kernel_core, the_kernel_and_the_native_build_judge_the_golden_streams_alike)
 {
-	char path[PATH_MAX];
 	__u32 ruleset;
-	int r;
+	int r = t_kernel_open_beside(&kernel, "core.bpf.o");
 
-	find_object(path, sizeof(path));
-	r = t_kernel_open(&kernel, path);
 	if (r == -EPERM)
 		cr_skip_test("only root may load programs");
-	cr_assert_eq(r, 0, "the kernel refuses %s: %s", path, strerror(-r));
+	cr_assert_eq(r, 0, "the kernel refuses it: %s", strerror(-r));
 	memcpy(kernel.table, t_core_table(&ruleset), sizeof(*kernel.table));
 	cr_assert_geq(compare_file("testdata/http/requests.md") +
 			      compare_file("testdata/http/streams.md"),

@@ -2,11 +2,11 @@
 #pragma once
 
 /*
- * What tests share with core.bpf.c, which runs the recogniser inside the kernel on bytes that a
- * test gives it.
+ * What tests share with core.bpf.c and judge.bpf.c, which run the recogniser and the judge inside
+ * the kernel on bytes that a test gives them.
  */
 
-#include "bpf/http.h"
+#include "bpf/flow.h"
 
 enum {
 	T_KERNEL_INPUT = 1 << 17, /* bytes of input: a power of two */
@@ -26,4 +26,9 @@ struct t_kernel_job {
 	__u32 repeat, ruleset;
 	__u32 allowed; /* of them */
 	__u64 ns;      /* that they took */
+	/* Instead of a walk: a packet of the bytes OFF .. END, whose numbers in FLOW's stream these
+	 * are as well; TCP has taken what is below ACCEPTED. */
+	struct pst_flow flow;
+	__u32 accepted;
+	__u32 ruling;
 };
