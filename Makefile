@@ -388,6 +388,10 @@ bench-compile: build/postern ## measure postern compile over 10,000 HTTP rules (
 bench-walk: build/bench/engines build/bench/rules $(KERNEL_CORE) ## measure the walker beside RE2 and PCRE2, and a request by 1 to 10,000 rules (root: also in the kernel)
 	$(Q)tests/bench/walk.sh
 
+.PHONY: bench-judge
+bench-judge: $(B)/posternd ## measure what a judged request costs in the kernel (root)
+	$(Q)tests/bench/judge.sh
+
 .PHONY: bench-lint
 bench-lint: build/postern ## measure postern lint over 10,000 policies (no root)
 	$(Q)tests/bench/lint.py --postern build/postern
