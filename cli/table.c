@@ -107,6 +107,13 @@ static const struct pst_cli_option regex_options[] = {
 	FORMAT,
 };
 
+static const struct pst_cli_option doctor_options[] = {
+	{.name = "posternd",
+	 .arg = "FILE",
+	 .help = "the daemon that looks (the one beside postern, or in the sbin beside its bin)"},
+	FORMAT,
+};
+
 static const struct pst_cli_option lint_options[] = {
 	{.name = "format",
 	 .arg = "FORMAT",
@@ -285,6 +292,18 @@ const struct pst_cli_verb pst_cli_verbs[] = {
 			"0; 1 PATTERN is invalid, or too big to be matched; 2 usage; 3 could "
 			"not run.",
 		.run = pst_cli_regex,
+	},
+	{
+		.name = "doctor",
+		.synopsis = "[--posternd FILE] [--format text|json]",
+		.summary = "Tell what this node's kernel and settings allow postern to do.",
+		.details =
+			"Runs posternd --probe: each thing that enforcement needs is tried, and what "
+			"follows where it is missing is said below it. Run it as root, in the place "
+			"where the daemon will run: a user's rights are part of the answer.",
+		OPTIONS(doctor_options),
+		.exit_status = "0 this node can enforce; 1 it cannot; 2 usage; 3 could not run.",
+		.run = pst_cli_doctor,
 	},
 	{0},
 };

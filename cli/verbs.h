@@ -36,3 +36,6 @@ int pst_cli_inspect(int argc, char **argv);
 
 /* Does a pattern match lines; how large is its automaton. */
 int pst_cli_regex(int argc, char **argv);
+
+/* What this node can do: runs the daemon's probe. */
+int pst_cli_doctor(int argc, char **argv);

@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <linux/bpf.h>
 #include <linux/capability.h>
+#include <mntent.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,6 +30,7 @@ struct spec {
 	probe_fn run;
 	int what, in; /* the capability, program type, map type; the helper and its program type */
 	const char *consequence;
+	const char *path; /* of a setting; WHAT and IN are the least and the most that is well */
 };
 
 static enum pst_probe_state could_not_run(struct pst_probe_result *r, int err)
@@ -54,6 +56,38 @@ static enum pst_probe_state see_btf(const struct spec *spec, struct pst_probe_re
 	if (!access("/sys/kernel/btf/vmlinux", R_OK))
 		return PST_PROBE_OK;
 	return errno == ENOENT ? PST_PROBE_BAD : could_not_run(r, -errno);
+}
+
+static enum pst_probe_state see_setting(const struct spec *spec, struct pst_probe_result *r)
+{
+	pst_auto_file FILE *f = fopen(spec->path, "re");
+	char text[32], *end;
+	long value;
+
+	if (!f || !fgets(text, sizeof(text), f))
+		return could_not_run(r, f ? -EPROTO : -errno);
+	value = strtol(text, &end, 10);
+	if (end == text)
+		return could_not_run(r, -EPROTO);
+	snprintf(r->found, sizeof(r->found), "%ld", value);
+	return value >= spec->what && value <= spec->in ? PST_PROBE_OK : PST_PROBE_BAD;
+}
+
+/* Is a file system of this kind mounted? FOUND is where first. */
+static enum pst_probe_state see_mount(const struct spec *spec, struct pst_probe_result *r)
+{
+	pst_auto_file FILE *f = setmntent("/proc/self/mounts", "re");
+	struct mntent *m;
+
+	if (!f)
+		return could_not_run(r, -errno);
+	while ((m = getmntent(f))) {
+		if (strcmp(m->mnt_type, spec->path))
+			continue;
+		snprintf(r->found, sizeof(r->found), "%s", m->mnt_dir);
+		return PST_PROBE_OK;
+	}
+	return PST_PROBE_BAD;
 }
 
 /* The effective capabilities of the thread, one bit each; 0 or -errno. */
@@ -130,31 +164,37 @@ static const char no_fionread[] =
 static const char no_answer[] = "denied requests are dropped without a 403";
 static const char no_kill[] = "denied connections in other network namespaces end by timeout only";
 
-#define CAPABILITY(cap, effect, text)                                  \
-	{                                                              \
-#cap, PST_PROBE_##effect, see_capability, cap, 0, text \
+#define CAPABILITY(cap, effect, text)                                        \
+	{                                                                    \
+#cap, PST_PROBE_##effect, see_capability, cap, 0, text, NULL \
 	}
-#define PROGRAM(label, type, effect, text)                                                       \
-	{                                                                                        \
-		"program " label, PST_PROBE_##effect, try_program, BPF_PROG_TYPE_##type, 0, text \
+#define PROGRAM(label, type, effect, text)                                                        \
+	{                                                                                         \
+		"program " label, PST_PROBE_##effect, try_program, BPF_PROG_TYPE_##type, 0, text, \
+			NULL                                                                      \
 	}
-#define MAP(label, type, effect, text)                                                  \
-	{                                                                               \
-		"map " label, PST_PROBE_##effect, try_map, BPF_MAP_TYPE_##type, 0, text \
+#define MAP(label, type, effect, text)                                                        \
+	{                                                                                     \
+		"map " label, PST_PROBE_##effect, try_map, BPF_MAP_TYPE_##type, 0, text, NULL \
 	}
 #define HELPER(label, helper, type, effect, text)                                      \
 	{                                                                              \
 		label ": " #helper, PST_PROBE_##effect, try_helper, BPF_FUNC_##helper, \
-			BPF_PROG_TYPE_##type, text                                     \
+			BPF_PROG_TYPE_##type, text, NULL                               \
 	}
 #define JUDGE(helper)	 HELPER("cgroup_skb", helper, CGROUP_SKB, ESSENTIAL, no_judge)
 #define SOCKOPS(helper)	 HELPER("sock_ops", helper, SOCK_OPS, ESSENTIAL, no_judge)
 #define COURTESY(helper) HELPER("sk_msg", helper, SK_MSG, COURTESY, no_courtesy)
 
+#define SETTING(name, least, most, text, path)                                          \
+	{                                                                               \
+		name, PST_PROBE_INFO, see_setting, least, most, text, "/proc/sys/" path \
+	}
+
 static const struct spec specs[] = {
-	{"kernel release", PST_PROBE_INFO, see_release, 0, 0, ""},
+	{"kernel release", PST_PROBE_INFO, see_release, 0, 0, "", NULL},
 	{"type information (BTF)", PST_PROBE_ESSENTIAL, see_btf, 0, 0,
-	 "the programs cannot be loaded: /sys/kernel/btf/vmlinux is needed"},
+	 "the programs cannot be loaded: /sys/kernel/btf/vmlinux is needed", NULL},
 	CAPABILITY(CAP_BPF, ESSENTIAL, no_rights),
 	CAPABILITY(CAP_NET_ADMIN, ESSENTIAL, no_rights),
 	CAPABILITY(CAP_PERFMON, ESSENTIAL, no_rights),
@@ -182,7 +222,28 @@ static const struct spec specs[] = {
 	COURTESY(msg_redirect_hash),
 	COURTESY(skc_to_tcp_sock),
 	COURTESY(sk_storage_get),
-	{"FIONREAD in a sockhash", PST_PROBE_COURTESY, try_fionread, 0, 0, no_fionread},
+	{"FIONREAD in a sockhash", PST_PROBE_COURTESY, try_fionread, 0, 0, no_fionread, NULL},
+	{"cgroup v2 mounted", PST_PROBE_INFO, see_mount, 0, 0,
+	 "mount it (mount -t cgroup2 none DIRECTORY): posternd attaches below it", "cgroup2"},
+	{"BPF file system mounted", PST_PROBE_INFO, see_mount, 0, 0,
+	 "mount it (mount -t bpf none /sys/fs/bpf): what is pinned lies there", "bpf"},
+	SETTING("BPF compiled to machine code", 1, 2,
+		"programs are interpreted: each packet costs several times as much",
+		"net/core/bpf_jit_enable"),
+	SETTING("BPF constants blinded", 0, 1,
+		"the programs of root are blinded too: each packet costs more",
+		"net/core/bpf_jit_harden"),
+	SETTING("BPF closed to users without rights", 1, 2,
+		"any user of this node may load programs into its kernel",
+		"kernel/unprivileged_bpf_disabled"),
+	SETTING("TCP Fast Open of servers", 0, 1,
+		"data in a SYN to a port with HTTP rules is refused (handshake-data)",
+		"net/ipv4/tcp_fastopen"),
+	SETTING("multipath TCP", 0, 0,
+		"applications that ask for it below the enforced cgroup are given plain TCP",
+		"net/mptcp/enabled"),
+	SETTING("early demultiplexing", 0, 1, "", "net/ipv4/ip_early_demux"),
+	SETTING("reverse path filter", 0, 2, "", "net/ipv4/conf/all/rp_filter"),
 };
 
 enum { N_SPECS = sizeof(specs) / sizeof(specs[0]) };

@@ -15,7 +15,8 @@
  *			the judge, which decides, is the same
  *	ENDING		without it denied connections are neither answered nor ended: their
  *			bytes are dropped until a timeout
- *	INFO		nothing
+ *	INFO		nothing that posternd chooses; settings and mounts are told with what
+ *			follows from them
  *
  * A probe that cannot be run counts like one that failed: unknown is refused. The results say which
  * of the two it was, because the remedy differs.

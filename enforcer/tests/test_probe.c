@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -126,6 +127,59 @@ Test(probe, without_rights_the_kernel_probes_do_not_say_ok)
 	cr_assert_neq(find(&report, "cgroup_skb: loop")->state, PST_PROBE_OK);
 	cr_assert_eq(find(&report, "FIONREAD in a sockhash")->state, PST_PROBE_COULD_NOT_RUN);
 	cr_assert_not(pst_probe_has(&report, PST_PROBE_COURTESY));
+}
+
+Test(probe, a_setting_is_told_as_the_kernel_has_it)
+{
+	AUTO_REPORT report = run();
+	char text[32] = "";
+	FILE *f = fopen("/proc/sys/net/ipv4/tcp_fastopen", "re");
+
+	if (!f)
+		cr_skip_test("this kernel has no such setting");
+	cr_assert(fgets(text, sizeof(text), f));
+	fclose(f);
+	text[strcspn(text, "\n")] = '\0';
+	cr_assert_str_eq(find(&report, "TCP Fast Open of servers")->found, text);
+	cr_assert_eq(find(&report, "TCP Fast Open of servers")->state,
+		     strtol(text, NULL, 10) <= 1 ? PST_PROBE_OK : PST_PROBE_BAD);
+}
+
+Test(probe, a_setting_out_of_its_range_is_bad_and_changes_no_mode)
+{
+	if (unshare(CLONE_NEWNET))
+		cr_skip_test("network namespaces need root");
+	AUTO_REPORT before = run();
+	FILE *f = fopen("/proc/sys/net/ipv4/tcp_fastopen", "we");
+
+	if (!f)
+		cr_skip_test("settings cannot be written here");
+	fputs("3", f);
+	cr_assert_eq(fclose(f), 0);
+	AUTO_REPORT after = run();
+
+	cr_assert_eq(find(&after, "TCP Fast Open of servers")->state, PST_PROBE_BAD);
+	cr_assert_str_eq(find(&after, "TCP Fast Open of servers")->found, "3");
+	cr_assert_eq(pst_probe_has(&after, PST_PROBE_ESSENTIAL),
+		     pst_probe_has(&before, PST_PROBE_ESSENTIAL));
+}
+
+Test(probe, a_mount_is_seen_and_its_absence_too)
+{
+	if (unshare(CLONE_NEWNS) || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL))
+		cr_skip_test("mount namespaces need root");
+	if (mount("none", "/mnt", "bpf", 0, NULL))
+		cr_skip_test("the BPF file system cannot be mounted here");
+	AUTO_REPORT there = run();
+
+	cr_assert_eq(find(&there, "BPF file system mounted")->state, PST_PROBE_OK);
+	cr_assert_eq(umount2("/mnt", MNT_DETACH), 0);
+	while (!umount2("/sys/fs/bpf", MNT_DETACH))
+		;
+	AUTO_REPORT gone = run();
+
+	if (!strcmp(find(&gone, "BPF file system mounted")->found, ""))
+		cr_assert_eq(find(&gone, "BPF file system mounted")->state, PST_PROBE_BAD);
 }
 
 static void skip_unless_bpf_works(void)
