@@ -25,6 +25,7 @@
 #include "enforcer/inject.h"
 #include "enforcer/loader.h"
 #include "enforcer/netns.h"
+#include "enforcer/notify.h"
 #include "enforcer/pins.h"
 #include "enforcer/probe.h"
 #include "enforcer/respond.h"
@@ -192,8 +193,20 @@ static int watch_fds(struct service *s)
 	return 0;
 }
 
+/* A manager that cannot be told waits in vain, so it is logged; enforcement does not depend on it.
+ */
+static void notify(const char *state)
+{
+	int r = pst_notify(state);
+
+	if (r)
+		pst_log(PST_LOG_WARNING, "cannot tell the service manager %s: %s", state,
+			strerror(-r));
+}
+
 static int loop(struct service *s)
 {
+	notify("READY=1");
 	while (!s->stop) {
 		struct epoll_event ready[N_HANDLERS];
 		int n = epoll_wait(s->epoll_fd, ready, N_HANDLERS, -1);
@@ -203,6 +216,7 @@ static int loop(struct service *s)
 		for (int i = 0; i < n; i++)
 			handlers[ready[i].data.u32](s);
 	}
+	notify("STOPPING=1");
 	pst_loader_events_dispatch(s->loader); /* what was decided until now is still reported */
 	return 0;
 }
