@@ -35,8 +35,8 @@ import vectors
 HEAD_END = re.compile(rb"\r?\n\r?\n")
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n"
 SWITCH = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n"
-DEADLINE = 25  # seconds for all streams of one call
-EDGE = 200     # bytes of a long stream that are sent one by one, at its beginning and its end
+DEADLINE = 60  # seconds for all streams of one call
+EDGE = 100     # bytes of a long stream that are sent one by one, at its beginning and its end
 
 
 class Message:
@@ -246,7 +246,7 @@ def ask(folder, events_path, host, port, cut, files):
     until = time.monotonic() + DEADLINE
     wrong, left = {}, clients
     while left and time.monotonic() < until:
-        if not any([client.step() for client in clients]):
+        if not any([client.step() for client in left]):
             events = read_events(events_path)
             wrong = {c: c.wrong(folder, events.get(c.name, [])) for c in left}
             left = [c for c in left if wrong[c]]
