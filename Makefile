@@ -334,10 +334,11 @@ test: ## all tests: unit (plain and sanitized), fuzzers, end to end; installs wh
 	$(Q)tools/deps.sh build test
 	$(Q)tools/run_tests.sh
 
+# Not to have an emulator, or no way to a mirror of Debian's, skips it: run.sh says so.
 KERNELS ?= all
-.PHONY: kernels
-kernels: ## boot Debian's kernels (KERNELS=6.1, 6.12 or all) in qemu: do the programs load and enforce?
-	$(Q)tools/deps.sh build test kernels
+.PHONY: test-kernels
+test-kernels: ## boot Debian's kernels (KERNELS=6.1, 6.12 or all) in qemu: do the programs load and enforce?
+	$(Q)tools/deps.sh kernels || true
 	$(SUB) all build/tools/verifier_stats
 	$(Q)tests/kernels/run.sh $(KERNELS) || [ $$? -eq 77 ]
 

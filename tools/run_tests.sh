@@ -93,6 +93,7 @@ else
 fi
 stage garden submake garden
 stage e2e tests/e2e/run.sh
+stage kernels submake test-kernels
 
 echo '== totals'
 printf '%s\n' "${summary[@]}"

@@ -4,29 +4,32 @@
 # Boots Debian's kernels in qemu (software emulation, no KVM) and runs tests/kernels/guest.sh in each: do
 # all programs pass that kernel's verifier, does posternd find what it needs, does it enforce?
 #
-#	run.sh [6.1|6.12|all]	default: 6.1, the floor
+#	run.sh [6.1|6.12|all]	default: all, at the same time
 #
-# Needs build/posternd, build/bpf/postern.o and build/tools/verifier_stats (make kernels builds them), and
+# Needs build/posternd, build/bpf/postern.o and build/tools/verifier_stats (make test-kernels builds them), and
 # no root. The guest is made of this machine's own programs. The kernel packages are unpacked
 # in build/kernels/VERSION and stay there: remove that directory for the newest ones.
 #
-# Prints the guests' TAP lines, then "N passed, N failed, N skipped". Exit: 0, 1 when something failed, 2
+# Prints the guests' TAP lines, one kernel's after the other's, then "N passed, N failed, N skipped". Exit: 0, 1 when something failed, 2
 # usage, 77 when no kernel could be tried; the first line is then the reason.
 #
-#	KERNELS_TIMEOUT=seconds	per kernel (default 300; about 60 are needed)
+#	KERNELS_TIMEOUT=seconds	per kernel (default 400; two quiet processors need about 100 for both)
 #	DEBIAN_MIRROR=URL	default http://deb.debian.org
 
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 work=$PWD/build/kernels
-limit=${KERNELS_TIMEOUT:-300}
+limit=${KERNELS_TIMEOUT:-400}
 mirror=${DEBIAN_MIRROR:-http://deb.debian.org}
 passed=0 failed=0 skipped=0
 # Each after what it needs.
 modules='llc stp bridge veth inet_diag tcp_diag'
+# What the guest has of an installed system, beside busybox.
+programs='curl ip nginx'
 
 skip_all() {
 	echo "$1"
+	echo '0 passed, 0 failed, 1 skipped'
 	exit 77
 }
 
@@ -45,7 +48,7 @@ sources() {
 apt_for() {
 	local apt=$work/apt-$1 command=$2
 	shift 2
-	"$command" -qq -o APT::Architecture=amd64 -o Dir::Etc::SourceList="$apt/sources.list" \
+	timeout 120 "$command" -qq -o Acquire::http::Timeout=20 -o APT::Architecture=amd64 -o Dir::Etc::SourceList="$apt/sources.list" \
 		-o Dir::Etc::SourceParts=/dev/null -o Dir::Etc::PreferencesParts=/dev/null \
 		-o Dir::State::Lists="$apt/lists" -o Dir::Cache="$apt/cache" "$@"
 }
@@ -102,12 +105,13 @@ make_image() {
 	local root=$work/$1.root
 	rm -rf "$root"
 	mkdir -p "$root"/{bin,dev,etc,modules,proc,sys,tmp,var/log/nginx,var/lib/nginx}
-	add busybox curl ip nginx build/posternd build/tools/verifier_stats || return
+	# shellcheck disable=SC2086 # words
+	add busybox $programs build/posternd build/tools/verifier_stats || return
 	add_modules "$1" || return
 	cp build/bpf/postern.o testdata/policies/good/backend-api.yaml testdata/inventory/demo.yaml \
 		"$root/" || return
-	echo 'root:x:0:0:root:/:/bin/sh' >"$root/etc/passwd"
-	echo 'root:x:0:' >"$root/etc/group"
+	printf '%s\n' root:x:0:0:root:/:/bin/sh nobody:x:65534:65534:nobody:/:/bin/sh >"$root/etc/passwd"
+	printf '%s\n' root:x:0: nogroup:x:65534: >"$root/etc/group"
 	cp tests/kernels/guest.sh "$root/init" && chmod 755 "$root/init" || return
 	(cd "$root" && find . | busybox cpio -o -H newc 2>/dev/null | gzip -1) >"$work/$1.img"
 	rm -rf "$root"
@@ -121,7 +125,7 @@ boot() {
 		-display none -no-reboot -serial "file:$work/$1.console" -serial stdio \
 		-kernel "$work/$1"/boot/vmlinuz-* -initrd "$work/$1.img" \
 		-append "console=ttyS0 quiet panic=-1 rdinit=/init" </dev/null 2>&1 |
-		tr -d '\r' | tee "$work/$1.tap"
+		tr -d '\r' >"$work/$1.tap"
 }
 
 count() {
@@ -133,11 +137,12 @@ fail() {
 	failed=$((failed + 1))
 }
 
-run_kernel() {
+# Counts and shows what a guest that has ended has left.
+judge() {
 	local version=$1 done_checks plan
 	echo "# Linux $version"
-	make_image "$version" || { fail "$version: the guest's files cannot be put together"; return; }
-	boot "$version"
+	[ -e "$work/$version.tap" ] || { fail "$version: the guest's files cannot be put together"; return; }
+	cat "$work/$version.tap"
 	skipped=$((skipped + $(count "$version" '^ok .*# SKIP')))
 	passed=$((passed + $(count "$version" '^ok ') - $(count "$version" '^ok .*# SKIP')))
 	failed=$((failed + $(count "$version" '^not ok ')))
@@ -148,7 +153,7 @@ run_kernel() {
 	tail -n 30 "$work/$version.console" | tr -d '\r' | sed 's/^/# /'
 }
 
-case ${1:-6.1} in
+case ${1:-all} in
 6.1 | 6.12) versions=${1:-6.1} ;;
 all) versions='6.1 6.12' ;;
 *)
@@ -157,8 +162,8 @@ all) versions='6.1 6.12' ;;
 	;;
 esac
 [ "$(uname -m)" = x86_64 ] || skip_all "the guest runs this machine's programs: needs x86_64"
-for tool in qemu-system-x86_64 busybox nginx curl ip xz apt-get dpkg-deb; do
-	command -v $tool >/dev/null || skip_all "$tool is missing: tools/deps.sh kernels"
+for tool in qemu-system-x86_64 busybox xz apt-get dpkg-deb $programs; do
+	command -v "$tool" >/dev/null || skip_all "$tool is missing: tools/deps.sh test kernels"
 done
 mkdir -p "$work"
 available='' missing=''
@@ -174,8 +179,14 @@ for version in $missing; do
 	echo "skip $version: apt has no such kernel package, see build/kernels/$version.fetch"
 	skipped=$((skipped + 1))
 done
+trap 'trap "" TERM; kill -TERM 0; exit 130' INT TERM HUP
 for version in $available; do
-	run_kernel "$version"
+	rm -f "$work/$version.tap"
+	make_image "$version" && boot "$version" &
+done
+wait
+for version in $available; do
+	judge "$version"
 done
 echo "$passed passed, $failed failed, $skipped skipped"
 [ "$failed" -eq 0 ]
