@@ -321,8 +321,9 @@ fuzz: ## build the fuzzers, run each for FUZZ_SECONDS (default 10)
 	$(SUB) fuzz-build
 	$(Q)tools/fuzz.sh $(FUZZ_SECONDS) $(FUZZ_BIN)
 
-.PHONY: e2e
-e2e: all $(B)/garden/judge_streams build/tools/count_flows ## end-to-end tests in namespaces (root; without it they are skipped)
+.PHONY: e2e e2e-build
+e2e-build: all $(B)/garden/judge_streams build/tools/count_flows
+e2e: e2e-build ## end-to-end tests in namespaces (root; without it they are skipped)
 	$(Q)tests/e2e/run.sh
 
 .PHONY: lint-tests

@@ -72,6 +72,11 @@ unit() {
 	submake -k -j"$jobs" "$@" unit-build && submake -k "$@" unit
 }
 
+# What the tests use besides the programs is built first.
+end_to_end() {
+	submake -j"$jobs" e2e-build && tests/e2e/run.sh
+}
+
 has_libfuzzer() {
 	[ -e "$(clang -print-file-name="libclang_rt.fuzzer-$(uname -m).a" 2>/dev/null)" ]
 }
@@ -92,7 +97,7 @@ else
 	summary+=('fuzz             skipped: clang has no libFuzzer here (libclang-rt-dev)')
 fi
 stage garden submake garden
-stage e2e tests/e2e/run.sh
+stage e2e end_to_end
 stage kernels submake test-kernels
 
 echo '== totals'
