@@ -103,7 +103,9 @@ class Server:
 class Proxy:
     def __init__(self, upstream, *args, policy=POLICY, peer="10.77.0.2", limit=None, stdout=None):
         self.port = free_port()
-        self.log = tempfile.TemporaryFile("w+", dir=WORK)
+        # Appended to, and read through a descriptor of its own: an offset that is shared with the proxy would be moved
+        # under its feet, and what it writes then lands on top of what it wrote before.
+        self.log = open(os.path.join(WORK, f"log.{self.port}.{time.monotonic_ns()}"), "a")
         self.out = open(os.path.join(WORK, f"events.{self.port}"), "w+")
         self.process = subprocess.Popen(
             [BINARY, "--listen", f"127.0.0.1:{self.port}", "--upstream", f"127.0.0.1:{upstream}",
@@ -113,8 +115,8 @@ class Proxy:
         wait(lambda: "listening" in self.said(), "the proxy listens")
 
     def said(self):
-        self.log.seek(0)
-        return self.log.read()
+        with open(self.log.name, encoding="utf-8") as log:
+            return log.read()
 
     def events(self):
         self.out.flush()
