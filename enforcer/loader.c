@@ -142,13 +142,18 @@ int pst_loader_open(const struct pst_reply *courtesy, struct pst_pins *pins,
 /* Lets go of the links: those that are not pinned are detached by it. */
 static void release(struct pst_loader *l)
 {
+	static const struct pst_config nothing;
+
 	for (int i = PROG_MAX - 1; i >= 0; i--) {
 		bpf_link__destroy(l->links[i]);
 		l->links[i] = NULL;
 	}
-	if (l->courtesy_attached && !l->pins)
+	if (l->courtesy_attached && !l->pins) {
+		/* Open sockets keep the courtesy program: it must not answer by what is over. */
+		pst_loader_set_config(l, &nothing);
 		bpf_prog_detach2(bpf_program__fd(l->skel->progs.pst_skmsg),
 				 bpf_map__fd(l->skel->maps.pst_courtesy), BPF_SK_MSG_VERDICT);
+	}
 	l->courtesy_attached = false;
 }
 
