@@ -213,6 +213,7 @@ enum pst_config_flag {
 	PST_CONFIG_OLD_SOCKETS_PASS =
 		1 << 1,		      /* connections older than the daemon pass until closed */
 	PST_CONFIG_COURTESY = 1 << 2, /* answer denied requests at a local sender, in the kernel */
+	PST_CONFIG_ANY_FORM = 1 << 3, /* paths need not be in normal form: judged as they stand */
 };
 
 struct pst_config {

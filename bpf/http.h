@@ -26,7 +26,10 @@
 
 #include "http_table.h"
 
-/* Begins a request, judged by rule set RULESET of T. */
+/*
+ * Begins a request, judged by rule set RULESET of T. Paths that are not in normal form are refused,
+ * unless the caller sets PST_HTTP_ANY_FORM now.
+ */
 PST_INLINE void pst_http_request(struct pst_http *h, const struct pst_table *t, __u32 ruleset)
 {
 	const struct pst_ruleset *rs = &t->rulesets[ruleset & PST_RULESET_MASK];
@@ -65,6 +68,8 @@ PST_INLINE void pst_http_method_end(struct pst_http *h, const struct pst_table *
 	}
 	pst_http_match(h, t, row);
 	pst_http_run(h, rs->start[PST_FIELD_PATH], rs->classes[PST_FIELD_PATH]);
+	if (h->flags & PST_HTTP_ANY_FORM)
+		h->state = PST_HTTP_ANY_TARGET;
 	h->mark = h->pos + 1;
 }
 

@@ -27,6 +27,7 @@ enum pst_http_flag {
 	PST_HTTP_KEEP_ALIVE = 1 << 9,
 	PST_HTTP_OPTION_UPGRADE = 1 << 10,
 	PST_HTTP_EXPECT = 1 << 11,
+	PST_HTTP_ANY_FORM = 1 << 12, /* set by the driver: the path need not be in normal form */
 };
 
 enum pst_http_method {

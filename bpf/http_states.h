@@ -29,6 +29,11 @@ enum pst_http_state {
 	PST_HTTP_PCT5,
 	PST_HTTP_PCT7,
 	PST_HTTP_PCT_ANY,
+	PST_HTTP_ANY_TARGET, /* first byte of a target that is judged as it stands, and so on */
+	PST_HTTP_ANY_PATH,
+	PST_HTTP_ANY_PCT,
+	PST_HTTP_ANY_PCT0,
+	PST_HTTP_ANY_PCT_HEX,
 	PST_HTTP_QUERY,
 	PST_HTTP_VERSION0, /* its H: the window holds only seven bytes before the newest */
 	PST_HTTP_VERSION,

@@ -126,6 +126,8 @@ PST_INLINE __u32 pst_judge_begin(struct pst_judge *j)
 	if (ruling != pst_ruling(PST_ACTION_PASS, PST_REASON_RULE))
 		return ruling;
 	pst_http_request(&f->http, j->walk.table, f->ruleset);
+	if (j->packet->any_form)
+		f->http.flags |= PST_HTTP_ANY_FORM;
 	f->flags &= ~PST_FLOW_QUEUED;
 	f->flags |= PST_FLOW_REQUEST;
 	return ruling;

@@ -457,7 +457,7 @@ struct judging {
 	__u8 observe; /* only find its requests */
 	__u8 renew;   /* a newer policy waits */
 	__u8 events;
-	__u8 pad;
+	__u8 any_form; /* paths need not be in normal form */
 };
 
 /* Judges by the HTTP rules of the flow, whose table is T. Returns a ruling. */
@@ -474,6 +474,7 @@ static __always_inline __u32 judge_by_table(struct __sk_buff *skb, const struct 
 		.ordered = p->direction == PST_DIR_EGRESS,
 		.observe = how->observe,
 		.renew = how->renew,
+		.any_form = how->any_form,
 		.fin = !!(p->h.tcp_flags & PST_TCP_FIN),
 	};
 
@@ -536,7 +537,10 @@ static __always_inline __u32 judge_by_verdict(struct __sk_buff *skb, const struc
 static __always_inline __u32 judge_locked(struct __sk_buff *skb, const struct packet *p,
 					  struct pst_flow *f, const struct pst_config *config)
 {
-	struct judging how = {.events = !!(config->flags & PST_CONFIG_EVENTS_ALL)};
+	struct judging how = {
+		.events = !!(config->flags & PST_CONFIG_EVENTS_ALL),
+		.any_form = !!(config->flags & PST_CONFIG_ANY_FORM),
+	};
 	__u32 ruling, why;
 
 	if (f->generation != config->generation) {

@@ -21,10 +21,11 @@ struct pst_packet {
 	__u32 len; /* of the payload, not 0 */
 	__u32 off; /* where the payload begins in the source */
 	__u32 accepted;
-	__u8 ordered; /* 1: wire order (the sender's side) */
-	__u8 observe; /* 1: find requests, do not judge them (courtesy without rules of its own) */
-	__u8 renew;   /* 1: a newer policy waits for the next request to begin */
-	__u8 fin;     /* 1: the stream ends behind the payload */
+	__u8 ordered;  /* 1: wire order (the sender's side) */
+	__u8 observe;  /* 1: find requests, do not judge them (courtesy without rules of its own) */
+	__u8 renew;    /* 1: a newer policy waits for the next request to begin */
+	__u8 fin;      /* 1: the stream ends behind the payload */
+	__u8 any_form; /* 1: paths of new requests need not be in normal form */
 };
 
 struct pst_walk {

@@ -21,7 +21,7 @@ struct asked {
 	const struct pst_question *question;
 	struct pst_request_parts request;
 	bool has_request;
-	bool json;
+	bool json, any_form;
 	const char *raw;
 	struct cli_near_request written; /* the request as it was judged */
 };
@@ -135,7 +135,7 @@ static int parse_asked(const struct pst_cli_args *args, const struct pst_questio
 	};
 	a->has_request =
 		a->request.method || a->request.path || a->request.host || a->request.fields->n;
-	if (pst_cli_format(args, &a->json))
+	if (pst_cli_format(args, &a->json) || pst_cli_paths(args, &a->any_form))
 		return PST_EXIT_USAGE;
 	if (a->has_request && a->raw)
 		return pst_cli_usage_error(args->verb, "--raw holds whole requests: it cannot be "
@@ -318,6 +318,7 @@ static int load_and_answer(const struct pst_cli_args *args, const struct pst_que
 		return status;
 	about.in = &in;
 	about.question = q;
+	pst_judge_set_any_form(a.judge, about.any_form);
 	status = answer(args->verb, &a, &about);
 	pst_answer_fini(&a);
 	return status;

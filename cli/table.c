@@ -9,6 +9,12 @@
 	{                                                                               \
 		.name = "format", .arg = "FORMAT", .help = "text (the default) or json" \
 	}
+#define PATHS                                                                                  \
+	{                                                                                      \
+		.name = "paths", .arg = "FORM",                                                \
+		.help = "normal (the default) or any, as posternd has it: whether paths must " \
+			"be in normal form, or are judged as they stand"                       \
+	}
 #define INVENTORY                                                                            \
 	{                                                                                    \
 		.name = "inventory", .arg = "FILE", .many = true,                            \
@@ -62,6 +68,7 @@ static const struct pst_cli_option explain_options[] = {
 	{.name = "raw",
 	 .arg = "FILE",
 	 .help = "judge the bytes of FILE as a connection sends them: one line per request"},
+	PATHS,
 	{.name = "cases",
 	 .arg = "FILE",
 	 .help = "answer each line of FILE, a JSON object each, with one JSON object; takes only "
@@ -79,6 +86,7 @@ static const struct pst_cli_option test_options[] = {
 	{.name = "run",
 	 .arg = "GLOB",
 	 .help = "run only the tests whose name matches: * ? and [...]"},
+	PATHS,
 	ACCEPT,
 };
 
@@ -213,7 +221,7 @@ const struct pst_cli_verb pst_cli_verbs[] = {
 		.synopsis =
 			"--policy FILE... [--inventory FILE]... [--accept RULE]... "
 			"--direction ingress|egress --from PEER --to PEER --port N [--protocol PROTOCOL] [--method M] [--path P] [--host H] "
-			"[--header 'Name: value']... [--raw FILE] [--format text|json] | "
+			"[--header 'Name: value']... [--raw FILE] [--paths normal|any] [--format text|json] | "
 			"--cases FILE.jsonl [--inventory FILE]...",
 		.summary = "Tell the verdict on one connection or request, and why.",
 		.details =
@@ -242,8 +250,9 @@ const struct pst_cli_verb pst_cli_verbs[] = {
 	},
 	{
 		.name = "test",
-		.synopsis = "[FILE|DIR|-]... [--format text|json|junit] [-o FILE] "
-			    "[--require-tests] [--run GLOB] [--accept RULE]...",
+		.synopsis =
+			"[FILE|DIR|-]... [--format text|json|junit] [-o FILE] "
+			"[--require-tests] [--run GLOB] [--paths normal|any] [--accept RULE]...",
 		.summary = "Run unit tests of policies, written in YAML.",
 		.details =
 			"A test file names policies, declares pods by their labels, and lists who may "

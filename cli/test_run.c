@@ -275,6 +275,7 @@ static int run(struct pst_test_outcome *o, const struct pst_test_run_options *op
 		return 0;
 	}
 	o->has_answer = true;
+	pst_judge_set_any_form(o->answer.judge, options->any_form);
 	o->results = pst_mem_calloc(b->n_cases, sizeof(*o->results));
 	if (!o->results)
 		return -ENOMEM;

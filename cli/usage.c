@@ -192,6 +192,19 @@ int pst_cli_format(const struct pst_cli_args *args, bool *ret_json)
 	return 0;
 }
 
+int pst_cli_paths(const struct pst_cli_args *args, bool *ret_any)
+{
+	const char *paths = pst_cli_value(args, "paths");
+
+	if (paths && strcmp(paths, "any") && strcmp(paths, "normal")) {
+		pst_cli_usage_error(args->verb,
+				    "expected normal or any behind --paths, found \"%s\"", paths);
+		return -EINVAL;
+	}
+	*ret_any = paths && !strcmp(paths, "any");
+	return 0;
+}
+
 enum { HELP_COLUMN = 28, HELP_WIDTH = 100 };
 
 /* TEXT from COLUMN on, which is where the cursor stands, broken at blanks. */

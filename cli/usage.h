@@ -69,6 +69,9 @@ int pst_cli_usage_error(const struct pst_cli_verb *verb, const char *fmt, ...)
 /* The value of --format: 0 and *RET_JSON, or -EINVAL after a usage error. */
 int pst_cli_format(const struct pst_cli_args *args, bool *ret_json);
 
+/* The value of --paths: 0 and *RET_ANY, or -EINVAL after a usage error. */
+int pst_cli_paths(const struct pst_cli_args *args, bool *ret_any);
+
 void pst_cli_print_help(const struct pst_cli_verb *verb, FILE *out);
 
 /* The list of verbs. */

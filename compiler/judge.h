@@ -53,6 +53,9 @@ struct pst_judge; /* a table, packed for the core */
 int pst_judge_new(const struct pst_bundle *b, struct pst_judge **ret_judge);
 void pst_judge_free(struct pst_judge **j);
 
+/* Must paths be in normal form, as they must at first, or are they judged as they stand (ANY)? */
+void pst_judge_set_any_form(struct pst_judge *j, bool any);
+
 /*
  * Judges the request that starts at BYTES[OFFSET] by rule set RULESET. Returns the offset behind
  * its body, chunks and trailers included (or LEN when the body is cut off); a malformed request, or

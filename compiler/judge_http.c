@@ -33,6 +33,7 @@ struct pst_judge {
 	const struct pst_bundle *b;
 	struct pst_table *table;
 	struct rule_automata *rules; /* per rule of the bundle */
+	bool any_form;
 };
 
 void pst_judge_free(struct pst_judge **j)
@@ -77,6 +78,11 @@ int pst_judge_new(const struct pst_bundle *b, struct pst_judge **ret_judge)
 	know_names(j);
 	*ret_judge = j;
 	return 0;
+}
+
+void pst_judge_set_any_form(struct pst_judge *j, bool any)
+{
+	j->any_form = any;
 }
 
 /* Builds the automaton of TEXT alone. NULL when it cannot be: then no rule is named by it. */
@@ -220,6 +226,8 @@ size_t pst_judge_request(struct pst_judge *j, uint32_t ruleset, const char *byte
 		return len;
 	}
 	pst_http_request(&h, j->table, ruleset);
+	if (j->any_form)
+		h.flags |= PST_HTTP_ANY_FORM;
 	walk(j, &h, bytes, len, &at);
 	if (h.state == PST_HTTP_DONE && j->b->rulesets[ruleset].fallback)
 		judge_slowly(j, ruleset, &h, bytes + offset);

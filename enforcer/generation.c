@@ -274,6 +274,8 @@ static int fill_slot(struct pst_generations *g, struct slot *s, uint32_t generat
 	int r = pst_judge_new(s->bundle, &s->judge);
 
 	if (!r)
+		pst_judge_set_any_form(s->judge, g->config.flags & PST_CONFIG_ANY_FORM);
+	if (!r)
 		r = put_addrs(g, s, number, host, n_host);
 	if (!r)
 		r = put_policies(g, s->bundle, number);

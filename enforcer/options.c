@@ -21,6 +21,7 @@ enum option_id {
 	OPT_EVENTS_FILE,
 	OPT_COURTESY,
 	OPT_OLD_SOCKETS,
+	OPT_PATHS,
 	OPT_DENY_TYPE,
 	OPT_DENY_BODY,
 	OPT_DENY_HEADER,
@@ -54,6 +55,8 @@ static const struct option_row {
 	 "403 in the kernel at a local sender (default: auto, where the probe allows it)"},
 	{OPT_OLD_SOCKETS, "old-sockets", "kill|pass",
 	 "connections older than the daemon (default: kill)"},
+	{OPT_PATHS, "paths", "normal|any",
+	 "normal denies paths not in normal form, any judges them as they stand (default: normal)"},
 	{OPT_DENY_BODY, "deny-body", "TEXT",
 	 "body of the 403, at most 512 bytes (default: 'Access denied' and a line end)"},
 	{OPT_DENY_TYPE, "deny-content-type", "TYPE", "its content type (default: text/plain)"},
@@ -80,6 +83,7 @@ static const struct word events_words[] = {
 static const struct word courtesy_words[] = {
 	{"auto", PST_COURTESY_AUTO}, {"on", PST_COURTESY_ON}, {"off", PST_COURTESY_OFF}, {0}};
 static const struct word old_words[] = {{"kill", 0}, {"pass", 1}, {0}};
+static const struct word paths_words[] = {{"normal", 0}, {"any", 1}, {0}};
 static const struct word format_words[] = {{"text", 0}, {"json", 1}, {0}};
 
 void pst_options_help(FILE *out)
@@ -197,6 +201,10 @@ static int apply(struct pst_options *o, int id, const char *arg)
 	case OPT_OLD_SOCKETS:
 		r = word_value("old-sockets", old_words, arg, &value);
 		o->old_sockets_pass = value;
+		break;
+	case OPT_PATHS:
+		r = word_value("paths", paths_words, arg, &value);
+		o->any_form = value;
 		break;
 	case OPT_FORMAT:
 		r = word_value("format", format_words, arg, &value);

@@ -43,6 +43,7 @@ struct pst_options {
 	struct pst_reply_opts reply; /* how a denied request is answered */
 	bool no_pins;
 	bool old_sockets_pass;
+	bool any_form; /* paths need not be in normal form */
 	bool show_queries;
 	bool json;
 	bool debug;

@@ -331,6 +331,8 @@ static int open_generations(struct service *s)
 		config.flags |= PST_CONFIG_OLD_SOCKETS_PASS;
 	if (s->courtesy)
 		config.flags |= PST_CONFIG_COURTESY;
+	if (s->opts->any_form)
+		config.flags |= PST_CONFIG_ANY_FORM;
 	if (s->inject)
 		pst_inject_cookies(s->inject, (uint64_t *)config.own_sockets);
 	return pst_generations_new(s->loader, &config, &s->gens);

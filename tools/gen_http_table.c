@@ -62,14 +62,15 @@ static const struct row grammar[] = {
 
 /* What may stand anywhere in the path; the structure (slashes, dots, escapes) is the states' own.
  */
-#define PATH_COMMON(st)                                                                     \
+#define PATH_BYTES(st, pct, other)                                                          \
 	{S(st), "?", GO(QUERY)}, {S(st), " ", S(VERSION0), PST_ACT_TARGET_END},             \
 		{S(st), "#", FAIL(TARGET_FRAGMENT)}, {S(st), "\\", FAIL(TARGET_BACKSLASH)}, \
-		{S(st), "%", GO(PCT)}, {S(st), "\r", FAIL(VERSION)},                        \
-		{S(st), "\n", FAIL(LINE_END)}, {S(st), VCHAR, GO(SEG)},                     \
+		{S(st), "%", GO(pct)}, {S(st), "\r", FAIL(VERSION)},                        \
+		{S(st), "\n", FAIL(LINE_END)}, {S(st), VCHAR, GO(other)},                   \
 	{                                                                                   \
 		S(st), ELSE, FAIL(TARGET_BYTE)                                              \
 	}
+#define PATH_COMMON(st) PATH_BYTES(st, PCT, SEG)
 
 	/* "/;x/" is "//" to servers that cut path parameters off, see DOT1. */
 	{S(SEG0), "/;", FAIL(TARGET_SLASHES)},
@@ -111,6 +112,21 @@ static const struct row grammar[] = {
 	ESCAPE(PCT7, "0-9aAeE"),
 	{S(PCT_ANY), HEXDIG, GO(SEG)},
 	{S(PCT_ANY), ELSE, FAIL(TARGET_BAD_ESCAPE)},
+
+	/* Where paths are judged as they stand: no structure, but bytes that are none of a path,
+	 * and a zero that ends it for some, stay what they are. */
+	{S(ANY_TARGET), "/", GO(ANY_PATH)},
+	{S(ANY_TARGET), "\r\n", FAIL(NOT_HTTP)},
+	{S(ANY_TARGET), ELSE, FAIL(TARGET_FORM)},
+	PATH_BYTES(ANY_PATH, ANY_PCT, ANY_PATH),
+	{S(ANY_PCT), "0", GO(ANY_PCT0)},
+	{S(ANY_PCT), HEXDIG, GO(ANY_PCT_HEX)},
+	{S(ANY_PCT), ELSE, FAIL(TARGET_BAD_ESCAPE)},
+	{S(ANY_PCT0), "0", FAIL(TARGET_ESCAPE)},
+	{S(ANY_PCT0), HEXDIG, GO(ANY_PATH)},
+	{S(ANY_PCT0), ELSE, FAIL(TARGET_BAD_ESCAPE)},
+	{S(ANY_PCT_HEX), HEXDIG, GO(ANY_PATH)},
+	{S(ANY_PCT_HEX), ELSE, FAIL(TARGET_BAD_ESCAPE)},
 
 	{S(QUERY), " ", S(VERSION0), PST_ACT_TARGET_END},
 	{S(QUERY), "#", FAIL(TARGET_FRAGMENT)},

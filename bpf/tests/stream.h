@@ -21,6 +21,7 @@ struct t_stream {
 	__u32 reason;	     /* of the denial; 0: none */
 	bool inside;	     /* of a request */
 	bool opaque;	     /* behind a handshake */
+	bool any_form;	     /* paths need not be in normal form */
 };
 
 static inline void t_stream_deny(struct t_stream *s, __u32 reason)
@@ -36,6 +37,8 @@ static inline void t_stream_begin(struct t_stream *s)
 		return;
 	}
 	pst_http_request(&s->http, s->table, s->ruleset);
+	if (s->any_form)
+		s->http.flags |= PST_HTTP_ANY_FORM;
 	s->inside = true;
 }
 

@@ -86,6 +86,21 @@ Test(judge, a_denied_request_does_not)
 	cr_expect_eq(f.requests, 0);
 }
 
+Test(judge, each_packet_says_whether_paths_of_new_requests_need_a_form)
+{
+	static const char dots[] = "GET /api/../ HTTP/1.1\r\nHost: b\r\n\r\n";
+	const struct pst_src src = {.bytes = (const unsigned char *)dots};
+	struct pst_packet p = {.len = sizeof(dots) - 1, .any_form = 1};
+	struct pst_flow f = flow_at(0);
+	__u32 ruleset;
+
+	cr_expect_eq(pst_judge_packet(&f, t_core_table(&ruleset), &src, &p), pass);
+	p.seq = p.accepted = f.judged;
+	p.any_form = 0;
+	cr_expect_eq(pst_judge_packet(&f, t_core_table(&ruleset), &src, &p),
+		     ruled(PST_ACTION_DENY, PST_REASON_TARGET_DOTS));
+}
+
 Test(judge, positions_wrap_around)
 {
 	struct pst_flow f = flow_at(0xfffffff0);

@@ -30,6 +30,14 @@ Test(explain, a_request_is_decided_with_rule_and_reason)
 	expect_run(EMPIRE "--path /../x --host h", 1, "target-dot-segment", NULL);
 }
 
+Test(explain, paths_may_be_judged_as_they_stand)
+{
+	expect_run(EMPIRE "--path /../x --host h --paths any", 1, "no-rule-l7", NULL);
+	expect_run(EMPIRE "--path /../x --host h --paths normal", 1, "target-dot-segment", NULL);
+	expect_run(EMPIRE "--path /x --host h --paths odd", 2, NULL,
+		   "expected normal or any behind --paths");
+}
+
 Test(explain, without_a_request_the_http_rules_are_listed)
 {
 	expect_run(EMPIRE, 0, "HTTP rules decide on each request", NULL);
