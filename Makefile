@@ -78,11 +78,13 @@ ENFORCER_OBJ := $(call obj,$(ENFORCER_SRC)) $(COMPILER_OBJ)
 LLHTTP_FLAGS := -DLLHTTP_STRICT_MODE=1 -isystem /usr/share/include/llhttp
 LLHTTP_LIB_OBJ := $(patsubst %,$(B)/obj/llhttp/%.o,api http llhttp)
 PROXY_OBJ := $(call obj,$(PROXY_SRC) enforcer/reply.c) $(LLHTTP_LIB_OBJ) $(COMPILER_OBJ)
-CLI_OBJ := $(call obj,$(CLI_SRC)) $(LINT_OBJ)
+# What the command knows of the daemon: how to ask it, and what flows are. No BPF in it.
+CLIENT_SRC := $(patsubst %,enforcer/%.c,client)
+CLI_OBJ := $(call obj,$(CLI_SRC) $(CLIENT_SRC)) $(LINT_OBJ)
 
 POLICY_LIBS := -lyaml
 COMPILER_LIBS := $(POLICY_LIBS) -lz
-ENFORCER_LIBS := $(COMPILER_LIBS) -lbpf -lelf
+ENFORCER_LIBS := $(COMPILER_LIBS) -lbpf -lelf -ljansson
 PROXY_LIBS := $(COMPILER_LIBS) -lpcre2-8
 CLI_LIBS := $(COMPILER_LIBS) -ljansson
 

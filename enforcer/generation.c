@@ -109,6 +109,19 @@ uint32_t pst_generations_current(const struct pst_generations *g)
 	return g->config.generation;
 }
 
+int pst_generations_set_flag(struct pst_generations *g, uint32_t flag, bool on)
+{
+	struct pst_config config = g->config;
+	int r;
+
+	config.flags = on ? config.flags | flag : config.flags & ~flag;
+	r = pst_loader_set_config(g->loader, &config);
+	if (r)
+		return pst_log_err(r, "cannot change what is in force");
+	g->config = config;
+	return 0;
+}
+
 static int named_cmp(const void *a, const void *b)
 {
 	return memcmp(((const struct named *)a)->addr, ((const struct named *)b)->addr, 16);

@@ -18,6 +18,7 @@
 #include "compiler/judge.h"
 #include "enforcer/hostaddr.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -54,6 +55,12 @@ struct pst_judge *pst_generations_judge(const struct pst_generations *g, uint32_
 /* "namespace/pod" of ADDR in a generation, or NULL. */
 const char *pst_generations_name(const struct pst_generations *g, uint32_t generation,
 				 const uint8_t addr[16]);
+
+/*
+ * Sets or clears a switch (enum pst_config_flag) of what is in force and of all that comes. 0, or
+ * -errno of the map, logged: then it is as it was.
+ */
+int pst_generations_set_flag(struct pst_generations *g, uint32_t flag, bool on);
 
 /* The published generation; 0: none yet. */
 uint32_t pst_generations_current(const struct pst_generations *g);

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "enforcer/options.h"
 #include "enforcer/service.h"
+#include "enforcer/version.h"
 
 static int run(const struct pst_options *opts)
 {
@@ -13,7 +14,7 @@ static int run(const struct pst_options *opts)
 		pst_options_help(stdout);
 		return PST_EXIT_OK;
 	case PST_SHOW_VERSION:
-		puts("posternd 0.1");
+		puts("posternd " PST_VERSION);
 		return PST_EXIT_OK;
 	case PST_RUN_PROBE:
 		return pst_service_probe(opts);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "enforcer/client.h"
 #include "enforcer/pins.h"
 
 enum option_id {
@@ -19,6 +20,7 @@ enum option_id {
 	OPT_DETACH,
 	OPT_EVENTS,
 	OPT_EVENTS_FILE,
+	OPT_SOCKET,
 	OPT_COURTESY,
 	OPT_OLD_SOCKETS,
 	OPT_PATHS,
@@ -51,6 +53,8 @@ static const struct option_row {
 	{OPT_DETACH, "detach", NULL, "take away what is pinned in --pin-dir, and exit"},
 	{OPT_EVENTS, "events", "denied|all|none", "which verdicts are reported (default: denied)"},
 	{OPT_EVENTS_FILE, "events-file", "FILE", "append the verdicts there (default: stdout)"},
+	{OPT_SOCKET, "socket", "PATH",
+	 "where postern status and observe ask; none: nowhere (default: " PST_CONTROL_PATH ")"},
 	{OPT_COURTESY, "courtesy", "auto|on|off",
 	 "403 in the kernel at a local sender (default: auto, where the probe allows it)"},
 	{OPT_OLD_SOCKETS, "old-sockets", "kill|pass",
@@ -164,6 +168,17 @@ static int set_pin_dir(struct pst_options *o, const char *arg)
 	return 0;
 }
 
+static int set_socket(struct pst_options *o, const char *arg)
+{
+	if (!strcmp(arg, "none"))
+		arg = "";
+	else if (*arg != '/')
+		return usage_error("--socket", arg, ": expected an absolute path, or none");
+	o->socket = arg;
+	o->is_socket_asked_for = true;
+	return 0;
+}
+
 static int apply(struct pst_options *o, int id, const char *arg)
 {
 	int value = 0, r = 0;
@@ -189,6 +204,9 @@ static int apply(struct pst_options *o, int id, const char *arg)
 		break;
 	case OPT_EVENTS_FILE:
 		o->events_file = arg;
+		break;
+	case OPT_SOCKET:
+		r = set_socket(o, arg);
 		break;
 	case OPT_EVENTS:
 		r = word_value("events", events_words, arg, &value);
@@ -267,7 +285,7 @@ static int parse_all(int argc, char **argv, struct pst_options *o)
 
 int pst_options_parse(int argc, char **argv, struct pst_options *ret_opts)
 {
-	struct pst_options o = {.pin_dir = PST_PINS_DIR};
+	struct pst_options o = {.pin_dir = PST_PINS_DIR, .socket = PST_CONTROL_PATH};
 	int r = -ENOMEM;
 
 	o.policies = pst_mem_calloc((size_t)argc, sizeof(*o.policies));

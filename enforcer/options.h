@@ -38,9 +38,11 @@ struct pst_options {
 	const char *pin_dir;	 /* never NULL */
 	const char *cgroup;	 /* NULL: the root of cgroup v2 */
 	const char *events_file; /* NULL: stdout */
+	const char *socket;	 /* never NULL; "" : none */
 	enum pst_events_mode events;
 	enum pst_courtesy_mode courtesy;
 	struct pst_reply_opts reply; /* how a denied request is answered */
+	bool is_socket_asked_for;    /* not the default: without it there is no start */
 	bool no_pins;
 	bool old_sockets_pass;
 	bool any_form; /* paths need not be in normal form */

@@ -19,7 +19,6 @@
 #include "compiler/compile.h"
 #include "enforcer/cgroup.h"
 #include "enforcer/destroy.h"
-#include "enforcer/events.h"
 #include "enforcer/generation.h"
 #include "enforcer/hostaddr.h"
 #include "enforcer/inject.h"
@@ -28,6 +27,7 @@
 #include "enforcer/notify.h"
 #include "enforcer/pins.h"
 #include "enforcer/probe.h"
+#include "enforcer/reporter.h"
 #include "enforcer/respond.h"
 #include "enforcer/watch.h"
 #include "policy/inventory.h"
@@ -43,9 +43,8 @@ struct service {
 	struct pst_destroy_queue *destroy;
 	struct pst_inject *inject;
 	struct pst_watch *watch;
-	struct pst_events_opts events;
+	struct pst_reporter *reporter;
 	struct pst_reply reply;
-	FILE *events_file;
 	int epoll_fd;
 	int signal_fd;
 	int cgroup_fd;
@@ -57,20 +56,24 @@ static void service_fini(struct service *s)
 {
 	pst_loader_close(&s->loader); /* first: what is not pinned must not outlive its daemon */
 	pst_pins_close(&s->pins);
+	pst_reporter_close(&s->reporter);
 	pst_generations_free(&s->gens);
 	pst_watch_close(&s->watch);
 	pst_inject_close(&s->inject);
 	pst_destroy_queue_free(&s->destroy);
 	pst_netns_set_free(&s->netns);
 	pst_hostaddr_close(&s->host);
-	pst_cleanup_file(&s->events_file);
 	pst_cleanup_fd(&s->epoll_fd);
 	pst_cleanup_fd(&s->signal_fd);
 	pst_cleanup_fd(&s->cgroup_fd);
 }
 
-/* Compiles the files as they are now. -EINVAL when there are mistakes, which are on stderr then. */
-static int compile(const struct pst_options *o, struct pst_bundle **ret_bundle)
+/*
+ * Compiles the files as they are now. -EINVAL when there are mistakes, which are on stderr then.
+ * What was found is in *RET_DIAGS in any case; NULL: no memory.
+ */
+static int compile(const struct pst_options *o, struct pst_bundle **ret_bundle,
+		   struct pst_diags **ret_diags)
 {
 	struct pst_diags *diags = pst_diags_new();
 	struct pst_policy_set *policies = NULL;
@@ -91,7 +94,7 @@ static int compile(const struct pst_options *o, struct pst_bundle **ret_bundle)
 	pst_bundle_free(&bundle);
 	pst_inventory_free(&inventory);
 	pst_policy_set_free(&policies);
-	pst_diags_free(&diags);
+	*ret_diags = diags;
 	return r;
 }
 
@@ -112,10 +115,12 @@ static int publish(struct service *s, struct pst_bundle **bundle)
 static void reload(struct service *s)
 {
 	struct pst_bundle *bundle = NULL;
-	int r = compile(s->opts, &bundle);
+	struct pst_diags *diags = NULL;
+	int r = compile(s->opts, &bundle, &diags);
 
 	if (!r)
 		r = publish(s, &bundle);
+	pst_reporter_read(s->reporter, &diags, r);
 	if (r)
 		pst_log(PST_LOG_ERROR, "not reloaded; generation %u stays in force",
 			pst_generations_current(s->gens));
@@ -129,7 +134,7 @@ static void on_event(const struct pst_event *event, void *arg)
 
 	pst_respond(&respond, event); /* somebody waits for the answer */
 	if (!event->again)
-		pst_events_write(&s->events, s->gens, event);
+		pst_reporter_event(s->reporter, event);
 }
 
 static void on_signal(struct service *s)
@@ -161,6 +166,12 @@ static void on_host(struct service *s)
 static void on_ring(struct service *s)
 {
 	pst_loader_events_dispatch(s->loader);
+	pst_reporter_drained(s->reporter);
+}
+
+static void on_reporter(struct service *s)
+{
+	pst_reporter_dispatch(s->reporter);
 }
 
 static void on_destroy(struct service *s)
@@ -170,15 +181,19 @@ static void on_destroy(struct service *s)
 
 typedef void (*handler_fn)(struct service *s);
 
-static const handler_fn handlers[] = {on_signal, on_ring, on_destroy, on_watch, on_host};
+static const handler_fn handlers[] = {on_signal, on_ring, on_destroy,
+				      on_watch,	 on_host, on_reporter};
 
 enum { N_HANDLERS = sizeof(handlers) / sizeof(*handlers) };
 
 static int watch_fds(struct service *s)
 {
-	const int fds[] = {s->signal_fd, pst_loader_events_fd(s->loader),
-			   pst_destroy_fd(s->destroy), pst_watch_fd(s->watch),
-			   pst_hostaddr_fd(s->host)};
+	const int fds[] = {s->signal_fd,
+			   pst_loader_events_fd(s->loader),
+			   pst_destroy_fd(s->destroy),
+			   pst_watch_fd(s->watch),
+			   pst_hostaddr_fd(s->host),
+			   pst_reporter_fd(s->reporter)};
 
 	static_assert(sizeof(fds) / sizeof(*fds) == N_HANDLERS, "a handler for each");
 	s->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
@@ -234,21 +249,6 @@ static int open_signals(struct service *s)
 	signal(SIGPIPE, SIG_IGN); /* a reader of events that went away is a write error */
 	s->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	return s->signal_fd < 0 ? pst_log_err(-errno, "cannot read signals") : 0;
-}
-
-static int open_events(struct service *s)
-{
-	s->events.show_queries = s->opts->show_queries;
-	if (s->opts->events == PST_EVENTS_NONE)
-		return 0;
-	s->events.out = stdout;
-	if (!s->opts->events_file)
-		return 0;
-	s->events_file = fopen(s->opts->events_file, "ae");
-	if (!s->events_file)
-		return pst_log_err(-errno, "cannot write events to %s", s->opts->events_file);
-	s->events.out = s->events_file;
-	return 0;
 }
 
 /* Refuses to start where the kernel cannot enforce; chooses the courtesy mode. */
@@ -338,6 +338,20 @@ static int open_generations(struct service *s)
 	return pst_generations_new(s->loader, &config, &s->gens);
 }
 
+static int open_reporter(struct service *s)
+{
+	const struct pst_reporter_parts parts = {
+		.opts = s->opts,
+		.loader = s->loader,
+		.gens = s->gens,
+		.host = s->host,
+		.courtesy = s->courtesy,
+		.answers = s->inject,
+	};
+
+	return pst_reporter_open(&parts, &s->reporter);
+}
+
 static int watch_paths(struct service *s)
 {
 	const struct pst_options *o = s->opts;
@@ -369,7 +383,7 @@ static int attach(struct service *s)
 
 /* Everything up to and including the attachment; the policy is in the maps before a packet comes.
  */
-static int start(struct service *s, struct pst_bundle **bundle)
+static int start(struct service *s, struct pst_bundle **bundle, struct pst_diags **diags)
 {
 	pst_auto_free char *cgroup = NULL;
 	int r = probe(s);
@@ -381,8 +395,6 @@ static int start(struct service *s, struct pst_bundle **bundle)
 	if (!r)
 		r = open_pins(s);
 	if (!r)
-		r = open_events(s);
-	if (!r)
 		r = pst_hostaddr_open(&s->host);
 	if (!r)
 		r = open_answers(s);
@@ -393,11 +405,15 @@ static int start(struct service *s, struct pst_bundle **bundle)
 	if (!r)
 		r = open_generations(s);
 	if (!r)
+		r = open_reporter(s);
+	if (!r)
 		r = watch_paths(s);
 	if (!r)
 		r = watch_fds(s);
 	if (!r)
 		r = publish(s, bundle);
+	if (!r)
+		pst_reporter_read(s->reporter, diags, 0);
 	if (!r)
 		r = attach(s);
 	if (!r)
@@ -416,19 +432,22 @@ int pst_service_run(const struct pst_options *opts)
 {
 	struct service s = {.opts = opts, .epoll_fd = -1, .signal_fd = -1, .cgroup_fd = -1};
 	struct pst_bundle *bundle = NULL;
-	int r = compile(opts, &bundle);
+	struct pst_diags *diags = NULL;
+	int r = compile(opts, &bundle, &diags);
 
 	if (r) {
+		pst_diags_free(&diags);
 		pst_log(PST_LOG_ERROR, "not started: the policies or the inventory have errors");
 		tell_what_stays(opts);
 		return PST_EXIT_INVALID;
 	}
-	r = start(&s, &bundle);
+	r = start(&s, &bundle, &diags);
 	if (r)
 		tell_what_stays(opts);
 	else
 		r = loop(&s);
 	pst_bundle_free(&bundle);
+	pst_diags_free(&diags);
 	service_fini(&s);
 	return r ? PST_EXIT_FAILED : PST_EXIT_OK;
 }

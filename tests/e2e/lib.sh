@@ -129,8 +129,9 @@ e2e_pod() {
 e2e_up() {
 	mkdir "$E2E_CGROOT/$E2E_CGROUP" || e2e_fail "cannot make a cgroup"
 	mount --make-rprivate /
-	mkdir -p /run/netns "$E2E/bpf"
+	mkdir -p /run/netns /run/postern "$E2E/bpf"
 	mount -t tmpfs tmpfs /run/netns
+	mount -t tmpfs tmpfs /run/postern # the control socket's place is this test's alone
 	mount -t bpf bpf "$E2E/bpf" || e2e_fail "cannot mount a bpffs"
 	# Addresses are ours alone: no second of duplicate detection before they can be used.
 	sysctl -qw net.ipv6.conf.all.accept_dad=0 net.ipv6.conf.default.accept_dad=0
