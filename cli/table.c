@@ -2,6 +2,7 @@
 /*
  * The table of verbs: everything that --help, usage errors and the man page say.
  */
+#include "cli/ask.h"
 #include "cli/usage.h"
 #include "cli/verbs.h"
 
@@ -121,6 +122,13 @@ static const struct pst_cli_option doctor_options[] = {
 	 .help = "the daemon that looks (the one beside postern, or in the sbin beside its bin)"},
 	FORMAT,
 };
+
+static const struct pst_cli_option ask_options[] = {
+	PST_CLI_SOCKET,
+	FORMAT,
+};
+
+#define ASK_STATUS "0; 2 usage; 3 no daemon answers."
 
 static const struct pst_cli_option lint_options[] = {
 	{.name = "format",
@@ -313,6 +321,39 @@ const struct pst_cli_verb pst_cli_verbs[] = {
 		OPTIONS(doctor_options),
 		.exit_status = "0 this node can enforce; 1 it cannot; 2 usage; 3 could not run.",
 		.run = pst_cli_doctor,
+	},
+	{
+		.name = "status",
+		.synopsis = "[--socket PATH] [--format text|json]",
+		.summary = "Show the daemon's state: health, what is enforced, what was dropped.",
+		.details =
+			"Health is OK when what the files say is in force, and STALE when they were "
+			"read and refused: then the last good policy is in force, and what was found "
+			"is listed last, with its places.\n"
+			"Drops are those of the programs in the kernel, by reason, since they were "
+			"loaded; a daemon that adopts them goes on counting.",
+		OPTIONS(ask_options),
+		.exit_status = ASK_STATUS,
+		.run = pst_cli_status,
+	},
+	{
+		.name = "endpoints",
+		.synopsis = "[--socket PATH] [--format text|json]",
+		.summary = "List the workloads that the daemon knows, and which are enforced.",
+		.details = "An endpoint is enforced in a direction when a policy selects it there: "
+			   "then what no rule allows is denied.",
+		OPTIONS(ask_options),
+		.exit_status = ASK_STATUS,
+		.run = pst_cli_endpoints,
+	},
+	{
+		.name = "policy",
+		.synopsis = "get [--socket PATH] [--format text|json]",
+		.summary = "List the rules that the daemon has in force, with their places.",
+		.details = NULL,
+		OPTIONS(ask_options),
+		.exit_status = ASK_STATUS,
+		.run = pst_cli_policy,
 	},
 	{0},
 };

@@ -39,3 +39,8 @@ int pst_cli_regex(int argc, char **argv);
 
 /* What this node can do: runs the daemon's probe. */
 int pst_cli_doctor(int argc, char **argv);
+
+/* The daemon's state; what it enforces, by endpoint and by policy. */
+int pst_cli_status(int argc, char **argv);
+int pst_cli_endpoints(int argc, char **argv);
+int pst_cli_policy(int argc, char **argv);

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The daemon's state on one screen: first whether all is well, then what is enforced, last what was
+ * dropped and what is wrong.
+ */
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/ask.h"
+#include "cli/verbs.h"
+
+enum { LABEL = 13 };
+
+static void begin(FILE *out, const char *label)
+{
+	fprintf(out, "%-*s", LABEL, label);
+}
+
+static void print_health(const json_t *s, FILE *out)
+{
+	bool ok = !strcmp(pst_cli_text(s, "health"), "ok");
+
+	begin(out, "health");
+	fputs(ok ? "OK" : "STALE: the files as they are now are not in force", out);
+	fputs("\n", out);
+	begin(out, "daemon");
+	fputs("posternd ", out);
+	pst_cli_put(out, pst_cli_text(s, "version"), 0);
+	fprintf(out, ", pid %" JSON_INTEGER_FORMAT " on ", pst_cli_number(s, "pid"));
+	pst_cli_put(out, pst_cli_text(s, "node_name"), 0);
+	fputs(", since ", out);
+	pst_cli_put(out, pst_cli_text(s, "started"), 0);
+	fputc('\n', out);
+	begin(out, "generation");
+	fprintf(out, "%" JSON_INTEGER_FORMAT ", in force since ", pst_cli_number(s, "generation"));
+	pst_cli_put(out, pst_cli_text(s, "published"), 0);
+	fputc('\n', out);
+}
+
+static void print_mode(const json_t *s, FILE *out)
+{
+	const json_t *mode = json_object_get(s, "mode");
+	const char *pins = json_string_value(json_object_get(mode, "pins"));
+
+	begin(out, "enforcing");
+	fputs("below cgroup ", out);
+	pst_cli_put(out, pst_cli_text(mode, "cgroup"), 0);
+	fputs(pins ? ", pinned in " : ", not pinned", out);
+	pst_cli_put(out, pins ? pins : "", 0);
+	fputc('\n', out);
+	begin(out, "answers");
+	fprintf(out, "403 by the daemon %s, by the kernel at a local sender %s\n",
+		json_is_true(json_object_get(mode, "answers")) ? "on" : "off",
+		json_is_true(json_object_get(mode, "courtesy")) ? "on" : "off");
+}
+
+static void print_sources(const json_t *s, FILE *out)
+{
+	const json_t *source;
+	size_t i;
+
+	json_array_foreach(json_object_get(s, "sources"), i, source)
+	{
+		begin(out, i ? "" : "sources");
+		pst_cli_put(out, pst_cli_text(source, "kind"), 10);
+		pst_cli_put(out, pst_cli_text(source, "path"), 0);
+		fputc('\n', out);
+	}
+}
+
+static void print_policy(const json_t *s, FILE *out)
+{
+	const json_t *sets = json_object_get(s, "rulesets"), *set;
+	size_t i;
+
+	begin(out, "policies");
+	fprintf(out, "%" JSON_INTEGER_FORMAT " with %" JSON_INTEGER_FORMAT " rules\n",
+		pst_cli_number(s, "policies"), pst_cli_number(s, "rules"));
+	begin(out, "endpoints");
+	fprintf(out,
+		"%" JSON_INTEGER_FORMAT " addresses, %" JSON_INTEGER_FORMAT
+		" identities (postern endpoints)\n",
+		pst_cli_number(s, "endpoint_addresses"), pst_cli_number(s, "identities"));
+	begin(out, "rule sets");
+	fprintf(out,
+		"%" JSON_INTEGER_FORMAT " in the kernel, %" JSON_INTEGER_FORMAT " in fallback\n",
+		pst_cli_number(sets, "kernel"), pst_cli_number(sets, "fallback"));
+	json_array_foreach(json_object_get(sets, "fallback_because"), i, set)
+	{
+		begin(out, "");
+		pst_cli_put(out, pst_cli_text(set, "policy"), 0);
+		fputs(": ", out);
+		pst_cli_put(out, pst_cli_text(set, "why"), 0);
+		fputc('\n', out);
+	}
+}
+
+static void print_maps(const json_t *s, FILE *out)
+{
+	const json_t *map;
+	size_t i;
+
+	json_array_foreach(json_object_get(s, "maps"), i, map)
+	{
+		json_int_t used = pst_cli_number(map, "used"), size = pst_cli_number(map, "size");
+
+		begin(out, i ? "" : "map fill");
+		pst_cli_put(out, pst_cli_text(map, "name"), 14);
+		fprintf(out, "%8" JSON_INTEGER_FORMAT " of %8" JSON_INTEGER_FORMAT "  %5.1f %%\n",
+			used, size, size ? 100.0 * (double)used / (double)size : 0.0);
+	}
+}
+
+static void print_counts(const json_t *s, const char *key, const char *label, FILE *out)
+{
+	const json_t *row;
+	size_t i;
+
+	json_array_foreach(json_object_get(s, key), i, row)
+	{
+		begin(out, i ? "" : label);
+		pst_cli_put(out, pst_cli_text(row, "reason"), 26);
+		fprintf(out,
+			" ingress %8" JSON_INTEGER_FORMAT "  egress %8" JSON_INTEGER_FORMAT "\n",
+			pst_cli_number(row, "ingress"), pst_cli_number(row, "egress"));
+	}
+}
+
+static void print_finding(const json_t *f, FILE *out)
+{
+	pst_cli_put(out, pst_cli_text(f, "file"), 0);
+	fprintf(out, ":%" JSON_INTEGER_FORMAT ":%" JSON_INTEGER_FORMAT ": ",
+		pst_cli_number(f, "line"), pst_cli_number(f, "column"));
+	pst_cli_put(out, pst_cli_text(f, "severity"), 0);
+	fputs(": ", out);
+	pst_cli_put(out, pst_cli_text(f, "message"), 0);
+	fputs(" [", out);
+	pst_cli_put(out, pst_cli_text(f, "rule"), 0);
+	fputs("]\n", out);
+}
+
+static void print_findings(const json_t *s, FILE *out)
+{
+	const json_t *list = json_object_get(s, "findings"), *finding;
+	json_int_t left_out = pst_cli_number(s, "findings_left_out");
+	size_t i;
+
+	if (!json_array_size(list))
+		return;
+	fputs("\nWhat the files were found to be, read last at ", out);
+	pst_cli_put(out, pst_cli_text(s, "read"), 0);
+	fputs(":\n", out);
+	json_array_foreach(list, i, finding)
+	{
+		print_finding(finding, out);
+	}
+	if (left_out)
+		fprintf(out, "and %" JSON_INTEGER_FORMAT " more\n", left_out);
+}
+
+static void print(const json_t *s, FILE *out)
+{
+	json_int_t lost = pst_cli_number(s, "lost_events");
+
+	print_health(s, out);
+	print_mode(s, out);
+	print_sources(s, out);
+	print_policy(s, out);
+	print_maps(s, out);
+	print_counts(s, "passed", "passed", out);
+	print_counts(s, "drops", "drops", out);
+	if (lost) {
+		begin(out, "lost");
+		fprintf(out, "%" JSON_INTEGER_FORMAT " reports of verdicts\n", lost);
+	}
+	print_findings(s, out);
+}
+
+int pst_cli_status(int argc, char **argv)
+{
+	static const struct pst_cli_question question = {.request = "status", .print = print};
+
+	return pst_cli_ask("status", &question, argc, argv);
+}
