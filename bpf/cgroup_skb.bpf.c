@@ -9,9 +9,8 @@
  * something failed: each way of giving up is a reason of bpf/reason.h, counted.
  */
 #include "bpf/context.bpf.h"
+#include "bpf/exchange.bpf.h"
 #include "bpf/l7.bpf.h"
-
-static const __u64 exchange_timeout_ns = 60 * 1000 * 1000 * 1000ULL;
 
 /* The client's SYN on its way out: the flow begins here. */
 PST_OUTLINE int client_begins(struct __sk_buff *skb, struct bpf_sock *sk, const struct packet *p,
@@ -177,46 +176,6 @@ static __always_inline int on_tcp(struct __sk_buff *skb, struct bpf_sock *sk, st
 	return established(skb, sk, p, config);
 }
 
-static __always_inline void exchange_key(struct pst_exchange_key *k, const struct packet *p,
-					 __u32 began)
-{
-	int out = p->direction == PST_DIR_EGRESS;
-
-	__builtin_memset(k, 0, sizeof(*k));
-	__builtin_memcpy(k->local, out ? p->h.src : p->h.dst, 16);
-	__builtin_memcpy(k->remote, out ? p->h.dst : p->h.src, 16);
-	k->local_port = out ? p->h.src_port : p->h.dst_port;
-	k->remote_port = out ? p->h.dst_port : p->h.src_port;
-	k->protocol = p->h.protocol;
-	k->direction = (__u8)began;
-}
-
-/* Neighbour discovery is part of the link, not of anybody's policy (RFC 4861). */
-static __always_inline int is_neighbour_discovery(const struct packet *p)
-{
-	return p->h.protocol == IPPROTO_ICMPV6 && p->h.icmp_type >= 133 && p->h.icmp_type <= 137;
-}
-
-/* Is the packet the reply in an exchange that was allowed the other way, not long ago? */
-PST_OUTLINE int is_reply(const struct packet *p)
-{
-	struct pst_exchange_key key;
-	__u64 *seen;
-
-	exchange_key(&key, p, !p->direction);
-	seen = bpf_map_lookup_elem(&pst_exchanges, &key);
-	return seen && bpf_ktime_get_ns() - *seen < exchange_timeout_ns;
-}
-
-PST_OUTLINE int remember_exchange(const struct packet *p)
-{
-	__u64 now = bpf_ktime_get_ns();
-	struct pst_exchange_key key;
-
-	exchange_key(&key, p, p->direction);
-	return bpf_map_update_elem(&pst_exchanges, &key, &now, BPF_ANY);
-}
-
 /* UDP, ICMP and what else has no connection: allowed by policy, or as the reply to what was
  * allowed. */
 PST_OUTLINE int on_datagram(struct __sk_buff *skb, const struct packet *p,
@@ -254,7 +213,7 @@ static __always_inline int on_packet(struct __sk_buff *skb, __u32 direction)
 
 	if (!config)
 		return SKB_DROP;
-	if (pst_read_headers(skb, &p.h))
+	if (pst_read_headers(skb, &p.h, 0))
 		return verdict(PST_REASON_BAD_PACKET, direction, SKB_DROP);
 	if (p.h.protocol != IPPROTO_TCP)
 		return on_datagram(skb, &p, config);

@@ -21,7 +21,7 @@ enum {
  * Does this kernel give cgroup_skb the cookie of the network namespace? Set by the loader, which
  * asks; 6.1 and 6.12 do not. The daemon needs it to end a connection that sockops has never seen.
  */
-const volatile __u8 pst_has_netns_cookie;
+const volatile __u8 pst_has_netns_cookie __weak;
 
 /*
  * What is known about the packet; on the stack of the program. Numbers only, no pointers: the

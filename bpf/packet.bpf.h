@@ -2,9 +2,9 @@
 #pragma once
 
 /*
- * Reading the headers of a packet in cgroup_skb, where the data begins with the IP header. Lengths
- * come from skb->len, never from the IP header: BIG TCP packets carry 0 there. Fragments arrive
- * reassembled.
+ * Reading the headers of a packet, whose IP header is at BASE: 0 in cgroup_skb, behind the link's
+ * header in tc. Lengths come from skb->len, never from the IP header: BIG TCP packets carry 0
+ * there. Fragments arrive reassembled in cgroup_skb, and as they are in tc.
  */
 
 #include "bpf/compat.h"
@@ -21,9 +21,9 @@ struct pst_headers {
 	__u8 protocol;
 	__u8 tcp_flags;
 	__u8 icmp_type;
-	__u8 pad;
-	__u32 transport; /* offset of the transport header */
-	__u32 payload;	 /* offset of the payload */
+	__u8 later_fragment; /* what is called the transport header is none */
+	__u32 transport;     /* offset of the transport header */
+	__u32 payload;	     /* offset of the payload */
 	__u32 seq, ack;
 };
 
@@ -34,6 +34,8 @@ enum {
 	PST_TCP_ACK = 16,
 	PST_TCP_URG = 32,
 	PST_MAX_EXTENSIONS = 6,
+	PST_FRAGMENT_OFFSET = 0x1fff,
+	PST_FRAGMENT_LOW6 = 0xf8, /* the offset's lower byte; below it are flags */
 };
 
 PST_INLINE void pst_map_v4(__u8 out[16], const void *v4)
@@ -44,16 +46,17 @@ PST_INLINE void pst_map_v4(__u8 out[16], const void *v4)
 	__builtin_memcpy(out + 12, v4, 4);
 }
 
-PST_INLINE int pst_read_ipv4(struct __sk_buff *skb, struct pst_headers *h)
+PST_INLINE int pst_read_ipv4(struct __sk_buff *skb, struct pst_headers *h, __u32 base)
 {
 	struct iphdr ip;
 
-	if (bpf_skb_load_bytes(skb, 0, &ip, sizeof(ip)) || ip.ihl < 5)
+	if (bpf_skb_load_bytes(skb, base, &ip, sizeof(ip)) || ip.ihl < 5)
 		return -1;
 	pst_map_v4(h->src, &ip.saddr);
 	pst_map_v4(h->dst, &ip.daddr);
 	h->protocol = ip.protocol;
-	h->transport = ip.ihl * 4;
+	h->transport = base + ip.ihl * 4;
+	h->later_fragment = (ip.frag_off & bpf_htons(PST_FRAGMENT_OFFSET)) != 0;
 	return 0;
 }
 
@@ -64,24 +67,26 @@ PST_INLINE int pst_is_extension(__u8 next)
 }
 
 /* Steps over extension headers; too many make the packet unreadable, for the kernel reads on. */
-PST_INLINE int pst_read_ipv6(struct __sk_buff *skb, struct pst_headers *h)
+PST_INLINE int pst_read_ipv6(struct __sk_buff *skb, struct pst_headers *h, __u32 base)
 {
 	struct ipv6hdr ip;
-	__u32 off = sizeof(ip);
+	__u32 off = base + sizeof(ip);
 	__u8 next;
 
-	if (bpf_skb_load_bytes(skb, 0, &ip, sizeof(ip)))
+	if (bpf_skb_load_bytes(skb, base, &ip, sizeof(ip)))
 		return -1;
 	__builtin_memcpy(h->src, &ip.saddr, 16);
 	__builtin_memcpy(h->dst, &ip.daddr, 16);
 	next = ip.nexthdr;
 	for (int i = 0; i < PST_MAX_EXTENSIONS; i++) {
-		__u8 ext[2];
+		__u8 ext[4];
 
 		if (!pst_is_extension(next))
 			break;
 		if (bpf_skb_load_bytes(skb, off, ext, sizeof(ext)))
 			return -1;
+		if (next == IPPROTO_FRAGMENT)
+			h->later_fragment |= ext[2] || ext[3] & PST_FRAGMENT_LOW6;
 		off += next == IPPROTO_FRAGMENT ? 8 : (ext[1] + 1) * 8;
 		next = ext[0];
 	}
@@ -131,7 +136,7 @@ PST_INLINE int pst_read_icmp(struct __sk_buff *skb, struct pst_headers *h)
 }
 
 /* Fills H from SKB; a negative number when the packet cannot be read. */
-PST_SUBPROG int pst_read_headers(struct __sk_buff *skb, struct pst_headers *h)
+PST_SUBPROG int pst_read_headers(struct __sk_buff *skb, struct pst_headers *h, __u32 base)
 {
 	int err = -1;
 
@@ -139,9 +144,9 @@ PST_SUBPROG int pst_read_headers(struct __sk_buff *skb, struct pst_headers *h)
 		return -1;
 	__builtin_memset(h, 0, sizeof(*h));
 	if (skb->protocol == bpf_htons(ETH_P_IP))
-		err = pst_read_ipv4(skb, h);
+		err = pst_read_ipv4(skb, h, base);
 	else if (skb->protocol == bpf_htons(ETH_P_IPV6))
-		err = pst_read_ipv6(skb, h);
+		err = pst_read_ipv6(skb, h, base);
 	if (err)
 		return err;
 	switch (h->protocol) {

@@ -20,6 +20,7 @@
 #include "enforcer/pins.h"
 #include "enforcer/reply.h"
 #include "enforcer/schema.h"
+#include "enforcer/tc.h"
 
 #include "postern.skel.h"
 
@@ -220,6 +221,27 @@ int pst_loader_attach(struct pst_loader *l, int cgroup_fd)
 		give_up(l, is_new);
 		return r;
 	}
+	return 0;
+}
+
+/* As CALL_TO_POD and CALL_FROM_POD of bpf/tc.bpf.c. */
+int pst_loader_arm_tc(struct pst_loader *l, struct pst_tc_programs *ret_programs)
+{
+	const struct bpf_program *targets[] = {l->skel->progs.pst_to_pod_call,
+					       l->skel->progs.pst_from_pod_call};
+	int calls = bpf_map__fd(l->skel->maps.pst_tc_calls);
+
+	for (uint32_t i = 0; i < sizeof(targets) / sizeof(*targets); i++) {
+		int fd = bpf_program__fd(targets[i]);
+
+		if (bpf_map_update_elem(calls, &i, &fd, BPF_ANY))
+			return pst_log_err(-errno, "cannot arm the programs at pods' devices");
+	}
+	*ret_programs = (struct pst_tc_programs){
+		.to_pod = bpf_program__fd(l->skel->progs.pst_to_pod),
+		.from_pod = bpf_program__fd(l->skel->progs.pst_from_pod),
+		.devices = bpf_map__fd(l->skel->maps.pst_tc_devices),
+	};
 	return 0;
 }
 

@@ -29,6 +29,7 @@ typedef void (*pst_loader_event_fn)(const struct pst_event *event, void *arg);
 
 struct pst_pins;
 struct pst_reply;
+struct pst_tc_programs;
 
 /*
  * Loads the programs into the kernel. COURTESY is what they answer a local sender with. PINS, which
@@ -46,6 +47,12 @@ void pst_loader_close(struct pst_loader **l);
  * not attached before.
  */
 int pst_loader_attach(struct pst_loader *l, int cgroup_fd);
+
+/*
+ * Puts the programs of the host's side of pods into force, in one step for all devices that jump to
+ * them, and says what devices are to be given. 0 or -errno, logged.
+ */
+int pst_loader_arm_tc(struct pst_loader *l, struct pst_tc_programs *ret_programs);
 
 /* Where slot SLOT's table lies, mapped: what is written there is what the kernel reads. */
 struct pst_table *pst_loader_table(struct pst_loader *l, uint32_t slot);

@@ -29,6 +29,7 @@
 #include "enforcer/probe.h"
 #include "enforcer/reporter.h"
 #include "enforcer/respond.h"
+#include "enforcer/tc.h"
 #include "enforcer/watch.h"
 #include "policy/inventory.h"
 #include "policy/policy.h"
@@ -44,21 +45,26 @@ struct service {
 	struct pst_inject *inject;
 	struct pst_watch *watch;
 	struct pst_reporter *reporter;
+	struct pst_tc *tc;
 	struct pst_reply reply;
 	int epoll_fd;
 	int signal_fd;
 	int cgroup_fd;
 	bool courtesy;
+	bool has_filters; /* of this daemon on devices */
 	bool stop;
 };
 
 static void service_fini(struct service *s)
 {
 	pst_loader_close(&s->loader); /* first: what is not pinned must not outlive its daemon */
+	if (s->has_filters && !s->pins)
+		pst_tc_remove();
 	pst_pins_close(&s->pins);
 	pst_reporter_close(&s->reporter);
 	pst_generations_free(&s->gens);
 	pst_watch_close(&s->watch);
+	pst_tc_close(&s->tc);
 	pst_inject_close(&s->inject);
 	pst_destroy_queue_free(&s->destroy);
 	pst_netns_set_free(&s->netns);
@@ -179,10 +185,15 @@ static void on_destroy(struct service *s)
 	pst_destroy_dispatch(s->destroy);
 }
 
+static void on_links(struct service *s)
+{
+	pst_tc_dispatch(s->tc);
+}
+
 typedef void (*handler_fn)(struct service *s);
 
-static const handler_fn handlers[] = {on_signal, on_ring, on_destroy,
-				      on_watch,	 on_host, on_reporter};
+static const handler_fn handlers[] = {on_signal, on_ring,     on_destroy, on_watch,
+				      on_host,	 on_reporter, on_links};
 
 enum { N_HANDLERS = sizeof(handlers) / sizeof(*handlers) };
 
@@ -193,7 +204,8 @@ static int watch_fds(struct service *s)
 			   pst_destroy_fd(s->destroy),
 			   pst_watch_fd(s->watch),
 			   pst_hostaddr_fd(s->host),
-			   pst_reporter_fd(s->reporter)};
+			   pst_reporter_fd(s->reporter),
+			   pst_tc_fd(s->tc)};
 
 	static_assert(sizeof(fds) / sizeof(*fds) == N_HANDLERS, "a handler for each");
 	s->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
@@ -381,6 +393,23 @@ static int attach(struct service *s)
 	return 0;
 }
 
+/* Beside the judge at the sockets, which does not need it: what fails is a warning. */
+static void attach_tc(struct service *s)
+{
+	struct pst_tc_programs programs;
+	size_t n, refused;
+
+	s->has_filters = true;
+	if (pst_loader_arm_tc(s->loader, &programs) || pst_tc_attach(s->tc, &programs)) {
+		pst_log(PST_LOG_WARNING,
+			"the kernels of pods answer by themselves who is denied (resets, echo replies)");
+		return;
+	}
+	n = pst_tc_count(s->tc, &refused);
+	pst_log(PST_LOG_INFO, "filters at the host's side of %zu pods; %zu devices refused them", n,
+		refused);
+}
+
 /* Everything up to and including the attachment; the policy is in the maps before a packet comes.
  */
 static int start(struct service *s, struct pst_bundle **bundle, struct pst_diags **diags)
@@ -396,6 +425,8 @@ static int start(struct service *s, struct pst_bundle **bundle, struct pst_diags
 		r = open_pins(s);
 	if (!r)
 		r = pst_hostaddr_open(&s->host);
+	if (!r)
+		r = pst_tc_open(&s->tc);
 	if (!r)
 		r = open_answers(s);
 	if (!r)
@@ -416,8 +447,10 @@ static int start(struct service *s, struct pst_bundle **bundle, struct pst_diags
 		pst_reporter_read(s->reporter, diags, 0);
 	if (!r)
 		r = attach(s);
-	if (!r)
-		pst_log(PST_LOG_INFO, "enforcing below %s", cgroup);
+	if (r)
+		return r;
+	attach_tc(s);
+	pst_log(PST_LOG_INFO, "enforcing below %s", cgroup);
 	return r;
 }
 
@@ -485,6 +518,8 @@ int pst_service_detach(const struct pst_options *opts)
 		r = pst_pins_remove(pins, &left);
 	pst_pins_close(&pins);
 	if (r)
+		return PST_EXIT_FAILED;
+	if (pst_tc_remove())
 		return PST_EXIT_FAILED;
 	pst_log(PST_LOG_INFO, "nothing is enforced any more by what was pinned in %s",
 		opts->pin_dir);

@@ -110,6 +110,12 @@ talk() {
 	tr '\n' ' ' </tmp/talk | sed 's/ $//'
 }
 
+# curl's exit code for a port of SERVER where nobody listens: 7 refused, 28 no answer.
+closed_port() {
+	nsenter --net=/run/netns/other curl -sg -m 3 "http://$1:81/"
+	echo $?
+}
+
 start() {
 	: >/tmp/log
 	: >/tmp/events
@@ -170,6 +176,7 @@ probe() {
 before() {
 	is "$1: before the daemon all may connect" "200:1 200:0" \
 		"$(talk other "$1" 20 'GET /api/x' 'DELETE /api/x')"
+	is "$1: a closed port refuses" 7 "$(closed_port "$1")"
 }
 
 enforces() {
@@ -183,6 +190,7 @@ enforces() {
 	is "$1: a connection is kept until a denial ends it" "200:1 200:0 403:0 200:1" \
 		"$(talk frontend "$1" 20 'GET /api/1' 'GET /api/2' 'DELETE /api/3' 'GET /api/4')"
 	is "$1: the other pod gets no answer at all" "000:0 curl 28" "$(talk other "$1" 3 'GET /api/x')"
+	is "$1: nor where nobody listens" 28 "$(closed_port "$1")"
 	# More, when the guest is so slow that a client repeats its request before the answer comes.
 	within 10 has_events $((denials + 3)) '"layer":"l7"'
 	is "$1: three denials are reported, or more" 0 $?

@@ -23,7 +23,7 @@ limit=${KERNELS_TIMEOUT:-400}
 mirror=${DEBIAN_MIRROR:-http://deb.debian.org}
 passed=0 failed=0 skipped=0
 # Each after what it needs.
-modules='llc stp bridge veth inet_diag tcp_diag'
+modules='llc stp bridge veth inet_diag tcp_diag sch_ingress cls_bpf'
 # What the guest has of an installed system, beside busybox.
 programs='curl ip nginx'
 

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * The veth devices of a network namespace, as rtnetlink(7) tells them.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct pst_link {
+	uint32_t index;
+	int32_t peer_netns; /* id, in this namespace, of the namespace of the other end */
+	char name[16];
+};
+
+/*
+ * Every veth of the calling thread's network namespace whose other end is in another one, by
+ * ascending index. *RET_LINKS is freed with free(). 0, -ENOMEM or -errno, not logged.
+ */
+int pst_link_list(struct pst_link **ret_links, size_t *ret_n);
+
+/* A socket (close-on-exec, non-blocking) that is readable when a link has changed; or -errno. */
+int pst_link_watch(void);
+
+/*
+ * Takes in what has come to the socket of pst_link_watch(). Calls GONE for each device that was
+ * deleted. True: notices were lost, and anything may have happened.
+ */
+bool pst_link_drain(int fd, void (*gone)(uint32_t index, void *arg), void *arg);
+
+/* Are there filters at PARENT (TC_H_...) of the device? 1, 0 or -errno. */
+int pst_link_has_filters(uint32_t index, uint32_t parent);

@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "enforcer/tc.h"
+
+#include <errno.h>
+#include <linux/pkt_sched.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "enforcer/link.h"
+
+enum {
+	UNKNOWN = -1, /* of a device that has to be dealt with again */
+	HANDLE = 0x7073,
+	PRIORITY = 1, /* what comes first and says "pass" ends the chain */
+};
+
+/* What every version calls the programs that it attaches, and no other program is called. */
+static const char *const names[] = {"pst_to_pod", "pst_from_pod"};
+static const enum bpf_tc_attach_point points[] = {BPF_TC_EGRESS, BPF_TC_INGRESS};
+static const uint32_t parents[] = {TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_EGRESS),
+				   TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_INGRESS)};
+
+enum { SIDES = sizeof(points) / sizeof(*points) };
+
+struct pst_tc {
+	int fd;
+	struct pst_tc_programs programs;
+	struct pst_link *links; /* those that have been dealt with */
+	size_t n_links;
+	size_t refused;
+};
+
+int pst_tc_open(struct pst_tc **ret_tc)
+{
+	struct pst_tc *tc = pst_mem_calloc(1, sizeof(*tc));
+
+	if (!tc)
+		return -ENOMEM;
+	tc->fd = pst_link_watch();
+	if (tc->fd < 0) {
+		int r = tc->fd;
+
+		pst_tc_close(&tc);
+		return pst_log_err(r, "cannot watch the devices of this host");
+	}
+	*ret_tc = tc;
+	return 0;
+}
+
+void pst_tc_close(struct pst_tc **tc)
+{
+	if (!*tc)
+		return;
+	pst_cleanup_fd(&(*tc)->fd);
+	free((*tc)->links);
+	free(*tc);
+	*tc = NULL;
+}
+
+int pst_tc_fd(const struct pst_tc *tc)
+{
+	return tc->fd;
+}
+
+size_t pst_tc_count(const struct pst_tc *tc, size_t *ret_refused)
+{
+	*ret_refused = tc->refused;
+	return tc->n_links - tc->refused;
+}
+
+static int attach_side(const struct pst_link *link, int side, int prog)
+{
+	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = (int)link->index, .attach_point = points[side]);
+	LIBBPF_OPTS(bpf_tc_opts, opts, .handle = HANDLE, .priority = PRIORITY, .prog_fd = prog,
+		    .flags = BPF_TC_F_REPLACE);
+
+	return bpf_tc_attach(&hook, &opts);
+}
+
+/* The map first: without it a filter takes every port for closed. */
+static int attach_link(const struct pst_tc *tc, const struct pst_link *link)
+{
+	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = (int)link->index,
+		    .attach_point = (enum bpf_tc_attach_point)(BPF_TC_EGRESS | BPF_TC_INGRESS));
+	int r;
+
+	if (bpf_map_update_elem(tc->programs.devices, &link->index, &link->peer_netns, BPF_ANY))
+		return -errno;
+	r = bpf_tc_hook_create(&hook);
+	if (r && r != -EEXIST)
+		return r;
+	r = attach_side(link, 0, tc->programs.to_pod);
+	return r ? r : attach_side(link, 1, tc->programs.from_pod);
+}
+
+static const struct pst_link *find(const struct pst_link *links, size_t n, uint32_t index)
+{
+	for (size_t i = 0; i < n; i++)
+		if (links[i].index == index)
+			return &links[i];
+	return NULL;
+}
+
+static bool is_known(const struct pst_tc *tc, const struct pst_link *link)
+{
+	const struct pst_link *known = find(tc->links, tc->n_links, link->index);
+
+	return known && known->peer_netns == link->peer_netns;
+}
+
+/* What is gone since the last list leaves the map. */
+static void forget_gone(const struct pst_tc *tc, const struct pst_link *links, size_t n)
+{
+	for (size_t i = 0; i < tc->n_links; i++)
+		if (!find(links, n, tc->links[i].index))
+			bpf_map_delete_elem(tc->programs.devices, &tc->links[i].index);
+}
+
+static void warn_refused(const struct pst_link *link, int err)
+{
+	pst_log(PST_LOG_WARNING,
+		"%s: no filter (%s): the pod behind it answers who is denied by itself (resets, echo replies, \"port unreachable\")",
+		link->name, strerror(-err));
+}
+
+/* A device may be gone again by now: that is no refusal. */
+static int sync_links(struct pst_tc *tc)
+{
+	struct pst_link *links = NULL;
+	size_t n = 0, refused = 0;
+	int r = pst_link_list(&links, &n);
+
+	if (r)
+		return pst_log_err(r, "cannot list the devices of this host");
+	forget_gone(tc, links, n);
+	for (size_t i = 0; i < n; i++) {
+		r = is_known(tc, &links[i]) ? 0 : attach_link(tc, &links[i]);
+		if (!r || r == -ENODEV)
+			continue;
+		refused++;
+		if (!find(tc->links, tc->n_links, links[i].index))
+			warn_refused(&links[i], r);
+		links[i].peer_netns = UNKNOWN; /* tried again */
+	}
+	free(tc->links);
+	tc->links = links;
+	tc->n_links = n;
+	tc->refused = refused;
+	return 0;
+}
+
+int pst_tc_attach(struct pst_tc *tc, const struct pst_tc_programs *programs)
+{
+	tc->programs = *programs;
+	tc->n_links = 0;
+	return sync_links(tc);
+}
+
+static void on_gone(uint32_t index, void *arg)
+{
+	struct pst_tc *tc = arg;
+
+	for (size_t i = 0; i < tc->n_links; i++)
+		if (tc->links[i].index == index)
+			tc->links[i].peer_netns = UNKNOWN; /* a new one may have its index */
+}
+
+void pst_tc_dispatch(struct pst_tc *tc)
+{
+	if (pst_link_drain(tc->fd, on_gone, tc))
+		for (size_t i = 0; i < tc->n_links; i++)
+			tc->links[i].peer_netns = UNKNOWN;
+	if (tc->programs.to_pod)
+		sync_links(tc);
+}
+
+/* 1: a filter of ours was there. */
+static int remove_side(const struct pst_link *link, int side)
+{
+	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = (int)link->index, .attach_point = points[side]);
+	LIBBPF_OPTS(bpf_tc_opts, opts, .handle = HANDLE, .priority = PRIORITY);
+	struct bpf_prog_info info = {0};
+	uint32_t size = sizeof(info);
+	pst_auto_fd int fd = -1;
+	int r;
+
+	if (bpf_tc_query(&hook, &opts))
+		return 0;
+	fd = bpf_prog_get_fd_by_id(opts.prog_id);
+	if (fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &size) || strcmp(info.name, names[side]))
+		return 0;
+	opts.prog_id = 0;
+	opts.prog_fd = 0;
+	opts.flags = 0;
+	r = bpf_tc_detach(&hook, &opts);
+	return r ? r : 1;
+}
+
+/* The qdisc without filters does nothing. */
+static void remove_qdisc(const struct pst_link *link)
+{
+	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = (int)link->index,
+		    .attach_point = (enum bpf_tc_attach_point)(BPF_TC_EGRESS | BPF_TC_INGRESS));
+
+	for (int side = 0; side < SIDES; side++)
+		if (pst_link_has_filters(link->index, parents[side]))
+			return;
+	bpf_tc_hook_destroy(&hook);
+}
+
+int pst_tc_remove(void)
+{
+	struct pst_link *links = NULL;
+	size_t n = 0;
+	int err = pst_link_list(&links, &n);
+
+	if (err)
+		return pst_log_err(err, "cannot list the devices of this host");
+	for (size_t i = 0; i < n; i++) {
+		int found = 0;
+
+		for (int side = 0; side < SIDES; side++) {
+			int r = remove_side(&links[i], side);
+
+			found += r > 0;
+			if (r < 0 && r != -ENODEV)
+				err = pst_log_err(r, "%s: cannot remove the filter", links[i].name);
+		}
+		if (found)
+			remove_qdisc(&links[i]);
+	}
+	free(links);
+	return err;
+}
