@@ -139,7 +139,11 @@
 	X(PROXY_LIMIT, "proxy-limit", KILL,                                                           \
 	  "the proxy has as many connections or bytes as it may have")                                \
 	X(TIMEOUT, "head-timeout", KILL, "the head did not come in time")                             \
-	X(ANSWER, "bad-answer", KILL, "an answer that cannot be framed, or that nobody asked for")
+	X(ANSWER, "bad-answer", KILL, "an answer that cannot be framed, or that nobody asked for")    \
+	X(H2_MALFORMED, "http2-malformed", PARSE,                                                     \
+	  "a request, or a connection, that breaks the rules of HTTP/2")                              \
+	X(H2_FLOOD, "http2-flood", KILL,                                                              \
+	  "an HTTP/2 client that makes work and asks for nothing: resets, pings, empty frames")
 
 #define PST_REASON_ENUM(name, kebab, kind, text) PST_REASON_##name,
 enum pst_reason { PST_REASONS(PST_REASON_ENUM) PST_REASON_MAX };

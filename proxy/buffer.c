@@ -43,7 +43,8 @@ static bool grow(struct pst_buffer *b, size_t limit, struct pst_memory *m)
 	char *v;
 
 	cap = cap < limit ? cap : limit;
-	if (cap - b->cap > m->limit - m->used)
+	/* Sessions of HTTP/2 may have taken more than there is. */
+	if (m->used > m->limit || cap - b->cap > m->limit - m->used)
 		return false;
 	v = take_memory(m, cap);
 	if (!v)

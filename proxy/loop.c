@@ -118,6 +118,8 @@ static void bury_if_done(struct loop *l, struct pst_conn *c)
 
 static void run(struct loop *l, struct pst_conn *c)
 {
+	if (l->drain_end_ms)
+		pst_pair_drain(c->pair);
 	if (!c->done && !c->queued && pst_conn_run(c)) {
 		c->queued = !pst_vec_push(&l->queue, c);
 		if (!c->queued)
@@ -234,9 +236,10 @@ static void end(struct loop *l)
 		return;
 	l->drain_end_ms = l->home.clock.now_ms + 1000ULL * l->o->drain_timeout_s;
 	close(PST_TAKE_FD(l->listen_fd));
-	for (struct pst_conn *c = l->all.next; c != &l->all; c = c->next)
-		pst_conn_end_if_idle(c);
-	l->look_for_dead = true;
+	for (struct pst_conn *c = l->all.next, *next; c != &l->all; c = next) {
+		next = c->next;
+		run(l, c);
+	}
 }
 
 static void on_signal(struct loop *l)

@@ -2,6 +2,7 @@
 #include "proxy/pair.h"
 
 #include "base/mem.h"
+#include "proxy/h2.h"
 #include "proxy/message.h"
 #include "proxy/rewrite.h"
 
@@ -20,6 +21,7 @@ struct pst_pair {
 	struct pst_message up, down;  /* requests, responses */
 	struct pst_buffer in[2];      /* by where it came from */
 	struct front front[2];	      /* by where it goes */
+	struct pst_h2 *h2;	      /* everything, once the client speaks HTTP/2; else NULL */
 	struct pst_ruler *next_ruler; /* for the next request; NULL: the same */
 	uint32_t next_ruleset;
 	bool ended[2];		/* the side has ended its stream */
@@ -52,6 +54,7 @@ void pst_pair_free(struct pst_pair **p)
 {
 	if (!*p)
 		return;
+	pst_h2_free(&(*p)->h2);
 	for (int side = PST_CLIENT; side <= PST_SERVER; side++) {
 		pst_buffer_fini(&(*p)->in[side], (*p)->opts.memory);
 		pst_vec_free(&(*p)->front[side].text);
@@ -268,6 +271,20 @@ static void renew(struct pst_pair *p)
 	p->next_ruler = NULL;
 }
 
+/* The first request is the preface of HTTP/2: its session reads it again. */
+static void begin_h2(struct pst_pair *p)
+{
+	struct pst_buffer *b = &p->in[PST_CLIENT];
+
+	if (pst_h2_new(&p->opts, &p->h2)) {
+		deny(p, PST_REASON_NO_STATE, UINT32_MAX);
+		return;
+	}
+	p->up.state = PST_MESSAGE_NONE;
+	pst_h2_take(p->h2, b->v + b->pass, pst_buffer_unknown(b));
+	pst_buffer_fini(b, p->opts.memory);
+}
+
 static void go_up(struct pst_pair *p)
 {
 	struct pst_buffer *b = &p->in[PST_CLIENT];
@@ -293,7 +310,9 @@ static void go_up(struct pst_pair *p)
 		p->up_done = true;
 		break;
 	case PST_MESSAGE_BAD:
-		if (p->up.state == PST_MESSAGE_HEAD)
+		if (p->up.http.reason == PST_REASON_HTTP2 && !p->number)
+			begin_h2(p);
+		else if (p->up.state == PST_MESSAGE_HEAD)
 			deny(p, p->up.http.reason, UINT32_MAX);
 		else
 			deny_body(p, p->up.http.reason);
@@ -303,7 +322,7 @@ static void go_up(struct pst_pair *p)
 			deny(p, PST_REASON_HEAD_CUT, UINT32_MAX);
 		break;
 	}
-	if (p->state == PST_PAIR_OPEN)
+	if (p->state == PST_PAIR_OPEN && !p->h2)
 		refuse_rest(p);
 }
 
@@ -442,11 +461,11 @@ static void step(struct pst_pair *p)
 		asked = p->asked;
 		if (p->state == PST_PAIR_OPEN)
 			go_up(p);
-		if (p->state == PST_PAIR_OPEN)
+		if (p->state == PST_PAIR_OPEN && !p->h2)
 			go_down(p);
-		if (p->state == PST_PAIR_OPEN)
+		if (p->state == PST_PAIR_OPEN && !p->h2)
 			look_at_ends(p);
-	} while (p->state == PST_PAIR_OPEN &&
+	} while (p->state == PST_PAIR_OPEN && !p->h2 &&
 		 (asked != p->asked || left != pst_buffer_unknown(up) + pst_buffer_unknown(down)));
 }
 
@@ -463,6 +482,8 @@ size_t pst_pair_room(struct pst_pair *p, enum pst_side side, char **ret_at)
 	bool failed;
 	size_t n;
 
+	if (p->h2)
+		return pst_h2_room(p->h2, side, ret_at);
 	if (p->state != PST_PAIR_OPEN || p->ended[side])
 		return 0;
 	n = pst_buffer_room(b, limit_of(side == PST_CLIENT ? &p->up : &p->down), p->opts.memory,
@@ -489,6 +510,10 @@ void pst_pair_received(struct pst_pair *p, enum pst_side side, size_t n)
 {
 	struct pst_buffer *b = &p->in[side];
 
+	if (p->h2) {
+		pst_h2_received(p->h2, side, n);
+		return;
+	}
 	b->end += n;
 	b->filled |= b->end == b->cap;
 	if (n)
@@ -498,6 +523,10 @@ void pst_pair_received(struct pst_pair *p, enum pst_side side, size_t n)
 
 void pst_pair_ended(struct pst_pair *p, enum pst_side side)
 {
+	if (p->h2) {
+		pst_h2_ended(p->h2, side);
+		return;
+	}
 	p->ended[side] = true;
 	step(p);
 }
@@ -507,6 +536,8 @@ size_t pst_pair_pending(const struct pst_pair *p, enum pst_side side, const char
 	const struct front *f = &p->front[side];
 	const struct pst_buffer *b = &p->in[side == PST_CLIENT ? PST_SERVER : PST_CLIENT];
 
+	if (p->h2)
+		return pst_h2_pending(p->h2, side, ret_at);
 	/* The rest of a request is worth nothing when the connection ends. */
 	if (side == PST_SERVER && p->state != PST_PAIR_OPEN)
 		return 0;
@@ -529,6 +560,10 @@ void pst_pair_sent(struct pst_pair *p, enum pst_side side, size_t n)
 	struct front *f = &p->front[side];
 	struct pst_buffer *b = &p->in[side == PST_CLIENT ? PST_SERVER : PST_CLIENT];
 
+	if (p->h2) {
+		pst_h2_sent(p->h2, side, n);
+		return;
+	}
 	if (front_left(f) && !(side == PST_CLIENT && pst_buffer_passed(b))) {
 		f->sent += n;
 		if (!front_left(f)) {
@@ -550,13 +585,13 @@ bool pst_pair_is_over(const struct pst_pair *p, enum pst_side side)
 	if (pst_pair_pending(p, side, &unused))
 		return false;
 	if (side == PST_CLIENT)
-		return p->state != PST_PAIR_OPEN || (p->tunnel && p->ended[PST_SERVER]);
-	return p->ended[PST_CLIENT] && !pst_buffer_unknown(&p->in[PST_CLIENT]);
+		return pst_pair_state(p) != PST_PAIR_OPEN || (p->tunnel && p->ended[PST_SERVER]);
+	return !p->h2 && p->ended[PST_CLIENT] && !pst_buffer_unknown(&p->in[PST_CLIENT]);
 }
 
 enum pst_pair_state pst_pair_state(const struct pst_pair *p)
 {
-	return p->state;
+	return p->h2 ? pst_h2_state(p->h2) : p->state;
 }
 
 bool pst_pair_is_torn(const struct pst_pair *p)
@@ -566,22 +601,30 @@ bool pst_pair_is_torn(const struct pst_pair *p)
 
 uint32_t pst_pair_number(const struct pst_pair *p)
 {
-	return p->number;
+	return p->h2 ? pst_h2_number(p->h2) : p->number;
 }
 
 bool pst_pair_is_in_head(const struct pst_pair *p)
 {
+	if (p->h2)
+		return pst_h2_is_in_head(p->h2);
 	return p->state == PST_PAIR_OPEN && p->up.state == PST_MESSAGE_HEAD;
 }
 
 bool pst_pair_is_idle(const struct pst_pair *p)
 {
+	if (p->h2)
+		return pst_h2_is_idle(p->h2);
 	return p->state == PST_PAIR_OPEN && may_begin(p) && !p->tunnel &&
 	       !pst_buffer_unknown(&p->in[PST_CLIENT]);
 }
 
 void pst_pair_time_out(struct pst_pair *p)
 {
+	if (p->h2) {
+		pst_h2_time_out(p->h2);
+		return;
+	}
 	if (p->state != PST_PAIR_OPEN)
 		return;
 	if (p->up.state != PST_MESSAGE_HEAD) {
@@ -596,6 +639,8 @@ void pst_pair_renew(struct pst_pair *p, struct pst_ruler *ruler, uint32_t rulese
 	p->next_ruler = ruler;
 	p->next_ruleset = ruleset;
 	renew(p);
+	if (p->h2)
+		pst_h2_renew(p->h2, ruler, ruleset);
 }
 
 const struct pst_ruler *pst_pair_ruler(const struct pst_pair *p)
@@ -606,4 +651,10 @@ const struct pst_ruler *pst_pair_ruler(const struct pst_pair *p)
 bool pst_pair_is_tunnel(const struct pst_pair *p)
 {
 	return p->tunnel;
+}
+
+void pst_pair_drain(struct pst_pair *p)
+{
+	if (p->h2)
+		pst_h2_drain(p->h2);
 }

@@ -2,8 +2,11 @@
 #pragma once
 
 /*
- * One HTTP/1.x connection through the proxy: bytes from both sides in, bytes for both sides out. No
+ * One HTTP connection through the proxy: bytes from both sides in, bytes for both sides out. No
  * descriptors, no clock; whoever has those asks what is to be done (proxy/loop.h, and the tests).
+ *
+ * What follows is about HTTP/1.x. A connection whose first bytes are the preface of HTTP/2 is one
+ * of proxy/h2.h, behind the same functions.
  *
  * A request is passed on when the core, llhttp and the rule set agree to it: its head as a whole,
  * as it came or as the rules changed it, then its body piece by piece. One request is on its way at
@@ -96,6 +99,9 @@ bool pst_pair_is_in_head(const struct pst_pair *p);
 
 /* Is nothing on its way, so that the connection may be ended without harm? */
 bool pst_pair_is_idle(const struct pst_pair *p);
+
+/* Says to a client that can hear it (HTTP/2) that no further request is taken. */
+void pst_pair_drain(struct pst_pair *p);
 
 /* The head did not come in time: 403 where it can be said, and the end. */
 void pst_pair_time_out(struct pst_pair *p);

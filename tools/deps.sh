@@ -35,6 +35,7 @@ packages() {
 	test libcriterion-dev -
 	test libre2-dev -
 	build libpcre2-dev -
+	build libnghttp2-dev -
 	test libclang-rt-dev -
 	build node-llhttp /usr/share/llhttp/llhttp.c
 	test clang-format /usr/bin/clang-format
@@ -47,6 +48,10 @@ packages() {
 	test nginx-light /usr/sbin/nginx
 	test iputils-ping /bin/ping
 	test wrk /usr/bin/wrk
+	test nghttp2-client /usr/bin/h2load
+	test nghttp2-server /usr/sbin/nghttpd
+	test python3-hpack -
+	test python3-grpcio -
 	test haproxy /usr/sbin/haproxy
 	test python3-jsonschema -
 	test pre-commit /usr/bin/pre-commit

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * The verdict about a request of HTTP/2, in the form that proxy/h2_head.h gives it: by the core, by
+ * the tables and by the ruler, as about one of HTTP/1.1.
+ */
+
+#include "bpf/reason.h"
+#include "proxy/rewrite.h"
+#include "proxy/ruler.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Who judges: a rule set of a ruler. */
+struct pst_h2_judge {
+	struct pst_ruler *ruler;
+	uint32_t ruleset;
+};
+
+struct pst_h2_verdict {
+	bool allowed;
+	bool is_read; /* the core has accepted the head */
+	enum pst_reason reason;
+	uint32_t rule;	    /* UINT32_MAX: none */
+	bool no_body, head; /* a GET or HEAD; a HEAD */
+	struct pst_text_vec
+		changed; /* the head as rules changed it; empty: they did not. The caller's */
+};
+
+/* Judges the head TEXT. */
+void pst_h2_judge(const struct pst_h2_judge *j, const struct pst_text_vec *text,
+		  struct pst_h2_verdict *ret_verdict);
+
+/* Why the trailers LINES must not be passed on, or NONE. */
+enum pst_reason pst_h2_judge_trailers(const struct pst_h2_judge *j,
+				      const struct pst_text_vec *lines);
