@@ -230,6 +230,7 @@ enum pst_request {
 	PST_REQUEST_INJECT, /* answer with a 403 in the server's name, then end the connection */
 	PST_REQUEST_KILL,   /* destroy the socket */
 	PST_REQUEST_DEFER,  /* answers are outstanding: wait for another request, not for ever */
+	PST_REQUEST_RELAY,  /* send the server head[], in the client's name, from seq on */
 };
 
 enum pst_layer {
@@ -241,6 +242,7 @@ enum pst_layer {
 enum {
 	PST_EVENT_HEAD = 512,	/* bytes of a head that an event carries: a power of two */
 	PST_EVENT_OPTIONS = 40, /* TCP options of the denied packet */
+	PST_RELAY_PARTS = 64,	/* events, of PST_EVENT_HEAD bytes each, before a denied request */
 };
 
 /*
@@ -272,7 +274,7 @@ struct pst_event {
 			 lost */
 	__u8 is_head; /* the denied request is a HEAD: its answer has no body */
 	__u16 status; /* of an answer */
-	__u16 pad;
+	__u16 window; /* of the packet, as it stands there; for RELAY */
 	__u32 latency_us; /* from the request to the end of its answer */
 	__u32 number;	  /* of the request on its connection, from 0 */
 	__u8 options[PST_EVENT_OPTIONS];

@@ -30,8 +30,10 @@
  * The recogniser's state lives in the flow: a head may come in any number of packets, a packet may
  * hold any number of requests, up to a bound for its work and for the answers that are due. What is
  * judged whole passes whole: a packet is dropped with all that it holds when one of its requests is
- * denied. A newer policy (renew) is taken over where a request begins: in the middle of a packet
- * that means to drop it, and the peer repeats.
+ * denied. What stands before that one is allowed all the same (CUT): at the server it passes when
+ * it comes in packets of its own, which is somebody else's to do. A newer policy (renew) is taken
+ *over where a request begins: in the middle of a packet that means to drop it, and the peer
+ *repeats.
  *
  * Behind a WebSocket handshake nothing passes until the server has answered it; behind its 101 all
  * does. So that no other answer is taken for it, a handshake does not pass while answers are due.
@@ -244,9 +246,10 @@ PST_CALLBACK long pst_judge_turn(__u32 i, void *ctx)
 }
 
 /*
- * Judges the packet from `judged` on. START is its first byte that matters: where a request before
- * the denied one has bytes in this packet that TCP may not have, it is dropped as well and will not
- * be answered, so the 403 would be taken for its answer.
+ * Judges the packet from `judged` on. START is its first byte that matters: a request before the
+ * denied one that has bytes in this packet which TCP may not have is dropped with it, and the 403
+ * would be taken for its answer. A server that gets them by other means answers it. At the sender's
+ * side there are no other means: its TCP has not sent them, and takes no acknowledgement of them.
  */
 PST_INLINE __u32 pst_judge_fresh(struct pst_flow *f, const struct pst_table *t,
 				 const struct pst_src *src, const struct pst_packet *p, __u32 start)
@@ -265,7 +268,7 @@ PST_INLINE __u32 pst_judge_fresh(struct pst_flow *f, const struct pst_table *t,
 
 	pst_loop(PST_JUDGE_MAX_TURNS, pst_judge_turn, &j);
 	if (j.ruling >> 8 == PST_ACTION_DENY && pst_seq_diff(f->head_seq, start) > 0)
-		return pst_ruling(PST_ACTION_KILL, j.ruling & 0xff);
+		return pst_ruling(p->ordered ? PST_ACTION_KILL : PST_ACTION_CUT, j.ruling & 0xff);
 	if (j.ruling == pst_ruling(PST_ACTION_PASS, PST_REASON_RULE) && j.walk.off < j.walk.end)
 		return pst_ruling(PST_ACTION_KILL, PST_REASON_WORK);
 	return j.ruling;
@@ -379,6 +382,25 @@ PST_INLINE __u32 pst_judge_packet(struct pst_flow *f, const struct pst_table *t,
 	if (!p->fin || ruling != pst_ruling(PST_ACTION_PASS, PST_REASON_RULE))
 		return ruling;
 	return pst_judge_fin(f, p->seq + p->len, accepted);
+}
+
+/*
+ * The same for a connection whose denied request waits for the answers before it: what ends where
+ * that request begins was allowed, and passes like any other repeat. An end of the stream there
+ * would be none that the client has sent.
+ */
+PST_INLINE __u32 pst_judge_denied(struct pst_flow *f, const struct pst_src *src,
+				  const struct pst_packet *p)
+{
+	__u32 end = p->seq + p->len, start = p->seq;
+
+	if (p->fin || pst_seq_diff(end, f->head_seq) > 0)
+		return pst_ruling(PST_ACTION_DROP, PST_REASON_AFTER_DENY);
+	if (p->ordered || pst_seq_diff(end, p->accepted) <= 0)
+		return pst_ruling(PST_ACTION_PASS, PST_REASON_RULE);
+	if (pst_seq_diff(start, p->accepted) < 0)
+		start = p->accepted;
+	return pst_judge_repeat(f, src, p, start);
 }
 
 /* May a newer policy be taken over before the next packet, because a request begins there? */

@@ -162,3 +162,49 @@ PST_SUBPROG int pst_read_headers(struct __sk_buff *skb, struct pst_headers *h, _
 		return 0;
 	}
 }
+
+enum { OPT_END = 0, OPT_NOP = 1, OPT_MPTCP = 30, MAX_OPTIONS = 40 };
+
+struct option_scan {
+	struct __sk_buff *skb;
+	__u32 off, end;
+	__u32 found;
+};
+
+PST_CALLBACK long next_option(__u32 i, void *ctx)
+{
+	struct option_scan *s = ctx;
+	__u8 opt[2];
+
+	(void)i;
+	/* The last byte of the options can only be a one-byte one: the payload behind it is never
+	 * empty. */
+	if (s->off >= s->end || bpf_skb_load_bytes(s->skb, s->off, opt, sizeof(opt)))
+		return 1;
+	if (opt[0] == OPT_MPTCP)
+		s->found = 1;
+	if (opt[0] == OPT_END || opt[0] == OPT_MPTCP || (opt[0] != OPT_NOP && opt[1] < 2))
+		return 1;
+	s->off += opt[0] == OPT_NOP ? 1 : opt[1];
+	return 0;
+}
+
+/*
+ * Does the packet belong to a multipath connection? sock_create keeps new multipath sockets out; a
+ * listener older than the daemon may still be one, and no single path shows what its application
+ * reads (kernel-facts 3.5). OFF .. END are the TCP options; the usual ones, timestamps alone, are
+ * told by their first four bytes.
+ */
+PST_SUBPROG int pst_is_multipath(struct __sk_buff *skb, __u32 off, __u32 end)
+{
+	struct option_scan s = {.skb = skb, .off = off, .end = end};
+	__u8 usual[4];
+
+	if (off >= end || bpf_skb_load_bytes(skb, off, usual, sizeof(usual)))
+		return 0;
+	if (end - off == 12 && usual[0] == OPT_NOP && usual[1] == OPT_NOP && usual[2] == 8 &&
+	    usual[3] == 10)
+		return 0;
+	bpf_loop(MAX_OPTIONS, next_option, &s, 0);
+	return s.found;
+}

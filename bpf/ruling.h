@@ -13,6 +13,7 @@ enum pst_action {
 	PST_ACTION_DROP, /* this packet; the peer may try again */
 	PST_ACTION_DENY, /* this request and all that follows; it can be answered */
 	PST_ACTION_KILL, /* the same, and it cannot be answered */
+	PST_ACTION_CUT,	 /* as DENY; what stands before it in the packet is allowed */
 };
 
 /* action << 8 | reason: small enough to be returned in a register by a subprogram. */

@@ -64,6 +64,25 @@ static struct pst_segment reset_as_client(const struct pst_inject_request *req)
 	};
 }
 
+static struct pst_segment relayed_as_client(const struct pst_inject_request *req)
+{
+	return (struct pst_segment){
+		.src = req->src,
+		.dst = req->dst,
+		.sport = req->sport,
+		.dport = req->dport,
+		.seq = req->seq,
+		.ack = req->ack,
+		.flags = PST_TCP_PSH | PST_TCP_ACK,
+		.window = req->window,
+		.has_ts = req->has_ts,
+		.tsval = req->tsval,
+		.tsecr = req->tsecr,
+		.payload = req->response,
+		.payload_len = req->response_len,
+	};
+}
+
 size_t pst_inject_plan(const struct pst_inject_request *req,
 		       struct pst_segment segs[PST_INJECT_SEGMENTS])
 {
@@ -132,6 +151,21 @@ int pst_inject_send(struct pst_inject *inj, const struct pst_inject_request *req
 	if (err)
 		inj->stats.failed++;
 	return err;
+}
+
+int pst_inject_relay(struct pst_inject *inj, const struct pst_inject_request *req)
+{
+	struct pst_segment seg = relayed_as_client(req);
+	int r;
+
+	if (!pst_bucket_take(&inj->bucket, 1, pst_clock_ns())) {
+		inj->stats.limited++;
+		return -EBUSY;
+	}
+	r = send_segment(inj, &seg);
+	if (r)
+		inj->stats.failed++;
+	return r;
 }
 
 /* Packets of protocol 255 could be received; nobody reads them. */

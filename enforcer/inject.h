@@ -57,7 +57,8 @@ struct pst_inject_request {
 	bool has_ts;  /* it had the timestamp option */
 	uint32_t tsval, tsecr;
 	enum pst_dir dir;     /* whose rules denied: INGRESS the server's, EGRESS the client's */
-	const void *response; /* not owned */
+	uint16_t window;      /* of the packet; for a relay */
+	const void *response; /* not owned; for a relay, what is relayed */
 	size_t response_len;
 };
 
@@ -91,6 +92,12 @@ void pst_inject_close(struct pst_inject **inj);
  * -EAFNOSUPPORT (no IPv6 here), or what send(2) said. All but 0 are counted and not logged.
  */
 int pst_inject_send(struct pst_inject *inj, const struct pst_inject_request *req);
+
+/*
+ * Sends the server what stands before a denied request in its packet, at REQ's seq, in the client's
+ * name: the program has dropped the packet, and judges this like any. The errors are the same.
+ */
+int pst_inject_relay(struct pst_inject *inj, const struct pst_inject_request *req);
 
 /* Cookies (SO_COOKIE) of the IPv4 and the IPv6 socket, 0 where there is none. */
 void pst_inject_cookies(const struct pst_inject *inj, uint64_t ret_cookies[2]);

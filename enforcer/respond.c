@@ -42,7 +42,7 @@ static bool find_timestamps(const struct pst_event *e, uint32_t *ret_tsval, uint
 	return false;
 }
 
-static void inject(const struct pst_respond *r, const struct pst_event *e)
+static struct pst_inject_request about(const struct pst_event *e)
 {
 	struct pst_inject_request req = {
 		.sport = e->client_port,
@@ -51,14 +51,34 @@ static void inject(const struct pst_respond *r, const struct pst_event *e)
 		.ack = e->ack,
 		.len = e->payload,
 		.dir = e->direction,
-		.response = r->reply->bytes,
-		.response_len = e->is_head ? r->reply->head_len : r->reply->len,
+		.window = e->window,
 	};
 
 	memcpy(req.src.b, e->client, sizeof(req.src.b));
 	memcpy(req.dst.b, e->server, sizeof(req.dst.b));
 	req.has_ts = find_timestamps(e, &req.tsval, &req.tsecr);
-	pst_inject_send(r->inject, &req); /* failures are counted there */
+	return req;
+}
+
+/* Failures are counted there. */
+static void inject(const struct pst_respond *r, const struct pst_event *e)
+{
+	struct pst_inject_request req = about(e);
+
+	req.response = r->reply->bytes;
+	req.response_len = e->is_head ? r->reply->head_len : r->reply->len;
+	pst_inject_send(r->inject, &req);
+}
+
+/* An event without bytes could not read them. */
+static void relay(const struct pst_respond *r, const struct pst_event *e)
+{
+	struct pst_inject_request req = about(e);
+
+	req.response = e->head;
+	req.response_len = e->head_len < PST_EVENT_HEAD ? e->head_len : PST_EVENT_HEAD;
+	if (req.response_len)
+		pst_inject_relay(r->inject, &req);
 }
 
 static void destroy(struct pst_destroy_queue *queue, const struct pst_event *e, uint32_t ms)
@@ -78,6 +98,8 @@ static void destroy(struct pst_destroy_queue *queue, const struct pst_event *e, 
 
 void pst_respond(const struct pst_respond *r, const struct pst_event *event)
 {
+	if (event->request == PST_REQUEST_RELAY && r->inject)
+		relay(r, event);
 	if (event->request == PST_REQUEST_NONE ||
 	    event->request >= sizeof(destroy_ms) / sizeof(*destroy_ms))
 		return;

@@ -137,23 +137,77 @@ Test(judge, as_many_answers_as_the_limit_may_be_outstanding)
 }
 
 /* The whole packet is dropped, and whoever sent it waits for the first answer. */
-Test(judge, a_denied_request_behind_others_in_its_packet_is_not_answered)
+Test(judge, a_denied_request_is_cut_off_from_others_before_it_in_its_packet)
 {
 	struct pst_flow f = flow_at(0);
 
-	cr_expect_eq(text(&f, 0, OK BAD, 0), ruled(PST_ACTION_KILL, PST_REASON_NO_RULE_L7));
+	cr_expect_eq(text(&f, 0, OK BAD, 0), ruled(PST_ACTION_CUT, PST_REASON_NO_RULE_L7));
+	cr_expect_eq(f.head_seq, OK_LEN);
+	cr_expect_eq(f.requests, 1);
 	f = flow_at(0);
 	cr_expect_eq(text(&f, 0, POST, 0), pass);
 	cr_expect_eq(text(&f, POST_LEN, BODY BAD, POST_LEN),
-		     ruled(PST_ACTION_KILL, PST_REASON_NO_RULE_L7));
+		     ruled(PST_ACTION_CUT, PST_REASON_NO_RULE_L7));
+	cr_expect_eq(f.head_seq, POST_LEN + 10);
 	f = flow_at(0);
 	cr_expect_eq(text(&f, 0, OK, 0), pass);
-	cr_expect_eq(text(&f, 0, OK BAD, 0), ruled(PST_ACTION_KILL, PST_REASON_NO_RULE_L7),
+	cr_expect_eq(text(&f, 0, OK BAD, 0), ruled(PST_ACTION_CUT, PST_REASON_NO_RULE_L7),
 		     "TCP may not have the first one");
+	f = flow_at(0);
+	cr_expect_eq(packet(&f, 0, OK BAD, strlen(OK BAD), 0, true),
+		     ruled(PST_ACTION_KILL, PST_REASON_NO_RULE_L7), "nobody can send the rest");
 	f = flow_at(0);
 	cr_expect_eq(text(&f, 0, OK, 0), pass);
 	cr_expect_eq(text(&f, 0, OK BAD, OK_LEN), ruled(PST_ACTION_DENY, PST_REASON_NO_RULE_L7),
 		     "TCP has it");
+}
+
+/* Of a denied connection: LEN bytes at SEQ while TCP has accepted everything below ACCEPTED. */
+static __u32 denied(struct pst_flow *f, __u32 seq, const char *bytes, size_t len, __u32 accepted)
+{
+	const struct pst_src src = {.bytes = (const unsigned char *)bytes};
+	const struct pst_packet p = {.seq = seq, .len = (__u32)len, .accepted = accepted};
+
+	return pst_judge_denied(f, &src, &p);
+}
+
+Test(judge, what_stands_before_a_denied_request_passes_in_packets_of_its_own)
+{
+	const char *bytes = OK POST BODY BAD;
+	const __u32 end = OK_LEN + POST_LEN + 10;
+	const __u32 after = ruled(PST_ACTION_DROP, PST_REASON_AFTER_DENY);
+	struct pst_flow f = flow_at(0);
+
+	cr_expect_eq(text(&f, 0, bytes, 0), ruled(PST_ACTION_CUT, PST_REASON_NO_RULE_L7));
+	cr_expect_eq(denied(&f, 0, bytes, end + 1, 0), after);
+	cr_expect_eq(denied(&f, end, bytes + end, 1, end), after);
+	cr_expect_eq(denied(&f, 0, bytes, end, 0), pass);
+	cr_expect_eq(denied(&f, 0, bytes, 5, 0), pass);
+	cr_expect_eq(denied(&f, 5, bytes + 5, end - 5, 5), pass, "in pieces");
+	cr_expect_eq(denied(&f, OK_LEN, bytes + OK_LEN, POST_LEN, 0), pass, "in any order");
+	cr_expect_eq(denied(&f, 0, POST_2, OK_LEN, 0),
+		     ruled(PST_ACTION_KILL, PST_REASON_REPEAT_DIFFERS), "as they were judged");
+	cr_expect_eq(denied(&f, 0, POST_2, OK_LEN, OK_LEN), pass, "TCP has them");
+	t_ring_shard(0)->taken += PST_RAW_SLOTS;
+	cr_expect_eq(denied(&f, 0, bytes, end, 0),
+		     ruled(PST_ACTION_DROP, PST_REASON_REPEAT_PARTIAL), "nobody knows any more");
+}
+
+Test(judge, a_stream_does_not_end_before_a_denied_request)
+{
+	const char *bytes = OK BAD;
+	const struct pst_src src = {.bytes = (const unsigned char *)bytes};
+	struct pst_packet p = {.len = OK_LEN, .fin = 1};
+	struct pst_flow f = flow_at(0);
+
+	text(&f, 0, bytes, 0);
+	cr_expect_eq(pst_judge_denied(&f, &src, &p), ruled(PST_ACTION_DROP, PST_REASON_AFTER_DENY));
+	p.fin = 0;
+	cr_expect_eq(pst_judge_denied(&f, &src, &p), pass);
+	p.ordered = 1;
+	cr_expect_eq(pst_judge_denied(&f, &src, &p), pass, "the sender's TCP repeats");
+	p.len++;
+	cr_expect_eq(pst_judge_denied(&f, &src, &p), ruled(PST_ACTION_DROP, PST_REASON_AFTER_DENY));
 }
 
 Test(judge, a_head_may_come_in_any_number_of_packets)
@@ -553,7 +607,7 @@ static bool let_through(struct pst_flow *f, size_t at, const unsigned char *byte
 	if (!gate && at >= r->next && at + len <= judged)
 		return true;
 	ruling = pst_judge_packet(f, t_core_table(&ruleset), &src, &p);
-	*dead = ruling >> 8 == PST_ACTION_DENY || ruling >> 8 == PST_ACTION_KILL;
+	*dead = ruling >> 8 != PST_ACTION_PASS && ruling >> 8 != PST_ACTION_DROP;
 	return ruling >> 8 == PST_ACTION_PASS;
 }
 

@@ -51,7 +51,9 @@ e2e_is "a HEAD before it" "head 3000000,403 Access denied,eof," \
 	"$(one "send:HEAD /api/large HTTP/1.1\r\n$H" "send:$(get /admin)" head read eof)"
 logged /api/large
 
-e2e_is "a denied one behind others in its packet" "reset," "$(one "send:$(get /api/x)$(get /admin)" eof)"
+e2e_is "a denied one behind others in its packet" "200 hello from /api/x,200 hello from /api/y,403 Access denied,eof," \
+	"$(one "send:$(get /api/x)$(get /api/y)$(get /admin)$(get /api/never)" read read read eof)"
+logged /api/x /api/y
 e2e_is "more than the limit at once" "reset," "$(one "send:$(get /api/large)" "many:40:$(get /api/x)" drained)"
 e2e_is "and by name" 1 "$(e2e_events '"reason":"pipelined"')"
 

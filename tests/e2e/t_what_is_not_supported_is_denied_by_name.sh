@@ -23,7 +23,7 @@ refused "an upgrade to something else" upgrade "send:GET /api/refused HTTP/1.1\r
 refused "the HTTP/2 preface" http2-preface 'send:PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n' eof
 refused "a TLS hello" not-http 'send:\x16\x03\x01\x00\xa5\x01\x00\x00' eof
 refused "CONNECT" connect "send:CONNECT refused:80 HTTP/1.1\r\n$H\r\n" eof
-refused "a denied request behind others in one packet" no-rule-l7 "send:GET /api/refused1 HTTP/1.1\r\n$H\r\nGET /api/refused2 HTTP/1.1\r\n$H\r\nGET /admin HTTP/1.1\r\n$H\r\n" eof
+refused "a denied request behind others in one packet" no-rule-l7 "send:GET /api/1 HTTP/1.1\r\n$H\r\nGET /api/2 HTTP/1.1\r\n$H\r\nGET /refused HTTP/1.1\r\n$H\r\n" eof
 refused "a dot segment" target-dot-segment "send:GET /api/../refused HTTP/1.1\r\n$H\r\n" read
 refused "an escaped slash" target-escape "send:GET /api/x%2frefused HTTP/1.1\r\n$H\r\n" read
 refused "an empty segment" target-empty-segment "send:GET /api//refused HTTP/1.1\r\n$H\r\n" read

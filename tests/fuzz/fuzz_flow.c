@@ -173,6 +173,7 @@ struct connection {
 	uint8_t sent[STREAM]; /* what the server has sent */
 	uint32_t n_sent, answers, isn;
 	bool at_client, lies, switched;
+	bool denied; /* and waits for the answers before */
 };
 
 static void reader_stop(struct connection *c)
@@ -380,6 +381,19 @@ static struct range pick(struct connection *c, struct input *in)
 	return r;
 }
 
+/* What the server gets of a connection with a denied request, which waits for its answer. */
+static uint32_t rule_on(struct connection *c, const struct pst_src *src, const struct pst_packet *p)
+{
+	uint32_t action;
+
+	if (c->denied)
+		return pst_judge_denied(&c->flow, src, p) >> 8;
+	action = pst_judge_packet(&c->flow, table, src, p) >> 8;
+	assert(!c->at_client || action != PST_ACTION_CUT);
+	c->denied = action == PST_ACTION_DENY || action == PST_ACTION_CUT;
+	return action;
+}
+
 /* False when the connection has ended. */
 static bool client_sends(struct connection *c, struct input *in)
 {
@@ -395,14 +409,14 @@ static bool client_sends(struct connection *c, struct input *in)
 
 	if (!r.len)
 		return true;
-	action = pst_judge_packet(f, table, &src, &p) >> 8;
+	action = rule_on(c, &src, &p);
 	assert(pst_seq_diff(f->judged, p.accepted) <= PST_JUDGE_MAX_WINDOW || c->at_client);
 	if (!(f->follow & PST_FOLLOW_OPAQUE))
 		remember(c, &r, before, f->judged - c->isn);
 	if (action == PST_ACTION_PASS)
 		arrive(&c->tcp, &r, fate);
 	server_reads(c);
-	return action == PST_ACTION_PASS || action == PST_ACTION_DROP;
+	return c->denied || action == PST_ACTION_PASS || action == PST_ACTION_DROP;
 }
 
 static void build_streams(struct connection *c, struct input *in)
