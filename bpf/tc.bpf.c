@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * At the host's side of a pod's veth: what the judge at the sockets (cgroup_skb.bpf.c) cannot see,
- * because no socket takes it and the pod's kernel answers by itself.
+ * At the host's side of a pod's veth: what the judge at the sockets (cgroup_skb.bpf.c) cannot do.
+ *
+ * Bytes that it will judge are made the packet's own (make_private()). And what it cannot see,
+ *since no socket takes it and the pod's kernel answers by itself, is decided here:
  *
  *	a SYN for a closed port			a reset
  *	a segment of no connection		a reset
@@ -70,26 +72,33 @@ static __always_inline __u32 fill_tuple(struct bpf_sock_tuple *t, const struct p
 	return sizeof(t->ipv6);
 }
 
-/* Will a socket of the pod take the packet? A device of which nothing is known has none. */
-PST_OUTLINE int has_socket(struct __sk_buff *skb, const struct packet *p)
+/*
+ * The pod's socket that will take the packet, to be released; NULL: none, or the device is not
+ * known. Constant sizes, which the verifier wants to see.
+ */
+static __always_inline struct bpf_sock *find_socket(struct __sk_buff *skb, const struct packet *p)
 {
 	__u32 device = skb->ifindex, size;
-	__s32 *netns = bpf_map_lookup_elem(&pst_tc_devices, &device);
-	struct bpf_sock_tuple tuple;
-	struct bpf_sock *sk;
+	__s32 *known = bpf_map_lookup_elem(&pst_tc_devices, &device);
+	struct bpf_sock_tuple t;
+	__u64 netns;
 
-	if (!netns)
-		return 0;
-	size = fill_tuple(&tuple, p);
-	/* Constant sizes, which the verifier wants to see. */
+	if (!known)
+		return NULL;
+	netns = (__u32)*known;
+	size = fill_tuple(&t, p);
 	if (p->h.protocol == IPPROTO_TCP)
-		sk = size == sizeof(tuple.ipv4)
-			     ? bpf_sk_lookup_tcp(skb, &tuple, sizeof(tuple.ipv4), (__u32)*netns, 0)
-			     : bpf_sk_lookup_tcp(skb, &tuple, sizeof(tuple.ipv6), (__u32)*netns, 0);
-	else
-		sk = size == sizeof(tuple.ipv4)
-			     ? bpf_sk_lookup_udp(skb, &tuple, sizeof(tuple.ipv4), (__u32)*netns, 0)
-			     : bpf_sk_lookup_udp(skb, &tuple, sizeof(tuple.ipv6), (__u32)*netns, 0);
+		return size == sizeof(t.ipv4)
+			       ? bpf_sk_lookup_tcp(skb, &t, sizeof(t.ipv4), netns, 0)
+			       : bpf_sk_lookup_tcp(skb, &t, sizeof(t.ipv6), netns, 0);
+	return size == sizeof(t.ipv4) ? bpf_sk_lookup_udp(skb, &t, sizeof(t.ipv4), netns, 0)
+				      : bpf_sk_lookup_udp(skb, &t, sizeof(t.ipv6), netns, 0);
+}
+
+PST_OUTLINE int has_socket(struct __sk_buff *skb, const struct packet *p)
+{
+	struct bpf_sock *sk = find_socket(skb, p);
+
 	if (!sk)
 		return 0;
 	bpf_sk_release(sk);
@@ -161,6 +170,93 @@ static __always_inline int is_ip(const struct __sk_buff *skb)
 	return skb->protocol == bpf_htons(ETH_P_IP) || skb->protocol == bpf_htons(ETH_P_IPV6);
 }
 
+/* Does anything of the packet lie in pages that its sender may still write to? */
+static __always_inline int is_shared(const struct __sk_buff *skb)
+{
+	long linear = (long)skb->data_end - (long)skb->data;
+
+	return linear < (long)skb->len;
+}
+
+/*
+ * Does the packet lie wholly in the body under way? Whoever judges this flow at the moment moves
+ * its positions: then it is not known. A body's end stays where it is while packets are under way
+ * between here and the judge.
+ */
+static __always_inline int is_in_body(struct pst_flow *f, const struct packet *p)
+{
+	volatile __u32 *at = &f->judged;
+	volatile __u64 *left = &f->body_left;
+	__u32 held = __sync_fetch_and_add(&f->judge_lock, 0);
+	__u32 judged = *at;
+	__u64 body = *left;
+
+	held |= __sync_fetch_and_add(&f->judge_lock, 0);
+	if (held || *at != judged || pst_seq_diff(p->h.seq, judged) < 0)
+		return 0;
+	return (__u32)(p->h.seq - judged) + (p->len - p->h.payload) <= body;
+}
+
+/* What of a connection to SK is never judged again behind this point. */
+static __always_inline int is_free(struct bpf_sock *sk, const struct packet *p,
+				   const struct pst_config *config)
+{
+	struct pst_flow *f;
+
+	/* The judge may meet the packet when the connection is made. */
+	if (sk->state == BPF_TCP_LISTEN || sk->state == BPF_TCP_SYN_RECV ||
+	    sk->state == BPF_TCP_NEW_SYN_RECV)
+		return 0;
+	f = bpf_sk_storage_get(&pst_flows, sk, NULL, 0);
+	if (!f || f->role != PST_ROLE_SERVER || f->follow & PST_FOLLOW_OPAQUE)
+		return 1;
+	if (f->verdict == PST_VERDICT_ALLOW && f->generation == config->generation)
+		return 1;
+	return is_in_body(f, p);
+}
+
+/*
+ * The pages of what a process of this node sends (sendfile, splice) come here as they are, and are
+ * copied only when the server reads: until then the sender may write to them what nobody has
+ * judged. So bytes that may be judged as a head or as framing are copied before that. Bodies, and
+ * what has come over a wire, are not.
+ */
+PST_OUTLINE int make_private(struct __sk_buff *skb, const struct packet *p,
+			     const struct pst_config *config)
+{
+	struct bpf_sock *sk = find_socket(skb, p);
+	int is_private;
+
+	if (sk) {
+		is_private = is_free(sk, p, config);
+		bpf_sk_release(sk);
+	} else {
+		is_private = !is_endpoint(p->h.dst, config);
+	}
+	if (is_private || !bpf_skb_pull_data(skb, skb->len))
+		return SKB_PASS;
+	return verdict(PST_REASON_READ_FAILED, PST_DIR_INGRESS, SKB_DROP);
+}
+
+/* A segment of a connection: the judge's, but for what it cannot do. */
+static __always_inline int on_segment(struct __sk_buff *skb, const struct packet *p,
+				      const struct pst_config *config)
+{
+	if (p->h.payload >= p->len || !is_shared(skb))
+		return SKB_PASS;
+	return make_private(skb, p, config);
+}
+
+static __always_inline int on_later_fragment(struct __sk_buff *skb, const struct packet *p,
+					     const struct pst_config *config)
+{
+	/* The first one decides for the others, which nobody can put together without it. */
+	if (p->h.protocol != IPPROTO_TCP || !is_shared(skb) || !is_endpoint(p->h.dst, config) ||
+	    !bpf_skb_pull_data(skb, skb->len))
+		return SKB_PASS;
+	return verdict(PST_REASON_READ_FAILED, PST_DIR_INGRESS, SKB_DROP);
+}
+
 static __always_inline int to_pod(struct __sk_buff *skb, struct packet *p)
 {
 	const struct pst_config *config = pst_config_get();
@@ -170,11 +266,11 @@ static __always_inline int to_pod(struct __sk_buff *skb, struct packet *p)
 	if (!config || !config->generation || !is_ip(skb))
 		return SKB_PASS;
 	unread = pst_read_headers(skb, &p->h, ETH_HLEN);
-	/* The common case: of a connection, which is the judge's. */
+	if (p->h.later_fragment)
+		return on_later_fragment(skb, p, config);
 	if (!unread && p->h.protocol == IPPROTO_TCP && !is_first_syn(p))
-		return SKB_PASS;
-	/* The first fragment decides for the others, which nobody can put together without it. */
-	if (p->h.later_fragment || !is_endpoint(p->h.dst, config))
+		return on_segment(skb, p, config);
+	if (!is_endpoint(p->h.dst, config))
 		return SKB_PASS;
 	if (unread)
 		return verdict(PST_REASON_BAD_PACKET, PST_DIR_INGRESS, SKB_DROP);

