@@ -27,8 +27,7 @@ struct ancestry {
 
 struct loader {
 	struct pst_diags *diags;
-	pst_load_take take;
-	void *ctx;
+	const struct pst_load_visitor *visitor;
 	size_t n_found; /* files below the directory being walked */
 	size_t n_dirs;
 	bool stopped; /* by TAKE, or for want of memory */
@@ -103,16 +102,31 @@ static int load_fd(struct loader *l, int fd, const char *name, size_t expected, 
 	if (r)
 		return r;
 	l->n_found++;
-	r = l->take(l->ctx, &(struct pst_load_file){name, text.v, text.len, by_name});
+	r = l->visitor->take(l->visitor->ctx,
+			     &(struct pst_load_file){name, text.v, text.len, by_name});
 	l->stopped = l->stopped || r;
 	return r;
 }
 
-/* Opens without waiting: a pipe without a writer would never come back. */
-static int load_file(struct loader *l, const char *path, bool by_name)
+static bool is_known(struct loader *l, const char *path, const struct stat *st)
 {
-	pst_auto_fd int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	const struct pst_load_visitor *v = l->visitor;
+
+	return v->knows && S_ISREG(st->st_mode) && v->knows(v->ctx, path, st);
+}
+
+/* SEEN is what stat() has said. Opens without waiting: a pipe without a writer would never come
+ * back. */
+static int load_file(struct loader *l, const char *path, const struct stat *seen, bool by_name)
+{
+	pst_auto_fd int fd = -1;
 	struct stat st;
+
+	if (is_known(l, path, seen)) {
+		l->n_found++;
+		return 0;
+	}
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 
 	if (fd < 0 || fstat(fd, &st))
 		return fail_errno(l, -errno, path);
@@ -220,7 +234,7 @@ static int load_entry(struct loader *l, const char *path, const struct ancestry 
 		return errno == ENOENT && !is_ours(path) ? 0 : fail_errno(l, -errno, path);
 	if (S_ISDIR(st.st_mode))
 		return walk(l, path, &st, up);
-	return is_ours(path) ? load_file(l, path, false) : 0;
+	return is_ours(path) ? load_file(l, path, &st, false) : 0;
 }
 
 static int walk(struct loader *l, const char *dir, const struct stat *st, const struct ancestry *up)
@@ -252,7 +266,7 @@ static int load_path(struct loader *l, const char *path)
 	if (stat(path, &st))
 		return fail_errno(l, -errno, path);
 	if (!S_ISDIR(st.st_mode))
-		return load_file(l, path, true);
+		return load_file(l, path, &st, true);
 	l->n_found = 0;
 	r = walk(l, path, &st, NULL);
 	if (!r && !l->n_found)
@@ -261,13 +275,21 @@ static int load_path(struct loader *l, const char *path)
 	return r;
 }
 
-int pst_load_paths(const char *const *paths, size_t n_paths, struct pst_diags *diags,
-		   pst_load_take take, void *ctx)
+int pst_load_visit(const char *const *paths, size_t n_paths, struct pst_diags *diags,
+		   const struct pst_load_visitor *visitor)
 {
-	struct loader l = {.diags = diags, .take = take, .ctx = ctx};
+	struct loader l = {.diags = diags, .visitor = visitor};
 	int worst = 0;
 
 	for (size_t i = 0; i < n_paths && !l.stopped; i++)
 		worst = worse(&l, worst, load_path(&l, paths[i]));
 	return worst;
+}
+
+int pst_load_paths(const char *const *paths, size_t n_paths, struct pst_diags *diags,
+		   pst_load_take take, void *ctx)
+{
+	const struct pst_load_visitor visitor = {.take = take, .ctx = ctx};
+
+	return pst_load_visit(paths, n_paths, diags, &visitor);
 }

@@ -43,3 +43,20 @@ typedef int (*pst_load_take)(void *ctx, const struct pst_load_file *file);
  */
 int pst_load_paths(const char *const *paths, size_t n_paths, struct pst_diags *diags,
 		   pst_load_take take, void *ctx);
+
+struct stat;
+
+/* Who need not see again what has not changed. */
+struct pst_load_visitor {
+	pst_load_take take;
+	/*
+	 * NULL, or: asked about each regular file before it is opened, with what stat() says of it.
+	 * True: its text is not needed. It counts as a file that was found.
+	 */
+	bool (*knows)(void *ctx, const char *name, const struct stat *st);
+	void *ctx;
+};
+
+/* Contract as pst_load_paths(). Standard input is always read. */
+int pst_load_visit(const char *const *paths, size_t n_paths, struct pst_diags *diags,
+		   const struct pst_load_visitor *visitor);

@@ -26,6 +26,9 @@ struct build {
 	struct pst_reader r;
 	struct pst_policy_options options;
 	struct policies policies;
+	struct PST_VEC(struct pst_policy_broken) broken;
+	size_t n_attributed; /* errors that belong to a policy, of the file being read */
+	bool has_gaps;
 	size_t n_skipped, n_files, n_templates;
 	bool saw_policy; /* in the file being read */
 };
@@ -56,9 +59,37 @@ static const char *const other_kinds[] = {
 	"CiliumPodIPPool",
 };
 
+static const char *scalar_at(const struct pst_yaml_node *n, const char *key)
+{
+	const struct pst_yaml_node *child = n ? pst_yaml_get(n, key) : NULL;
+
+	return child && child->kind == PST_YAML_STRING ? child->s : NULL;
+}
+
+/* Whose last good version stays in force, if it has a name. */
+static int note_broken(struct build *b, const struct pst_yaml_node *n, bool clusterwide)
+{
+	const struct pst_yaml_node *meta = pst_yaml_get(n, "metadata");
+	const char *name = scalar_at(meta, "name");
+	const char *ns = clusterwide ? "" : scalar_at(meta, "namespace");
+	struct pst_policy_broken broken = {.pos = n->pos};
+
+	if (name && !ns)
+		ns = b->options.default_ns;
+	if (name) {
+		broken.name = pst_arena_strndup(b->r.arena, name, strlen(name));
+		broken.ns = pst_arena_strndup(b->r.arena, ns, strlen(ns));
+		if (!broken.name || !broken.ns)
+			return -ENOMEM;
+	}
+	return pst_vec_push(&b->broken, broken);
+}
+
 static int take_policy(struct build *b, const struct pst_object *o)
 {
 	const struct pst_yaml_node *version = pst_yaml_get(o->node, "apiVersion");
+	const bool clusterwide = !strcmp(o->kind, CCNP_KIND);
+	const size_t before = pst_diags_errors(b->r.diags);
 	struct pst_policy policy;
 	int e;
 
@@ -68,8 +99,14 @@ static int take_policy(struct build *b, const struct pst_object *o)
 			b->r.diags, "unsupported-version", &version->pos,
 			"%s of apiVersion \"%.64s\" is not supported yet; expected " CNP_API,
 			o->kind, o->api_version);
-	e = pst_cnp_read(&b->r, o->node, !strcmp(o->kind, CCNP_KIND), &policy);
-	return e ? e : pst_vec_push(&b->policies, policy);
+	e = pst_cnp_read(&b->r, o->node, clusterwide, &policy);
+	if (e == -ENOMEM)
+		return e;
+	b->n_attributed += pst_diags_errors(b->r.diags) - before;
+	if (e)
+		return note_broken(b, o->node, clusterwide) ? -ENOMEM : e;
+	policy.n_errors = pst_diags_errors(b->r.diags) - before;
+	return pst_vec_push(&b->policies, policy);
 }
 
 static int take_other(struct build *b, const struct pst_object *o)
@@ -122,7 +159,8 @@ static int take_file(void *ctx, const struct pst_load_file *file)
 	struct build *b = ctx;
 	struct pst_yaml_input in = {.text = file->text, .len = file->len};
 	const struct pst_pos whole = {.file = file->name};
-	size_t before = pst_diags_count(b->r.diags);
+	const size_t before = pst_diags_count(b->r.diags);
+	const size_t errors = pst_diags_errors(b->r.diags);
 	int r;
 
 	in.name = pst_arena_strndup(b->r.arena, file->name, strlen(file->name));
@@ -135,12 +173,14 @@ static int take_file(void *ctx, const struct pst_load_file *file)
 		return r < 0 ? r : 0;
 	b->n_files++;
 	b->saw_policy = false;
+	b->n_attributed = 0;
 	r = pst_objects_each(b->r.diags, &in, take_object, b);
 	if (r == -ENOMEM)
 		return r;
 	count_templates(b, before);
-	if (!r && file->by_name && !b->saw_policy)
+	if (!r && file->by_name && !b->options.may_lack_policies && !b->saw_policy)
 		pst_diags_error(b->r.diags, "no-policy", &whole, "the file holds no " CNP_KIND);
+	b->has_gaps |= pst_diags_errors(b->r.diags) - errors != b->n_attributed;
 	return 0;
 }
 
@@ -161,16 +201,16 @@ static bool same_name(const struct pst_policy *a, const struct pst_policy *b)
 }
 
 /* In a cluster the later one would replace the earlier one; here both are in force. */
-static int warn_same_names(struct build *b)
+static int warn_same_names(const struct pst_policy_set *set, struct pst_diags *diags)
 {
 	pst_auto_free const struct pst_policy **sorted = NULL;
-	size_t n = b->policies.n;
+	size_t n = set->n_policies;
 
 	sorted = pst_mem_calloc(n, sizeof(*sorted));
 	if (!sorted)
 		return -ENOMEM;
 	for (size_t i = 0; i < n; i++)
-		sorted[i] = &b->policies.v[i];
+		sorted[i] = &set->policies[i];
 	qsort(sorted, n, sizeof(*sorted), compare_names);
 	for (size_t i = 1; i < n; i++) {
 		const struct pst_policy *first = sorted[i - 1], *second = sorted[i];
@@ -178,31 +218,48 @@ static int warn_same_names(struct build *b)
 		if (!same_name(first, second))
 			continue;
 		pst_diags_add(
-			b->r.diags, PST_SEVERITY_WARNING, "same-name", &second->name_text.pos,
+			diags, PST_SEVERITY_WARNING, "same-name", &second->name_text.pos,
 			"%s%s%s is the name of two policies: both are in force here, while a cluster keeps the later one",
 			second->ns, second->clusterwide ? "" : "/", second->name);
-		pst_diags_note(b->r.diags, &first->name_text.pos, "the other one is here");
+		pst_diags_note(diags, &first->name_text.pos, "the other one is here");
 	}
+	return 0;
+}
+
+int pst_policy_set_check(const struct pst_policy_set *set, struct pst_diags *diags)
+{
+	int r = warn_same_names(set, diags);
+
+	return r ? r : pst_conflicts_find(set, diags);
+}
+
+static int copy_found(struct build *b, struct pst_policy_set *set)
+{
+	set->policies = pst_arena_calloc(b->r.arena, b->policies.n, sizeof(*set->policies));
+	set->broken = pst_arena_calloc(b->r.arena, b->broken.n, sizeof(*set->broken));
+	if (!set->policies || !set->broken)
+		return -ENOMEM;
+	if (b->policies.n)
+		memcpy(set->policies, b->policies.v, b->policies.n * sizeof(*set->policies));
+	if (b->broken.n)
+		memcpy(set->broken, b->broken.v, b->broken.n * sizeof(*set->broken));
+	set->n_policies = b->policies.n;
+	set->n_broken = b->broken.n;
 	return 0;
 }
 
 static int finish(struct build *b, struct pst_policy_set **ret_set)
 {
 	struct pst_policy_set *set = pst_arena_alloc(b->r.arena, sizeof(*set));
-	int r = warn_same_names(b);
+	int r = set ? copy_found(b, set) : -ENOMEM;
 
-	if (!set || r)
-		return -ENOMEM;
-	set->policies = pst_arena_calloc(b->r.arena, b->policies.n, sizeof(*set->policies));
-	if (!set->policies)
-		return -ENOMEM;
-	if (b->policies.n)
-		memcpy(set->policies, b->policies.v, b->policies.n * sizeof(*set->policies));
-	set->n_policies = b->policies.n;
+	if (r)
+		return r;
+	set->has_gaps = b->has_gaps;
 	set->n_skipped = b->n_skipped;
 	set->n_files = b->n_files;
 	set->n_templates = b->n_templates;
-	r = pst_conflicts_find(set, b->r.diags);
+	r = b->options.is_part ? 0 : pst_policy_set_check(set, b->r.diags);
 	if (r)
 		return r;
 	set->arena = PST_TAKE_PTR(b->r.arena);
@@ -213,6 +270,7 @@ static int finish(struct build *b, struct pst_policy_set **ret_set)
 static void build_fini(struct build *b)
 {
 	pst_vec_free(&b->policies);
+	pst_vec_free(&b->broken);
 	pst_arena_free(&b->r.arena);
 }
 

@@ -272,12 +272,22 @@ struct pst_policy {
 	bool clusterwide;
 	struct pst_spec *specs;
 	size_t n_specs;
+	size_t n_errors; /* errors found in it: some of its rules are refused */
+};
+
+/* A policy that could not be read at all. */
+struct pst_policy_broken {
+	struct pst_pos pos;
+	const char *ns, *name; /* NULL: not even these; ns "" for a clusterwide policy */
 };
 
 struct pst_policy_set {
 	struct pst_arena *arena;
 	struct pst_policy *policies;
 	size_t n_policies;
+	struct pst_policy_broken *broken;
+	size_t n_broken;
+	bool has_gaps;	  /* errors that belong to no policy: there may be more than is here */
 	size_t n_skipped; /* documents of other kinds */
 	size_t n_files;
 	size_t n_templates; /* files that are Helm templates */
@@ -305,6 +315,9 @@ struct pst_policy_options {
 	 * is an error, and the rule is closed as a refused one.
 	 */
 	bool lint;
+	/* What is read is a part of a set: pst_policy_set_check() will be called for the whole. */
+	bool is_part;
+	bool may_lack_policies; /* a file that is given by name, or a text */
 	/*
 	 * Ids "unsupported-..." that the caller puts up with: a warning in place of the error. The
 	 * rule is closed all the same, so that it never means more than it says.
@@ -345,6 +358,10 @@ struct pst_policy_source {
 	const char *name, *text;
 	size_t len;
 };
+
+/* What shows only when all policies are looked at: equal names, conflicts (conflict.h). 0 or
+ * -ENOMEM. */
+int pst_policy_set_check(const struct pst_policy_set *set, struct pst_diags *diags);
 
 /* OPTIONS may be NULL. */
 int pst_policy_parse_with(const struct pst_policy_options *options,

@@ -1,0 +1,318 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "policy/store.h"
+
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "policy/tests/helper.h"
+
+/* A policy that allows PORT; a second rule allows what is not a port when BAD. */
+#define ONE(name, port, more)                                         \
+	"---\napiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\n"  \
+	"metadata: {name: " name "}\nspec:\n  endpointSelector: {}\n" \
+	"  ingress:\n  - toPorts: [{ports: [{port: '" port "', protocol: TCP}]}]\n" more
+#define POLICY(name, port)	 ONE(name, port, "")
+#define WITH_MISTAKE(name, port) ONE(name, port, "  - toPorts: [{ports: [{port: '70000'}]}]\n")
+#define UNREADABLE(name)                                             \
+	"---\napiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\n" \
+	"metadata: {name: " name "}\nspec: {endpointSelector: {}, ingres: []}\n"
+#define NAMELESS                                                     \
+	"---\napiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\n" \
+	"metadata: {nam: a}\nspec: {endpointSelector: {}, ingress: [{}]}\n"
+#define HALF_WRITTEN "---\napiVersion: cilium.io/v2\nkind: Cilium"
+
+static char dir[64];
+static struct pst_policy_store *store;
+
+static struct pst_policy_store *t_store_of(const char *path)
+{
+	const struct pst_policy_store_opts opts = {.paths = &path, .n_paths = 1};
+	struct pst_policy_store *s = pst_policy_store_new(&opts);
+
+	cr_assert_not_null(s);
+	return s;
+}
+
+static void t_enter(void)
+{
+	snprintf(dir, sizeof(dir), "/tmp/postern-store-XXXXXX");
+	cr_assert_not_null(mkdtemp(dir));
+	cr_assert_eq(chdir(dir), 0);
+	cr_assert_eq(mkdir("d", 0700), 0);
+	store = t_store_of("d");
+}
+
+static int t_remove(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	(void)st;
+	(void)type;
+	(void)ftw;
+	return remove(path);
+}
+
+static void t_leave(void)
+{
+	pst_policy_store_free(&store);
+	cr_assert_eq(chdir("/"), 0);
+	cr_assert_eq(nftw(dir, t_remove, 16, FTW_DEPTH | FTW_PHYS), 0);
+}
+
+static void t_write(const char *path, const char *text)
+{
+	FILE *f = fopen(path, "w");
+
+	cr_assert_not_null(f);
+	fputs(text, f);
+	fclose(f);
+}
+
+/* Refreshes; how many errors there were. */
+static size_t t_refresh(void)
+{
+	struct pst_diags *diags = pst_diags_new();
+	size_t errors;
+
+	cr_assert_eq(pst_policy_store_refresh(store, diags), 0);
+	errors = pst_diags_errors(diags);
+	pst_diags_free(&diags);
+	return errors;
+}
+
+/* "a:80 b:81": what is in force, with the port of the first rule that is not refused. */
+static const char *t_in_force(void)
+{
+	static char text[1024];
+	const struct pst_policy_set *set = pst_policy_store_set(store);
+
+	text[0] = 0;
+	for (size_t i = 0; i < set->n_policies; i++) {
+		const struct pst_policy *p = &set->policies[i];
+		const size_t len = strlen(text);
+
+		snprintf(text + len, sizeof(text) - len, "%s%s:%u", len ? " " : "", p->name,
+			 p->specs[0].rules[0].ports[0].ports[0].port);
+	}
+	return text;
+}
+
+/* "a kept, b not kept, the file kept" */
+static const char *t_refused(void)
+{
+	static char text[1024];
+	size_t n;
+	const struct pst_policy_refusal *r = pst_policy_store_refusals(store, &n);
+
+	text[0] = 0;
+	for (size_t i = 0; i < n; i++) {
+		const size_t len = strlen(text);
+
+		snprintf(text + len, sizeof(text) - len, "%s%s %s", len ? ", " : "",
+			 r[i].name ? r[i].name : "the file", r[i].kept ? "kept" : "not kept");
+	}
+	return text;
+}
+
+static void t_is(const char *in_force, const char *refused)
+{
+	cr_assert_str_eq(t_in_force(), in_force);
+	cr_assert_str_eq(t_refused(), refused);
+}
+
+TestSuite(store, .init = t_enter, .fini = t_leave);
+
+Test(store, follows_files_that_come_change_and_go)
+{
+	t_write("d/1.yaml", POLICY("a", "80"));
+	cr_assert_eq(t_refresh(), 0);
+	t_is("a:80", "");
+	t_write("d/2.yaml", POLICY("b", "81") POLICY("c", "82"));
+	cr_assert_eq(t_refresh(), 0);
+	t_is("a:80 b:81 c:82", "");
+	t_write("d/1.yaml", POLICY("a", "90"));
+	t_write("d/2.yaml", POLICY("c", "82"));
+	cr_assert_eq(t_refresh(), 0);
+	t_is("a:90 c:82", "");
+	cr_assert_eq(unlink("d/1.yaml"), 0);
+	cr_assert_eq(t_refresh(), 0);
+	t_is("c:82", "");
+}
+
+Test(store, a_policy_with_a_mistake_leaves_its_last_good_version_and_its_neighbours_in_force)
+{
+	t_write("d/1.yaml", POLICY("a", "80") POLICY("b", "81"));
+	t_refresh();
+	t_write("d/1.yaml", WITH_MISTAKE("a", "90") POLICY("b", "91"));
+	cr_assert_eq(t_refresh(), 1);
+	t_is("a:80 b:91", "a kept");
+	t_write("d/1.yaml", POLICY("a", "92") POLICY("b", "91"));
+	cr_assert_eq(t_refresh(), 0);
+	t_is("a:92 b:91", "");
+}
+
+Test(store, what_never_was_good_is_in_force_as_far_as_it_can_be_read)
+{
+	t_write("d/1.yaml", WITH_MISTAKE("a", "80") UNREADABLE("b"));
+	cr_assert_eq(t_refresh(), 2);
+	t_is("a:80", "a not kept, b not kept");
+	cr_assert(pst_policy_store_set(store)->policies[0].specs[0].rules[1].refused);
+}
+
+Test(store, a_policy_that_cannot_be_read_leaves_its_last_good_version)
+{
+	t_write("d/1.yaml", POLICY("a", "80") POLICY("b", "81"));
+	t_refresh();
+	t_write("d/1.yaml", UNREADABLE("a") POLICY("b", "91"));
+	cr_assert_eq(t_refresh(), 1);
+	t_is("b:91 a:80", "a kept");
+}
+
+Test(store, the_last_good_version_is_found_in_another_file)
+{
+	t_write("d/1.yaml", POLICY("a", "80"));
+	t_refresh();
+	cr_assert_eq(unlink("d/1.yaml"), 0);
+	t_write("d/2.yaml", WITH_MISTAKE("a", "90"));
+	t_refresh();
+	t_is("a:80", "a kept");
+	/* And its arena lives on, although its file is gone for long. */
+	t_write("d/3.yaml", POLICY("c", "82"));
+	t_refresh();
+	t_refresh();
+	t_is("a:80 c:82", "a kept");
+}
+
+Test(store, a_half_written_file_takes_nothing_away)
+{
+	t_write("d/1.yaml", POLICY("a", "80") POLICY("b", "81"));
+	t_refresh();
+	t_write("d/1.yaml", POLICY("a", "90") HALF_WRITTEN);
+	cr_assert_geq(t_refresh(), 1);
+	t_is("a:90 b:81", "the file kept");
+	t_write("d/1.yaml", "");
+	t_refresh();
+	t_is("a:90 b:81", "the file kept");
+}
+
+Test(store, a_policy_whose_name_is_lost_stays_under_its_old_name)
+{
+	t_write("d/1.yaml", POLICY("a", "80"));
+	t_refresh();
+	t_write("d/1.yaml", NAMELESS);
+	t_refresh();
+	cr_assert_str_eq(t_in_force(), "a:80");
+}
+
+Test(store, a_path_that_vanishes_takes_nothing_away)
+{
+	t_write("d/1.yaml", POLICY("a", "80"));
+	t_refresh();
+	cr_assert_eq(rename("d", "e"), 0);
+	cr_assert_geq(t_refresh(), 1);
+	t_is("a:80", "");
+	cr_assert_eq(rename("e", "d"), 0);
+	t_write("d/1.yaml", POLICY("b", "81"));
+	cr_assert_eq(t_refresh(), 0);
+	t_is("b:81", "");
+}
+
+Test(store, reads_only_what_has_changed)
+{
+	struct timespec long_ago[2] = {{.tv_sec = 1000}, {.tv_sec = 1000}};
+
+	t_write("d/1.yaml", POLICY("a", "80"));
+	t_write("d/2.yaml", POLICY("b", "81"));
+	t_refresh();
+	cr_assert_eq(pst_policy_store_n_read(store), 2);
+	/* Too fresh for their times to tell: read once more. */
+	t_refresh();
+	cr_assert_eq(pst_policy_store_n_read(store), 2);
+	sleep(3);
+	t_refresh();
+	t_refresh();
+	cr_assert_eq(pst_policy_store_n_read(store), 0);
+	t_is("a:80 b:81", "");
+	/* Of the same size, and with its old time. */
+	t_write("d/2.yaml", POLICY("b", "91"));
+	cr_assert_eq(utimensat(AT_FDCWD, "d/2.yaml", long_ago, 0), 0);
+	t_refresh();
+	cr_assert_eq(pst_policy_store_n_read(store), 1);
+	t_is("a:80 b:91", "");
+}
+
+Test(store, two_policies_of_one_name_are_both_in_force)
+{
+	struct pst_diags *diags = pst_diags_new();
+
+	t_write("d/1.yaml", POLICY("a", "80"));
+	t_write("d/2.yaml", POLICY("a", "81"));
+	cr_assert_eq(pst_policy_store_refresh(store, diags), 0);
+	cr_assert(t_has(diags, "same-name"));
+	t_is("a:80 a:81", "");
+	pst_diags_free(&diags);
+}
+
+static int t_dislikes_b(void *ctx, const struct pst_policy *policy, struct pst_diags *diags)
+{
+	(void)ctx;
+	if (!strcmp(policy->name, "b"))
+		pst_diags_error(diags, "disliked", &policy->pos, "nobody likes this");
+	return 0;
+}
+
+Test(store, a_further_check_refuses_like_the_reader)
+{
+	const char *path = "d";
+	const struct pst_policy_store_opts opts = {
+		.paths = &path, .n_paths = 1, .check = t_dislikes_b};
+	const struct pst_policy_refusal *refusals;
+	size_t n;
+
+	pst_policy_store_free(&store);
+	store = pst_policy_store_new(&opts);
+	t_write("d/1.yaml", POLICY("a", "80") POLICY("b", "81"));
+	cr_assert_eq(t_refresh(), 1);
+	t_is("a:80 b:81", "b not kept");
+	refusals = pst_policy_store_refusals(store, &n);
+	cr_assert_str_eq(refusals[0].id, "disliked");
+	cr_assert_str_eq(refusals[0].message, "nobody likes this");
+	cr_assert_str_eq(refusals[0].file, "d/1.yaml");
+	cr_assert_eq(refusals[0].line, 10);
+}
+
+Test(store, a_refresh_without_memory_changes_nothing)
+{
+	bool failed = true;
+
+	t_write("d/1.yaml", POLICY("a", "80") POLICY("b", "81"));
+	t_refresh();
+	t_write("d/1.yaml", WITH_MISTAKE("a", "90") UNREADABLE("c"));
+	t_write("d/2.yaml", POLICY("d", "83"));
+	for (long n = 0; failed; n++) {
+		struct pst_diags *diags = pst_diags_new();
+		int r;
+
+		pst_mem_fail_after(n);
+		r = pst_policy_store_refresh(store, diags);
+		failed = pst_mem_failed();
+		pst_mem_fail_after(-1);
+		if (failed && r) {
+			cr_assert_eq(r, -ENOMEM);
+			t_is("a:80 b:81", "");
+		} else if (failed) {
+			cr_assert(pst_diags_is_lossy(diags), "allocation %ld", n);
+		}
+		pst_diags_free(&diags);
+		if (!r)
+			break;
+	}
+	t_refresh();
+	t_is("a:80 d:83", "a kept, c not kept");
+}
