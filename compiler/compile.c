@@ -125,3 +125,17 @@ int pst_compile(const struct pst_policy_set *policies, const struct pst_inventor
 	*ret_bundle = c.b;
 	return 0;
 }
+
+int pst_compile_check(const struct pst_policy *policy, struct pst_diags *diags)
+{
+	const struct pst_policy_set set = {
+		.policies = (struct pst_policy *)policy,
+		.n_policies = 1,
+	};
+	struct pst_arena *arena = pst_arena_new();
+	struct pst_catalog catalog;
+	int r = arena ? pst_catalog_build(&set, NULL, arena, diags, &catalog) : -ENOMEM;
+
+	pst_arena_free(&arena);
+	return r;
+}

@@ -34,3 +34,9 @@ struct pst_compile_opts {
 int pst_compile(const struct pst_policy_set *policies, const struct pst_inventory *inventory,
 		const struct pst_compile_opts *opts, struct pst_diags *diags,
 		struct pst_bundle **ret_bundle);
+
+/*
+ * Adds what makes rules of POLICY unusable for the compiler, whatever the inventory: patterns that
+ * are not in the dialect. pst_compile() will say the same. 0 or -ENOMEM.
+ */
+int pst_compile_check(const struct pst_policy *policy, struct pst_diags *diags);

@@ -16,7 +16,6 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "compiler/compile.h"
 #include "enforcer/cgroup.h"
 #include "enforcer/destroy.h"
 #include "enforcer/generation.h"
@@ -29,15 +28,15 @@
 #include "enforcer/probe.h"
 #include "enforcer/reporter.h"
 #include "enforcer/respond.h"
+#include "enforcer/sources.h"
 #include "enforcer/tc.h"
 #include "enforcer/watch.h"
-#include "policy/inventory.h"
-#include "policy/policy.h"
 
 struct service {
 	const struct pst_options *opts;
 	struct pst_pins *pins; /* NULL: --no-pins */
 	struct pst_loader *loader;
+	struct pst_sources *sources;
 	struct pst_generations *gens;
 	struct pst_hostaddr *host;
 	struct pst_netns_set *netns;
@@ -65,6 +64,7 @@ static void service_fini(struct service *s)
 	pst_generations_free(&s->gens);
 	pst_watch_close(&s->watch);
 	pst_tc_close(&s->tc);
+	pst_sources_free(&s->sources);
 	pst_inject_close(&s->inject);
 	pst_destroy_queue_free(&s->destroy);
 	pst_netns_set_free(&s->netns);
@@ -72,36 +72,6 @@ static void service_fini(struct service *s)
 	pst_cleanup_fd(&s->epoll_fd);
 	pst_cleanup_fd(&s->signal_fd);
 	pst_cleanup_fd(&s->cgroup_fd);
-}
-
-/*
- * Compiles the files as they are now. -EINVAL when there are mistakes, which are on stderr then.
- * What was found is in *RET_DIAGS in any case; NULL: no memory.
- */
-static int compile(const struct pst_options *o, struct pst_bundle **ret_bundle,
-		   struct pst_diags **ret_diags)
-{
-	struct pst_diags *diags = pst_diags_new();
-	struct pst_policy_set *policies = NULL;
-	struct pst_inventory *inventory = NULL;
-	struct pst_bundle *bundle = NULL;
-	int r = diags ? pst_policy_load(o->policies, o->n_policies, diags, &policies) : -ENOMEM;
-
-	if (!r)
-		r = pst_inventory_load(o->inventories, o->n_inventories, diags, &inventory);
-	if (!r)
-		r = pst_compile(policies, inventory, NULL, diags, &bundle);
-	if (diags)
-		pst_diags_print(diags, stderr);
-	if (!r && pst_diags_errors(diags))
-		r = -EINVAL;
-	if (!r)
-		*ret_bundle = PST_TAKE_PTR(bundle);
-	pst_bundle_free(&bundle);
-	pst_inventory_free(&inventory);
-	pst_policy_set_free(&policies);
-	*ret_diags = diags;
-	return r;
 }
 
 static int publish(struct service *s, struct pst_bundle **bundle)
@@ -118,18 +88,34 @@ static int publish(struct service *s, struct pst_bundle **bundle)
 	return 0;
 }
 
-static void reload(struct service *s)
-{
-	struct pst_bundle *bundle = NULL;
-	struct pst_diags *diags = NULL;
-	int r = compile(s->opts, &bundle, &diags);
+/* When a reading becomes a generation although nothing in the files has changed. */
+enum anew {
+	ANEW_NEVER,
+	ANEW_WHEN_CLEAN, /* somebody asked, who wants to know of mistakes */
+	ANEW_ALWAYS,	 /* something else has changed */
+};
 
-	if (!r)
-		r = publish(s, &bundle);
-	pst_reporter_read(s->reporter, &diags, r);
-	if (r)
-		pst_log(PST_LOG_ERROR, "not reloaded; generation %u stays in force",
+static void reload(struct service *s, enum anew anew)
+{
+	struct pst_reading reading;
+	int r = pst_sources_read(s->sources, &reading);
+	bool stale = r || pst_diags_errors(reading.standing);
+
+	if (!r && (reading.changed || anew == ANEW_ALWAYS || (anew == ANEW_WHEN_CLEAN && !stale))) {
+		r = publish(s, &reading.bundle);
+		if (r)
+			pst_sources_forget(s->sources);
+	} else {
+		pst_log(stale ? PST_LOG_ERROR : PST_LOG_INFO,
+			"not reloaded; generation %u stays in force",
 			pst_generations_current(s->gens));
+	}
+	if (reading.n_refused)
+		pst_log(PST_LOG_ERROR,
+			"%zu policies are not in force as they are written: postern status tells which",
+			reading.n_refused);
+	pst_reporter_read(s->reporter, &reading.standing, stale ? -EINVAL : r);
+	pst_reading_fini(&reading);
 }
 
 static void on_event(const struct pst_event *event, void *arg)
@@ -150,7 +136,7 @@ static void on_signal(struct service *s)
 	if (read(s->signal_fd, &info, sizeof(info)) != sizeof(info))
 		return;
 	if (info.ssi_signo == SIGHUP)
-		reload(s);
+		reload(s, ANEW_WHEN_CLEAN);
 	else
 		s->stop = true;
 }
@@ -158,7 +144,7 @@ static void on_signal(struct service *s)
 static void on_watch(struct service *s)
 {
 	if (pst_watch_dispatch(s->watch))
-		reload(s);
+		reload(s, ANEW_NEVER);
 }
 
 static void on_host(struct service *s)
@@ -166,7 +152,7 @@ static void on_host(struct service *s)
 	bool changed = false;
 
 	if (!pst_hostaddr_dispatch(s->host, &changed) && changed)
-		reload(s);
+		reload(s, ANEW_ALWAYS);
 }
 
 static void on_ring(struct service *s)
@@ -412,7 +398,7 @@ static void attach_tc(struct service *s)
 
 /* Everything up to and including the attachment; the policy is in the maps before a packet comes.
  */
-static int start(struct service *s, struct pst_bundle **bundle, struct pst_diags **diags)
+static int start(struct service *s, struct pst_reading *reading)
 {
 	pst_auto_free char *cgroup = NULL;
 	int r = probe(s);
@@ -442,9 +428,9 @@ static int start(struct service *s, struct pst_bundle **bundle, struct pst_diags
 	if (!r)
 		r = watch_fds(s);
 	if (!r)
-		r = publish(s, bundle);
+		r = publish(s, &reading->bundle);
 	if (!r)
-		pst_reporter_read(s->reporter, diags, 0);
+		pst_reporter_read(s->reporter, &reading->standing, 0);
 	if (!r)
 		r = attach(s);
 	if (r)
@@ -461,28 +447,40 @@ static void tell_what_stays(const struct pst_options *o)
 		pst_log(PST_LOG_WARNING, "what is pinned in %s stays in force", o->pin_dir);
 }
 
+/* A start is all or nothing: there is no last good version of anything. */
+static int read_first(struct service *s, struct pst_reading *reading)
+{
+	const struct pst_options *o = s->opts;
+	int r;
+
+	s->sources = pst_sources_new(o->policies, o->n_policies, o->inventories, o->n_inventories);
+	if (!s->sources)
+		return -ENOMEM;
+	r = pst_sources_read(s->sources, reading);
+	return r ? r : pst_diags_errors(reading->standing) ? -EINVAL : 0;
+}
+
 int pst_service_run(const struct pst_options *opts)
 {
 	struct service s = {.opts = opts, .epoll_fd = -1, .signal_fd = -1, .cgroup_fd = -1};
-	struct pst_bundle *bundle = NULL;
-	struct pst_diags *diags = NULL;
-	int r = compile(opts, &bundle, &diags);
+	struct pst_reading reading = {0};
+	int exit_code = PST_EXIT_OK;
+	int r = read_first(&s, &reading);
 
 	if (r) {
-		pst_diags_free(&diags);
 		pst_log(PST_LOG_ERROR, "not started: the policies or the inventory have errors");
-		tell_what_stays(opts);
-		return PST_EXIT_INVALID;
+		exit_code = PST_EXIT_INVALID;
+	} else {
+		r = start(&s, &reading);
+		if (!r)
+			r = loop(&s);
+		exit_code = r ? PST_EXIT_FAILED : PST_EXIT_OK;
 	}
-	r = start(&s, &bundle, &diags);
 	if (r)
 		tell_what_stays(opts);
-	else
-		r = loop(&s);
-	pst_bundle_free(&bundle);
-	pst_diags_free(&diags);
+	pst_reading_fini(&reading);
 	service_fini(&s);
-	return r ? PST_EXIT_FAILED : PST_EXIT_OK;
+	return exit_code;
 }
 
 int pst_service_probe(const struct pst_options *opts)

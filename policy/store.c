@@ -4,16 +4,12 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <time.h>
 
 #include "base/cleanup.h"
 #include "base/mem.h"
 #include "base/vec.h"
 #include "policy/load.h"
-
-/* A file that changed so short a time ago may change again without new times. */
-enum { RACY_SECONDS = 2 };
+#include "policy/stamp.h"
 
 /* What one reading of one file gave. Counted: a policy of it may outlive the file's next reading.
  */
@@ -32,17 +28,11 @@ struct held {
 struct helds PST_VEC(struct held);
 struct refusals PST_VEC(struct pst_policy_refusal);
 
-struct signature {
-	dev_t dev;
-	ino_t ino;
-	off_t size;
-	struct timespec mtime, ctime;
-	bool racy;
-};
-
 struct file {
 	char *name;
-	struct signature signature;
+	struct pst_stamp stamp;
+	char *text; /* while the stamp is early: it may have to be compared */
+	size_t len;
 	struct helds held;
 	struct refusals refusals; /* their strings but the file's name are ours */
 	/* During a refresh. */
@@ -71,7 +61,7 @@ struct refresh {
 	struct pst_diags *diags;
 	struct files by_name; /* the known ones, sorted */
 	struct files found;   /* in order; new ones are only here */
-	struct signature pending;
+	struct pst_stamp pending;
 	size_t n_read;
 };
 
@@ -107,39 +97,12 @@ static void file_free(struct file *f)
 	refusals_free(&f->refusals);
 	refusals_free(&f->next_refusals);
 	release(f->fresh);
+	free(f->text);
 	free(f->name);
 	free(f);
 }
 
 /* Finding files. */
-
-static struct signature sign(const struct stat *st)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	return (struct signature){
-		.dev = st->st_dev,
-		.ino = st->st_ino,
-		.size = st->st_size,
-		.mtime = st->st_mtim,
-		.ctime = st->st_ctim,
-		/* One from the future as well: the clock has been set. */
-		.racy = st->st_ctim.tv_sec + RACY_SECONDS > now.tv_sec,
-	};
-}
-
-static bool same_time(const struct timespec *a, const struct timespec *b)
-{
-	return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
-}
-
-static bool is_same(const struct signature *old, const struct signature *now)
-{
-	return !old->racy && old->dev == now->dev && old->ino == now->ino &&
-	       old->size == now->size && same_time(&old->mtime, &now->mtime) &&
-	       same_time(&old->ctime, &now->ctime);
-}
 
 static int cmp_files(const void *a, const void *b)
 {
@@ -163,8 +126,8 @@ static bool knows(void *ctx, const char *name, const struct stat *st)
 	struct refresh *r = ctx;
 	struct file *f = find_file(r, name);
 
-	r->pending = sign(st);
-	if (!f || (!f->seen && !is_same(&f->signature, &r->pending)))
+	r->pending = pst_stamp_take(st);
+	if (!f || (!f->seen && !pst_stamp_same(&f->stamp, &r->pending)))
 		return false;
 	if (!f->seen && pst_vec_push(&r->found, f))
 		return false; /* take() will fail for the same reason */
@@ -228,6 +191,26 @@ static int parse(struct refresh *r, const struct pst_load_file *file, struct edi
 	return err;
 }
 
+/* Keeps the text of F for as long as its stamp cannot tell whether it changes. */
+static int keep_text(struct file *f, const struct pst_load_file *file)
+{
+	free(f->text);
+	f->text = NULL;
+	if (!f->stamp.is_early)
+		return 0;
+	f->text = pst_mem_calloc(1, file->len + 1);
+	if (!f->text)
+		return -ENOMEM;
+	memcpy(f->text, file->text, file->len);
+	f->len = file->len;
+	return 0;
+}
+
+static bool is_text(const struct file *f, const struct pst_load_file *file)
+{
+	return f->text && f->len == file->len && !memcmp(f->text, file->text, file->len);
+}
+
 static int take(void *ctx, const struct pst_load_file *file)
 {
 	struct refresh *r = ctx;
@@ -241,11 +224,14 @@ static int take(void *ctx, const struct pst_load_file *file)
 	if (err)
 		return err;
 	f->seen = true;
-	f->signature = r->pending;
+	f->stamp = r->pending;
+	if (is_text(f, file))
+		return f->stamp.is_early ? 0 : keep_text(f, file);
 	release(f->fresh);
 	f->fresh = NULL;
 	r->n_read++;
-	return parse(r, file, &f->fresh);
+	err = parse(r, file, &f->fresh);
+	return err ? err : keep_text(f, file);
 }
 
 /* What is in force of a file. */
@@ -355,7 +341,11 @@ static int settle_broken(struct refresh *r, struct file *f, const struct pst_pol
 {
 	const struct held *old = b->name ? last_good(r, f, b->ns, b->name) : NULL;
 	const struct refused what = {
-		.pos = &b->pos, .ns = b->ns, .name = b->name, .kept = old != NULL};
+		.pos = &b->pos,
+		.ns = b->ns,
+		.name = b->name,
+		.kept = b->name ? old != NULL : f->held.n,
+	};
 	int err = 0;
 
 	if (old && !find_held(&f->next, b->ns, b->name))
@@ -374,7 +364,7 @@ static int settle_gaps(struct refresh *r, struct file *f)
 		if (!find_held(&f->next, old->policy->ns, old->policy->name) && hold(f, old))
 			return -ENOMEM;
 	}
-	return refuse(r, f, &what);
+	return f->fresh->set->has_gaps ? refuse(r, f, &what) : 0;
 }
 
 static bool has_nameless(const struct pst_policy_set *set)
@@ -490,6 +480,8 @@ static void drop_retired(struct pst_policy_store *s, size_t from, size_t to)
 {
 	for (size_t i = from; i < to; i++)
 		release(s->retired.v[i]);
+	if (from == to)
+		return;
 	memmove(s->retired.v + from, s->retired.v + to,
 		(s->retired.n - to) * sizeof(*s->retired.v));
 	s->retired.n -= to - from;
@@ -526,8 +518,11 @@ static void roll_back(struct refresh *r)
 		struct file *f = r->by_name.v[i];
 
 		f->seen = false;
-		if (f->fresh)
-			f->signature.racy = true;
+		if (f->fresh) {
+			f->stamp.is_early = true;
+			free(f->text);
+			f->text = NULL;
+		}
 		helds_free(&f->next);
 		refusals_free(&f->next_refusals);
 		release(f->fresh);

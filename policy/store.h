@@ -72,6 +72,6 @@ const struct pst_policy_set *pst_policy_store_set(const struct pst_policy_store 
 const struct pst_policy_refusal *pst_policy_store_refusals(const struct pst_policy_store *s,
 							   size_t *ret_n);
 
-/* Files known, and files read by the last refresh. */
+/* Files known, and files that were new or had another text at the last refresh. */
 size_t pst_policy_store_n_files(const struct pst_policy_store *s);
 size_t pst_policy_store_n_read(const struct pst_policy_store *s);
