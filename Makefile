@@ -77,7 +77,7 @@ ENFORCER_OBJ := $(call obj,$(ENFORCER_SRC)) $(COMPILER_OBJ)
 # llhttp: Debian ships its C sources and no library.
 LLHTTP_FLAGS := -DLLHTTP_STRICT_MODE=1 -isystem /usr/share/include/llhttp
 LLHTTP_LIB_OBJ := $(patsubst %,$(B)/obj/llhttp/%.o,api http llhttp)
-PROXY_OBJ := $(call obj,$(PROXY_SRC) enforcer/reply.c) $(LLHTTP_LIB_OBJ) $(COMPILER_OBJ)
+PROXY_OBJ := $(call obj,$(PROXY_SRC) enforcer/reply.c enforcer/wire.c) $(LLHTTP_LIB_OBJ) $(COMPILER_OBJ)
 # What the command knows of the daemon: how to ask it, and what flows are. No BPF in it.
 CLIENT_SRC := $(patsubst %,enforcer/%.c,client)
 CLI_OBJ := $(call obj,$(CLI_SRC) $(CLIENT_SRC)) $(LINT_OBJ)
@@ -271,7 +271,7 @@ $(F)/obj/llhttp/%.o: /usr/share/llhttp/%.c
 $(F)/fuzz_http: $(LLHTTP_OBJ) | $(F)/seeds/http
 $(F)/fuzz_stream: $(LLHTTP_OBJ) | $(F)/seeds/stream
 $(F)/fuzz_follow: $(LLHTTP_OBJ)
-FUZZ_PROXY_OBJ := $(patsubst %.c,$(F)/obj/%.o,$(PROXY_SRC) enforcer/reply.c)
+FUZZ_PROXY_OBJ := $(patsubst %.c,$(F)/obj/%.o,$(PROXY_SRC) enforcer/reply.c enforcer/wire.c)
 $(F)/obj/tests/fuzz/fuzz_proxy.o $(FUZZ_PROXY_OBJ): FUZZ_FLAGS += $(LLHTTP_FLAGS)
 $(F)/fuzz_proxy: FUZZ_MORE_LIBS := -lpcre2-8 -lnghttp2
 $(F)/fuzz_proxy: $(FUZZ_PROXY_OBJ) $(LLHTTP_OBJ) | $(F)/seeds/proxy

@@ -28,6 +28,9 @@ static void close_end(struct pst_conn_end *end, bool reset)
 
 static void finish(struct pst_conn *c, bool reset)
 {
+	if (c->reaching)
+		c->home->give_up(c->home->ctx, c);
+	c->reaching = false;
 	close_end(&c->end[PST_CLIENT], reset);
 	close_end(&c->end[PST_SERVER], reset);
 	pst_clock_set(&c->home->clock, &c->timer, PST_WAIT_NONE);
@@ -98,6 +101,8 @@ int pst_conn_new(struct pst_conn_home *home, const struct pst_conn_start *start,
 	c->upstream_len = start->upstream_len;
 	c->client = start->client;
 	c->client_port = start->client_port;
+	c->server = start->server;
+	c->server_port = start->server_port;
 	c->end[PST_CLIENT].can_read = c->end[PST_CLIENT].can_write = true;
 	pst_clock_set(&home->clock, &c->timer, PST_WAIT_IDLE);
 	*ret_conn = c;
@@ -168,6 +173,11 @@ static void connect_server(struct pst_conn *c)
 	const int on = 1;
 
 	c->asked_server = true;
+	if (c->home->reach) {
+		c->connecting = c->reaching = !c->home->reach(c->home->ctx, c);
+		c->reset = !c->reaching;
+		return;
+	}
 	end->fd = socket(c->upstream.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (end->fd < 0) {
 		c->reset = true;
@@ -178,6 +188,17 @@ static void connect_server(struct pst_conn *c)
 	if ((connect(end->fd, (const struct sockaddr *)&c->upstream, c->upstream_len) &&
 	     errno != EINPROGRESS) ||
 	    watch(c, end))
+		c->reset = true;
+}
+
+void pst_conn_reached(struct pst_conn *c, int fd)
+{
+	struct pst_conn_end *end = &c->end[PST_SERVER];
+
+	c->reaching = false;
+	if (fd >= 0)
+		end->fd = fd;
+	if (fd < 0 || watch(c, end))
 		c->reset = true;
 }
 

@@ -42,6 +42,10 @@ struct pst_conn_home {
 	struct pst_memory memory;
 	const struct pst_reply *denied[2];
 	void (*on_event)(void *ctx, const struct pst_conn *c, const struct pst_pair_event *event);
+	/* Somebody else makes the way to the server, and pst_conn_reached() tells: 0 or -errno;
+	 * given up when the connection ends before. NULL: connected to `upstream`. */
+	int (*reach)(void *ctx, struct pst_conn *c);
+	void (*give_up)(void *ctx, const struct pst_conn *c);
 	void *ctx;
 };
 
@@ -52,11 +56,12 @@ struct pst_conn {
 	struct pst_proxy_policy *policy, *next_policy; /* in use; to be taken over, or NULL */
 	struct sockaddr_storage upstream;
 	socklen_t upstream_len;
-	struct pst_addr client;
-	uint16_t client_port;
+	struct pst_addr client, server;
+	uint16_t client_port, server_port;
 	struct pst_timer timer;
 	struct pst_conn *prev, *next; /* of all */
 	bool asked_server;	      /* for a connection: once, whatever becomes of it */
+	bool reaching;		      /* and that is somebody else's work */
 	bool connecting, lingering;
 	uint32_t head_number; /* of the request whose head the timer waits for */
 	bool reset;	      /* ends at once, both sides learn that something went wrong */
@@ -72,16 +77,19 @@ struct pst_conn_start {
 	struct pst_proxy_policy *policy;
 	uint32_t ruleset;
 	bool opaque;
-	const struct sockaddr_storage *upstream;
+	const struct sockaddr_storage *upstream; /* where the server is to be reached */
 	socklen_t upstream_len;
-	struct pst_addr client;
-	uint16_t client_port;
+	struct pst_addr client, server;
+	uint16_t client_port, server_port;
 };
 
 /* 0, -ENOMEM or -errno. */
 int pst_conn_new(struct pst_conn_home *home, const struct pst_conn_start *start,
 		 struct pst_conn **ret_conn);
 void pst_conn_free(struct pst_conn **c);
+
+/* FD, taken over, is on its way to the server; or -errno. */
+void pst_conn_reached(struct pst_conn *c, int fd);
 
 /* The kernel reports EVENTS (of epoll) for END. */
 void pst_conn_notice(struct pst_conn_end *end, uint32_t events);

@@ -8,6 +8,7 @@
 #include "compiler/explain.h"
 #include "proxy/conn.h"
 #include "proxy/events.h"
+#include "proxy/managed.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -26,11 +27,15 @@ struct loop {
 	struct pst_conn_home home;
 	struct pst_proxy_policy *policy;
 	struct pst_reply denied[2];
+	struct pst_managed managed;
 	int listen_fd, signal_fd;
 	int spare_fd; /* to be closed when there are no more, so that a connection can be refused */
 	struct pst_conn all;  /* a list with a head of its own */
 	struct pst_conn dead; /* likewise: events may still name them, until the turn is over */
-	bool look_for_dead;   /* some were ended without a look at the list */
+	struct {
+		bool signal, control, legs;
+	} ready;	    /* to be read at the end of the turn */
+	bool look_for_dead; /* some were ended without a look at the list */
 	size_t n_conns;
 	struct PST_VEC(struct pst_conn *) queue; /* have more to do */
 	uint64_t drain_end_ms;			 /* 0: not ending */
@@ -68,15 +73,14 @@ static void log_counters(const struct loop *l)
 	}
 }
 
-static struct pst_l4_result ask(const struct loop *l, const struct pst_addr *client)
+static struct pst_l4_result ask(const struct loop *l, const struct pst_addr *client,
+				const struct pst_addr *server, uint16_t port)
 {
-	uint16_t port;
-	const struct pst_addr server = pst_proxy_addr(&l->o->upstream.addr, &port);
 	bool ingress = l->o->direction == PST_DIR_INGRESS;
 	const struct pst_proxy_question q = {
 		.direction = l->o->direction,
-		.subject = l->o->has_subject ? &l->o->subject : (ingress ? &server : client),
-		.peer = l->o->has_peer ? &l->o->peer : (ingress ? client : &server),
+		.subject = l->o->has_subject ? &l->o->subject : (ingress ? server : client),
+		.peer = l->o->has_peer ? &l->o->peer : (ingress ? client : server),
 		.port = l->o->port ? (uint16_t)l->o->port : port,
 	};
 
@@ -130,22 +134,16 @@ static void run(struct loop *l, struct pst_conn *c)
 	bury_if_done(l, c);
 }
 
-static void begin(struct loop *l, int fd, const struct sockaddr_storage *from)
+static void begin(struct loop *l, int fd, struct pst_conn_start *start)
 {
-	struct pst_conn_start start = {
-		.fd = fd,
-		.policy = l->policy,
-		.upstream = &l->o->upstream.addr,
-		.upstream_len = l->o->upstream.len,
-	};
-	struct pst_l4_result r;
+	struct pst_l4_result r = ask(l, &start->client, &start->server, start->server_port);
 	struct pst_conn *c = NULL;
 	const int on = 1;
 
-	start.client = pst_proxy_addr(from, &start.client_port);
-	r = ask(l, &start.client);
-	start.ruleset = r.ruleset;
-	start.opaque = r.verdict == PST_VERDICT_ALLOW;
+	start->fd = fd;
+	start->policy = l->policy;
+	start->ruleset = r.ruleset;
+	start->opaque = r.verdict == PST_VERDICT_ALLOW;
 	if (r.verdict == PST_VERDICT_DENY) {
 		refuse(l, fd, r.reason);
 		return;
@@ -155,7 +153,7 @@ static void begin(struct loop *l, int fd, const struct sockaddr_storage *from)
 		return;
 	}
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-	if (pst_conn_new(&l->home, &start, &c)) {
+	if (pst_conn_new(&l->home, start, &c)) {
 		refuse(l, fd, PST_REASON_NO_STATE);
 		return;
 	}
@@ -164,32 +162,59 @@ static void begin(struct loop *l, int fd, const struct sockaddr_storage *from)
 	run(l, c);
 }
 
+/* LISTENER is NULL when there is one server for all. */
+static void begin_from(struct loop *l, const struct pst_front *listener, int fd,
+		       const struct sockaddr_storage *from)
+{
+	struct pst_conn_start start = {
+		.upstream = &l->o->upstream.addr,
+		.upstream_len = l->o->upstream.len,
+	};
+	struct sockaddr_storage at = l->o->upstream.addr;
+	socklen_t len = sizeof(at);
+
+	start.client = pst_proxy_addr(from, &start.client_port);
+	if (listener && getsockname(fd, (struct sockaddr *)&at, &len)) {
+		refuse(l, fd, PST_REASON_NO_STATE);
+		return;
+	}
+	start.server = pst_proxy_addr(&at, &start.server_port);
+	/* Sent to the listener itself: there is no server behind it. */
+	if (listener && start.server_port == listener->port) {
+		refuse(l, fd, PST_REASON_UNKNOWN_LOCAL);
+		return;
+	}
+	begin(l, fd, &start);
+}
+
 /* No descriptor is left: one connection is taken in order to be refused. */
-static void refuse_next(struct loop *l)
+static void refuse_next(struct loop *l, int listen_fd)
 {
 	int fd;
 
 	if (l->spare_fd < 0)
 		return;
 	close(PST_TAKE_FD(l->spare_fd));
-	fd = accept4(l->listen_fd, NULL, NULL, SOCK_CLOEXEC);
+	fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC);
 	if (fd >= 0)
 		refuse(l, fd, PST_REASON_PROXY_LIMIT);
 	l->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 }
 
-static void accept_some(struct loop *l)
+static void accept_some(struct loop *l, const struct pst_front *listener)
 {
+	const int listen_fd = listener ? listener->fd : l->listen_fd;
+
 	for (int i = 0; i < ACCEPTS; i++) {
 		struct sockaddr_storage from;
 		socklen_t len = sizeof(from);
-		int fd = accept4(l->listen_fd, (struct sockaddr *)&from, &len,
+		int fd = accept4(listen_fd, (struct sockaddr *)&from, &len,
 				 SOCK_NONBLOCK | SOCK_CLOEXEC);
 
 		if (fd >= 0)
-			begin(l, fd, &from);
+			begin_from(l, listener, fd, &from);
 		else if (errno == EMFILE || errno == ENFILE)
-			refuse_next(l);
+			refuse_next(l, listen_fd);
 		else if (errno != ECONNABORTED && errno != EINTR)
 			return;
 	}
@@ -198,7 +223,7 @@ static void accept_some(struct loop *l)
 /* What the policy that is in force now says about an open connection. */
 static void renew(struct loop *l, struct pst_conn *c)
 {
-	struct pst_l4_result r = ask(l, &c->client);
+	struct pst_l4_result r = ask(l, &c->client, &c->server, c->server_port);
 
 	if (c->done)
 		return;
@@ -214,20 +239,29 @@ static void renew(struct loop *l, struct pst_conn *c)
 	pst_conn_renew(c, l->policy, r.ruleset);
 }
 
-static void reload(struct loop *l)
+static int take_over(struct loop *l, const struct pst_proxy_sources *sources)
 {
 	struct pst_proxy_policy *next = NULL;
+	int r = pst_proxy_policy_load(sources, l->o->events == PST_PROXY_EVENTS_ALL, &next);
 
-	if (pst_proxy_policy_load(&l->o->sources, l->o->events == PST_PROXY_EVENTS_ALL, &next)) {
-		pst_log(PST_LOG_ERROR, "not reloaded; the policy before stays in force");
-		return;
-	}
+	if (r)
+		return r;
 	pst_proxy_policy_unref(&l->policy);
 	l->policy = next;
 	for (struct pst_conn *c = l->all.next; c != &l->all; c = c->next)
 		renew(l, c);
 	l->look_for_dead = true;
-	pst_log(PST_LOG_INFO, "the policy was read again");
+	return 0;
+}
+
+static void reload(struct loop *l)
+{
+	if (l->managed.control >= 0)
+		return; /* the daemon says when */
+	if (take_over(l, &l->o->sources))
+		pst_log(PST_LOG_ERROR, "not reloaded; the policy before stays in force");
+	else
+		pst_log(PST_LOG_INFO, "the policy was read again");
 }
 
 static void end(struct loop *l)
@@ -235,7 +269,9 @@ static void end(struct loop *l)
 	if (l->drain_end_ms)
 		return;
 	l->drain_end_ms = l->home.clock.now_ms + 1000ULL * l->o->drain_timeout_s;
-	close(PST_TAKE_FD(l->listen_fd));
+	if (l->listen_fd >= 0)
+		close(PST_TAKE_FD(l->listen_fd));
+	pst_managed_forget_all(&l->managed);
 	for (struct pst_conn *c = l->all.next, *next; c != &l->all; c = next) {
 		next = c->next;
 		run(l, c);
@@ -258,6 +294,96 @@ static void on_signal(struct loop *l)
 	default:
 		end(l);
 	}
+}
+
+/* Listeners are told from what else is polled by their lowest bit. */
+static int watch_listener(const struct loop *l, const struct pst_front *listener)
+{
+	struct epoll_event event = {.events = EPOLLIN, .data.u64 = (uintptr_t)listener | 1};
+
+	return epoll_ctl(l->home.epoll_fd, EPOLL_CTL_ADD, listener->fd, &event) ? -errno : 0;
+}
+
+static int take_policy(struct loop *l, int fd)
+{
+	char path[32];
+	const struct pst_proxy_sources sources = {.bundle = path};
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	return take_over(l, &sources);
+}
+
+/* False: the daemon is gone, or does not speak as it should. */
+static bool obey(struct loop *l, const struct pst_wire *w, int *fd)
+{
+	struct pst_wire done = {.kind = PST_WIRE_DONE, .id = w->id};
+	const struct pst_front *listener;
+
+	switch (w->kind) {
+	case PST_WIRE_POLICY:
+		done.error = take_policy(l, *fd);
+		return !pst_wire_send(l->managed.control, &done, -1);
+	case PST_WIRE_LISTENER:
+		if (!l->policy || *fd < 0)
+			return false;
+		listener = pst_managed_listen(&l->managed, w->id, PST_TAKE_FD(*fd));
+		return listener && !watch_listener(l, listener);
+	case PST_WIRE_FORGET:
+		pst_managed_forget(&l->managed, w->id);
+		return true;
+	default:
+		return false;
+	}
+}
+
+static void on_control(struct loop *l)
+{
+	for (;;) {
+		struct pst_wire w;
+		pst_auto_fd int fd = -1;
+		int r = pst_wire_recv(l->managed.control, MSG_DONTWAIT, &w, &fd);
+
+		if (r == -EAGAIN)
+			return;
+		if (!r && obey(l, &w, &fd))
+			continue;
+		close(PST_TAKE_FD(l->managed.control));
+		end(l);
+		return;
+	}
+}
+
+/* Without the helper there is no way to any server: its end is the end. */
+static void on_legs(struct loop *l)
+{
+	for (;;) {
+		struct pst_conn *c = NULL;
+		int r = pst_managed_answer(&l->managed, &c);
+
+		if (r == -EAGAIN)
+			return;
+		if (r) {
+			close(PST_TAKE_FD(l->managed.legs));
+			end(l);
+			return;
+		}
+		if (c)
+			run(l, c);
+	}
+}
+
+static int reach(void *ctx, struct pst_conn *c)
+{
+	struct loop *l = ctx;
+
+	return pst_managed_reach(&l->managed, c);
+}
+
+static void give_up(void *ctx, const struct pst_conn *c)
+{
+	struct loop *l = ctx;
+
+	pst_managed_give_up(&l->managed, c);
 }
 
 static void run_queue(struct loop *l)
@@ -326,15 +452,33 @@ static void dispatch(struct loop *l, const struct epoll_event *event)
 {
 	struct pst_conn_end *end = event->data.ptr;
 
-	if (event->data.ptr == &l->listen_fd) {
+	if (event->data.u64 & 1) {
+		accept_some(l, (const struct pst_front *)(uintptr_t)(event->data.u64 & ~1ULL));
+	} else if (event->data.ptr == &l->listen_fd) {
 		if (l->listen_fd >= 0)
-			accept_some(l);
+			accept_some(l, NULL);
+	} else if (event->data.ptr == &l->managed.control) {
+		l->ready.control = true;
+	} else if (event->data.ptr == &l->managed.legs) {
+		l->ready.legs = true;
 	} else if (event->data.ptr == &l->signal_fd) {
-		on_signal(l);
+		l->ready.signal = true;
 	} else if (!end->conn->done) {
 		pst_conn_notice(end, event->events);
 		run(l, end->conn);
 	}
+}
+
+/* Last of a turn: it may free listeners, which other events name. */
+static void run_ready(struct loop *l)
+{
+	if (l->ready.signal)
+		on_signal(l);
+	if (l->ready.control && l->managed.control >= 0)
+		on_control(l);
+	if (l->ready.legs && l->managed.legs >= 0)
+		on_legs(l);
+	l->ready.signal = l->ready.control = l->ready.legs = false;
 }
 
 static int turn(struct loop *l)
@@ -347,6 +491,7 @@ static int turn(struct loop *l)
 	pst_clock_read(&l->home.clock);
 	for (int i = 0; i < n; i++)
 		dispatch(l, &events[i]);
+	run_ready(l);
 	run_queue(l);
 	run_timers(l);
 	free_dead(l);
@@ -403,17 +548,37 @@ static void set_up(struct loop *l)
 	l->home.memory.limit = (size_t)l->o->max_memory_mib << 20;
 	l->home.on_event = on_event;
 	l->home.ctx = l;
+	if (l->o->managed) {
+		l->home.reach = reach;
+		l->home.give_up = give_up;
+	}
 	for (int i = 0; i < 2; i++)
 		l->home.denied[i] = &l->denied[i];
 	l->all.prev = l->all.next = &l->all;
 	l->dead.prev = l->dead.next = &l->dead;
 }
 
+/* Where connections come from. */
+static int open_front(struct loop *l)
+{
+	int r = l->o->managed ? pst_managed_open(&l->managed) : open_listener(l);
+
+	if (r)
+		return r;
+	if (l->o->managed)
+		r = watch(l, &l->managed.control) || watch(l, &l->managed.legs);
+	else
+		r = watch(l, &l->listen_fd);
+	return r ? die(-errno, "cannot watch sockets") : 0;
+}
+
 static int open_all(struct loop *l)
 {
 	const struct pst_reply_opts reply = {.body = NULL};
-	int r = pst_proxy_policy_load(&l->o->sources, l->o->events == PST_PROXY_EVENTS_ALL,
-				      &l->policy);
+	int r = l->o->managed
+			? 0
+			: pst_proxy_policy_load(&l->o->sources,
+						l->o->events == PST_PROXY_EVENTS_ALL, &l->policy);
 
 	if (!r)
 		r = pst_reply_make(&reply, false, &l->denied[0]);
@@ -427,18 +592,17 @@ static int open_all(struct loop *l)
 	l->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	r = open_signals(l);
 	if (!r)
-		r = open_listener(l);
+		r = open_front(l);
 	if (r)
 		return r;
-	if (watch(l, &l->signal_fd) || watch(l, &l->listen_fd))
-		return die(-errno, "cannot watch sockets");
-	return 0;
+	return watch(l, &l->signal_fd) ? die(-errno, "cannot watch sockets") : 0;
 }
 
 static void close_all(struct loop *l)
 {
 	free_list(&l->dead);
 	free_list(&l->all);
+	pst_managed_close(&l->managed);
 	pst_vec_free(&l->queue);
 	pst_memory_fini(&l->home.memory);
 	pst_proxy_policy_unref(&l->policy);
@@ -456,6 +620,7 @@ int pst_loop_run(const struct pst_proxy_options *o)
 		.signal_fd = -1,
 		.spare_fd = -1,
 		.home.epoll_fd = -1,
+		.managed = {.control = -1, .legs = -1},
 	};
 	int r;
 

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /* postern-proxy: judges the requests to one server in user space. */
 #include <errno.h>
+#include <grp.h>
 #include <stdio.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "proxy/loop.h"
@@ -9,6 +13,26 @@
 
 /* As of posternd: 1 mistakes in the input, 2 usage, 3 could not run. */
 enum { EXIT_OK = 0, EXIT_INVALID = 1, EXIT_USAGE = 2, EXIT_FAILED = 3 };
+
+/* Of the nobody of Debian. */
+enum { NOBODY = 65534, DESCRIPTORS_ELSE = 1024 };
+
+/*
+ * What it needs is given to it as descriptors: two for each connection. From here on it is nobody.
+ */
+static int drop_rights(const struct pst_proxy_options *o)
+{
+	const rlim_t need = 2 * (rlim_t)o->max_connections + DESCRIPTORS_ELSE;
+	const struct rlimit limit = {.rlim_cur = need, .rlim_max = need};
+
+	setrlimit(RLIMIT_NOFILE, &limit); /* without it, there are fewer connections */
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+		return pst_log_err(-errno, "cannot renounce new rights");
+	if (!geteuid() && (setgroups(0, NULL) || setresgid(NOBODY, NOBODY, NOBODY) ||
+			   setresuid(NOBODY, NOBODY, NOBODY)))
+		return pst_log_err(-errno, "cannot give up root's rights");
+	return 0;
+}
 
 static int run(const struct pst_proxy_options *o)
 {
@@ -22,7 +46,9 @@ static int run(const struct pst_proxy_options *o)
 		puts("postern-proxy 0.1");
 		return EXIT_OK;
 	}
-	r = pst_loop_run(o);
+	r = o->managed ? drop_rights(o) : 0;
+	if (!r)
+		r = pst_loop_run(o);
 	if (!r)
 		return EXIT_OK;
 	return r == -EINVAL ? EXIT_INVALID : EXIT_FAILED;

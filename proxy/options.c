@@ -27,6 +27,7 @@ enum option_id {
 	OPT_DRAIN_TIMEOUT,
 	OPT_EVENTS,
 	OPT_SHOW_QUERIES,
+	OPT_MANAGED,
 	OPT_HELP,
 	OPT_VERSION,
 };
@@ -58,6 +59,8 @@ static const struct option_row {
 	 "for requests on their way at the end (default: 30)"},
 	{OPT_EVENTS, "events", "denied|all|none", "which verdicts are reported (default: denied)"},
 	{OPT_SHOW_QUERIES, "show-queries", NULL, "do not redact the query of a path in events"},
+	{OPT_MANAGED, "managed", NULL,
+	 "as posternd starts it: policies, connections and ways to servers come from there"},
 	{OPT_HELP, "help", NULL, "this text"},
 	{OPT_VERSION, "version", NULL, "version"},
 };
@@ -254,6 +257,9 @@ static int read_option(struct pst_proxy_options *o, enum option_id id, const cha
 	case OPT_SHOW_QUERIES:
 		o->show_queries = true;
 		return 0;
+	case OPT_MANAGED:
+		o->managed = true;
+		return 0;
 	case OPT_HELP:
 		o->help = true;
 		return 0;
@@ -271,7 +277,12 @@ static int check(const struct pst_proxy_options *o)
 
 	if (o->help || o->version)
 		return 0;
-	if (!o->listen.len)
+	if (o->managed && (o->listen.len || o->upstream.len || o->sources.bundle ||
+			   o->sources.n_policies || o->sources.n_inventories))
+		missing = "--managed takes listeners, servers and policies from posternd";
+	else if (o->managed)
+		return 0;
+	else if (!o->listen.len)
 		missing = "--listen is missing";
 	else if (!o->upstream.len)
 		missing = "--upstream is missing";

@@ -35,6 +35,7 @@ struct pst_proxy_options {
 	uint32_t head_timeout_s, idle_timeout_s, drain_timeout_s;
 	enum pst_proxy_events events;
 	bool show_queries;
+	bool managed; /* by posternd, which has started this */
 	bool help, version;
 };
 

@@ -28,7 +28,7 @@ PUBLIC = {
         "regex.h", "resolve.h", "rulediff.h", "rulegroup.h", "verify.h",
     },
     "lint": {"baseline.h", "config.h", "lint.h", "report.h", "rule.h", "rule_page.h"},
-    "enforcer": {"client.h", "reply.h"},
+    "enforcer": {"client.h", "reply.h", "wire.h"},
 }
 
 # Which public headers a folder may use, besides all of its own. "bpf core": what is compiled both for the

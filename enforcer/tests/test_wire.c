@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "enforcer/wire.h"
+
+#include "base/cleanup.h"
+
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static void open_pair(int fds[2])
+{
+	cr_assert_eq(pst_wire_pair(fds), 0);
+}
+
+Test(wire, a_message_comes_as_it_was_sent)
+{
+	const struct pst_wire sent = {.kind = PST_WIRE_DONE, .id = 7, .error = -EINVAL};
+	struct pst_wire got = {0};
+	int fds[2], pass = 0;
+
+	open_pair(fds);
+	cr_assert_eq(pst_wire_send(fds[0], &sent, -1), 0);
+	cr_assert_eq(pst_wire_recv(fds[1], 0, &got, &pass), 0);
+	cr_expect_eq(memcmp(&sent, &got, sizeof(sent)), 0);
+	cr_expect_eq(pass, -1);
+}
+
+Test(wire, a_descriptor_comes_with_it_and_is_closed_on_exec)
+{
+	const struct pst_wire sent = {.kind = PST_WIRE_LEG};
+	struct pst_wire got;
+	int fds[2], pipes[2], pass = -1;
+	char c = 0;
+
+	open_pair(fds);
+	cr_assert_eq(pipe(pipes), 0);
+	cr_assert_eq(pst_wire_send(fds[0], &sent, pipes[1]), 0);
+	close(pipes[1]);
+	cr_assert_eq(pst_wire_recv(fds[1], 0, &got, &pass), 0);
+	cr_assert_eq(fcntl(pass, F_GETFD), FD_CLOEXEC);
+	cr_assert_eq(write(pass, "x", 1), 1);
+	cr_assert_eq(read(pipes[0], &c, 1), 1);
+	cr_expect_eq(c, 'x');
+}
+
+Test(wire, nothing_there_and_the_end_are_different_answers)
+{
+	struct pst_wire got;
+	int fds[2], pass = -1;
+
+	open_pair(fds);
+	cr_expect_eq(pst_wire_recv(fds[1], MSG_DONTWAIT, &got, &pass), -EAGAIN);
+	close(fds[0]);
+	cr_expect_eq(pst_wire_recv(fds[1], MSG_DONTWAIT, &got, &pass), -EPIPE);
+	cr_expect_eq(pst_wire_send(fds[1], &got, -1), -EPIPE);
+}
+
+Test(wire, what_has_another_length_is_no_message)
+{
+	struct pst_wire got = {.id = 5};
+	char bytes[sizeof(got) + 1] = {0};
+	int fds[2], pass = -1;
+
+	open_pair(fds);
+	cr_assert_gt(send(fds[0], bytes, sizeof(got) - 1, 0), 0);
+	cr_assert_gt(send(fds[0], bytes, sizeof(bytes), 0), 0);
+	cr_expect_eq(pst_wire_recv(fds[1], 0, &got, &pass), -EPROTO);
+	cr_expect_eq(pst_wire_recv(fds[1], 0, &got, &pass), -EPROTO);
+	cr_expect_eq(got.id, 5);
+}
+
+/* The receiver has no descriptor left: what should have come with the message is lost. */
+Test(wire, a_message_that_lost_its_descriptor_is_none)
+{
+	const struct pst_wire sent = {.kind = PST_WIRE_LEG};
+	struct pst_wire got;
+	int fds[2], pass = -1, last = -1;
+
+	open_pair(fds);
+	cr_assert_eq(pst_wire_send(fds[0], &sent, fds[0]), 0);
+	for (int fd = dup(0); fd >= 0; fd = dup(0))
+		last = fd;
+	cr_expect_eq(pst_wire_recv(fds[1], 0, &got, &pass), -EPROTO);
+	close(last);
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * What the daemon, its helper and the userspace proxy say to each other: fixed messages, each with
+ * at most one descriptor, over pairs of SOCK_SEQPACKET sockets that the daemon makes.
+ *
+ *	daemon -> proxy		POLICY	 a bundle (a memfd) to be in force from now on
+ *				LISTENER a listening socket, with the number of its place
+ *				FORGET	 the listeners of place ID are to be closed
+ *	proxy -> daemon		DONE	 policy ID is in force, or ERROR
+ *	proxy -> helper		LEG	 an accepted connection: a way to its server, please
+ *	helper -> proxy		LEG	 the leg, connecting, or ERROR; in the order of the
+ *questions
+ */
+
+#include "bpf/abi.h"
+
+#include <stdint.h>
+
+enum pst_wire_kind {
+	PST_WIRE_POLICY = 1,
+	PST_WIRE_LISTENER,
+	PST_WIRE_FORGET,
+	PST_WIRE_DONE,
+	PST_WIRE_LEG,
+};
+
+struct pst_wire {
+	uint32_t kind; /* enum pst_wire_kind */
+	uint32_t id;
+	int32_t error; /* 0 or -errno */
+	uint32_t pad;
+};
+
+/* A pair of sockets, close-on-exec, with room for thousands of messages. 0 or -errno. */
+int pst_wire_pair(int ret_fds[2]);
+
+/* Sends W, with a copy of descriptor PASS unless that is -1. 0; -EAGAIN; -errno. */
+int pst_wire_send(int fd, const struct pst_wire *w, int pass);
+
+/*
+ * Receives one message; *RET_PASS is its descriptor, close-on-exec, the caller's, or -1. 0; -EAGAIN
+ * when there is none now (FLAGS: MSG_DONTWAIT); -EPIPE at the end; -EPROTO when it is no message;
+ * -errno.
+ */
+int pst_wire_recv(int fd, int flags, struct pst_wire *ret_w, int *ret_pass);
