@@ -84,7 +84,7 @@ enum pst_verdict {
 	PST_VERDICT_ALLOW = 1,
 	PST_VERDICT_JUDGE = 2, /* HTTP rules: rule set in .ruleset */
 	PST_VERDICT_FALLBACK =
-		3, /* HTTP rules that do not fit the kernel: denied while there is no fallback */
+		3, /* HTTP rules for the userspace proxy: denied where it is not there */
 };
 
 enum pst_addr_flag {
@@ -303,3 +303,29 @@ struct pst_socket_key {
 	__u8 local[16], remote[16];
 	__u32 local_port, remote_port;
 };
+
+/* What a socket of the userspace proxy is for; only the daemon can say so (bpf/proxy.bpf.h). */
+enum pst_ours {
+	PST_OURS_LISTENER = 1, /* and what it accepts: the client's connection ends here */
+	PST_OURS_LEG = 2,      /* goes to the server in a client's place */
+};
+
+enum { PST_LEGS = 1 << 14 }; /* on their way to their server at once */
+
+/* A leg as its server sees it before it knows better. Address and namespace are the server's, too.
+ */
+struct pst_leg_key {
+	__u64 netns_cookie;
+	__u8 addr[16];
+	__u16 port, server_port;
+	__u8 pad[4];
+};
+
+/* One end of a connection. */
+struct pst_end {
+	__u8 addr[16];
+	__u16 port;
+	__u8 pad[6];
+};
+PST_STATIC_ASSERT(sizeof(struct pst_leg_key) == 32, "no padding in keys of hashes");
+PST_STATIC_ASSERT(sizeof(struct pst_end) == 24, "no padding");

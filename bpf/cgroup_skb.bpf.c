@@ -11,6 +11,7 @@
 #include "bpf/context.bpf.h"
 #include "bpf/exchange.bpf.h"
 #include "bpf/l7.bpf.h"
+#include "bpf/proxy.bpf.h"
 
 /* The client's SYN on its way out: the flow begins here. */
 PST_OUTLINE int client_begins(struct __sk_buff *skb, struct bpf_sock *sk, const struct packet *p,
@@ -32,7 +33,7 @@ PST_OUTLINE int client_begins(struct __sk_buff *skb, struct bpf_sock *sk, const 
 	 * what is left of the old stream, such as an endless body, is none of this one's. */
 	__builtin_memset(f, 0, sizeof(*f));
 	f->role = PST_ROLE_CLIENT;
-	f->flags = PST_FLOW_STREAM_KNOWN;
+	f->flags = pst_is_ours(sk) ? PST_FLOW_OURS : PST_FLOW_STREAM_KNOWN;
 	f->judged = p->h.seq + 1;
 	adopt_decision(f, &d);
 	return SKB_PASS;

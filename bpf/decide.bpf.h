@@ -58,13 +58,6 @@ PST_INLINE const struct pst_policy_value *pst_policy_find(__u32 slot, __u32 subj
 	return bpf_map_lookup_elem(&pst_policies, &key);
 }
 
-PST_INLINE int pst_same_addr(const __u8 a[16], const __u8 b[16])
-{
-	const __u64 *x = (const __u64 *)a, *y = (const __u64 *)b;
-
-	return x[0] == y[0] && x[1] == y[1];
-}
-
 /* An address that is no endpoint: the node itself, what stays inside a namespace, or something
  * unknown. */
 PST_INLINE void pst_decide_stranger(struct pst_decision *d, const struct pst_addr_value *v,

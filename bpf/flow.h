@@ -32,6 +32,7 @@ enum pst_flow_flag {
 	PST_FLOW_REQUEST = 1 << 3,	/* inside a request, its head or its body */
 	PST_FLOW_UPGRADE = 1 << 4,	/* request `upgrade` asked for another protocol */
 	PST_FLOW_QUEUED = 1 << 5,	/* the last request's head is allowed: an answer is due */
+	PST_FLOW_OURS = 1 << 6, /* the userspace proxy's socket: it judges, not the kernel */
 };
 
 /* Written by the follower's side. */

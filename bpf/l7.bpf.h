@@ -152,6 +152,9 @@ static __always_inline __u32 judge_locked(struct __sk_buff *skb, const struct pa
 		if (why)
 			return pst_ruling(PST_ACTION_KILL, why);
 	}
+	/* What ends at the proxy is judged by the proxy; whether it may be there is asked here. */
+	if (f->flags & PST_FLOW_OURS)
+		return pst_ruling(PST_ACTION_PASS, PST_REASON_L4_ALLOW);
 	ruling = judge_by_verdict(skb, p, f, &how);
 	if (ruling == pst_ruling(PST_ACTION_DROP, PST_REASON_RENEWED)) {
 		why = refresh(p, f, config->generation, 1);

@@ -93,6 +93,13 @@ struct {
 	__type(value, __u64);
 } pst_courtesy __weak SEC(".maps");
 
+PST_INLINE int pst_same_addr(const __u8 a[16], const __u8 b[16])
+{
+	const __u64 *x = (const __u64 *)a, *y = (const __u64 *)b;
+
+	return x[0] == y[0] && x[1] == y[1];
+}
+
 PST_INLINE const struct pst_config *pst_config_get(void)
 {
 	__u32 zero = 0;

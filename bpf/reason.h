@@ -36,7 +36,7 @@
 	/* L7: the request is well-framed and not allowed */                                          \
 	X(NO_RULE_L7, "no-rule-l7", L7, "no HTTP rule matches the request")                           \
 	X(FALLBACK_GONE, "fallback-unavailable", L7,                                                  \
-	  "the rule set does not fit the kernel and there is no userspace fallback yet")              \
+	  "the rule set does not fit the kernel and the userspace proxy is not there")                \
 	X(TARGET_SLASHES, "target-empty-segment", L7, "the path contains //")                         \
 	X(TARGET_DOTS, "target-dot-segment", L7, "the path contains a . or .. segment")               \
 	X(TARGET_BACKSLASH, "target-backslash", L7, "the path contains a backslash")                  \

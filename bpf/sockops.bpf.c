@@ -5,6 +5,7 @@
  * (sk_storage), so there is nothing to clean up. cgroup/sock_create keeps multipath sockets out,
  * whose bytes no single path shows.
  */
+#include "bpf/proxy.bpf.h"
 #include "bpf/socket_key.bpf.h"
 
 enum { PROTO_MPTCP = 262, NO_PROTOCOL = 93 }; /* IPPROTO_MPTCP, EPROTONOSUPPORT */
@@ -34,8 +35,35 @@ static __always_inline void client_established(struct bpf_sock_ops *ops, struct 
 		return;
 	f->netns_cookie = bpf_get_netns_cookie(ops);
 	f->followed = ops->rcv_nxt;
-	if (config && config->flags & PST_CONFIG_COURTESY)
+	if (config && config->flags & PST_CONFIG_COURTESY && !(f->flags & PST_FLOW_OURS))
 		enter_courtesy(ops, f);
+}
+
+/*
+ * Whom does this server's connection come from? The proxy's leg has the server's own address; the
+ * daemon has said before it connected for whom it speaks. A lost entry costs the application the
+ * name of its peer, nothing else.
+ */
+static __always_inline void meet_leg(struct bpf_sock_ops *ops, struct bpf_sock *sk)
+{
+	struct pst_leg_key key = {.netns_cookie = bpf_get_netns_cookie(ops)};
+	__u32 local[4], remote[4];
+	__u8 from[16];
+	struct pst_end *client;
+
+	pst_key_v6(local, ops->local_ip6);
+	pst_key_v6(remote, ops->remote_ip6);
+	pst_key_addr(key.addr, ops->family, ops->local_ip4, local);
+	pst_key_addr(from, ops->family, ops->remote_ip4, remote);
+	if (!pst_same_addr(key.addr, from))
+		return;
+	key.port = (__u16)pst_key_port(ops->remote_port);
+	key.server_port = (__u16)ops->local_port;
+	client = bpf_map_lookup_elem(&pst_legs, &key);
+	if (!client)
+		return;
+	bpf_sk_storage_get(&pst_peers, sk, client, BPF_SK_STORAGE_GET_F_CREATE);
+	bpf_map_delete_elem(&pst_legs, &key);
 }
 
 /*
@@ -54,10 +82,11 @@ static __always_inline void server_begins(struct bpf_sock_ops *ops, struct bpf_s
 		return;
 	}
 	f->role = PST_ROLE_SERVER;
-	f->flags = PST_FLOW_STREAM_KNOWN;
+	f->flags = pst_is_ours(sk) ? PST_FLOW_OURS : PST_FLOW_STREAM_KNOWN;
 	f->judged = ops->rcv_nxt;
 	f->followed = ops->snd_nxt;
 	f->netns_cookie = bpf_get_netns_cookie(ops);
+	meet_leg(ops, sk);
 }
 
 SEC("sockops")
