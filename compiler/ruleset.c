@@ -162,7 +162,7 @@ static int give_up(const struct form *f, const struct pst_pos *pos, const char *
 		return -ENOMEM;
 	pst_diags_add(f->t->diags, PST_SEVERITY_WARNING, "ruleset-fallback", pos,
 		      "the rule set of %zu HTTP rule%s that begins with %s of %s does not fit the "
-		      "kernel, its requests are denied while there is no fallback: %s",
+		      "kernel, its requests are for the userspace proxy: %s",
 		      f->n, f->n == 1 ? "" : "s", first->path, first->policy, why);
 	*ret_why = why;
 	return -E2BIG;

@@ -9,6 +9,7 @@
 #include "base/diag.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "enforcer/handover.h"
 #include "enforcer/loader.h"
 
 enum { RETIRE_MS = 100 };
@@ -199,27 +200,6 @@ static int put_addr(struct pst_generations *g, struct slot *s, uint32_t number,
 	return 0;
 }
 
-/* Is A inside of P? */
-static bool is_inside(const struct pst_bundle_addr *a, const struct pst_host_prefix *p)
-{
-	const unsigned int bytes = p->len / 8, rest = p->len % 8;
-
-	if (a->prefix < p->len || memcmp(a->addr, p->addr.b, bytes))
-		return false;
-	return !rest || !((a->addr[bytes] ^ p->addr.b[bytes]) >> (8 - rest));
-}
-
-/* Rules and Node objects may name an address of this node: it stays the node's own. */
-static bool is_own(const struct pst_bundle_addr *a, const struct pst_host_prefix *host,
-		   size_t n_host)
-{
-	for (size_t i = 0; i < n_host; i++) {
-		if (!(a->value.flags & PST_ADDR_ENDPOINT) && is_inside(a, &host[i]))
-			return true;
-	}
-	return false;
-}
-
 /* The node's own addresses first: an endpoint of the same address replaces them. */
 static int put_addrs(struct pst_generations *g, struct slot *s, uint32_t number,
 		     const struct pst_host_prefix *host, size_t n_host)
@@ -237,7 +217,7 @@ static int put_addrs(struct pst_generations *g, struct slot *s, uint32_t number,
 	for (size_t i = 0; i < b->n_addrs && !r; i++) {
 		const struct pst_bundle_addr *a = &b->addrs[i];
 
-		if (!is_own(a, host, n_host))
+		if (!pst_handover_is_own(a, host, n_host))
 			r = put_addr(g, s, number, a->addr, a->prefix, &a->value);
 		if (a->name)
 			s->names[s->n_names++] = (struct named){a->addr, a->name};

@@ -26,13 +26,20 @@
 
 /* The programs in the order of attachment: what gives connections their state before what demands
  * it. */
-enum { PROG_SOCKOPS, PROG_SOCK_CREATE, PROG_INGRESS, PROG_EGRESS, PROG_MAX };
+enum {
+	PROG_SOCKOPS,
+	PROG_SOCK_CREATE,
+	PROG_GETPEERNAME4,
+	PROG_GETPEERNAME6,
+	PROG_INGRESS,
+	PROG_EGRESS,
+	PROG_MAX,
+};
 
 static const char *const link_names[PROG_MAX] = {
-	[PROG_SOCKOPS] = "sockops",
-	[PROG_SOCK_CREATE] = "sock_create",
-	[PROG_INGRESS] = "ingress",
-	[PROG_EGRESS] = "egress",
+	[PROG_SOCKOPS] = "sockops",	      [PROG_SOCK_CREATE] = "sock_create",
+	[PROG_GETPEERNAME4] = "getpeername4", [PROG_GETPEERNAME6] = "getpeername6",
+	[PROG_INGRESS] = "ingress",	      [PROG_EGRESS] = "egress",
 };
 
 struct pst_loader {
@@ -204,6 +211,8 @@ int pst_loader_attach(struct pst_loader *l, int cgroup_fd)
 		[PROG_EGRESS] = l->skel->progs.pst_egress,
 		[PROG_SOCKOPS] = l->skel->progs.pst_sockops,
 		[PROG_SOCK_CREATE] = l->skel->progs.pst_sock_create,
+		[PROG_GETPEERNAME4] = l->skel->progs.pst_getpeername4,
+		[PROG_GETPEERNAME6] = l->skel->progs.pst_getpeername6,
 	};
 	bool is_new[PROG_MAX] = {false};
 
@@ -243,6 +252,16 @@ int pst_loader_arm_tc(struct pst_loader *l, struct pst_tc_programs *ret_programs
 		.devices = bpf_map__fd(l->skel->maps.pst_tc_devices),
 	};
 	return 0;
+}
+
+int pst_loader_map(const struct pst_loader *l, const char *name)
+{
+	return bpf_object__find_map_fd_by_name(l->skel->obj, name);
+}
+
+const void *pst_loader_image(size_t *ret_len)
+{
+	return postern_bpf__elf_bytes(ret_len);
 }
 
 struct pst_table *pst_loader_table(struct pst_loader *l, uint32_t slot)

@@ -54,6 +54,12 @@ int pst_loader_attach(struct pst_loader *l, int cgroup_fd);
  */
 int pst_loader_arm_tc(struct pst_loader *l, struct pst_tc_programs *ret_programs);
 
+/* Descriptor of the map NAME, not the caller's; negative when there is none. */
+int pst_loader_map(const struct pst_loader *l, const char *name);
+
+/* The object that the programs come from. */
+const void *pst_loader_image(size_t *ret_len);
+
 /* Where slot SLOT's table lies, mapped: what is written there is what the kernel reads. */
 struct pst_table *pst_loader_table(struct pst_loader *l, uint32_t slot);
 

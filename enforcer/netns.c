@@ -314,6 +314,37 @@ int pst_netns_run(struct pst_netns_set *set, uint64_t cookie, pst_netns_fn fn, v
 	return set->barred ? -EPERM : -ESRCH;
 }
 
+struct each {
+	pst_netns_each_fn fn;
+	void *arg;
+	uint64_t cookie;
+};
+
+static int call_each(void *arg)
+{
+	const struct each *e = arg;
+
+	return e->fn(e->cookie, e->arg);
+}
+
+int pst_netns_each(struct pst_netns_set *set, pst_netns_each_fn fn, void *arg)
+{
+	struct each e = {.fn = fn, .arg = arg, .cookie = set->own_cookie};
+	int looked = scan(set), r;
+
+	if (looked && looked != -EAGAIN)
+		return looked;
+	r = fn(set->own_cookie, arg);
+	for (size_t i = 0; !r && i < set->memory.entries.n; i++) {
+		struct call c = {.fn = call_each, .arg = &e};
+
+		e.cookie = c.cookie = set->memory.entries.v[i].cookie;
+		if (call_at(set, set->memory.entries.v[i].path, &c))
+			r = c.result;
+	}
+	return r ? r : looked;
+}
+
 struct socket_args {
 	int domain, type, protocol;
 };

@@ -68,6 +68,15 @@ void pst_netns_set_free(struct pst_netns_set **set);
  */
 int pst_netns_run(struct pst_netns_set *set, uint64_t cookie, pst_netns_fn fn, void *arg);
 
+/* Runs inside a namespace; not 0 ends the round. Must not change namespaces itself. */
+typedef int (*pst_netns_each_fn)(uint64_t cookie, void *arg);
+
+/*
+ * Looks for namespaces again, unless it is too early for that, and calls FN in each that is known,
+ * the own one first. 0; -EAGAIN, it was too early; -ENOMEM; or what FN returned.
+ */
+int pst_netns_each(struct pst_netns_set *set, pst_netns_each_fn fn, void *arg);
+
 /*
  * A socket (close-on-exec) that belongs to the namespace: its descriptor, or the errors of
  * pst_netns_run() and socket(2). While it is open the namespace stays alive: use it and close it.

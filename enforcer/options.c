@@ -24,6 +24,7 @@ enum option_id {
 	OPT_COURTESY,
 	OPT_OLD_SOCKETS,
 	OPT_PATHS,
+	OPT_PROXY,
 	OPT_DENY_TYPE,
 	OPT_DENY_BODY,
 	OPT_DENY_HEADER,
@@ -61,6 +62,8 @@ static const struct option_row {
 	 "connections older than the daemon (default: kill)"},
 	{OPT_PATHS, "paths", "normal|any",
 	 "normal denies paths not in normal form, any judges them as they stand (default: normal)"},
+	{OPT_PROXY, "proxy", "PATH|off",
+	 "what judges where the kernel cannot (default: postern-proxy beside this program)"},
 	{OPT_DENY_BODY, "deny-body", "TEXT",
 	 "body of the 403, at most 512 bytes (default: 'Access denied' and a line end)"},
 	{OPT_DENY_TYPE, "deny-content-type", "TYPE", "its content type (default: text/plain)"},
@@ -89,6 +92,15 @@ static const struct word courtesy_words[] = {
 static const struct word old_words[] = {{"kill", 0}, {"pass", 1}, {0}};
 static const struct word paths_words[] = {{"normal", 0}, {"any", 1}, {0}};
 static const struct word format_words[] = {{"text", 0}, {"json", 1}, {0}};
+
+const char *pst_options_events_word(const struct pst_options *opts)
+{
+	const struct word *w = events_words;
+
+	while (w->text && w->value != (int)opts->events)
+		w++;
+	return w->text;
+}
 
 void pst_options_help(FILE *out)
 {
@@ -179,6 +191,19 @@ static int set_socket(struct pst_options *o, const char *arg)
 	return 0;
 }
 
+/* Options that are any text. */
+static void set_text(struct pst_options *o, int id, const char *arg)
+{
+	if (id == OPT_CGROUP)
+		o->cgroup = arg;
+	else if (id == OPT_EVENTS_FILE)
+		o->events_file = arg;
+	else if (id == OPT_PROXY)
+		o->proxy = arg;
+	else
+		o->reply.body = arg;
+}
+
 static int apply(struct pst_options *o, int id, const char *arg)
 {
 	int value = 0, r = 0;
@@ -191,7 +216,10 @@ static int apply(struct pst_options *o, int id, const char *arg)
 		o->inventories[o->n_inventories++] = arg;
 		break;
 	case OPT_CGROUP:
-		o->cgroup = arg;
+	case OPT_EVENTS_FILE:
+	case OPT_PROXY:
+	case OPT_DENY_BODY:
+		set_text(o, id, arg);
 		break;
 	case OPT_PIN_DIR:
 		r = set_pin_dir(o, arg);
@@ -201,9 +229,6 @@ static int apply(struct pst_options *o, int id, const char *arg)
 		break;
 	case OPT_DETACH:
 		o->action = PST_RUN_DETACH;
-		break;
-	case OPT_EVENTS_FILE:
-		o->events_file = arg;
 		break;
 	case OPT_SOCKET:
 		r = set_socket(o, arg);
@@ -230,9 +255,6 @@ static int apply(struct pst_options *o, int id, const char *arg)
 		break;
 	case OPT_DENY_TYPE:
 		r = set_content_type(&o->reply, arg);
-		break;
-	case OPT_DENY_BODY:
-		o->reply.body = arg;
 		break;
 	case OPT_DENY_HEADER:
 		r = add_header(&o->reply, arg);

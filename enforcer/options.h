@@ -38,6 +38,7 @@ struct pst_options {
 	const char *pin_dir;	 /* never NULL */
 	const char *cgroup;	 /* NULL: the root of cgroup v2 */
 	const char *events_file; /* NULL: stdout */
+	const char *proxy;	 /* of postern-proxy; NULL: beside this program; "off": none */
 	const char *socket;	 /* never NULL; "" : none */
 	enum pst_events_mode events;
 	enum pst_courtesy_mode courtesy;
@@ -55,5 +56,8 @@ struct pst_options {
  */
 int pst_options_parse(int argc, char **argv, struct pst_options *ret_opts);
 void pst_options_fini(struct pst_options *opts);
+
+/* What --events was given, or would have been. */
+const char *pst_options_events_word(const struct pst_options *opts);
 
 void pst_options_help(FILE *out);

@@ -26,6 +26,7 @@
 #include "enforcer/notify.h"
 #include "enforcer/pins.h"
 #include "enforcer/probe.h"
+#include "enforcer/redirect.h"
 #include "enforcer/reporter.h"
 #include "enforcer/respond.h"
 #include "enforcer/sources.h"
@@ -42,6 +43,7 @@ struct service {
 	struct pst_netns_set *netns;
 	struct pst_destroy_queue *destroy;
 	struct pst_inject *inject;
+	struct pst_redirect *redirect;
 	struct pst_watch *watch;
 	struct pst_reporter *reporter;
 	struct pst_tc *tc;
@@ -56,6 +58,7 @@ struct service {
 
 static void service_fini(struct service *s)
 {
+	pst_redirect_free(&s->redirect);
 	pst_loader_close(&s->loader); /* first: what is not pinned must not outlive its daemon */
 	if (s->has_filters && !s->pins)
 		pst_tc_remove();
@@ -79,10 +82,13 @@ static int publish(struct service *s, struct pst_bundle **bundle)
 	size_t n_rules = (*bundle)->n_rules, n_entries = (*bundle)->n_entries, n_host;
 	const struct pst_host_prefix *host = pst_hostaddr_list(s->host, &n_host);
 	uint32_t generation;
-	int r = pst_generations_publish(s->gens, bundle, host, n_host, &generation);
+	int r;
 
+	pst_redirect_prepare(s->redirect, *bundle, host, n_host);
+	r = pst_generations_publish(s->gens, bundle, host, n_host, &generation);
 	if (r)
 		return r;
+	pst_redirect_look(s->redirect);
 	pst_log(PST_LOG_INFO, "generation %u is in force: %zu rules, %zu policy entries",
 		generation, n_rules, n_entries);
 	return 0;
@@ -125,6 +131,8 @@ static void on_event(const struct pst_event *event, void *arg)
 		.inject = s->inject, .destroy = s->destroy, .reply = &s->reply};
 
 	pst_respond(&respond, event); /* somebody waits for the answer */
+	if (event->reason == PST_REASON_FALLBACK_GONE)
+		pst_redirect_look(s->redirect);
 	if (!event->again)
 		pst_reporter_event(s->reporter, event);
 }
@@ -176,10 +184,15 @@ static void on_links(struct service *s)
 	pst_tc_dispatch(s->tc);
 }
 
+static void on_redirect(struct service *s)
+{
+	pst_redirect_dispatch(s->redirect);
+}
+
 typedef void (*handler_fn)(struct service *s);
 
 static const handler_fn handlers[] = {on_signal, on_ring,     on_destroy, on_watch,
-				      on_host,	 on_reporter, on_links};
+				      on_host,	 on_reporter, on_links,	  on_redirect};
 
 enum { N_HANDLERS = sizeof(handlers) / sizeof(*handlers) };
 
@@ -191,7 +204,8 @@ static int watch_fds(struct service *s)
 			   pst_watch_fd(s->watch),
 			   pst_hostaddr_fd(s->host),
 			   pst_reporter_fd(s->reporter),
-			   pst_tc_fd(s->tc)};
+			   pst_tc_fd(s->tc),
+			   pst_redirect_fd(s->redirect)};
 
 	static_assert(sizeof(fds) / sizeof(*fds) == N_HANDLERS, "a handler for each");
 	s->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
@@ -350,6 +364,18 @@ static int open_reporter(struct service *s)
 	return pst_reporter_open(&parts, &s->reporter);
 }
 
+static int open_redirect(struct service *s)
+{
+	const struct pst_redirect_opts opts = {
+		.proxy = s->opts->proxy,
+		.events_file = s->opts->events_file,
+		.events = pst_options_events_word(s->opts),
+		.show_queries = s->opts->show_queries,
+	};
+
+	return pst_redirect_new(s->loader, s->netns, &opts, &s->redirect);
+}
+
 static int watch_paths(struct service *s)
 {
 	const struct pst_options *o = s->opts;
@@ -423,6 +449,8 @@ static int start(struct service *s, struct pst_reading *reading)
 		r = open_generations(s);
 	if (!r)
 		r = open_reporter(s);
+	if (!r)
+		r = open_redirect(s);
 	if (!r)
 		r = watch_paths(s);
 	if (!r)

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * The two processes beside the daemon: the userspace proxy, which reads what strangers send and has
+ * no rights, and the helper, which has rights and reads nothing (enforcer/legs.h).
+ *
+ * The proxy ends, after the requests on their way, when its control socket is closed: also when the
+ * daemon is killed. The helper ends with the proxy. Neither keeps a descriptor of the daemon's that
+ * it was not given.
+ */
+
+#include "enforcer/legs.h"
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+struct pst_crew_opts {
+	const char *path; /* of postern-proxy */
+	struct pst_legs_maps maps;
+	int events_fd;	    /* where verdicts go; -1: nowhere */
+	const char *events; /* which of them: a word of --events */
+	bool show_queries;
+};
+
+struct pst_crew {
+	pid_t proxy, helper; /* 0: none */
+	int control;	     /* to the proxy (enforcer/wire.h); -1: none */
+};
+
+/* 0, or -errno (logged) with nothing running. A path that cannot be run shows as the proxy's end.
+ */
+int pst_crew_start(const struct pst_crew_opts *opts, struct pst_crew *ret_crew);
+
+/* Closes the control socket: they end by themselves. */
+void pst_crew_leave(struct pst_crew *c);
+
+/* Ends both now. Nothing may be running. */
+void pst_crew_kill(struct pst_crew *c);

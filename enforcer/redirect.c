@@ -1,0 +1,460 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "enforcer/redirect.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <ifaddrs.h>
+#include <limits.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/mman.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/vec.h"
+#include "enforcer/clock.h"
+#include "enforcer/crew.h"
+#include "enforcer/handover.h"
+#include "enforcer/loader.h"
+#include "enforcer/netns.h"
+#include "enforcer/steer.h"
+#include "enforcer/wire.h"
+
+enum {
+	ANSWER_MS = 10 * 1000, /* for the proxy to take over a policy */
+	LOOK_MS = 1000,	       /* while workloads may still be starting */
+	LOOK_LATER_MS = 10 * 1000,
+	STARTING_MS = 30 * 1000,
+	RESTART_MS = 1000, /* the first time; then twice as long each time */
+	RESTART_MAX_MS = 60 * 1000,
+	STAYS_MS = 60 * 1000, /* a proxy that ran that long begins anew with the first time */
+	BACKLOG = 4096,
+};
+
+struct addr {
+	uint8_t b[16];
+};
+
+/* A namespace with a listener. */
+struct place {
+	uint64_t cookie;
+	uint32_t id;
+	bool seen; /* in this round */
+	struct pst_steer *steer;
+};
+
+struct pst_redirect {
+	const struct pst_loader *loader;
+	struct pst_netns_set *netns;
+	struct pst_crew_opts crew_opts;
+	struct pst_crew crew;
+	int epoll_fd, timer_fd;
+	int policy_fd; /* what the proxy has, or is to have; -1: nothing yet */
+	uint32_t policy_id, next_place;
+	struct addrs PST_VEC(struct addr) wanted; /* of the workloads, ascending */
+	struct places PST_VEC(struct place) places;
+	char path[PATH_MAX]; /* of the proxy; empty: there is to be none */
+	int events_fd;
+	uint64_t starting_until_ms, started_ms;
+	unsigned int restart_ms;
+};
+
+static bool is_up(const struct pst_redirect *r)
+{
+	return r->crew.control >= 0;
+}
+
+static void set_timer(const struct pst_redirect *r, unsigned int ms)
+{
+	const struct itimerspec t = {
+		.it_value = {.tv_sec = ms / 1000, .tv_nsec = (ms % 1000) * 1000000L}};
+
+	timerfd_settime(r->timer_fd, 0, &t, NULL);
+}
+
+static void drop_place(struct pst_redirect *r, size_t i)
+{
+	const struct pst_wire w = {.kind = PST_WIRE_FORGET, .id = r->places.v[i].id};
+
+	pst_steer_close(&r->places.v[i].steer);
+	if (is_up(r))
+		pst_wire_send(r->crew.control, &w, -1);
+	r->places.v[i] = r->places.v[--r->places.n];
+}
+
+static void drop_places(struct pst_redirect *r)
+{
+	while (r->places.n)
+		drop_place(r, r->places.n - 1);
+}
+
+/* The proxy is gone, or does not do what it should. */
+static void down(struct pst_redirect *r)
+{
+	pst_crew_kill(&r->crew);
+	drop_places(r);
+	if (pst_clock_ms() - r->started_ms > STAYS_MS)
+		r->restart_ms = RESTART_MS;
+	pst_log(PST_LOG_ERROR,
+		"the proxy has ended: its connections ended, new ones are denied; it is started again in %u s",
+		r->restart_ms / 1000);
+	set_timer(r, r->restart_ms);
+	r->restart_ms = r->restart_ms * 2 < RESTART_MAX_MS ? r->restart_ms * 2 : RESTART_MAX_MS;
+}
+
+/* Waits until the proxy says what became of the policy. */
+static int wait_done(const struct pst_redirect *r)
+{
+	const uint64_t until = pst_clock_ms() + ANSWER_MS;
+
+	for (;;) {
+		struct pollfd p = {.fd = r->crew.control, .events = POLLIN};
+		const uint64_t now = pst_clock_ms();
+		struct pst_wire w;
+		pst_auto_fd int pass = -1;
+		int e = now < until ? poll(&p, 1, (int)(until - now)) : 0;
+
+		if (e < 0 && errno == EINTR)
+			continue;
+		if (e <= 0)
+			return e ? -errno : -ETIMEDOUT;
+		e = pst_wire_recv(r->crew.control, MSG_DONTWAIT, &w, &pass);
+		if (e)
+			return e;
+		if (w.kind == PST_WIRE_DONE && w.id == r->policy_id)
+			return w.error;
+	}
+}
+
+static int hand_over(const struct pst_redirect *r)
+{
+	const struct pst_wire w = {.kind = PST_WIRE_POLICY, .id = r->policy_id};
+	int e = pst_wire_send(r->crew.control, &w, r->policy_fd);
+
+	if (!e)
+		e = wait_done(r);
+	return e ? pst_log_err(e, "the proxy does not take over the policy") : 0;
+}
+
+static int up(struct pst_redirect *r)
+{
+	struct epoll_event ev = {.events = EPOLLIN};
+	int e = pst_crew_start(&r->crew_opts, &r->crew);
+
+	if (e)
+		return e;
+	r->started_ms = pst_clock_ms();
+	if (epoll_ctl(r->epoll_fd, EPOLL_CTL_ADD, r->crew.control, &ev))
+		return pst_log_err(-errno, "cannot poll the proxy");
+	return 0;
+}
+
+/* Brings the proxy to the present policy, with a start where that is needed. */
+static int bring_up(struct pst_redirect *r)
+{
+	int e = is_up(r) ? 0 : up(r);
+
+	if (!e)
+		e = hand_over(r);
+	if (e)
+		down(r);
+	return e;
+}
+
+/* In the namespace of the place: a socket that listens on its loopback, at any port. */
+static int open_listener(const struct pst_redirect *r, int family)
+{
+	const struct sockaddr_in v4 = {.sin_family = AF_INET,
+				       .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	const struct sockaddr_in6 v6 = {.sin6_family = AF_INET6, .sin6_addr = in6addr_loopback};
+	const struct sockaddr *at =
+		family == AF_INET ? (const struct sockaddr *)&v4 : (const struct sockaddr *)&v6;
+	pst_auto_fd int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	const uint32_t kind = PST_OURS_LISTENER;
+
+	if (fd < 0 || bind(fd, at, family == AF_INET ? sizeof(v4) : sizeof(v6)) ||
+	    listen(fd, BACKLOG) || bpf_map_update_elem(r->crew_opts.maps.ours, &fd, &kind, BPF_ANY))
+		return -errno;
+	return PST_TAKE_FD(fd);
+}
+
+static int give_listeners(const struct pst_redirect *r, uint32_t id, const int listeners[2])
+{
+	const struct pst_wire w = {.kind = PST_WIRE_LISTENER, .id = id};
+	int e = 0;
+
+	for (int i = 0; i < 2 && !e; i++) {
+		if (listeners[i] >= 0)
+			e = pst_wire_send(r->crew.control, &w, listeners[i]);
+	}
+	return e;
+}
+
+/* In the namespace. The proxy has the listeners before anything is steered to them. */
+static int open_place(struct pst_redirect *r, uint64_t cookie)
+{
+	struct place place = {.cookie = cookie, .id = r->next_place++, .seen = true};
+	pst_auto_fd int netns = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
+	pst_auto_fd int v4 = open_listener(r, AF_INET);
+	pst_auto_fd int v6 = open_listener(r, AF_INET6); /* may be switched off there */
+	const int listeners[2] = {v4, v6};
+	int e = netns < 0 ? -errno : (v4 < 0 && v6 < 0 ? v4 : 0);
+
+	if (!e)
+		e = give_listeners(r, place.id, listeners);
+	if (e)
+		return pst_log_err(e, "cannot listen for the proxy in a workload's namespace");
+	e = pst_steer_open(r->loader, netns, listeners, &place.steer);
+	if (!e)
+		e = pst_vec_push(&r->places, place);
+	if (e)
+		pst_steer_close(&place.steer);
+	return e;
+}
+
+static int addr_cmp(const void *a, const void *b)
+{
+	return memcmp(a, b, sizeof(struct addr));
+}
+
+static bool is_wanted(const struct pst_redirect *r, const struct sockaddr *at)
+{
+	struct addr key = {.b = {[10] = 0xff, [11] = 0xff}};
+
+	if (at && at->sa_family == AF_INET)
+		memcpy(key.b + 12, &((const struct sockaddr_in *)at)->sin_addr, 4);
+	else if (at && at->sa_family == AF_INET6)
+		memcpy(key.b, &((const struct sockaddr_in6 *)at)->sin6_addr, 16);
+	else
+		return false;
+	return r->wanted.n && bsearch(&key, r->wanted.v, r->wanted.n, sizeof(key), addr_cmp);
+}
+
+static bool has_wanted(const struct pst_redirect *r)
+{
+	struct ifaddrs *all = NULL;
+	bool found = false;
+
+	if (getifaddrs(&all))
+		return false;
+	for (const struct ifaddrs *a = all; a && !found; a = a->ifa_next)
+		found = is_wanted(r, a->ifa_addr);
+	freeifaddrs(all);
+	return found;
+}
+
+/* A namespace that fails is tried again in the next round; the others are not held up. */
+static int visit(uint64_t cookie, void *arg)
+{
+	struct pst_redirect *r = arg;
+
+	if (!has_wanted(r))
+		return 0;
+	for (size_t i = 0; i < r->places.n; i++) {
+		if (r->places.v[i].cookie != cookie)
+			continue;
+		r->places.v[i].seen = true;
+		return 0;
+	}
+	open_place(r, cookie);
+	return 0;
+}
+
+void pst_redirect_look(struct pst_redirect *r)
+{
+	int e;
+
+	if (!is_up(r))
+		return;
+	for (size_t i = 0; i < r->places.n; i++)
+		r->places.v[i].seen = false;
+	e = pst_netns_each(r->netns, visit, r);
+	for (size_t i = r->places.n; !e && i-- > 0;) {
+		if (!r->places.v[i].seen)
+			drop_place(r, i);
+	}
+	set_timer(r, e || pst_clock_ms() < r->starting_until_ms ? LOOK_MS : LOOK_LATER_MS);
+}
+
+static bool is_for_proxy(const struct pst_bundle *b, uint32_t subject)
+{
+	size_t i = pst_bundle_lower_bound(b, subject, PST_DIR_INGRESS, 0);
+
+	for (; i < b->n_entries && b->entries[i].key.subject == subject &&
+	       b->entries[i].key.direction == PST_DIR_INGRESS;
+	     i++) {
+		if (b->entries[i].value.verdict == PST_VERDICT_FALLBACK)
+			return true;
+	}
+	return false;
+}
+
+/* Workloads to which the proxy speaks. Addresses of a bundle ascend. */
+static int want(struct pst_redirect *r, const struct pst_bundle *b)
+{
+	r->wanted.n = 0;
+	for (size_t i = 0; i < b->n_addrs; i++) {
+		const struct pst_bundle_addr *a = &b->addrs[i];
+		struct addr addr;
+
+		if (!(a->value.flags & PST_ADDR_ENDPOINT) || a->prefix != 128 ||
+		    !is_for_proxy(b, a->value.identity))
+			continue;
+		memcpy(addr.b, a->addr, sizeof(addr.b));
+		if (pst_vec_push(&r->wanted, addr))
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+void pst_redirect_prepare(struct pst_redirect *r, const struct pst_bundle *bundle,
+			  const struct pst_host_prefix *host, size_t n_host)
+{
+	int fd, e = want(r, bundle);
+
+	if (!*r->path || (!e && !r->wanted.n && !is_up(r)))
+		return;
+	fd = e ? e : pst_handover_write(bundle, host, n_host);
+	if (fd < 0) {
+		pst_log_err(fd, "cannot hand the policy to the proxy");
+		if (is_up(r))
+			down(r);
+		return;
+	}
+	pst_cleanup_fd(&r->policy_fd);
+	r->policy_fd = fd;
+	r->policy_id++;
+	r->starting_until_ms = pst_clock_ms() + STARTING_MS;
+	bring_up(r);
+}
+
+int pst_redirect_fd(const struct pst_redirect *r)
+{
+	return r->epoll_fd;
+}
+
+static void on_timer(struct pst_redirect *r)
+{
+	uint64_t times;
+
+	if (read(r->timer_fd, &times, sizeof(times)) != sizeof(times))
+		return;
+	if (is_up(r) || r->policy_fd < 0 || !bring_up(r))
+		pst_redirect_look(r);
+}
+
+void pst_redirect_dispatch(struct pst_redirect *r)
+{
+	struct pst_wire w;
+	pst_auto_fd int pass = -1;
+	int e = is_up(r) ? pst_wire_recv(r->crew.control, MSG_DONTWAIT, &w, &pass) : -EAGAIN;
+
+	if (e && e != -EAGAIN)
+		down(r);
+	on_timer(r);
+}
+
+/* The proxy of the same build. */
+static int beside_this_program(char path[PATH_MAX])
+{
+	static const char name[] = "postern-proxy";
+	ssize_t n = readlink("/proc/self/exe", path, PATH_MAX - sizeof(name));
+	char *slash;
+
+	if (n < 0)
+		return -errno;
+	path[n] = '\0';
+	slash = strrchr(path, '/');
+	if (!slash)
+		return -ENOENT;
+	memcpy(slash + 1, name, sizeof(name));
+	return 0;
+}
+
+static int set_path(struct pst_redirect *r, const char *given)
+{
+	if (!given)
+		return beside_this_program(r->path);
+	if (!strcmp(given, "off"))
+		return 0;
+	if (strlen(given) >= sizeof(r->path))
+		return -ENAMETOOLONG;
+	memcpy(r->path, given, strlen(given) + 1);
+	return 0;
+}
+
+static int open_all(struct pst_redirect *r, const struct pst_redirect_opts *opts)
+{
+	struct epoll_event ev = {.events = EPOLLIN};
+	int e = set_path(r, opts->proxy);
+
+	if (e)
+		return e;
+	r->events_fd = opts->events_file ? open(opts->events_file,
+						O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666)
+					 : fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0);
+	r->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	r->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (r->epoll_fd < 0 || r->timer_fd < 0 ||
+	    epoll_ctl(r->epoll_fd, EPOLL_CTL_ADD, r->timer_fd, &ev))
+		return -errno;
+	r->crew_opts.events_fd = r->events_fd;
+	return 0;
+}
+
+int pst_redirect_new(const struct pst_loader *l, struct pst_netns_set *netns,
+		     const struct pst_redirect_opts *opts, struct pst_redirect **ret_redirect)
+{
+	struct pst_redirect *r = pst_mem_calloc(1, sizeof(*r));
+	int e;
+
+	if (!r)
+		return -ENOMEM;
+	*r = (struct pst_redirect){
+		.loader = l,
+		.netns = netns,
+		.crew_opts = {.path = r->path,
+			      .maps = {.ours = pst_loader_map(l, "pst_ours"),
+				       .legs = pst_loader_map(l, "pst_legs")},
+			      .events = opts->events,
+			      .show_queries = opts->show_queries},
+		.crew = {.control = -1},
+		.policy_fd = -1,
+		.events_fd = -1,
+		.epoll_fd = -1,
+		.timer_fd = -1,
+		.restart_ms = RESTART_MS,
+	};
+	e = open_all(r, opts);
+	if (e) {
+		pst_redirect_free(&r);
+		return pst_log_err(e, "cannot prepare to steer connections");
+	}
+	*ret_redirect = r;
+	return 0;
+}
+
+void pst_redirect_free(struct pst_redirect **r)
+{
+	if (!*r)
+		return;
+	drop_places(*r);
+	pst_crew_leave(&(*r)->crew);
+	pst_vec_free(&(*r)->places);
+	pst_vec_free(&(*r)->wanted);
+	pst_cleanup_fd(&(*r)->policy_fd);
+	pst_cleanup_fd(&(*r)->events_fd);
+	pst_cleanup_fd(&(*r)->timer_fd);
+	pst_cleanup_fd(&(*r)->epoll_fd);
+	free(*r);
+	*r = NULL;
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * Sends connections whose rules the kernel cannot judge to the userspace proxy.
+ *
+ * Which these are the policy map says, at the moment when a connection begins (bpf/sklookup.bpf.c).
+ * Here the proxy is started when a policy has such entries for the first time, is told each policy
+ * before it is published, and gets a listener in every network namespace that holds an address of
+ * such a workload: a place. Namespaces are looked through after each publication, for some time
+ * once a second and then now and then, and when a denied connection says that one was missed.
+ *
+ * When the proxy ends, its connections end; its listeners are gone with it, and new connections are
+ * denied (fallback-unavailable) until it is back, a second later or after up to a minute when it
+ * does not stay. Connections that the kernel judges know nothing of all this.
+ */
+
+#include "compiler/bundle.h"
+#include "enforcer/hostaddr.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct pst_loader;
+struct pst_netns_set;
+struct pst_redirect;
+
+struct pst_redirect_opts {
+	const char *proxy;	 /* its path; NULL: postern-proxy beside this program; "off" */
+	const char *events_file; /* where its verdicts are appended; NULL: stdout */
+	const char *events;	 /* which: a word of --events */
+	bool show_queries;
+};
+
+/* L and NETNS are not owned and must outlive it. 0, -ENOMEM, or -errno, logged. */
+int pst_redirect_new(const struct pst_loader *l, struct pst_netns_set *netns,
+		     const struct pst_redirect_opts *opts, struct pst_redirect **ret_redirect);
+
+/* Nothing is steered any more; the proxy ends what is on its way. NULL is fine; *R becomes NULL. */
+void pst_redirect_free(struct pst_redirect **r);
+
+/*
+ * BUNDLE, with the node's own addresses HOST, is about to be published: the proxy has it when this
+ * returns, or is ended. Failures are logged; the kernel then denies.
+ */
+void pst_redirect_prepare(struct pst_redirect *r, const struct pst_bundle *bundle,
+			  const struct pst_host_prefix *host, size_t n_host);
+
+/* Looks for workloads now: what was prepared is published, or a connection was missed. */
+void pst_redirect_look(struct pst_redirect *r);
+
+/* Becomes readable; then dispatch. */
+int pst_redirect_fd(const struct pst_redirect *r);
+void pst_redirect_dispatch(struct pst_redirect *r);
