@@ -16,6 +16,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "enforcer/batch.h"
 #include "enforcer/helper.h"
 #include "enforcer/pins.h"
 #include "enforcer/reply.h"
@@ -287,36 +288,22 @@ int pst_loader_set_config(struct pst_loader *l, const struct pst_config *config)
 		       : 0;
 }
 
-int pst_loader_set_addr(struct pst_loader *l, const struct pst_addr_key *key,
-			const struct pst_addr_value *value)
+struct pst_batch *pst_loader_addrs(struct pst_loader *l)
 {
-	return bpf_map_update_elem(bpf_map__fd(l->skel->maps.pst_addrs), key, value, BPF_ANY)
-		       ? -errno
-		       : 0;
+	return pst_batch_new(bpf_map__fd(l->skel->maps.pst_addrs), sizeof(struct pst_addr_key),
+			     sizeof(struct pst_addr_value));
+}
+
+struct pst_batch *pst_loader_policies(struct pst_loader *l)
+{
+	return pst_batch_new(bpf_map__fd(l->skel->maps.pst_policies), sizeof(struct pst_policy_key),
+			     sizeof(struct pst_policy_value));
 }
 
 /* What is gone is gone. */
 static int removed(int r)
 {
 	return r && errno != ENOENT ? -errno : 0;
-}
-
-int pst_loader_del_addr(struct pst_loader *l, const struct pst_addr_key *key)
-{
-	return removed(bpf_map_delete_elem(bpf_map__fd(l->skel->maps.pst_addrs), key));
-}
-
-int pst_loader_set_policy(struct pst_loader *l, const struct pst_policy_key *key,
-			  const struct pst_policy_value *value)
-{
-	return bpf_map_update_elem(bpf_map__fd(l->skel->maps.pst_policies), key, value, BPF_ANY)
-		       ? -errno
-		       : 0;
-}
-
-int pst_loader_del_policy(struct pst_loader *l, const struct pst_policy_key *key)
-{
-	return removed(bpf_map_delete_elem(bpf_map__fd(l->skel->maps.pst_policies), key));
 }
 
 /* How the keys of both tries begin. */
@@ -348,6 +335,19 @@ static int clear_trie(int fd, uint32_t slot)
 			return r == -ENOENT ? 0 : r;
 	}
 	return errno == ENOENT ? 0 : -errno;
+}
+
+static bool is_empty(int fd)
+{
+	struct slot_key key;
+
+	return bpf_map_get_next_key(fd, NULL, &key) && errno == ENOENT;
+}
+
+bool pst_loader_is_empty(struct pst_loader *l)
+{
+	return is_empty(bpf_map__fd(l->skel->maps.pst_addrs)) &&
+	       is_empty(bpf_map__fd(l->skel->maps.pst_policies));
 }
 
 int pst_loader_clear_slot(struct pst_loader *l, uint32_t slot)

@@ -22,6 +22,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct pst_batch;
 struct pst_loader;
 
 /* Called for each event; EVENT is only valid during the call. */
@@ -63,16 +64,16 @@ const void *pst_loader_image(size_t *ret_len);
 /* Where slot SLOT's table lies, mapped: what is written there is what the kernel reads. */
 struct pst_table *pst_loader_table(struct pst_loader *l, uint32_t slot);
 
-/* Typed updates; 0 or -errno (not logged: the caller knows which entry). Removing what is not there
- * is fine. */
+/* 0 or -errno, not logged. */
 int pst_loader_get_config(const struct pst_loader *l, struct pst_config *ret_config);
 int pst_loader_set_config(struct pst_loader *l, const struct pst_config *config);
-int pst_loader_set_addr(struct pst_loader *l, const struct pst_addr_key *key,
-			const struct pst_addr_value *value);
-int pst_loader_del_addr(struct pst_loader *l, const struct pst_addr_key *key);
-int pst_loader_set_policy(struct pst_loader *l, const struct pst_policy_key *key,
-			  const struct pst_policy_value *value);
-int pst_loader_del_policy(struct pst_loader *l, const struct pst_policy_key *key);
+
+/* For changes of the addresses, or of the policies. Free with pst_batch_free(). NULL: no memory. */
+struct pst_batch *pst_loader_addrs(struct pst_loader *l);
+struct pst_batch *pst_loader_policies(struct pst_loader *l);
+
+/* Whether no slot has an address or a policy. */
+bool pst_loader_is_empty(struct pst_loader *l);
 
 /* Removes every address and policy of SLOT, whoever wrote it. 0 or -errno, not logged. */
 int pst_loader_clear_slot(struct pst_loader *l, uint32_t slot);

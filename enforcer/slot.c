@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "enforcer/slot.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "enforcer/batch.h"
+#include "enforcer/handover.h"
+#include "enforcer/loader.h"
+
+void pst_slot_fini(struct pst_slot *s)
+{
+	pst_judge_free(&s->judge);
+	pst_bundle_free(&s->bundle);
+	free(s->addrs);
+	free(s->names);
+	*s = (struct pst_slot){0};
+}
+
+/* Names. */
+
+static int cmp_name(const void *a, const void *b)
+{
+	return memcmp(((const struct pst_slot_name *)a)->addr,
+		      ((const struct pst_slot_name *)b)->addr, 16);
+}
+
+const char *pst_slot_name(const struct pst_slot *s, const uint8_t addr[16])
+{
+	const struct pst_slot_name key = {.addr = addr};
+	const struct pst_slot_name *found =
+		s->n_names ? bsearch(&key, s->names, s->n_names, sizeof(key), cmp_name) : NULL;
+
+	return found ? found->name : NULL;
+}
+
+/* Addresses. */
+
+static void add_addr(struct pst_slot *s, const uint8_t addr[16], uint32_t prefix,
+		     const struct pst_addr_value *value)
+{
+	struct pst_slot_addr *a = &s->addrs[s->n_addrs++];
+
+	a->key = (struct pst_addr_key){.prefixlen = 32 + prefix};
+	memcpy(a->key.addr, addr, 16);
+	a->value = *value;
+}
+
+/* Of one address that of an endpoint comes first. */
+static int cmp_addr(const void *va, const void *vb)
+{
+	const struct pst_slot_addr *a = va, *b = vb;
+	int r = memcmp(&a->key, &b->key, sizeof(a->key));
+
+	return r ? r
+		 : !(a->value.flags & PST_ADDR_ENDPOINT) - !(b->value.flags & PST_ADDR_ENDPOINT);
+}
+
+static void settle_addrs(struct pst_slot *s)
+{
+	size_t kept = 0;
+
+	if (s->n_addrs)
+		qsort(s->addrs, s->n_addrs, sizeof(*s->addrs), cmp_addr);
+	for (size_t i = 0; i < s->n_addrs; i++) {
+		if (!kept ||
+		    memcmp(&s->addrs[kept - 1].key, &s->addrs[i].key, sizeof(s->addrs[i].key)))
+			s->addrs[kept++] = s->addrs[i];
+	}
+	s->n_addrs = kept;
+}
+
+static int list_addrs(struct pst_slot *s, const struct pst_host_prefix *host, size_t n_host)
+{
+	static const struct pst_addr_value node = {PST_ID_HOST, PST_ADDR_HOST};
+	const struct pst_bundle *b = s->bundle;
+
+	s->addrs = pst_mem_calloc(n_host + b->n_addrs, sizeof(*s->addrs));
+	s->names = pst_mem_calloc(b->n_addrs, sizeof(*s->names));
+	if (!s->addrs || !s->names)
+		return -ENOMEM;
+	for (size_t i = 0; i < n_host; i++)
+		add_addr(s, host[i].addr.b, host[i].len, &node);
+	for (size_t i = 0; i < b->n_addrs; i++) {
+		const struct pst_bundle_addr *a = &b->addrs[i];
+
+		if (!pst_handover_is_own(a, host, n_host))
+			add_addr(s, a->addr, a->prefix, &a->value);
+		if (a->name)
+			s->names[s->n_names++] = (struct pst_slot_name){a->addr, a->name};
+	}
+	settle_addrs(s);
+	if (s->n_names)
+		qsort(s->names, s->n_names, sizeof(*s->names), cmp_name);
+	return 0;
+}
+
+int pst_slot_init(struct pst_bundle **bundle, const struct pst_host_prefix *host, size_t n_host,
+		  uint32_t generation, struct pst_slot *ret_slot)
+{
+	int r;
+
+	*ret_slot = (struct pst_slot){.generation = generation, .bundle = *bundle};
+	*bundle = NULL;
+	r = list_addrs(ret_slot, host, n_host);
+	if (r)
+		pst_slot_fini(ret_slot);
+	return r;
+}
+
+/* Writing. */
+
+static int put_addr(struct pst_batch *batch, const struct pst_slot_addr *a, uint32_t number)
+{
+	struct pst_addr_key key = a->key;
+
+	key.slot = number;
+	return pst_batch_put(batch, &key, &a->value);
+}
+
+static int drop_addr(struct pst_batch *batch, const struct pst_slot_addr *a, uint32_t number)
+{
+	struct pst_addr_key key = a->key;
+
+	key.slot = number;
+	return pst_batch_drop(batch, &key);
+}
+
+static int change_addrs(struct pst_batch *batch, const struct pst_slot *old,
+			const struct pst_slot *now, uint32_t number)
+{
+	size_t i = 0, k = 0;
+	int r = 0;
+
+	while (!r && (i < old->n_addrs || k < now->n_addrs)) {
+		int order = i == old->n_addrs ? 1 : -1;
+
+		if (i < old->n_addrs && k < now->n_addrs)
+			order = memcmp(&old->addrs[i].key, &now->addrs[k].key,
+				       sizeof(now->addrs[k].key));
+		if (order < 0)
+			r = drop_addr(batch, &old->addrs[i], number);
+		else if (order > 0 || memcmp(&old->addrs[i].value, &now->addrs[k].value,
+					     sizeof(now->addrs[k].value)))
+			r = put_addr(batch, &now->addrs[k], number);
+		i += order <= 0;
+		k += order >= 0;
+	}
+	return r ? r : pst_batch_flush(batch);
+}
+
+static bool same_value(const struct pst_policy_value *a, const struct pst_policy_value *b)
+{
+	return a->verdict == b->verdict && a->deny_rule == b->deny_rule &&
+	       a->ruleset == b->ruleset && a->rule == b->rule;
+}
+
+static int put_policy(struct pst_batch *batch, const struct pst_bundle_entry *e, uint32_t number)
+{
+	struct pst_policy_key key = e->key;
+
+	key.slot = number;
+	return pst_batch_put(batch, &key, &e->value);
+}
+
+static int drop_policy(struct pst_batch *batch, const struct pst_bundle_entry *e, uint32_t number)
+{
+	struct pst_policy_key key = e->key;
+
+	key.slot = number;
+	return pst_batch_drop(batch, &key);
+}
+
+/* OLD may be NULL: nothing. */
+static int change_policies(struct pst_batch *batch, const struct pst_bundle *old,
+			   const struct pst_bundle *now, uint32_t number)
+{
+	const size_t n_old = old ? old->n_entries : 0;
+	size_t i = 0, k = 0;
+	int r = 0;
+
+	while (!r && (i < n_old || k < now->n_entries)) {
+		int order = i == n_old ? 1 : -1;
+
+		if (i < n_old && k < now->n_entries)
+			order = pst_bundle_entry_cmp(&old->entries[i], &now->entries[k]);
+		if (order < 0)
+			r = drop_policy(batch, &old->entries[i], number);
+		else if (order > 0 || !same_value(&old->entries[i].value, &now->entries[k].value))
+			r = put_policy(batch, &now->entries[k], number);
+		i += order <= 0;
+		k += order >= 0;
+	}
+	return r ? r : pst_batch_flush(batch);
+}
+
+/* The kernel may look at the table as soon as it has its number: written last. */
+static int write_table(struct pst_table *table, const struct pst_slot *now)
+{
+	struct pst_table *filled = pst_mem_calloc(1, sizeof(*filled));
+	const size_t number = offsetof(struct pst_table, generation);
+	const size_t behind = number + sizeof(table->generation);
+
+	if (!filled)
+		return -ENOMEM;
+	pst_bundle_fill_table(now->bundle, filled);
+	filled->abi_version = PST_ABI_VERSION;
+	memcpy(table, filled, number);
+	memcpy((char *)table + behind, (char *)filled + behind, sizeof(*table) - behind);
+	__atomic_store_n(&table->generation, now->generation, __ATOMIC_SEQ_CST);
+	free(filled);
+	return 0;
+}
+
+static int change_maps(struct pst_loader *l, uint32_t number, const struct pst_slot *old,
+		       const struct pst_slot *now)
+{
+	struct pst_batch *addrs = pst_loader_addrs(l), *policies = pst_loader_policies(l);
+	int r = addrs && policies ? 0 : -ENOMEM;
+
+	if (!r && !old->is_known)
+		r = pst_loader_clear_slot(l, number);
+	if (!r)
+		r = change_addrs(addrs, old, now, number);
+	if (!r)
+		r = change_policies(policies, old->bundle, now->bundle, number);
+	if (!r)
+		pst_log(PST_LOG_DEBUG, "%zu addresses and %zu policy entries changed in the maps",
+			pst_batch_written(addrs), pst_batch_written(policies));
+	pst_batch_free(&addrs);
+	pst_batch_free(&policies);
+	return r;
+}
+
+int pst_slot_write(struct pst_loader *l, uint32_t number, const struct pst_slot *old,
+		   const struct pst_slot *now)
+{
+	struct pst_table *table = pst_loader_table(l, number);
+	int r;
+
+	__atomic_store_n(&table->generation, 0, __ATOMIC_SEQ_CST);
+	r = change_maps(l, number, old, now);
+	if (r)
+		return pst_log_err(r, "cannot enter the new generation into the maps");
+	return write_table(table, now);
+}
