@@ -252,7 +252,7 @@ PST_OUTLINE __u32 how_to_answer(const struct packet *p, struct pst_flow *f)
 
 	catch_up(p, f);
 	due = pst_flow_due_before(f);
-	if (f->follow & (PST_FOLLOW_LOST | PST_FOLLOW_OPAQUE) || due < 0)
+	if (f->follow & (PST_FOLLOW_LOST | PST_FOLLOW_OPAQUE | PST_FOLLOW_SWITCHED) || due < 0)
 		return PST_REQUEST_KILL;
 	if (due > 0 || is_before_denied(p, f))
 		return PST_REQUEST_DEFER;

@@ -41,6 +41,7 @@ enum pst_follow_flag {
 	PST_FOLLOW_BEGUN = 1 << 1,    /* inside a response */
 	PST_FOLLOW_TO_CLOSE = 1 << 2, /* a body that ends with the connection */
 	PST_FOLLOW_OPAQUE = 1 << 3,   /* the server has left HTTP, as the request asked */
+	PST_FOLLOW_SWITCHED = 1 << 4, /* a 101 was seen; OPAQUE once TCP has taken it */
 };
 
 /* Requests whose answer may be outstanding at once; a power of two. */
@@ -78,6 +79,8 @@ struct pst_flow {
 
 	/* Response direction. */
 	__u32 followed;
+	__u32 headed;	/* behind the last head or chunk framing that was followed */
+	__u32 switched; /* behind the 101 */
 	__u32 responses;
 	__u64 data_left;
 	struct pst_http response;

@@ -15,6 +15,13 @@
  * number of the answer says which request it belongs to: a HEAD, or one that asked for another
  * protocol. A 101 to that one ends HTTP on this connection, for both directions.
  *
+ * At the client, packets are seen before TCP has looked at their checksum, timestamps and window,
+ * and anybody can forge one that TCP discards. So nobody may gain by what it says: a 101 counts
+ * when TCP has taken all that was followed as heads and framing, and whoever sends any of that a
+ * second time before, which is what the server's own packet looks like behind a forged one, makes
+ * the thread be lost. TCP takes no packet that was not seen here: what it has taken is then what
+ * was followed.
+ *
  * Who includes this file defines, besides what bpf/walk.h asks for,
  *
  *	static __u32 pst_clock_us(void);
@@ -30,10 +37,11 @@
 struct pst_follower {
 	struct pst_walk walk;
 	struct pst_flow *flow;
+	__u32 ordered; /* 1: wire order (at the server): what is seen is what is sent */
 };
 
 /* Turns per packet: PST_HTTP_CHUNK bytes of heads and size lines each, or the data of one chunk. */
-enum { PST_FOLLOW_MAX = 1024 };
+enum { PST_FOLLOW_MAX = 1024, PST_FOLLOW_FAR = 1 << 30 };
 
 static __u32 pst_clock_us(void);
 static void pst_follow_answered(const struct pst_follower *fw, __u32 status, __u32 us);
@@ -80,7 +88,31 @@ PST_INLINE void pst_follow_switch(struct pst_follower *fw)
 		return;
 	}
 	pst_follow_end(fw);
-	f->follow |= PST_FOLLOW_OPAQUE;
+	f->switched = f->headed;
+	f->follow |= fw->ordered ? PST_FOLLOW_OPAQUE : PST_FOLLOW_SWITCHED;
+}
+
+/* TCP has ACCEPTED what the 101 is made of, which nobody has sent otherwise. */
+PST_INLINE void pst_follow_confirm(struct pst_flow *f, __u32 accepted)
+{
+	if ((f->follow & (PST_FOLLOW_SWITCHED | PST_FOLLOW_LOST)) == PST_FOLLOW_SWITCHED &&
+	    pst_seq_diff(accepted, f->switched) >= 0)
+		f->follow |= PST_FOLLOW_OPAQUE;
+}
+
+/*
+ * Packet P of the unordered side: does it say once more what was followed as framing and is not
+ * taken yet? Of bodies only the length counts. In a long one the mark follows TCP from afar: its
+ * number must not come round.
+ */
+PST_INLINE void pst_follow_doubt(struct pst_flow *f, const struct pst_packet *p)
+{
+	pst_follow_confirm(f, p->accepted);
+	if (pst_seq_diff(p->accepted, f->headed) > PST_FOLLOW_FAR)
+		f->headed = p->accepted;
+	if (pst_seq_diff(p->accepted, f->headed) < 0 && !(f->follow & PST_FOLLOW_OPAQUE) &&
+	    pst_seq_diff(p->seq, f->headed) < 0 && pst_seq_diff(p->seq + p->len, p->accepted) > 0)
+		pst_follow_lose(f);
 }
 
 /* The head of the response is complete. */
@@ -146,7 +178,8 @@ PST_INLINE void pst_follow_data(struct pst_follower *fw)
 /* Nothing more is followed: the thread is lost, or the rest is not HTTP's to tell. */
 PST_INLINE int pst_follow_is_over(const struct pst_flow *f)
 {
-	return f->follow & (PST_FOLLOW_LOST | PST_FOLLOW_TO_CLOSE | PST_FOLLOW_OPAQUE);
+	return f->follow &
+	       (PST_FOLLOW_LOST | PST_FOLLOW_TO_CLOSE | PST_FOLLOW_OPAQUE | PST_FOLLOW_SWITCHED);
 }
 
 PST_CALLBACK long pst_follow_turn(__u32 i, void *ctx)
@@ -156,6 +189,7 @@ PST_CALLBACK long pst_follow_turn(__u32 i, void *ctx)
 	struct pst_walk *w = &fw->walk;
 	struct pst_http_bytes bytes = {0};
 	__u32 n;
+	int stopped;
 
 	(void)i;
 	if (pst_follow_is_over(f) || w->off >= w->end || w->failed)
@@ -169,7 +203,9 @@ PST_CALLBACK long pst_follow_turn(__u32 i, void *ctx)
 	if (f->follow & PST_FOLLOW_LOST)
 		return 1;
 	n = pst_walk_load(w, &bytes);
-	if (n && pst_walk_feed(w, &bytes, n))
+	stopped = n && pst_walk_feed(w, &bytes, n);
+	f->headed = f->followed - (w->end - w->off);
+	if (stopped)
 		pst_follow_stop(fw, &f->response);
 	else if (f->response.pos >= PST_MAX_HEAD)
 		pst_follow_lose(f);
@@ -231,8 +267,11 @@ PST_INLINE void pst_follow_packet(struct pst_flow *f, const struct pst_table *t,
 	struct pst_follower fw = {
 		.walk = {.http = &f->response, .table = t, .src = src, .end = p->off + p->len},
 		.flow = f,
+		.ordered = p->ordered,
 	};
 
+	if (!p->ordered)
+		pst_follow_doubt(f, p);
 	if (pst_follow_is_over(f) || pst_seq_diff(end, f->followed) <= 0)
 		return;
 	if (!p->ordered && !pst_follow_accept(&fw, p->accepted)) {

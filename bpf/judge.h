@@ -99,12 +99,13 @@ PST_INLINE __u32 pst_judge_body(struct pst_flow *f, __u32 n)
 PST_INLINE __u32 pst_judge_behind_upgrade(const struct pst_judge *j)
 {
 	struct pst_flow *f = j->flow;
+	int waits = f->follow & PST_FOLLOW_SWITCHED || pst_seq_diff(f->responses, f->upgrade) <= 0;
 
 	if (f->follow & PST_FOLLOW_LOST)
 		return pst_ruling(PST_ACTION_KILL, PST_REASON_UPGRADE_LOST);
-	if (pst_seq_diff(f->responses, f->upgrade) <= 0 && f->judged != j->start)
+	if (waits && f->judged != j->start)
 		return pst_ruling(PST_ACTION_KILL, PST_REASON_UPGRADE_EARLY);
-	if (pst_seq_diff(f->responses, f->upgrade) <= 0)
+	if (waits)
 		return pst_ruling(PST_ACTION_DROP, PST_REASON_UPGRADE_PENDING);
 	f->flags &= ~PST_FLOW_UPGRADE; /* refused: HTTP goes on */
 	return pst_ruling(PST_ACTION_PASS, PST_REASON_RULE);

@@ -172,6 +172,15 @@ static __always_inline int is_end(const struct packet *p, const struct pst_flow 
 		(f->verdict == PST_VERDICT_JUDGE && f->flags & PST_FLOW_STREAM_KNOWN));
 }
 
+/* At the client: has TCP taken the 101 that was seen? */
+PST_OUTLINE void confirm_switch(const struct packet *p, struct pst_flow *f)
+{
+	if (p->direction != PST_DIR_EGRESS || !pst_lock(&f->follow_lock))
+		return;
+	pst_follow_confirm(f, p->accepted);
+	pst_unlock(&f->follow_lock);
+}
+
 PST_SUBPROG int pst_judge_side(struct __sk_buff *skb, const struct packet *p, struct pst_flow *f,
 			       const struct pst_config *config)
 {
@@ -189,6 +198,8 @@ PST_SUBPROG int pst_judge_side(struct __sk_buff *skb, const struct packet *p, st
 		pst_unlock(&f->judge_lock);
 		return reason == PST_REASON_RULE ? SKB_PASS : verdict(reason, direction, SKB_DROP);
 	}
+	if ((f->follow & (PST_FOLLOW_SWITCHED | PST_FOLLOW_OPAQUE)) == PST_FOLLOW_SWITCHED)
+		confirm_switch(p, f);
 	/* Without payload no request begins: the policy is not asked anew. */
 	if (p->h.payload == p->len)
 		ruling = pst_judge_fin(f, p->h.seq,

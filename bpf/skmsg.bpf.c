@@ -124,7 +124,7 @@ static __always_inline int at_rest(struct sk_msg_md *msg, const struct pst_flow 
 	if (f->role != PST_ROLE_CLIENT || f->flags & PST_FLOW_DENIED ||
 	    !(f->flags & PST_FLOW_STREAM_KNOWN) || f->flags & PST_FLOW_REQUEST ||
 	    f->follow & (PST_FOLLOW_LOST | PST_FOLLOW_TO_CLOSE | PST_FOLLOW_BEGUN |
-			 PST_FOLLOW_OPAQUE) ||
+			 PST_FOLLOW_OPAQUE | PST_FOLLOW_SWITCHED) ||
 	    pst_flow_due(f))
 		return 0;
 	tcp = bpf_skc_to_tcp_sock(msg->sk);

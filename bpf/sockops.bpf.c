@@ -34,7 +34,7 @@ static __always_inline void client_established(struct bpf_sock_ops *ops, struct 
 	if (!f || f->role != PST_ROLE_CLIENT)
 		return;
 	f->netns_cookie = bpf_get_netns_cookie(ops);
-	f->followed = ops->rcv_nxt;
+	f->followed = f->headed = ops->rcv_nxt;
 	if (config && config->flags & PST_CONFIG_COURTESY && !(f->flags & PST_FLOW_OURS))
 		enter_courtesy(ops, f);
 }
@@ -84,7 +84,7 @@ static __always_inline void server_begins(struct bpf_sock_ops *ops, struct bpf_s
 	f->role = PST_ROLE_SERVER;
 	f->flags = pst_is_ours(sk) ? PST_FLOW_OURS : PST_FLOW_STREAM_KNOWN;
 	f->judged = ops->rcv_nxt;
-	f->followed = ops->snd_nxt;
+	f->followed = f->headed = ops->snd_nxt;
 	f->netns_cookie = bpf_get_netns_cookie(ops);
 	meet_leg(ops, sk);
 }

@@ -4,6 +4,7 @@
 #include "bpf/follow.h"
 
 #include <criterion/criterion.h>
+#include <stdbool.h>
 #include <stdio.h>
 
 /* The last answer that was complete. */
@@ -250,4 +251,129 @@ Test(follow, what_tcp_has_put_in_order_may_complete_an_answer)
 	cr_expect_eq(f.followed, len);
 	pst_follow_catch_up(&f, len + 1);
 	cr_expect(f.follow & PST_FOLLOW_LOST, "nobody knows what that was");
+}
+
+#define OK_1_X "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx"
+#define SWITCH "HTTP/1.1 101 Switching Protocols\r\n\r\n"
+
+static struct pst_flow asked_to_switch(void)
+{
+	return (struct pst_flow){.requests = 1, .flags = PST_FLOW_UPGRADE};
+}
+
+Test(follow, at_the_client_a_switch_counts_when_tcp_has_taken_it)
+{
+	const __u32 len = sizeof(SWITCH) - 1;
+	struct pst_flow f = asked_to_switch();
+
+	packet(&f, 0, SWITCH "frames", len + 6, 0, 0);
+	cr_expect_eq(f.follow, PST_FOLLOW_SWITCHED);
+	pst_follow_confirm(&f, len - 1);
+	cr_expect_eq(f.follow, PST_FOLLOW_SWITCHED);
+	pst_follow_confirm(&f, len);
+	cr_expect_eq(f.follow, PST_FOLLOW_SWITCHED | PST_FOLLOW_OPAQUE);
+	packet(&f, 0, OK_0, sizeof(OK_0) - 1, 0, 0);
+	cr_expect_not(f.follow & PST_FOLLOW_LOST, "too late for doubts");
+
+	f = asked_to_switch();
+	packet(&f, 0, SWITCH, len, 0, 0);
+	packet(&f, len, "frames", 6, len, 0);
+	cr_expect(f.follow & PST_FOLLOW_OPAQUE, "the server's next packet shows it, too");
+
+	f = asked_to_switch();
+	packet(&f, 0, SWITCH, len, 0, 1);
+	cr_expect_eq(f.follow, PST_FOLLOW_OPAQUE, "at the server there is nothing to doubt");
+}
+
+Test(follow, at_the_client_a_forged_switch_loses_the_thread)
+{
+	const __u32 len = sizeof(SWITCH) - 1;
+	const char *no = "HTTP/1.1 400 No\r\nContent-Length: 900\r\n\r\n";
+	struct pst_flow f = asked_to_switch();
+
+	packet(&f, 0, SWITCH, len, 0, 0);
+	packet(&f, 0, no, strlen(no), 0, 0);
+	cr_expect(f.follow & PST_FOLLOW_LOST);
+	pst_follow_confirm(&f, 900);
+	cr_expect_not(f.follow & PST_FOLLOW_OPAQUE);
+
+	f = asked_to_switch();
+	packet(&f, 0, SWITCH, 20, 0, 0);
+	packet(&f, 5, no + 5, 5, 5, 0);
+	cr_expect(f.follow & PST_FOLLOW_LOST, "in the middle of it");
+}
+
+Test(follow, at_the_client_repeats_of_what_is_taken_or_of_a_body_are_no_doubt)
+{
+	const char *s = "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabcdefghi";
+	const __u32 len = (__u32)strlen(s), body = len - 9;
+	struct pst_flow f = awaiting(1, PST_METHOD_GET);
+
+	packet(&f, 0, s, len, 0, 0);
+	packet(&f, body, s + body, 9, 0, 0);
+	packet(&f, body, s + body, 9, body, 0);
+	cr_expect_not(f.follow & PST_FOLLOW_LOST);
+	packet(&f, body - 1, s + body - 1, 9, body, 0);
+	cr_expect_not(f.follow & PST_FOLLOW_LOST, "TCP has the head");
+	f = awaiting(1, PST_METHOD_GET);
+	packet(&f, 0, s, len, 0, 0);
+	packet(&f, body - 1, s + body - 1, 9, body - 1, 0);
+	cr_expect(f.follow & PST_FOLLOW_LOST);
+}
+
+/*
+ * The client's own network against a model: a server that never switches, and whose answers hold
+ * what the client would like to read; a forger whose packets the client's TCP discards; a client
+ * that asks for the other protocol when nothing is due. CREDULOUS is a follower that knows no
+ * doubt. False when the switch is believed.
+ */
+static bool resists(unsigned int seed, bool credulous)
+{
+	static const char real[] = "HTTP/1.1 200 OK\r\nContent-Length: 80\r\n\r\n" SWITCH
+				   "0123456789012345678901234567890123456789" OK_1 "x" OK_0;
+	static const char *const forged[] = {SWITCH, OK_0, OK_1_X,
+					     "HTTP/1.1 200 OK\r\nContent-Length: 12\r\n\r\n",
+					     "HTTP/1.1 101 x\r\nA: "};
+	static const __u32 edges[] = {0, 19, 38, 50, 76, 116, 118, 150, 157, 158, 196};
+	struct pst_flow f = {.requests = 1};
+	__u32 taken = 0, ruleset, n_edges = sizeof(edges) / sizeof(*edges);
+	struct pst_packet p;
+
+	for (int i = 0; i < 24; i++) {
+		__u32 r = (seed = seed * 1103515245 + 12345) >> 8, at = f.followed, end;
+		const char *bytes = forged[r % 5];
+
+		if (r & 1 << 10)
+			at = taken;
+		end = at + (__u32)strlen(bytes);
+		if (r & 1 << 11) {
+			end = edges[(r >> 12) % n_edges];
+			bytes = real + at;
+		}
+		if (end <= at || (r & 1 << 11 && end >= sizeof(real)))
+			continue;
+		p = (struct pst_packet){
+			.seq = at, .len = end - at, .accepted = credulous ? f.headed : taken};
+		pst_follow_packet(&f, t_core_table(&ruleset),
+				  &(struct pst_src){(const unsigned char *)bytes}, &p);
+		if (r & 1 << 11 && r & 3 << 16 && at <= taken)
+			taken = end > taken ? end : taken;
+		if (!pst_flow_due(&f) && !(f.flags & PST_FLOW_UPGRADE)) {
+			f.upgrade = f.requests++;
+			f.flags |= r & 1 << 20 ? PST_FLOW_UPGRADE : 0;
+		}
+		pst_follow_confirm(&f, taken);
+	}
+	return !(f.follow & PST_FOLLOW_OPAQUE);
+}
+
+Test(follow, forged_packets_never_make_a_client_believe_in_a_switch)
+{
+	unsigned int seed = 0;
+
+	while (++seed <= 100000)
+		cr_assert(resists(seed * 2654435761U, false), "seed %u", seed);
+	for (seed = 1; seed <= 100000 && resists(seed * 2654435761U, true);)
+		seed++;
+	cr_expect_leq(seed, 100000, "the model finds no hole where there is one");
 }

@@ -171,6 +171,26 @@ static __u32 denied(struct pst_flow *f, __u32 seq, const char *bytes, size_t len
 	return pst_judge_denied(f, &src, &p);
 }
 
+Test(judge, a_switch_that_tcp_has_not_taken_is_none)
+{
+	const char *ask = "GET /api/w HTTP/1.1\r\nHost: b\r\nConnection: upgrade\r\n"
+			  "Upgrade: websocket\r\n\r\n";
+	struct pst_flow f = flow_at(0);
+	__u32 end;
+
+	cr_assert_eq(packet(&f, 0, ask, strlen(ask), 0, true), pass);
+	end = f.judged;
+	answered(&f);
+	f.follow = PST_FOLLOW_SWITCHED;
+	cr_expect_eq(packet(&f, end, BAD, sizeof(BAD) - 1, 0, true),
+		     ruled(PST_ACTION_DROP, PST_REASON_UPGRADE_PENDING));
+	f.follow |= PST_FOLLOW_OPAQUE;
+	cr_expect_eq(packet(&f, end, BAD, sizeof(BAD) - 1, 0, true), pass);
+	f.follow = PST_FOLLOW_SWITCHED | PST_FOLLOW_LOST;
+	cr_expect_eq(packet(&f, end, BAD, sizeof(BAD) - 1, 0, true),
+		     ruled(PST_ACTION_KILL, PST_REASON_UPGRADE_LOST));
+}
+
 Test(judge, what_stands_before_a_denied_request_passes_in_packets_of_its_own)
 {
 	const char *bytes = OK POST BODY BAD;

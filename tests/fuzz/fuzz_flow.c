@@ -8,7 +8,8 @@
  * the older or the newer copy of a byte. The server answers what it reads: with a length, in
  * chunks, early, refusing or accepting to switch protocols; and it may answer a HEAD with a body,
  * which reads like the answer that the client would like to see. On the other side of the wire the
- * judge sees the client's packets in order, and the follower sees the answers come in any order.
+ * judge sees the client's packets in order, and the follower sees the answers come in any order,
+ * with forged ones among them.
  *
  *	read		what the server reads is allowed requests only, when it is judged from
  *			scratch
@@ -248,19 +249,17 @@ static void server_reads(struct connection *c)
 	}
 }
 
-/* The follower sees the server's bytes [AT, AT + LEN). */
-static void follow(struct connection *c, uint32_t at, uint32_t len)
+/* The follower sees a packet in the server's name. */
+static void follow(struct connection *c, const struct range *r)
 {
-	struct range r = {.at = at, .len = len};
-	struct pst_src src = {.bytes = r.bytes, .len = len};
-	struct pst_packet p = {.seq = c->isn + at,
-			       .len = len,
+	struct pst_src src = {.bytes = r->bytes, .len = r->len};
+	struct pst_packet p = {.seq = c->isn + r->at,
+			       .len = r->len,
 			       .accepted = c->isn + c->client.next,
 			       .ordered = !c->at_client};
 
-	if (!len)
+	if (!r->len)
 		return;
-	memcpy(r.bytes, c->sent + at, len);
 	pst_follow_packet(&c->flow, table, &src, &p);
 	assert(!(c->flow.follow & PST_FOLLOW_OPAQUE) || c->switched);
 	if (!(c->flow.follow & PST_FOLLOW_LOST))
@@ -280,8 +279,12 @@ static void server_sends(struct connection *c, const char *text, struct input *i
 	while (at < c->n_sent) {
 		uint32_t n = 1 + next_byte(in);
 
+		struct range r = {.at = at};
+
 		n = n < c->n_sent - at ? n : c->n_sent - at;
-		follow(c, at, n);
+		r.len = n;
+		memcpy(r.bytes, c->sent + at, n);
+		follow(c, &r);
 		at += n;
 	}
 }
@@ -341,8 +344,30 @@ static void network_delivers(struct connection *c, struct input *in)
 		return;
 	r = (struct range){.at = at, .len = len < c->n_sent - at ? len : c->n_sent - at};
 	memcpy(r.bytes, c->sent + r.at, r.len);
-	follow(c, r.at, r.len);
+	follow(c, &r);
 	arrive(&c->client, &r, how >> 2);
+}
+
+/*
+ * What somebody forges in the server's name, and the client's TCP discards: the follower must not
+ * believe in another protocol for it, and what it counts is nobody's any more.
+ */
+static void network_forges(struct connection *c, struct input *in)
+{
+	static const char *const forged[] = {"HTTP/1.1 101 x\r\n\r\n", "HTTP/1.1 101 x\r\n",
+					     "HTTP/1.1 204 x\r\n\r\n", "\r\n\r\n"};
+	uint32_t how = next_byte(in), at = next_byte(in) * 4;
+	const char *text = forged[how >> 2 & 3];
+	struct range r = {.at = at, .len = (uint32_t)strlen(text)};
+
+	if (how & 1)
+		r.at = c->client.next;
+	else if (how & 2)
+		r.at = c->flow.followed - c->isn;
+	if (!c->at_client || r.at > STREAM)
+		return;
+	memcpy(r.bytes, text, r.len);
+	follow(c, &r);
 }
 
 /* Remembers what was judged in packet R, FROM .. TO of the stream. */
@@ -409,6 +434,9 @@ static bool client_sends(struct connection *c, struct input *in)
 
 	if (!r.len)
 		return true;
+	if (c->at_client)
+		pst_follow_confirm(f, c->isn + c->client.next);
+	assert(!(f->follow & PST_FOLLOW_OPAQUE) || c->switched);
 	action = rule_on(c, &src, &p);
 	assert(pst_seq_diff(f->judged, p.accepted) <= PST_JUDGE_MAX_WINDOW || c->at_client);
 	if (!(f->follow & PST_FOLLOW_OPAQUE))
@@ -481,8 +509,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			take_late(&c->tcp, op / 8 % c->tcp.n_late);
 		else if (op % 8 == 5)
 			server_answers(c, &in);
-		else if (op % 8 == 6)
+		else if (op % 8 == 6 && op < 192)
 			network_delivers(c, &in);
+		else if (op % 8 == 6)
+			network_forges(c, &in);
 		else if (op & 8)
 			shards[op >> 4 & (PST_RAW_SHARDS - 1)].taken += PST_RAW_SLOTS;
 		else
