@@ -98,12 +98,14 @@ static void destroy(struct pst_destroy_queue *queue, const struct pst_event *e, 
 
 void pst_respond(const struct pst_respond *r, const struct pst_event *event)
 {
-	if (event->request == PST_REQUEST_RELAY && r->inject)
+	const bool young = event->time_ns >= r->since_ns;
+
+	if (event->request == PST_REQUEST_RELAY && r->inject && young)
 		relay(r, event);
 	if (event->request == PST_REQUEST_NONE ||
 	    event->request >= sizeof(destroy_ms) / sizeof(*destroy_ms))
 		return;
-	if (event->request == PST_REQUEST_INJECT && r->inject)
+	if (event->request == PST_REQUEST_INJECT && r->inject && young)
 		inject(r, event);
 	if (r->destroy)
 		destroy(r->destroy, event, destroy_ms[event->request]);

@@ -14,6 +14,8 @@
 
 #include "bpf/abi.h"
 
+#include <stdint.h>
+
 enum { PST_RESPOND_DEADLINE_MS = 30000 };
 
 struct pst_inject;
@@ -22,6 +24,12 @@ struct pst_reply;
 
 /* Nothing is owned. The first two may be NULL: then nothing is answered, or nothing destroyed. */
 struct pst_respond {
+	/*
+	 * Events of before (CLOCK_MONOTONIC) get no segment: they were queued while there was no
+	 * daemon, and their ports and sequence numbers may be a later connection's by now. Their
+	 * sockets are ended, which are named by cookie; who is alive sends again, and is answered.
+	 */
+	uint64_t since_ns;
 	struct pst_inject *inject;
 	struct pst_destroy_queue *destroy;
 	const struct pst_reply *reply; /* one that closes */

@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "enforcer/cgroup.h"
+#include "enforcer/clock.h"
 #include "enforcer/destroy.h"
 #include "enforcer/generation.h"
 #include "enforcer/hostaddr.h"
@@ -48,6 +49,7 @@ struct service {
 	struct pst_reporter *reporter;
 	struct pst_tc *tc;
 	struct pst_reply reply;
+	uint64_t since_ns; /* when this daemon began to listen */
 	int epoll_fd;
 	int signal_fd;
 	int cgroup_fd;
@@ -128,7 +130,11 @@ static void on_event(const struct pst_event *event, void *arg)
 {
 	struct service *s = arg;
 	const struct pst_respond respond = {
-		.inject = s->inject, .destroy = s->destroy, .reply = &s->reply};
+		.since_ns = s->since_ns,
+		.inject = s->inject,
+		.destroy = s->destroy,
+		.reply = &s->reply,
+	};
 
 	pst_respond(&respond, event); /* somebody waits for the answer */
 	if (event->reason == PST_REASON_FALLBACK_GONE)
@@ -490,7 +496,13 @@ static int read_first(struct service *s, struct pst_reading *reading)
 
 int pst_service_run(const struct pst_options *opts)
 {
-	struct service s = {.opts = opts, .epoll_fd = -1, .signal_fd = -1, .cgroup_fd = -1};
+	struct service s = {
+		.opts = opts,
+		.since_ns = pst_clock_ns(),
+		.epoll_fd = -1,
+		.signal_fd = -1,
+		.cgroup_fd = -1,
+	};
 	struct pst_reading reading = {0};
 	int exit_code = PST_EXIT_OK;
 	int r = read_first(&s, &reading);
