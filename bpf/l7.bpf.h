@@ -117,8 +117,14 @@ static __always_inline __u32 judge_by_verdict(struct __sk_buff *skb, const struc
 		f->flags &= ~PST_FLOW_STREAM_KNOWN;
 		return pst_ruling(PST_ACTION_PASS, PST_REASON_L4_ALLOW);
 	}
-	if (f->verdict == PST_VERDICT_FALLBACK)
-		return pst_ruling(PST_ACTION_DENY, PST_REASON_FALLBACK_GONE);
+	if (f->verdict == PST_VERDICT_FALLBACK) {
+		/* Nobody looks for it, but a request begins here: what ends before it was allowed.
+		 */
+		f->head_seq = f->judged;
+		return pst_ruling(f->flags & PST_FLOW_STREAM_KNOWN ? PST_ACTION_DENY
+								   : PST_ACTION_KILL,
+				  PST_REASON_FALLBACK_GONE);
+	}
 	if (f->verdict != PST_VERDICT_ALLOW && f->verdict != PST_VERDICT_JUDGE)
 		return pst_ruling(PST_ACTION_KILL, f->reason);
 	how->observe = f->verdict == PST_VERDICT_ALLOW;
