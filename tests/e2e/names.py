@@ -5,7 +5,7 @@
 names.py serve PORT [ADDRESS]	a server; its answer: "PEER > LOCAL ACCEPTED FIELD", as its socket says, as accept()
 				said, and the value of the field X-Added; HTTP/1.1, keep-alive, one thread each
 names.py ask HOST PORT PATH [FROM]	a client: "LOCAL > PEER STATUS BODY"
-names.py hold HOST PORT PATH	asks, says "held", waits for a line, asks again, and says what became of it
+names.py hold HOST PORT PATH	the same, and again on the same connection for each line that it reads
 """
 import http.client
 import socket
@@ -18,9 +18,16 @@ def text(name):
     return f"[{host}]:{name[1]}" if ":" in host else f"{host}:{name[1]}"
 
 
+def read_line(stream):
+    try:
+        return stream.readline()
+    except OSError:
+        return b""
+
+
 def serve(conn, accepted):
     stream = conn.makefile("rb")
-    while stream.readline():
+    while read_line(stream):
         added = "-"
         while (line := stream.readline()) not in (b"\r\n", b""):
             key, value = line.split(b":", 1)
@@ -46,6 +53,7 @@ def server(port, address="::"):
 
 def connect(host, port, source=None):
     client = http.client.HTTPConnection(host, int(port), timeout=15, source_address=source and (source, 0))
+    client.auto_open = False
     try:
         client.connect()
     except OSError as error:
@@ -64,9 +72,9 @@ def ask(client, path):
 
 
 def hold(client, path):
-    print(ask(client, path), "held", flush=True)
-    sys.stdin.readline()
     print(ask(client, path), flush=True)
+    while sys.stdin.readline():
+        print(ask(client, path), flush=True)
 
 
 if sys.argv[1] == "serve":
