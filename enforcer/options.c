@@ -14,6 +14,7 @@
 enum option_id {
 	OPT_POLICY = 256,
 	OPT_INVENTORY,
+	OPT_BUNDLE,
 	OPT_CGROUP,
 	OPT_PIN_DIR,
 	OPT_NO_PINS,
@@ -43,9 +44,11 @@ static const struct option_row {
 	const char *arg; /* NULL: a switch */
 	const char *help;
 } rows[] = {
-	{OPT_POLICY, "policy", "PATH", "policy file or directory; may be repeated (required)"},
+	{OPT_POLICY, "policy", "PATH", "policy file or directory; may be repeated"},
 	{OPT_INVENTORY, "inventory", "FILE",
 	 "Pod and Namespace objects: which workloads have which addresses; may be repeated"},
+	{OPT_BUNDLE, "bundle", "FILE",
+	 "what postern compile has made, in place of --policy and --inventory"},
 	{OPT_CGROUP, "cgroup", "PATH",
 	 "enforce below this cgroup v2 directory (default: the root of the hierarchy)"},
 	{OPT_PIN_DIR, "pin-dir", "DIR",
@@ -105,6 +108,7 @@ const char *pst_options_events_word(const struct pst_options *opts)
 void pst_options_help(FILE *out)
 {
 	fputs("usage: posternd --policy PATH... [--inventory FILE]... [OPTION]...\n"
+	      "       posternd --bundle FILE [OPTION]...\n"
 	      "       posternd --detach [--pin-dir DIR]\n"
 	      "       posternd --probe [--format json]\n\n"
 	      "Judges HTTP requests against CiliumNetworkPolicy files in the kernel.\n"
@@ -194,7 +198,9 @@ static int set_socket(struct pst_options *o, const char *arg)
 /* Options that are any text. */
 static void set_text(struct pst_options *o, int id, const char *arg)
 {
-	if (id == OPT_CGROUP)
+	if (id == OPT_BUNDLE)
+		o->bundle = arg;
+	else if (id == OPT_CGROUP)
 		o->cgroup = arg;
 	else if (id == OPT_EVENTS_FILE)
 		o->events_file = arg;
@@ -215,6 +221,7 @@ static int apply(struct pst_options *o, int id, const char *arg)
 	case OPT_INVENTORY:
 		o->inventories[o->n_inventories++] = arg;
 		break;
+	case OPT_BUNDLE:
 	case OPT_CGROUP:
 	case OPT_EVENTS_FILE:
 	case OPT_PROXY:
@@ -300,8 +307,11 @@ static int parse_all(int argc, char **argv, struct pst_options *o)
 	if (!r && pst_reply_make(&o->reply, true, &reply))
 		r = usage_error("the 403 is too long", NULL,
 				": a body of 512 bytes, 1023 with all headers");
-	if (!r && o->action == PST_RUN && !o->n_policies)
-		r = usage_error("no policy given: expected --policy PATH", NULL, "");
+	if (!r && o->action == PST_RUN && !o->n_policies && !o->bundle)
+		r = usage_error("no policy given: expected --policy PATH or --bundle FILE", NULL,
+				"");
+	if (!r && o->bundle && (o->n_policies || o->n_inventories))
+		r = usage_error("--bundle takes the place of --policy and --inventory", NULL, "");
 	return r;
 }
 

@@ -35,6 +35,7 @@ struct pst_options {
 	size_t n_policies;
 	const char **inventories;
 	size_t n_inventories;
+	const char *bundle;	 /* in place of both; NULL: none */
 	const char *pin_dir;	 /* never NULL */
 	const char *cgroup;	 /* NULL: the root of cgroup v2 */
 	const char *events_file; /* NULL: stdout */

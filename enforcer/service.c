@@ -388,6 +388,8 @@ static int watch_paths(struct service *s)
 	size_t n = o->n_policies + o->n_inventories;
 	pst_auto_free const char **paths = pst_mem_calloc(n, sizeof(*paths));
 
+	if (o->bundle)
+		return pst_watch_open(&o->bundle, 1, &s->watch);
 	if (!paths)
 		return -ENOMEM;
 	memcpy(paths, o->policies, o->n_policies * sizeof(*paths));
@@ -487,7 +489,9 @@ static int read_first(struct service *s, struct pst_reading *reading)
 	const struct pst_options *o = s->opts;
 	int r;
 
-	s->sources = pst_sources_new(o->policies, o->n_policies, o->inventories, o->n_inventories);
+	s->sources = o->bundle ? pst_sources_new_bundle(o->bundle)
+			       : pst_sources_new(o->policies, o->n_policies, o->inventories,
+						 o->n_inventories);
 	if (!s->sources)
 		return -ENOMEM;
 	r = pst_sources_read(s->sources, reading);

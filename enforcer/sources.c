@@ -14,6 +14,7 @@
 #include "policy/store.h"
 
 struct pst_sources {
+	char *bundle; /* its path; NULL: files of policies */
 	struct pst_policy_store *policies;
 	struct PST_VEC(char *) inventories;
 	struct pst_inventory *inventory;  /* the last good one; NULL: none yet */
@@ -59,6 +60,18 @@ struct pst_sources *pst_sources_new(const char *const *policies, size_t n_polici
 	return s;
 }
 
+struct pst_sources *pst_sources_new_bundle(const char *path)
+{
+	struct pst_sources *s = pst_mem_calloc(1, sizeof(*s));
+
+	if (!s)
+		return NULL;
+	s->bundle = pst_mem_strndup(path, strlen(path));
+	if (!s->bundle)
+		pst_sources_free(&s);
+	return s;
+}
+
 void pst_sources_free(struct pst_sources **sources)
 {
 	struct pst_sources *s = *sources;
@@ -74,6 +87,7 @@ void pst_sources_free(struct pst_sources **sources)
 	pst_stamps_fini(&s->stamps);
 	pst_diags_free(&s->inventory_said);
 	pst_diags_free(&s->compiled);
+	free(s->bundle);
 	free(s);
 	*sources = NULL;
 }
@@ -343,6 +357,26 @@ static int read_all(struct pst_sources *s, struct lists *l, struct pst_reading *
 	return told ? told : r;
 }
 
+/* It is whole or it is nothing: no part of a bad one counts. */
+static int read_bundle(struct pst_sources *s, struct pst_reading *reading)
+{
+	const char *path = s->bundle;
+	const struct pst_pos whole = {.file = path};
+	struct pst_stamps now = {0};
+	int r = pst_stamps_collect(&path, 1, &now);
+
+	if (r != -ENOMEM)
+		r = pst_bundle_read(path, reading->standing, &reading->bundle);
+	if (r && r != -ENOMEM && !pst_diags_errors(reading->standing))
+		pst_diags_error(reading->standing, "file-unreadable", &whole, "%s", strerror(-r));
+	reading->changed = s->is_forgotten || !pst_stamps_same(&s->stamps, &now);
+	pst_stamps_fini(&s->stamps);
+	s->stamps = now;
+	s->is_forgotten = r;
+	pst_diags_print(reading->standing, stderr);
+	return r && r != -ENOMEM ? -EINVAL : r;
+}
+
 int pst_sources_read(struct pst_sources *s, struct pst_reading *ret_reading)
 {
 	struct lists l pst_cleanup(lists_fini) = {
@@ -354,7 +388,7 @@ int pst_sources_read(struct pst_sources *s, struct pst_reading *ret_reading)
 	int r = -ENOMEM;
 
 	if (l.said && l.compiled && l.news && reading.standing)
-		r = read_all(s, &l, &reading);
+		r = s->bundle ? read_bundle(s, &reading) : read_all(s, &l, &reading);
 	if (r == -ENOMEM)
 		pst_reading_fini(&reading);
 	*ret_reading = reading;

@@ -3,7 +3,7 @@
 
 /*
  * Where the policy comes from: files of policies and of Kubernetes objects, as they are now, or as
- * they were when they were last good (policy/store.h).
+ * they were when they were last good (policy/store.h); or one compiled bundle.
  *
  * A policy with a mistake is refused alone. An inventory with a mistake is refused as a whole: who
  * is who hangs together.
@@ -20,6 +20,9 @@ struct pst_sources;
 /* NULL: no memory. PATHS are copied; nothing is read yet. */
 struct pst_sources *pst_sources_new(const char *const *policies, size_t n_policies,
 				    const char *const *inventories, size_t n_inventories);
+
+/* The same for a compiled bundle, which is checked completely before it counts. */
+struct pst_sources *pst_sources_new_bundle(const char *path);
 
 /* NULL is fine; *S becomes NULL. */
 void pst_sources_free(struct pst_sources **s);

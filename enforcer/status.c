@@ -48,7 +48,8 @@ static void write_sources(struct pst_json *j, const struct pst_options *o)
 		const char *kind;
 		const char *const *paths;
 		size_t n;
-	} kinds[] = {{"policy", o->policies, o->n_policies},
+	} kinds[] = {{"bundle", (const char **)&o->bundle, o->bundle ? 1 : 0},
+		     {"policy", o->policies, o->n_policies},
 		     {"inventory", o->inventories, o->n_inventories}};
 
 	pst_json_array(j, "sources");
