@@ -79,7 +79,7 @@ LLHTTP_FLAGS := -DLLHTTP_STRICT_MODE=1 -isystem /usr/share/include/llhttp
 LLHTTP_LIB_OBJ := $(patsubst %,$(B)/obj/llhttp/%.o,api http llhttp)
 PROXY_OBJ := $(call obj,$(PROXY_SRC) enforcer/reply.c enforcer/wire.c) $(LLHTTP_LIB_OBJ) $(COMPILER_OBJ)
 # What the command knows of the daemon: how to ask it, and what flows are. No BPF in it.
-CLIENT_SRC := $(patsubst %,enforcer/%.c,client)
+CLIENT_SRC := $(patsubst %,enforcer/%.c,client flow flow_read flow_filter flow_test flow_time)
 CLI_OBJ := $(call obj,$(CLI_SRC) $(CLIENT_SRC)) $(LINT_OBJ)
 
 POLICY_LIBS := -lyaml

@@ -32,7 +32,8 @@ struct client {
 	size_t request_len;
 	char *out; /* owned */
 	size_t out_len, out_at;
-	uint64_t next, end; /* flows that he has not got yet; END only when he does not follow */
+	uint64_t next, end; /* flows that he has not got yet; END: what was there when he asked */
+	bool wants_mark;    /* wants to be told when he has got these */
 	bool has_asked, observes, follows, is_polled_out;
 	char request[PST_CONTROL_REQUEST];
 };
@@ -116,7 +117,7 @@ static bool answer(struct pst_control *c, struct client *cl, const char *key,
 static void fill_batch(struct pst_control *c, struct client *cl, FILE *out)
 {
 	const struct pst_flow_ring *ring = c->source.flows;
-	uint64_t end = cl->follows ? pst_flow_ring_next(ring) : cl->end;
+	uint64_t end = cl->follows && !cl->wants_mark ? pst_flow_ring_next(ring) : cl->end;
 	uint64_t lost = 0;
 
 	while (cl->next < end && ftell(out) < BATCH) {
@@ -144,6 +145,18 @@ static void fill_batch(struct pst_control *c, struct client *cl, FILE *out)
 		pst_flow_lost_write(out, PST_LOST_OBSERVER, lost, c->source.node_name);
 }
 
+/* Tells him that what comes now is new. */
+static void put_mark(struct client *cl, FILE *out)
+{
+	fprintf(out, "{\"version\":%d,\"live\":true}\n", PST_CONTROL_VERSION);
+	cl->wants_mark = false;
+}
+
+static bool is_marked_here(const struct client *cl)
+{
+	return cl->wants_mark && cl->next >= cl->end;
+}
+
 /* False when there is nothing more to send now, or no memory for it. */
 static bool refill(struct pst_control *c, struct client *cl)
 {
@@ -153,12 +166,15 @@ static bool refill(struct pst_control *c, struct client *cl)
 
 	if (!cl->observes)
 		return false;
-	if (cl->next == (cl->follows ? pst_flow_ring_next(c->source.flows) : cl->end))
+	if (!is_marked_here(cl) &&
+	    cl->next == (cl->follows ? pst_flow_ring_next(c->source.flows) : cl->end))
 		return false;
 	out = open_memstream(&batch, &len);
 	if (!out)
 		return false;
 	fill_batch(c, cl, out);
+	if (is_marked_here(cl))
+		put_mark(cl, out);
 	if (fclose(out) || !len) {
 		free(batch);
 		return false;
@@ -196,8 +212,10 @@ static void pump(struct pst_control *c, struct client *cl)
 		poll_for(c, cl, EPOLLOUT | EPOLLRDHUP);
 }
 
-/* {"request": "observe", "last": N, "follow": true}: N records from the end, all when it is not
- * said. */
+/*
+ * {"request": "observe", "last": N, "follow": true, "mark": true}: N records from the end, all when
+ * it is not said; with a mark behind the last of those that were there.
+ */
 static const char *begin_observe(struct pst_control *c, struct client *cl, const json_t *request)
 {
 	const json_t *last = json_object_get(request, "last");
@@ -213,6 +231,7 @@ static const char *begin_observe(struct pst_control *c, struct client *cl, const
 		first = next - (uint64_t)json_integer_value(last);
 	cl->observes = true;
 	cl->follows = json_is_true(json_object_get(request, "follow"));
+	cl->wants_mark = cl->follows && json_is_true(json_object_get(request, "mark"));
 	cl->next = first;
 	cl->end = next;
 	count_followers(c);

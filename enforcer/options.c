@@ -30,6 +30,7 @@ enum option_id {
 	OPT_DENY_BODY,
 	OPT_DENY_HEADER,
 	OPT_SHOW_QUERIES,
+	OPT_SHOW_HEADER,
 	OPT_PROBE,
 	OPT_FORMAT,
 	OPT_DEBUG,
@@ -72,7 +73,10 @@ static const struct option_row {
 	{OPT_DENY_TYPE, "deny-content-type", "TYPE", "its content type (default: text/plain)"},
 	{OPT_DENY_HEADER, "deny-header", "'NAME: VALUE'",
 	 "a header of the 403; may be repeated, up to eight"},
-	{OPT_SHOW_QUERIES, "show-queries", NULL, "do not redact the query of a path in events"},
+	{OPT_SHOW_QUERIES, "show-queries", NULL,
+	 "do not redact the query of a path in events and flows"},
+	{OPT_SHOW_HEADER, "show-header", "NAME",
+	 "tell the values of this header in flows; may be repeated"},
 	{OPT_PROBE, "probe", NULL, "tell what this kernel can do and which modes follow, and exit"},
 	{OPT_FORMAT, "format", "text|json", "form of --probe (default: text)"},
 	{OPT_DEBUG, "debug", NULL, "log more"},
@@ -202,12 +206,38 @@ static void set_text(struct pst_options *o, int id, const char *arg)
 		o->bundle = arg;
 	else if (id == OPT_CGROUP)
 		o->cgroup = arg;
-	else if (id == OPT_EVENTS_FILE)
-		o->events_file = arg;
 	else if (id == OPT_PROXY)
 		o->proxy = arg;
 	else
 		o->reply.body = arg;
+}
+
+/* What is reported, and where. -ENOENT: it is another option. */
+static int apply_report(struct pst_options *o, int id, const char *arg)
+{
+	int value = 0, r = 0;
+
+	switch (id) {
+	case OPT_EVENTS_FILE:
+		o->events_file = arg;
+		break;
+	case OPT_SOCKET:
+		r = set_socket(o, arg);
+		break;
+	case OPT_EVENTS:
+		r = word_value("events", events_words, arg, &value);
+		o->events = (enum pst_events_mode)value;
+		break;
+	case OPT_SHOW_QUERIES:
+		o->show_queries = true;
+		break;
+	case OPT_SHOW_HEADER:
+		o->shown_headers[o->n_shown_headers++] = arg;
+		break;
+	default:
+		r = -ENOENT;
+	}
+	return r;
 }
 
 static int apply(struct pst_options *o, int id, const char *arg)
@@ -223,7 +253,6 @@ static int apply(struct pst_options *o, int id, const char *arg)
 		break;
 	case OPT_BUNDLE:
 	case OPT_CGROUP:
-	case OPT_EVENTS_FILE:
 	case OPT_PROXY:
 	case OPT_DENY_BODY:
 		set_text(o, id, arg);
@@ -236,13 +265,6 @@ static int apply(struct pst_options *o, int id, const char *arg)
 		break;
 	case OPT_DETACH:
 		o->action = PST_RUN_DETACH;
-		break;
-	case OPT_SOCKET:
-		r = set_socket(o, arg);
-		break;
-	case OPT_EVENTS:
-		r = word_value("events", events_words, arg, &value);
-		o->events = (enum pst_events_mode)value;
 		break;
 	case OPT_COURTESY:
 		r = word_value("courtesy", courtesy_words, arg, &value);
@@ -266,9 +288,6 @@ static int apply(struct pst_options *o, int id, const char *arg)
 	case OPT_DENY_HEADER:
 		r = add_header(&o->reply, arg);
 		break;
-	case OPT_SHOW_QUERIES:
-		o->show_queries = true;
-		break;
 	case OPT_PROBE:
 		o->action = PST_RUN_PROBE;
 		break;
@@ -282,7 +301,9 @@ static int apply(struct pst_options *o, int id, const char *arg)
 		o->action = PST_SHOW_VERSION;
 		break;
 	default:
-		r = usage_error("unknown option, or a value is missing", NULL, "");
+		r = apply_report(o, id, arg);
+		if (r == -ENOENT)
+			r = usage_error("unknown option, or a value is missing", NULL, "");
 	}
 	return r;
 }
@@ -322,7 +343,8 @@ int pst_options_parse(int argc, char **argv, struct pst_options *ret_opts)
 
 	o.policies = pst_mem_calloc((size_t)argc, sizeof(*o.policies));
 	o.inventories = pst_mem_calloc((size_t)argc, sizeof(*o.inventories));
-	if (o.policies && o.inventories)
+	o.shown_headers = pst_mem_calloc((size_t)argc, sizeof(*o.shown_headers));
+	if (o.policies && o.inventories && o.shown_headers)
 		r = parse_all(argc, argv, &o);
 	if (r) {
 		pst_options_fini(&o);
@@ -336,5 +358,6 @@ void pst_options_fini(struct pst_options *opts)
 {
 	free(opts->policies);
 	free(opts->inventories);
+	free(opts->shown_headers);
 	*opts = (struct pst_options){0};
 }

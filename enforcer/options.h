@@ -42,6 +42,9 @@ struct pst_options {
 	const char *proxy;	 /* of postern-proxy; NULL: beside this program; "off": none */
 	const char *socket;	 /* never NULL; "" : none */
 	enum pst_events_mode events;
+	/* Headers whose values flows tell. */
+	const char **shown_headers;
+	size_t n_shown_headers;
 	enum pst_courtesy_mode courtesy;
 	struct pst_reply_opts reply; /* how a denied request is answered */
 	bool is_socket_asked_for;    /* not the default: without it there is no start */

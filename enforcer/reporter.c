@@ -11,13 +11,19 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "enforcer/clock.h"
 #include "enforcer/control.h"
 #include "enforcer/events.h"
+#include "enforcer/flow_lost.h"
+#include "enforcer/flow_make.h"
 #include "enforcer/flow_ring.h"
 #include "enforcer/flow_time.h"
 #include "enforcer/generation.h"
+#include "enforcer/loader.h"
 #include "enforcer/options.h"
 #include "enforcer/status.h"
+
+enum { LOST_CHECK_MS = 1000 };
 
 struct pst_reporter {
 	struct pst_reporter_parts parts;
@@ -25,7 +31,9 @@ struct pst_reporter {
 	FILE *events_file;
 	struct pst_status status;
 	struct pst_flow_ring *flows;
-	struct pst_control *control; /* NULL: none */
+	struct pst_flow_maker *maker;
+	uint64_t lost, lost_checked_ms; /* events that the kernel could not report */
+	struct pst_control *control;	/* NULL: none */
 	int epoll_fd;
 	char node_name[256];
 };
@@ -71,6 +79,16 @@ static void on_followed(bool by_anybody, void *arg)
 		pst_generations_set_flag(r->parts.gens, PST_CONFIG_EVENTS_ALL, by_anybody);
 }
 
+/* Of all that the programs have counted since they were loaded. */
+static uint64_t count_lost(const struct pst_reporter *r)
+{
+	uint64_t counters[PST_REASON_MAX + 1][2];
+
+	if (pst_loader_counters(r->parts.loader, counters))
+		return r->lost;
+	return counters[PST_REASON_MAX][0] + counters[PST_REASON_MAX][1];
+}
+
 static int watch(struct pst_reporter *r, int fd)
 {
 	struct epoll_event ev = {.events = EPOLLIN, .data.fd = fd};
@@ -109,6 +127,37 @@ static int open_control(struct pst_reporter *r)
 	return watch(r, pst_control_fd(r->control));
 }
 
+static const struct pst_bundle *find_bundle(const void *arg, uint32_t generation)
+{
+	return pst_generations_bundle(arg, generation);
+}
+
+static struct pst_judge *find_judge(const void *arg, uint32_t generation)
+{
+	return pst_generations_judge(arg, generation);
+}
+
+static const char *find_name(const void *arg, uint32_t generation, const uint8_t addr[16])
+{
+	return pst_generations_name(arg, generation, addr);
+}
+
+static int open_flows(struct pst_reporter *r)
+{
+	const struct pst_options *o = r->parts.opts;
+	const struct pst_flow_maker_opts opts = {
+		.source = {find_bundle, find_judge, find_name, r->parts.gens},
+		.node_name = r->node_name,
+		.show_queries = o->show_queries,
+		.shown_headers = o->shown_headers,
+		.n_shown_headers = o->n_shown_headers,
+	};
+	int e = pst_flow_maker_new(&opts, &r->maker);
+
+	r->lost = count_lost(r);
+	return e ? e : pst_flow_ring_new(PST_FLOW_RING, PST_FLOW_RING_BYTES, &r->flows);
+}
+
 int pst_reporter_open(const struct pst_reporter_parts *parts, struct pst_reporter **ret_reporter)
 {
 	struct pst_reporter *r = pst_mem_calloc(1, sizeof(*r));
@@ -132,7 +181,7 @@ int pst_reporter_open(const struct pst_reporter_parts *parts, struct pst_reporte
 	r->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	e = r->epoll_fd < 0 ? -errno : open_events(r);
 	if (!e)
-		e = pst_flow_ring_new(PST_FLOW_RING, PST_FLOW_RING_BYTES, &r->flows);
+		e = open_flows(r);
 	if (!e)
 		e = open_control(r);
 	if (e)
@@ -147,6 +196,7 @@ void pst_reporter_close(struct pst_reporter **r)
 	if (!*r)
 		return;
 	pst_control_close(&(*r)->control);
+	pst_flow_maker_free(&(*r)->maker);
 	pst_flow_ring_free(&(*r)->flows);
 	pst_status_fini(&(*r)->status);
 	pst_cleanup_file(&(*r)->events_file);
@@ -155,13 +205,52 @@ void pst_reporter_close(struct pst_reporter **r)
 	*r = NULL;
 }
 
+static void add_flow(struct pst_reporter *r, const struct pst_event *event)
+{
+	const struct pst_flow *flow = pst_flow_make(r->maker, event);
+	char *line = NULL;
+	size_t len = 0;
+	FILE *out = flow ? open_memstream(&line, &len) : NULL;
+
+	if (!out)
+		return;
+	pst_flow_write(out, flow);
+	if (!fclose(out))
+		pst_flow_ring_add(r->flows, line, len);
+	free(line);
+}
+
+/* Where the kernel had to leave events out, the flows say so; looked at once a second. */
+static void add_loss(struct pst_reporter *r)
+{
+	uint64_t now = pst_clock_ms(), lost;
+	char *line = NULL;
+	size_t len = 0;
+	FILE *out;
+
+	if (now - r->lost_checked_ms < LOST_CHECK_MS)
+		return;
+	r->lost_checked_ms = now;
+	lost = count_lost(r);
+	out = lost > r->lost ? open_memstream(&line, &len) : NULL;
+	if (!out)
+		return;
+	pst_flow_lost_write(out, PST_LOST_KERNEL, lost - r->lost, r->node_name);
+	if (!fclose(out))
+		pst_flow_ring_add(r->flows, line, len);
+	free(line);
+	r->lost = lost;
+}
+
 void pst_reporter_event(struct pst_reporter *r, const struct pst_event *event)
 {
 	pst_events_write(&r->events, r->parts.gens, event);
+	add_flow(r, event);
 }
 
 void pst_reporter_drained(struct pst_reporter *r)
 {
+	add_loss(r);
 	if (r->control)
 		pst_control_flows_added(r->control);
 }

@@ -28,7 +28,9 @@ PUBLIC = {
         "regex.h", "resolve.h", "rulediff.h", "rulegroup.h", "verify.h",
     },
     "lint": {"baseline.h", "config.h", "lint.h", "report.h", "rule.h", "rule_page.h"},
-    "enforcer": {"client.h", "reply.h", "wire.h"},
+    "enforcer": {
+        "client.h", "flow.h", "flow_filter.h", "flow_test.h", "flow_time.h", "reply.h", "wire.h",
+    },
 }
 
 # Which public headers a folder may use, besides all of its own. "bpf core": what is compiled both for the

@@ -237,6 +237,22 @@ Test(control, who_follows_gets_each_flow_as_it_comes)
 	cr_assert_eq(pst_control_count_clients(control), 0);
 }
 
+Test(control, a_mark_parts_what_was_there_from_what_is_new)
+{
+	int fd;
+
+	add("old\n");
+	fd = ask("{\"version\":1,\"request\":\"observe\",\"follow\":true,\"mark\":true}\n");
+	cr_assert_str_eq(read_now(fd), "old\n{\"version\":1,\"live\":true}\n");
+	add("new\n");
+	cr_assert_str_eq(read_now(fd), "new\n");
+	close(fd);
+	fd = ask("{\"version\":1,\"request\":\"observe\",\"last\":0,\"follow\":true,"
+		 "\"mark\":true}\n");
+	cr_assert_str_eq(read_now(fd), "{\"version\":1,\"live\":true}\n");
+	close(fd);
+}
+
 Test(control, who_is_too_slow_loses_flows_and_is_told_how_many)
 {
 	static char line[100001];

@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "enforcer/flow_filter.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/vec.h"
+#include "enforcer/flow_test.h"
+
+/* Which end a filter looks at. */
+enum side {
+	SIDE_NONE, /* the flow itself */
+	SIDE_FROM,
+	SIDE_TO,
+	SIDE_EITHER,
+};
+
+/* One filter: a kind, a side, and its values. */
+struct row {
+	const struct pst_flow_test_kind *kind;
+	enum side side;
+	bool negated;
+	struct PST_VEC(struct pst_flow_test) values;
+};
+
+struct pst_flow_filter {
+	struct PST_VEC(struct row) rows;
+	struct pst_flow_test_context context;
+};
+
+int pst_flow_filter_new(struct pst_flow_filter **ret_filter)
+{
+	struct pst_flow_filter *f = pst_mem_calloc(1, sizeof(*f));
+
+	if (!f)
+		return -ENOMEM;
+	f->context.default_ns = "default";
+	*ret_filter = f;
+	return 0;
+}
+
+void pst_flow_filter_free(struct pst_flow_filter **f)
+{
+	if (!*f)
+		return;
+	for (size_t i = 0; i < (*f)->rows.n; i++) {
+		struct row *row = &(*f)->rows.v[i];
+
+		for (size_t k = 0; k < row->values.n; k++)
+			pst_flow_test_fini(&row->values.v[k]);
+		pst_vec_free(&row->values);
+	}
+	pst_vec_free(&(*f)->rows);
+	free((*f)->context.owned_ns);
+	free(*f);
+	*f = NULL;
+}
+
+void pst_flow_filter_any_namespace(struct pst_flow_filter *f)
+{
+	f->context.default_ns = NULL;
+}
+
+/* "from-pod" is pod of the source. */
+static const struct pst_flow_test_kind *find_kind(const char *name, enum side *ret_side)
+{
+	enum side side = SIDE_EITHER;
+
+	if (!strncmp(name, "from-", 5)) {
+		side = SIDE_FROM;
+		name += 5;
+	} else if (!strncmp(name, "to-", 3)) {
+		side = SIDE_TO;
+		name += 3;
+	}
+	for (const struct pst_flow_test_kind *k = pst_flow_test_kinds; k->name; k++) {
+		if (strcmp(k->name, name) != 0 || (side != SIDE_EITHER && !k->of_end))
+			continue;
+		*ret_side = k->of_end ? side : SIDE_NONE;
+		return k;
+	}
+	return NULL;
+}
+
+static struct row *find_row(struct pst_flow_filter *f, const struct row *like)
+{
+	for (size_t i = 0; i < f->rows.n; i++) {
+		struct row *r = &f->rows.v[i];
+
+		if (r->kind == like->kind && r->side == like->side && r->negated == like->negated)
+			return r;
+	}
+	return pst_vec_push(&f->rows, *like) ? NULL : &f->rows.v[f->rows.n - 1];
+}
+
+/* The one namespace that is asked for is also that of pods without one. */
+static int note_namespace(struct pst_flow_filter *f, const char *value)
+{
+	if (!f->context.default_ns)
+		return 0;
+	free(f->context.owned_ns);
+	f->context.owned_ns = pst_mem_strndup(value, strlen(value));
+	if (!f->context.owned_ns)
+		return -ENOMEM;
+	f->context.default_ns = f->context.owned_ns;
+	return 0;
+}
+
+int pst_flow_filter_add(struct pst_flow_filter *f, const char *name, const char *value,
+			bool negated, char *why, size_t size)
+{
+	struct row like = {.negated = negated};
+	struct pst_flow_test test;
+	struct row *row;
+	int r;
+
+	like.kind = find_kind(name, &like.side);
+	if (!like.kind)
+		return -ENOENT;
+	r = pst_flow_test_init(&test, like.kind, value, why, size);
+	if (r)
+		return r;
+	row = find_row(f, &like);
+	r = row ? pst_vec_push(&row->values, test) : -ENOMEM;
+	if (r) {
+		pst_flow_test_fini(&test);
+		return r;
+	}
+	return !strcmp(like.kind->name, "namespace") && !negated ? note_namespace(f, value) : 0;
+}
+
+/* One of the row's values, for END (NULL: for the flow). */
+static bool row_matches(const struct pst_flow_filter *f, const struct row *row,
+			const struct pst_flow *flow, const struct pst_flow_end *end)
+{
+	for (size_t i = 0; i < row->values.n; i++)
+		if (pst_flow_test_matches(&row->values.v[i], &f->context, flow, end))
+			return true;
+	return false;
+}
+
+static bool is_excluded(const struct pst_flow_filter *f, const struct row *row,
+			const struct pst_flow *flow)
+{
+	switch (row->side) {
+	case SIDE_FROM:
+		return row_matches(f, row, flow, &flow->source);
+	case SIDE_TO:
+		return row_matches(f, row, flow, &flow->destination);
+	case SIDE_EITHER:
+		return row_matches(f, row, flow, &flow->source) ||
+		       row_matches(f, row, flow, &flow->destination);
+	case SIDE_NONE:
+		break;
+	}
+	return row_matches(f, row, flow, NULL);
+}
+
+bool pst_flow_filter_matches(const struct pst_flow_filter *f, const struct pst_flow *flow)
+{
+	bool source = true, destination = true;
+
+	for (size_t i = 0; i < f->rows.n; i++) {
+		const struct row *row = &f->rows.v[i];
+
+		if (row->negated) {
+			if (is_excluded(f, row, flow))
+				return false;
+		} else if (row->side == SIDE_EITHER) {
+			source = source && row_matches(f, row, flow, &flow->source);
+			destination = destination && row_matches(f, row, flow, &flow->destination);
+		} else if (!is_excluded(f, row, flow)) {
+			return false;
+		}
+		if (!source && !destination)
+			return false;
+	}
+	return true;
+}
