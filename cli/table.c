@@ -128,6 +128,78 @@ static const struct pst_cli_option ask_options[] = {
 	FORMAT,
 };
 
+#define FILTER(name_, arg_, help_)                                            \
+	{                                                                     \
+		.name = (name_), .arg = (arg_), .many = true, .help = (help_) \
+	}
+/* A filter that looks at either end, at the source, or at the destination. */
+#define END_FILTER(name_, letter_, arg_, what_)                       \
+	{.name = (name_),                                             \
+	 .letter = (letter_),                                         \
+	 .arg = (arg_),                                               \
+	 .many = true,                                                \
+	 .help = what_ ", at either end"},                            \
+		FILTER("from-" name_, arg_, what_ ", as the source"), \
+		FILTER("to-" name_, arg_, what_ ", as the destination")
+
+static const struct pst_cli_option observe_options[] = {
+	{.name = "follow",
+	 .letter = 'f',
+	 .help = "go on with what comes; the daemon then reports allowed requests as well"},
+	{.name = "last",
+	 .arg = "N",
+	 .help = "the last N flows (20; with --follow, 0; of a file, all)"},
+	{.name = "first", .arg = "N", .help = "the first N flows"},
+	{.name = "all", .help = "all flows that the daemon has kept: 4095 at most"},
+	{.name = "since", .arg = "TIME", .help = "RFC 3339, or how long ago: 90s, 1h30m"},
+	{.name = "until", .arg = "TIME", .help = "likewise"},
+	{.name = "not", .many = true, .help = "leave out what the filter behind it matches"},
+	FILTER("verdict", "VERDICT", "FORWARDED, DROPPED, AUDIT, ..."),
+	END_FILTER("pod", 0, "[NS/]PREFIX", "a pod by the beginning of its name"),
+	END_FILTER("namespace", 'n', "NS", "pods of a namespace"),
+	END_FILTER("ip", 0, "ADDRESS", "an address or a prefix"),
+	END_FILTER("port", 0, "N", "a port"),
+	END_FILTER("label", 'l', "SELECTOR",
+		   "labels: KEY, !KEY, KEY=VALUE or KEY!=VALUE, joined by commas"),
+	END_FILTER("identity", 0, "ID", "an identity, by its number or reserved name"),
+	FILTER("protocol", "PROTOCOL", "tcp, udp, sctp, icmp, icmpv4, icmpv6 or http"),
+	{.name = "type",
+	 .letter = 't',
+	 .arg = "TYPE",
+	 .many = true,
+	 .help = "l7, policy-verdict, drop or trace"},
+	FILTER("traffic-direction", "DIRECTION", "ingress or egress"),
+	FILTER("http-method", "METHOD", "a method"),
+	FILTER("http-path", "REGEX", "a pattern that is found in the path"),
+	FILTER("http-url", "REGEX", "a pattern that is found in the URL"),
+	FILTER("http-status", "STATUS", "a status, or the beginning of one: 5+"),
+	FILTER("http-header", "NAME:VALUE", "a header, as far as flows tell it"),
+	FILTER("drop-reason-desc", "REASON",
+	       "POLICY_DENIED and the like, or a reason of postern: no-rule-l7"),
+	FILTER("ip-version", "N", "4 or 6"),
+	FILTER("node-name", "NAME", "the node that has seen it"),
+	FILTER("uuid", "UUID", "one flow"),
+	{.name = "all-namespaces",
+	 .letter = 'A',
+	 .help = "a pod without a namespace is one of any, not of --namespace or default"},
+	{.name = "output",
+	 .letter = 'o',
+	 .arg = "FORM",
+	 .help = "compact (the default), dict, table, json or jsonpb"},
+	{.name = "print-node-name", .help = "show the node"},
+	{.name = "print-policy-names",
+	 .help = "show which policies decided, by which rule, and the reason"},
+	{.name = "numeric", .help = "addresses instead of names"},
+	{.name = "time-format",
+	 .arg = "FORM",
+	 .help = "StampMilli (the default), RFC3339, RFC3339Milli, RFC3339Micro or "
+		 "RFC3339Nano; always UTC"},
+	{.name = "input-file",
+	 .arg = "FILE",
+	 .help = "flows from a file of JSON lines, - for standard input, instead of the daemon"},
+	PST_CLI_SOCKET,
+};
+
 #define ASK_STATUS "0; 2 usage; 3 no daemon answers."
 
 static const struct pst_cli_option lint_options[] = {
@@ -354,6 +426,24 @@ const struct pst_cli_verb pst_cli_verbs[] = {
 		OPTIONS(ask_options),
 		.exit_status = ASK_STATUS,
 		.run = pst_cli_policy,
+	},
+	{
+		.name = "observe",
+		.synopsis = "[--follow] [--last N | --first N | --all] [[--not] FILTER]... "
+			    "[-o compact|dict|table|json|jsonpb] [--input-file FILE] "
+			    "[--socket PATH]",
+		.summary = "Show verdicts as flows, in the forms of hubble observe.",
+		.details =
+			"The same filter given twice: one of the values; different filters: all of "
+			"them; each filter behind --not counts for itself. Filters that look at either "
+			"end must all be met by the same one.\n"
+			"The JSON is hubble's, one object a line, and its readers take it. Queries and "
+			"the values of headers are not in flows, unless the daemon was told to show "
+			"them. Flows that were lost on the way are reported where they are missing.",
+		OPTIONS(observe_options),
+		.exit_status = "0; 2 usage; 3 no daemon answers, it has ended, or the file cannot "
+			       "be read.",
+		.run = pst_cli_observe,
 	},
 	{0},
 };

@@ -89,7 +89,11 @@ static int take_option(struct parser *p, size_t index, const char *value)
 		pst_cli_usage_error(verb, "--%s is given twice", o->name);
 		return -EINVAL;
 	}
-	return pst_vec_push(values, value ? value : "");
+	if (!value)
+		value = "";
+	if (pst_vec_push(&p->args->given, (struct pst_cli_given){o, value}))
+		return -ENOMEM;
+	return pst_vec_push(values, value);
 }
 
 static int take_long(struct parser *p, const char *word)
@@ -162,6 +166,7 @@ void pst_cli_args_fini(struct pst_cli_args *args)
 	free(args->values);
 	args->values = NULL;
 	pst_vec_free(&args->operands);
+	pst_vec_free(&args->given);
 }
 
 const struct pst_cli_strings *pst_cli_all(const struct pst_cli_args *args, const char *name)

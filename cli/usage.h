@@ -43,11 +43,18 @@ const struct pst_cli_verb *pst_cli_verb_find(const char *name);
 
 struct pst_cli_strings PST_VEC(const char *);
 
+/* One option as it was given: VALUE is "" for a switch. */
+struct pst_cli_given {
+	const struct pst_cli_option *option;
+	const char *value;
+};
+
 /* A parsed command line; strings belong to argv. */
 struct pst_cli_args {
 	const struct pst_cli_verb *verb;
 	struct pst_cli_strings operands;
-	struct pst_cli_strings *values; /* per option */
+	struct pst_cli_strings *values;		    /* per option */
+	struct PST_VEC(struct pst_cli_given) given; /* all options, in their order */
 };
 
 /* 0, or -EINVAL after telling what was expected, or -ENOMEM. Nothing to release on failure. */

@@ -44,3 +44,6 @@ int pst_cli_doctor(int argc, char **argv);
 int pst_cli_status(int argc, char **argv);
 int pst_cli_endpoints(int argc, char **argv);
 int pst_cli_policy(int argc, char **argv);
+
+/* What it decides. */
+int pst_cli_observe(int argc, char **argv);

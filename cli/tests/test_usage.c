@@ -45,6 +45,11 @@ Test(usage, options_and_operands_are_read_in_any_order_and_form)
 	cr_assert_eq(pst_cli_all(&args, "include")->n, 2);
 	cr_assert_str_eq(pst_cli_all(&args, "include")->v[1], "y");
 	cr_assert_not_null(pst_cli_value(&args, "quiet"));
+	cr_assert_eq(args.given.n, 4);
+	cr_assert_str_eq(args.given.v[1].option->name, "quiet");
+	cr_assert_str_eq(args.given.v[1].value, "");
+	cr_assert_str_eq(args.given.v[3].option->name, "include");
+	cr_assert_str_eq(args.given.v[3].value, "y");
 	pst_cli_args_fini(&args);
 }
 
