@@ -328,6 +328,14 @@ e2e-build: all $(B)/garden/judge_streams build/tools/count_flows
 e2e: e2e-build ## end-to-end tests in namespaces (root; without it they are skipped)
 	$(Q)tests/e2e/run.sh
 
+# Names of guards, or all: make mutants MUTANTS=shared-pages
+.PHONY: mutants mutants-unit
+mutants: e2e-build $(B)/tests/bpf ## take each guard of the judge out and see its test fail (root; half an hour)
+	$(Q)CC='$(CC)' CLANG='$(CLANG)' tests/mutants/run.py $(MUTANTS)
+mutants-unit: $(B)/tests/bpf ## the same for guards with unit tests (no root)
+	$(Q)CC='$(CC)' CLANG='$(CLANG)' tests/mutants/run.py --unit
+print-%: ; @echo '$($*)'
+
 .PHONY: lint-tests
 lint-tests: all ## the linter as CI systems run it: SARIF schema, GitHub action, pre-commit
 	$(Q)tests/lint/run.sh

@@ -86,6 +86,7 @@ mkdir -p "$log"
 stage build submake -j"$jobs" all
 stage unit unit SAN=0
 stage unit-san unit SAN=1
+stage mutants submake mutants-unit
 stage tools submake check-tools
 stage lint tests/lint/run.sh
 stage replay submake -j"$jobs" SAN=1 replay

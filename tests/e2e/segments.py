@@ -78,12 +78,12 @@ class Connection:
                 return flags
         return 0
 
-    def handshake(self, data=b""):
+    def handshake(self, data=b"", flags=ACK, urgent=0):
         self.send(SYN)
         if not self.receive(2) & SYN:
             sys.exit("segments.py: no SYN/ACK")
         self.seq = (self.seq + 1) & 0xFFFFFFFF
-        self.send(ACK | (PSH if data else 0), data)
+        self.send(flags | (PSH if data else 0), data, urgent=urgent)
 
     def result(self):
         """The status of the answer, "reset" or "none"."""
@@ -172,12 +172,31 @@ def out_of_order(c):
     return nothing, c.result()
 
 
+def the_tail_of_another_first(c):
+    """TCP would keep it, and put it behind the head's beginning."""
+    c.handshake()
+    c.send(PSH | ACK, EVIL[8:], at=8)
+    c.send(PSH | ACK, GOOD[:8])
+    nothing = c.result()
+    c.send(PSH | ACK, GOOD[8:], at=8)
+    return nothing, c.result()
+
+
 def urgent(c):
     c.handshake()
     c.send(PSH | ACK | URG, GOOD, urgent=8)
     nothing = c.result()
     c.send(PSH | ACK, GOOD)
     return nothing, c.result()
+
+
+def urgent_with_the_last_ack(c):
+    """No payload: the pointer names a byte that comes later."""
+    c.handshake(flags=ACK | URG, urgent=8)
+    time.sleep(0.1)
+    c.send(ACK)
+    c.send(PSH | ACK, GOOD)
+    return c.result()
 
 
 def fragments(c):

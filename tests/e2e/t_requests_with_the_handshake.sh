@@ -26,6 +26,15 @@ e2e_is "un-enforced: the SYN's data was taken" 1 "$(fast_opens)"
 serve defer
 e2e_is "un-enforced, deferred" "200 soon" "$(ask plain DELETE)"
 
+# By the rules of the client: data on its SYN do not leave un-judged. Its kernel tries without, at once.
+e2e_posternd --policy testdata/policies/good/frontend-egress.yaml --inventory testdata/inventory/demo.yaml --courtesy off
+serve fastopen
+e2e_is "Fast Open by the client's rules, allowed" "200 soon" "$(ask fastopen GET)"
+e2e_is "Fast Open by the client's rules, denied" "403 soon" "$(ask fastopen DELETE)"
+e2e_is "no SYN's data was taken" 1 "$(fast_opens)"
+e2e_stop
+
+# By those of the server.
 e2e_posternd --policy testdata/policies/good/backend-api.yaml --inventory testdata/inventory/demo.yaml --courtesy off
 serve fastopen
 e2e_is "Fast Open, allowed: falls back" "200 late" "$(ask fastopen GET)"

@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The guards, and the test that must miss each of them.
+
+A mutant is the tree without one guard: OLD, which stands in FILE exactly once, becomes NEW. TEST fails then, or the
+guard is untested. "unit:SUITE/TEST" is a test of bpf/tests, built with the mutant's headers; "e2e:NAME" an end-to-end
+test, run with a daemon whose programs are the mutant's. docs/testing.md has the same names in a table.
+"""
+from dataclasses import dataclass
+
+
+@dataclass
+class Guard:
+    name: str
+    file: str
+    old: str
+    new: str
+    test: str
+
+
+CRAFTED = "e2e:t_crafted_segments_gain_nothing"
+HANDSHAKE = "e2e:t_requests_with_the_handshake"
+
+GUARDS = [
+    Guard("gate-around-heads", "bpf/judge.h",
+          "			return pst_ruling(PST_ACTION_PASS, PST_REASON_RULE);\n"
+          "		return pst_ruling(PST_ACTION_DROP, PST_REASON_GAP);\n",
+          "			return pst_ruling(PST_ACTION_PASS, PST_REASON_RULE);\n"
+          "		return pst_ruling(PST_ACTION_PASS, PST_REASON_RULE);\n", CRAFTED),
+    Guard("repeats-only-if-identical", "bpf/judge.h",
+          "return pst_ruling(PST_ACTION_KILL, PST_REASON_REPEAT_DIFFERS);",
+          "return pst_ruling(PST_ACTION_PASS, PST_REASON_RULE);", CRAFTED),
+    Guard("repeats-only-if-proven", "bpf/judge.h",
+          "	default:\n		return pst_ruling(PST_ACTION_DROP, PST_REASON_REPEAT_PARTIAL);\n",
+          "	default:\n		return pst_ruling(PST_ACTION_PASS, PST_REASON_RULE);\n",
+          "unit:judge/what_was_overwritten_is_not_proven"),
+    Guard("no-end-inside-a-head", "bpf/judge.h",
+          "return pst_ruling(PST_ACTION_KILL, PST_REASON_HEAD_CUT);",
+          "return pst_ruling(PST_ACTION_PASS, PST_REASON_RULE);",
+          "unit:judge_end/passes_everywhere_but_inside_a_head"),
+    Guard("no-end-before-a-repeat", "bpf/judge.h",
+          "	if (ahead < 0 && f->raw_last && pst_seq_diff(end, f->framed) < 0)\n",
+          "	if (0)\n", "unit:judge_end/cuts_nothing_that_tcp_has_lost"),
+    Guard("window", "bpf/judge.h",
+          "pst_seq_diff(end, accepted) > PST_JUDGE_MAX_WINDOW", "0",
+          "unit:positions/the_judge_does_not_run_ahead_of_tcp_beyond_any_window"),
+    Guard("accepted-framing-is-forgotten", "bpf/judge.h",
+          "		f->raw_last = 0;\n", "		;\n",
+          "unit:positions/a_repeated_body_is_not_taken_for_the_head_one_round_before"),
+    Guard("upgrade-waits", "bpf/judge.h",
+          "		return pst_ruling(PST_ACTION_DROP, PST_REASON_UPGRADE_PENDING);\n",
+          "		return pst_ruling(PST_ACTION_PASS, PST_REASON_RULE);\n",
+          "unit:judge/nothing_passes_behind_a_websocket_handshake_until_it_is_answered"),
+    Guard("data-with-the-last-ack", "bpf/cgroup_skb.bpf.c",
+          "		return verdict(PST_REASON_HANDSHAKE_DATA, PST_DIR_INGRESS, SKB_DROP);\n",
+          "		return SKB_PASS;\n", CRAFTED),
+    Guard("data-on-a-syn-that-leaves", "bpf/cgroup_skb.bpf.c",
+          "		return verdict(PST_REASON_HANDSHAKE_DATA, PST_DIR_EGRESS, SKB_DROP);\n",
+          "		;\n", HANDSHAKE),
+    Guard("urgent-pointer", "bpf/cgroup_skb.bpf.c",
+          "			return verdict(PST_REASON_URGENT, p->direction, SKB_DROP);\n",
+          "			return SKB_PASS;\n", "e2e:t_an_urgent_pointer_hides_nothing"),
+    Guard("urgent-pointer-with-the-last-ack", "bpf/cgroup_skb.bpf.c",
+          "		return verdict(PST_REASON_URGENT, PST_DIR_INGRESS, SKB_DROP);\n",
+          "		return SKB_PASS;\n", CRAFTED),
+    Guard("unacceptable-segments", "bpf/cgroup_skb.bpf.c",
+          "		if (is_unacceptable(p))\n", "		if (0)\n", CRAFTED),
+    Guard("a-reused-socket-begins-anew", "bpf/cgroup_skb.bpf.c",
+          "	__builtin_memset(f, 0, sizeof(*f));\n", "", "e2e:t_a_reused_socket_is_judged_anew"),
+    Guard("who-begins-is-the-client", "bpf/sockops.bpf.c",
+          "	if (f->role == PST_ROLE_CLIENT) {\n", "	if (0) {\n", "e2e:t_crossing_syns_make_no_server"),
+    Guard("connections-without-state", "bpf/cgroup_skb.bpf.c",
+          "	if (config->flags & PST_CONFIG_OLD_SOCKETS_PASS || free_of_rules(p, config))\n",
+          "	if (1)\n", "e2e:t_pins_are_adopted_completed_or_refused"),
+    Guard("shared-pages", "bpf/tc.bpf.c",
+          "	if (is_private || !bpf_skb_pull_data(skb, skb->len))\n", "	if (1)\n",
+          "e2e:t_pages_that_change_are_read_as_judged"),
+    Guard("shared-pages-behind-a-body", "bpf/tc.bpf.c",
+          "	return (__u32)(p->h.seq - judged) + (p->len - p->h.payload) <= body;\n",
+          "	return (__u32)(p->h.seq - judged) <= body && body;\n",
+          "e2e:t_pages_that_change_are_read_as_judged"),
+    Guard("silence-where-nobody-listens", "bpf/tc.bpf.c",
+          "		return pst_deny_l3l4(skb, p, &d, PST_ROLE_SERVER);\n	if (is_icmp(p))\n",
+          "		return SKB_PASS;\n	if (is_icmp(p))\n", "e2e:t_a_denied_peer_learns_nothing"),
+    Guard("silence-to-segments-of-no-connection", "bpf/tc.bpf.c",
+          "	if (flags == PST_TCP_RST)\n", "	if (0)\n", "e2e:t_a_denied_peer_learns_nothing"),
+]
