@@ -88,6 +88,7 @@ topology() {
 				listen 8080;
 				listen [::]:8080;
 				location / { return 200 "hello from \$uri"; }
+				location /api/added { return 200 "\$http_x_added for \$remote_addr"; }
 			}
 		}
 	N
@@ -120,7 +121,7 @@ start() {
 	: >/tmp/log
 	: >/tmp/events
 	: >/tmp/access.log
-	posternd --no-pins --policy /backend-api.yaml --inventory /demo.yaml --events-file /tmp/events "$@" \
+	posternd --no-pins --policy "${policy:-/backend-api.yaml}" --inventory /demo.yaml --events-file /tmp/events "$@" \
 		2>/tmp/log &
 	daemon=$!
 	within 60 grep -q 'enforcing below' /tmp/log
@@ -226,6 +227,40 @@ with_courtesy() {
 	stop
 }
 
+# A rule that adds a header: through the userspace proxy, and the server is told the client's address.
+proxied() {
+	local server
+	sed -n '/^P>/s///p' /init >/proxied.yaml
+	policy=/proxied.yaml
+	start --courtesy off
+	for server in 10.77.0.4 '[fd77::4]'; do
+		is "$server: through the proxy" 200:1 "$(talk frontend "$server" 20 'GET /api/added')"
+		is "$server: the header, and the client" "by-policy for $(echo "$server" | tr -d '[]' | sed 's/4$/2/')" \
+			"$(cat /tmp/body)"
+		is "$server: a denial keeps the connection" "403:1 200:0" "$(talk frontend "$server" 20 'GET /admin' 'GET /api/x')"
+		is "$server: the other pod gets no answer at all" "000:0 curl 28" "$(talk other "$server" 3 'GET /api/x')"
+	done
+	kill -KILL "$(pidof postern-proxy)"
+	is "without the proxy" 403:1 "$(talk frontend 10.77.0.4 20 'GET /api/x')"
+	is "is denied by name" 1 "$(events '"reason":"fallback-unavailable"')"
+	is "of the denied requests nginx has seen" 0 "$(grep -cE 'admin|10.77.0.3|fd77::3' /tmp/access.log)"
+	stop
+}
+: <<'END'
+P>apiVersion: cilium.io/v2
+P>kind: CiliumNetworkPolicy
+P>metadata: {name: added, namespace: default}
+P>spec:
+P>  endpointSelector: {matchLabels: {app: backend}}
+P>  ingress:
+P>    - fromEndpoints: [{matchLabels: {app: frontend}}]
+P>      toPorts:
+P>        - ports: [{port: "8080", protocol: TCP}]
+P>          rules:
+P>            http:
+P>              - {path: "/api/.*", headerMatches: [{name: X-Added, value: by-policy, mismatch: ADD}]}
+END
+
 echo "# $(uname -sr), $(cut -d ' ' -f 1 /proc/uptime) s after its start"
 load_modules
 topology
@@ -236,6 +271,7 @@ before 10.77.0.4
 before '[fd77::4]'
 without_courtesy
 with_courtesy
+proxied
 is "warnings of the kernel" 0 "$(dmesg | grep -cE 'WARNING:|BUG:|Oops|Call Trace')"
 dmesg | grep -E -A 12 'WARNING:|BUG:|Oops' | head -n 40 | sed 's/^/# /'
 echo "1..$checks"

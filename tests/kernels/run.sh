@@ -6,7 +6,7 @@
 #
 #	run.sh [6.1|6.12|all]	default: all, at the same time
 #
-# Needs build/posternd, build/bpf/postern.o and build/tools/verifier_stats (make test-kernels builds them), and
+# Needs build/posternd, build/postern-proxy, build/bpf/postern.o and build/tools/verifier_stats (make test-kernels builds them), and
 # no root. The guest is made of this machine's own programs. The kernel packages are unpacked
 # in build/kernels/VERSION and stay there: remove that directory for the newest ones.
 #
@@ -106,7 +106,7 @@ make_image() {
 	rm -rf "$root"
 	mkdir -p "$root"/{bin,dev,etc,modules,proc,sys,tmp,var/log/nginx,var/lib/nginx}
 	# shellcheck disable=SC2086 # words
-	add busybox $programs build/posternd build/tools/verifier_stats || return
+	add busybox $programs build/posternd build/postern-proxy build/tools/verifier_stats || return
 	add_modules "$1" || return
 	cp build/bpf/postern.o testdata/policies/good/backend-api.yaml testdata/inventory/demo.yaml \
 		"$root/" || return
