@@ -188,6 +188,32 @@ static int seal_entries(struct resolver *r)
 	return 0;
 }
 
+/*
+ * Who asks for the userspace proxy gets it wherever HTTP rules would be judged in the kernel. One
+ * pod that asks speaks for all of its identity: the kernel does not tell them apart.
+ */
+static void send_to_proxy(const struct pst_inventory *inventory, const struct pst_identity_map *map,
+			  struct pst_bundle *b)
+{
+	uint32_t done = 0;
+
+	for (size_t i = 0; i < inventory->n_endpoints; i++) {
+		const uint32_t subject = map->endpoint_ids[i];
+		size_t e;
+
+		if (!inventory->endpoints[i].proxied || subject == done)
+			continue;
+		done = subject;
+		e = pst_bundle_lower_bound(b, subject, PST_DIR_INGRESS, 0);
+		for (; e < b->n_entries && b->entries[e].key.subject == subject &&
+		       b->entries[e].key.direction == PST_DIR_INGRESS;
+		     e++) {
+			if (b->entries[e].value.verdict == PST_VERDICT_JUDGE)
+				b->entries[e].value.verdict = PST_VERDICT_FALLBACK;
+		}
+	}
+}
+
 static bool is_usable(void *ctx, uint32_t rule)
 {
 	return ((struct pst_ruleset_table *)ctx)->catalog->http[rule];
@@ -251,6 +277,8 @@ int pst_resolve(const struct pst_resolve_input *in, struct pst_ruleset_table *t,
 
 	if (!err)
 		err = resolve_all(&r, t, &map);
+	if (!err)
+		send_to_proxy(in->inventory, &map, b);
 	if (!err)
 		err = pst_identity_addrs(in, &map, diags, b);
 	resolver_fini(&r);

@@ -239,7 +239,9 @@ static int check_value(struct verifier *v, size_t i)
 	if (val->ruleset >= v->b->n_rulesets)
 		return bad(v, "policy entry %zu: rule set %u of %zu", i, val->ruleset,
 			   v->b->n_rulesets);
-	if (v->b->rulesets[val->ruleset].fallback != (val->verdict == PST_VERDICT_FALLBACK))
+	/* What the kernel can judge may be for the proxy all the same: its workload asks for that.
+	 */
+	if (v->b->rulesets[val->ruleset].fallback && val->verdict != PST_VERDICT_FALLBACK)
 		return bad(v, "policy entry %zu: its verdict contradicts rule set %u", i,
 			   val->ruleset);
 	if (k->prefixlen == PST_POLICY_STATIC_BITS || k->protocol != IPPROTO_TCP)

@@ -283,6 +283,7 @@ static int fill_endpoints(struct build *b, struct pst_inventory *inv)
 			.n_addrs = pod->addrs.n,
 			.ports = pod->ports,
 			.n_ports = pod->n_ports,
+			.proxied = pod->proxied,
 		};
 		if (resolve_labels(b, pod, &ep->labels))
 			return -ENOMEM;

@@ -56,6 +56,7 @@ struct pst_endpoint {
 	size_t n_addrs;
 	struct pst_named_port *ports;
 	size_t n_ports;
+	bool proxied; /* annotation postern.io/mode: proxy */
 };
 
 /* Another machine of the cluster, or this one. */

@@ -175,6 +175,27 @@ static int read_status(struct pst_reader *r, const struct pst_yaml_node *status,
 	return e ? e : read_addrs(r, status, pod);
 }
 
+/* postern.io/mode: who judges the requests to the pod. What is not understood is no choice. */
+static int read_mode(struct pst_reader *r, const struct pst_yaml_node *n, struct pst_pod *pod)
+{
+	const struct pst_yaml_node *metadata, *annotations;
+	struct pst_text mode = {.s = ""};
+	int e = pst_kube_get(r, n, "metadata", PST_YAML_MAPPING, &metadata);
+
+	if (!e)
+		e = pst_kube_get(r, metadata, "annotations", PST_YAML_MAPPING, &annotations);
+	if (!e)
+		e = pst_kube_text(r, annotations, "postern.io/mode", &mode);
+	if (e)
+		return e;
+	pod->proxied = !strcmp(mode.s, "proxy");
+	if (*mode.s && !pod->proxied && strcmp(mode.s, "kernel"))
+		return pst_diags_error(r->diags, "mode-unknown", &mode.pos,
+				       "postern.io/mode: expected proxy or kernel, found \"%.32s\"",
+				       mode.s);
+	return 0;
+}
+
 int pst_pod_read(struct pst_reader *r, const struct pst_yaml_node *n, struct pst_pod *ret_pod)
 {
 	const struct pst_yaml_node *spec, *status;
@@ -185,6 +206,8 @@ int pst_pod_read(struct pst_reader *r, const struct pst_yaml_node *n, struct pst
 	if (e)
 		return e;
 	e = pst_kube_meta_read(r, n, &pod.meta);
+	if (e != -ENOMEM)
+		e = pst_fields_worse(e, read_mode(r, n, &pod));
 	if (e != -ENOMEM)
 		e = pst_fields_worse(e, read_spec(r, spec, &pod));
 	if (e != -ENOMEM)

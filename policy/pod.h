@@ -11,7 +11,8 @@
 struct pst_pod {
 	struct pst_kube_meta meta;
 	bool host_network;
-	bool ended; /* Succeeded or Failed: its addresses belong to others by now */
+	bool ended;   /* Succeeded or Failed: its addresses belong to others by now */
+	bool proxied; /* by annotation: its connections go through the userspace proxy */
 	const char *service_account;  /* NULL: not told */
 	struct pst_kube_addrs addrs;  /* none when it is host_network or has ended */
 	struct pst_named_port *ports; /* those of its containers that have a name */

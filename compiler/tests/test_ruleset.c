@@ -334,3 +334,18 @@ Test(ruleset, random_rule_sets_decide_as_their_rules_do)
 		}
 	}
 }
+
+Test(ruleset, what_a_workload_wants_for_the_proxy_keeps_its_automata)
+{
+	struct pst_rule *out =
+		model_rule(&m, model_policy(&m, "q", "k8s:app=web"), PST_DIRECTION_EGRESS, false);
+
+	model_http(&m, ports, "GET", "/", "h");
+	model_http(&m, model_port(&m, out, PST_PROTOCOL_TCP, 82, 0), "GET", "/out", NULL);
+	m.inventory.endpoints[0].proxied = true;
+	b = model_compile(&m, diags);
+	cr_assert_not(b->rulesets[0].fallback);
+	cr_assert_eq(pst_bundle_verify(b, diags), 0);
+	cr_assert(has_verdict(PST_VERDICT_FALLBACK), "what comes to it");
+	cr_assert(has_verdict(PST_VERDICT_JUDGE), "what it begins");
+}

@@ -300,3 +300,37 @@ Test(inventory, a_container_port_must_be_one)
 		t_inventory_free(&i);
 	}
 }
+
+static struct t_inventory with_mode(const char *mode)
+{
+	char text[256];
+
+	snprintf(text, sizeof(text),
+		 "{apiVersion: v1, kind: Pod, metadata: {name: p,"
+		 " annotations: {other: x, postern.io/mode: %s}}}",
+		 mode);
+	return t_inventory_parse(text);
+}
+
+Test(inventory, a_pod_may_ask_for_the_proxy)
+{
+	struct t_inventory i = with_mode("proxy");
+
+	cr_assert_eq(i.inv->n_endpoints, 1);
+	cr_expect(i.inv->endpoints[0].proxied);
+	t_inventory_free(&i);
+	i = with_mode("kernel");
+	cr_assert_eq(i.inv->n_endpoints, 1);
+	cr_expect_not(i.inv->endpoints[0].proxied);
+	t_inventory_free(&i);
+}
+
+Test(inventory, another_mode_is_refused_by_name)
+{
+	struct t_inventory i = with_mode("proxied");
+
+	cr_expect_eq(i.inv->n_endpoints, 0);
+	cr_assert_eq(pst_diags_errors(i.diags), 1);
+	cr_expect_str_eq(pst_diags_at(i.diags, 0)->id, "mode-unknown");
+	t_inventory_free(&i);
+}
