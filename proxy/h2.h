@@ -25,8 +25,8 @@ enum {
 	PST_H2_STREAMS = 100,	      /* of a client at once */
 	PST_H2_STREAM_WINDOW = 65535, /* what is held of a body in one direction */
 	PST_H2_WINDOW = 1024 * 1024,  /* of all bodies of a connection, in one direction */
-	PST_H2_RESETS = 1000,	      /* that a client may send at once ... */
-	PST_H2_RESETS_SECOND = 33,    /* ... and how many more with each second */
+	PST_H2_RESETS = 2000,	      /* that nghttp2 itself lets a client send at once ... */
+	PST_H2_RESETS_SECOND = 100,   /* ... and with each second: proxy/h2_calm.h knows less */
 	PST_H2_CONTINUATIONS = 8,     /* frames behind the first one of a block */
 	PST_H2_QUEUE = 1024,	      /* frames that wait: nothing is read meanwhile */
 };

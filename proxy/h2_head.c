@@ -8,8 +8,10 @@
 #include <errno.h>
 #include <string.h>
 
-/* What is kept of a buffer between blocks. */
-enum { KEEP = 4096 };
+enum {
+	KEEP = 4096, /* of a buffer, between blocks */
+	SLACK = 64,  /* names that are not in the text: the exact limit is the text's own */
+};
 
 static const char *const part_names[PST_H2_PARTS] = {
 	[PST_H2_METHOD] = ":method", [PST_H2_SCHEME] = ":scheme", [PST_H2_AUTHORITY] = ":authority",
@@ -229,13 +231,22 @@ static int hide(struct pst_h2_head *h, const struct pst_h2_field *f)
 	return r ? r : pst_text_append(&h->hidden, "", 1);
 }
 
+static size_t stored(const struct pst_h2_head *h)
+{
+	size_t n = h->lines.n + h->cookie.n;
+
+	for (int i = 0; i < PST_H2_PARTS; i++)
+		n += h->part[i].n;
+	return n;
+}
+
 int pst_h2_head_add(struct pst_h2_head *h, const struct pst_h2_field *f)
 {
 	int r = 0;
 
 	h->offered += f->name_len + f->value_len;
 	h->n_offered++;
-	if (h->offered > PST_MAX_HEAD)
+	if (stored(h) + f->name_len + f->value_len > PST_MAX_HEAD + SLACK)
 		refuse(h, PST_REASON_HEAD_LONG);
 	else if (h->n_offered > PST_MAX_FIELDS + PST_H2_PARTS)
 		refuse(h, PST_REASON_FIELD_COUNT);

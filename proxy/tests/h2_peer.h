@@ -38,13 +38,16 @@ struct t_h2_peer {
 	enum pst_side side;
 	nghttp2_session *ng;
 	struct t_h2_stream streams[T_H2_STREAMS];
-	size_t n;
+	size_t n;     /* the last one stands for all that are too many */
 	size_t total; /* bytes of bodies */
 	bool goaway;
 	uint32_t goaway_code;
 	const char *answer; /* of a server: what it says to each request when it has come whole */
 	size_t answer_body;
-	bool reads;	/* takes bytes from its connection */
+	bool reads; /* takes bytes from its connection */
+	/* Instead of the session, bytes go there; nothing is said. */
+	void (*sink)(void *ctx, const char *bytes, size_t len);
+	void *sink_ctx;
 	bool connected; /* a server is, when the first bytes for it come */
 };
 
