@@ -272,9 +272,14 @@ $(F)/fuzz_http: $(LLHTTP_OBJ) | $(F)/seeds/http
 $(F)/fuzz_stream: $(LLHTTP_OBJ) | $(F)/seeds/stream
 $(F)/fuzz_follow: $(LLHTTP_OBJ)
 FUZZ_PROXY_OBJ := $(patsubst %.c,$(F)/obj/%.o,$(PROXY_SRC) enforcer/reply.c enforcer/wire.c)
-$(F)/obj/tests/fuzz/fuzz_proxy.o $(FUZZ_PROXY_OBJ): FUZZ_FLAGS += $(LLHTTP_FLAGS)
-$(F)/fuzz_proxy: FUZZ_MORE_LIBS := -lpcre2-8 -lnghttp2
-$(F)/fuzz_proxy: $(FUZZ_PROXY_OBJ) $(LLHTTP_OBJ) | $(F)/seeds/proxy
+$(patsubst %,$(F)/obj/tests/fuzz/fuzz_%.o,proxy h2) $(FUZZ_PROXY_OBJ): FUZZ_FLAGS += $(LLHTTP_FLAGS)
+$(F)/fuzz_proxy $(F)/fuzz_h2: FUZZ_MORE_LIBS := -lpcre2-8 -lnghttp2
+$(F)/fuzz_proxy $(F)/fuzz_h2: $(FUZZ_PROXY_OBJ) $(LLHTTP_OBJ)
+$(F)/fuzz_proxy: | $(F)/seeds/proxy
+$(F)/fuzz_h2: | $(F)/seeds/h2
+$(F)/seeds/h2: tests/fuzz/h2_seeds.py
+	$(call msg,SEEDS,$@)
+	$(Q)rm -rf $@ && python3 $< $@
 $(F)/fuzz_raw: | $(F)/seeds/raw
 $(F)/seeds/raw $(F)/seeds/stream $(F)/seeds/proxy: $(F)/seeds/http
 	$(Q)rm -rf $@ && cp -r $< $@
