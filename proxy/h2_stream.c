@@ -73,13 +73,16 @@ static void report_denied(const struct pst_h2_stream *s, enum pst_reason reason)
 	report(s, &v, NULL);
 }
 
+/* Once: a second one would be sent, also where the first has kept the request from being sent. */
 static void reset(struct pst_h2_stream *s, enum pst_side side, uint32_t code)
 {
 	struct pst_h2_end *end = &s->h2->end[side];
+	struct pst_h2_leg *leg = &s->leg[side];
 
-	if (s->leg[side].open && end->ng)
-		pst_h2_check(s->h2, nghttp2_submit_rst_stream(end->ng, NGHTTP2_FLAG_NONE,
-							      s->leg[side].id, code));
+	if (!leg->open || leg->reset || !end->ng)
+		return;
+	leg->reset = true;
+	pst_h2_check(s->h2, nghttp2_submit_rst_stream(end->ng, NGHTTP2_FLAG_NONE, leg->id, code));
 }
 
 /* The peer at SIDE may send N bytes more. */

@@ -12,6 +12,7 @@ struct pst_h2_leg {
 	int32_t id;
 	bool open;
 	bool complete;		      /* its peer has said everything */
+	bool reset;		      /* by us */
 	bool waits;		      /* for bytes that could be sent there */
 	struct pst_buffer body;	      /* what came from there and was not passed on */
 	struct pst_text_vec trailers; /* likewise, lines */

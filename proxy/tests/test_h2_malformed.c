@@ -171,6 +171,26 @@ Test(h2_malformed, a_body_of_another_length_than_was_said_does_not_arrive_whole)
 	t_world_fini(&w);
 }
 
+/* What was asked is taken back before the server has heard of it: a reset would be of no stream. */
+Test(h2_malformed, a_request_that_is_refused_before_it_was_sent_leaves_no_trace)
+{
+	const uint8_t both[] = {0,    0, 13,  1,   4,	0,   0,	  0,   1,    0x82, 0x86,
+				0x44, 6, '/', 'a', 'p', 'i', '/', 'x', 0x41, 1,	   'b',
+				0,    0, 1,   0,   0,	0,   0,	  0,   1,    'b'};
+	struct t_world w;
+	struct t_raw *r;
+
+	t_world_load(&w, "testdata/http/policy.yaml");
+	r = t_raw_new(&w);
+	cr_assert(t_raw_send(r, both, sizeof(both)));
+	cr_expect_eq(t_raw_find(r, NGHTTP2_HEADERS, 1)->status, 403);
+	cr_expect_eq(t_h2_last(r->t)->reason, PST_REASON_BODY_UNEXPECTED);
+	cr_assert(t_raw_headers(r, 3, NGHTTP2_FLAG_END_STREAM, GET("")));
+	cr_expect_eq(t_raw_find(r, NGHTTP2_HEADERS, 3)->status, 200);
+	t_raw_free(r);
+	t_world_fini(&w);
+}
+
 /* A block of literals in as many frames as it takes. */
 static void send_block(struct t_raw *r, const uint8_t *block, size_t len)
 {
