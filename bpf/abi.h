@@ -310,7 +310,8 @@ enum pst_ours {
 	PST_OURS_LEG = 2,      /* goes to the server in a client's place */
 };
 
-enum { PST_LEGS = 1 << 14 }; /* on their way to their server at once */
+enum { PST_HTTP2_SERVERS = 1 << 10 }; /* at which a preface of HTTP/2 has come */
+enum { PST_LEGS = 1 << 14 };	      /* on their way to their server at once */
 
 /* A leg as its server sees it before it knows better. Address and namespace are the server's, too.
  */

@@ -245,7 +245,8 @@ PST_SUBPROG int pst_follow_side(struct __sk_buff *skb, const struct packet *p, s
 
 	if (!p || !f)
 		return SKB_DROP;
-	if (f->verdict != PST_VERDICT_JUDGE && !(f->flags & PST_FLOW_COURTESY))
+	if ((f->verdict != PST_VERDICT_JUDGE && !(f->flags & PST_FLOW_COURTESY)) ||
+	    f->flags & PST_FLOW_OURS)
 		return SKB_PASS;
 	if (!pst_lock(&f->follow_lock)) {
 		f->follow |= PST_FOLLOW_LOST;

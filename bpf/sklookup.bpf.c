@@ -23,6 +23,28 @@ struct {
 	__type(value, __u64);
 } pst_listeners __weak SEC(".maps");
 
+/*
+ * Servers whose clients have tried HTTP/2, which the kernel refuses: what begins there now is for
+ * the proxy. Written by the daemon when it learns of a refusal. LRU: what is forgotten is refused
+ * once more.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, PST_HTTP2_SERVERS);
+	__type(key, struct pst_end);
+	__type(value, __u32);
+} pst_http2 __weak SEC(".maps");
+
+static __always_inline int is_for_proxy(const struct pst_decision *d, const struct pst_question *q)
+{
+	struct pst_end server = {.port = q->port};
+
+	if (d->verdict == PST_VERDICT_FALLBACK)
+		return 1;
+	__builtin_memcpy(server.addr, q->local, sizeof(server.addr));
+	return d->verdict == PST_VERDICT_JUDGE && bpf_map_lookup_elem(&pst_http2, &server);
+}
+
 static __always_inline void ask(struct pst_question *q, struct bpf_sk_lookup *ctx)
 {
 	__u32 local[4], remote[4];
@@ -49,7 +71,7 @@ int pst_steer(struct bpf_sk_lookup *ctx)
 		return SK_PASS;
 	ask(&q, ctx);
 	pst_decide(&d, &q, config->generation);
-	if (d.verdict != PST_VERDICT_FALLBACK)
+	if (!is_for_proxy(&d, &q))
 		return SK_PASS;
 	sk = bpf_map_lookup_elem(&pst_listeners, &which);
 	if (!sk)

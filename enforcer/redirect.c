@@ -44,6 +44,8 @@ struct addr {
 	uint8_t b[16];
 };
 
+struct addrs PST_VEC(struct addr);
+
 /* A namespace with a listener. */
 struct place {
 	uint64_t cookie;
@@ -60,10 +62,11 @@ struct pst_redirect {
 	int epoll_fd, timer_fd;
 	int policy_fd; /* what the proxy has, or is to have; -1: nothing yet */
 	uint32_t policy_id, next_place;
-	struct addrs PST_VEC(struct addr) wanted; /* of the workloads, ascending */
+	struct addrs wanted;  /* of the workloads, ascending */
+	struct addrs learned; /* of servers whose clients try HTTP/2 */
 	struct places PST_VEC(struct place) places;
 	char path[PATH_MAX]; /* of the proxy; empty: there is to be none */
-	int events_fd;
+	int events_fd, http2_map;
 	uint64_t starting_until_ms, started_ms;
 	unsigned int restart_ms;
 };
@@ -298,6 +301,32 @@ static bool is_for_proxy(const struct pst_bundle *b, uint32_t subject)
 	return false;
 }
 
+static bool has_learned(const struct pst_redirect *r, const uint8_t addr[16])
+{
+	for (size_t i = 0; i < r->learned.n; i++) {
+		if (!memcmp(r->learned.v[i].b, addr, sizeof(r->learned.v[i].b)))
+			return true;
+	}
+	return false;
+}
+
+bool pst_redirect_learn(struct pst_redirect *r, const uint8_t addr[16], uint16_t port)
+{
+	struct pst_end server = {.port = port};
+	const uint32_t yes = 1;
+	struct addr a;
+	bool known = has_learned(r, addr);
+
+	if (!*r->path || (!known && r->learned.n >= PST_HTTP2_SERVERS))
+		return false;
+	memcpy(server.addr, addr, sizeof(server.addr));
+	memcpy(a.b, addr, sizeof(a.b));
+	if (bpf_map_update_elem(r->http2_map, &server, &yes, BPF_ANY) ||
+	    (!known && pst_vec_push(&r->learned, a)))
+		return false;
+	return !known;
+}
+
 /* Workloads to which the proxy speaks. Addresses of a bundle ascend. */
 static int want(struct pst_redirect *r, const struct pst_bundle *b)
 {
@@ -307,7 +336,7 @@ static int want(struct pst_redirect *r, const struct pst_bundle *b)
 		struct addr addr;
 
 		if (!(a->value.flags & PST_ADDR_ENDPOINT) || a->prefix != 128 ||
-		    !is_for_proxy(b, a->value.identity))
+		    (!is_for_proxy(b, a->value.identity) && !has_learned(r, a->addr)))
 			continue;
 		memcpy(addr.b, a->addr, sizeof(addr.b));
 		if (pst_vec_push(&r->wanted, addr))
@@ -427,6 +456,7 @@ int pst_redirect_new(const struct pst_loader *l, struct pst_netns_set *netns,
 				       .legs = pst_loader_map(l, "pst_legs")},
 			      .events = opts->events,
 			      .show_queries = opts->show_queries},
+		.http2_map = pst_loader_map(l, "pst_http2"),
 		.crew = {.control = -1},
 		.policy_fd = -1,
 		.events_fd = -1,
@@ -451,6 +481,7 @@ void pst_redirect_free(struct pst_redirect **r)
 	pst_crew_leave(&(*r)->crew);
 	pst_vec_free(&(*r)->places);
 	pst_vec_free(&(*r)->wanted);
+	pst_vec_free(&(*r)->learned);
 	pst_cleanup_fd(&(*r)->policy_fd);
 	pst_cleanup_fd(&(*r)->events_fd);
 	pst_cleanup_fd(&(*r)->timer_fd);

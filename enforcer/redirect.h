@@ -20,6 +20,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct pst_loader;
 struct pst_netns_set;
@@ -45,6 +46,12 @@ void pst_redirect_free(struct pst_redirect **r);
  */
 void pst_redirect_prepare(struct pst_redirect *r, const struct pst_bundle *bundle,
 			  const struct pst_host_prefix *host, size_t n_host);
+
+/*
+ * A client of ADDR and PORT has tried HTTP/2, which the kernel has refused: what begins there from
+ * now on is for the proxy. True: that is new, and the policy in force is to be prepared again.
+ */
+bool pst_redirect_learn(struct pst_redirect *r, const uint8_t addr[16], uint16_t port);
 
 /* Looks for workloads now: what was prepared is published, or a connection was missed. */
 void pst_redirect_look(struct pst_redirect *r);

@@ -126,6 +126,21 @@ static void reload(struct service *s, enum anew anew)
 	pst_reading_fini(&reading);
 }
 
+/* The next connection there can be judged, by the proxy. */
+static void learn(struct service *s, const struct pst_event *event)
+{
+	const struct pst_bundle *bundle =
+		pst_generations_bundle(s->gens, pst_generations_current(s->gens));
+	const struct pst_host_prefix *host;
+	size_t n_host;
+
+	if (!pst_redirect_learn(s->redirect, event->server, event->server_port) || !bundle)
+		return;
+	host = pst_hostaddr_list(s->host, &n_host);
+	pst_redirect_prepare(s->redirect, bundle, host, n_host);
+	pst_redirect_look(s->redirect);
+}
+
 static void on_event(const struct pst_event *event, void *arg)
 {
 	struct service *s = arg;
@@ -137,10 +152,12 @@ static void on_event(const struct pst_event *event, void *arg)
 	};
 
 	pst_respond(&respond, event); /* somebody waits for the answer */
-	if (event->reason == PST_REASON_FALLBACK_GONE)
-		pst_redirect_look(s->redirect);
 	if (!event->again)
 		pst_reporter_event(s->reporter, event);
+	if (event->reason == PST_REASON_FALLBACK_GONE)
+		pst_redirect_look(s->redirect);
+	if (event->reason == PST_REASON_HTTP2 && event->direction == PST_DIR_INGRESS)
+		learn(s, event);
 }
 
 static void on_signal(struct service *s)

@@ -192,8 +192,11 @@ class Client:
 
     def wrong(self, folder, events):
         """What is not as the vector says; None: nothing."""
-        with open(os.path.join(folder, self.name), "rb") as file:
-            received = file.read()
+        try:
+            with open(os.path.join(folder, self.name), "rb") as file:
+                received = file.read()
+        except FileNotFoundError:
+            return "the server has not seen it yet"
         denials = [e for e in events if e["verdict"] == "deny"]
         if not self.vector.data.startswith(received):
             return "the server has other bytes"

@@ -4,7 +4,7 @@
 . "$(dirname "$0")/lib.sh"
 e2e_up
 e2e_nginx
-e2e_posternd --policy testdata/http/policy.yaml --inventory testdata/inventory/demo.yaml --courtesy off --events all
+e2e_posternd --proxy off --policy testdata/http/policy.yaml --inventory testdata/inventory/demo.yaml --courtesy off --events all
 # Long heads leave in one piece on a link like this only.
 for pod in frontend backend; do
 	ip -n $pod link set eth0 mtu 65000

@@ -4,7 +4,7 @@
 . "$(dirname "$0")/lib.sh"
 e2e_up
 e2e_nginx
-e2e_posternd --policy testdata/policies/good/two-rules.yaml --inventory testdata/inventory/demo.yaml --courtesy off
+e2e_posternd --proxy off --policy testdata/policies/good/two-rules.yaml --inventory testdata/inventory/demo.yaml --courtesy off
 
 # refused NAME REASON STEP...: sends, and expects REASON in the events and nothing in nginx's log.
 refused() {

@@ -1,0 +1,46 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# The kernel refuses HTTP/2; the daemon remembers the server's port, and the client's next connection goes to the proxy.
+. "$(dirname "$0")/lib.sh"
+e2e_up
+cat >"$E2E/h2.conf" <<N
+pid $E2E/h2.pid;
+error_log $E2E/error.log;
+events { }
+http {
+	access_log $E2E/access.log;
+	default_type text/plain;
+	server { listen 8080 http2; listen [::]:8080 http2; location / { return 200 "hello from \$uri for \$remote_addr"; } }
+	server { listen 8081; location / { return 200 "hello from \$uri"; } }
+}
+N
+e2e_run backend nginx -c "$E2E/h2.conf" || e2e_fail "nginx does not start"
+cat >"$E2E/policy.yaml" <<'P'
+apiVersion: cilium.io/v2
+kind: CiliumNetworkPolicy
+metadata: {name: api, namespace: default}
+spec:
+  endpointSelector: {matchLabels: {app: backend}}
+  ingress:
+    - fromEndpoints: [{matchLabels: {app: frontend}}]
+      toPorts:
+        - ports: [{port: "8080", protocol: TCP}, {port: "8081", protocol: TCP}]
+          rules: {http: [{path: "/api/.*"}]}
+P
+e2e_posternd --policy "$E2E/policy.yaml" --inventory testdata/inventory/demo.yaml --courtesy off
+h2() { e2e_http frontend --http2-prior-knowledge "$@"; }
+pgrep -x postern-proxy >/dev/null && e2e_fail "a proxy without need"
+
+e2e_is "the first connection" none "$(h2 http://$BACKEND:8080/api/1)"
+refused() { [ "$(e2e_events '"reason":"http2-preface"')" -eq 1 ]; }
+e2e_wait 5 refused || e2e_fail "it is not refused by name"
+works() { [ "$(h2 http://$BACKEND:8080/api/2)" = "200 hello from /api/2 for 10.77.0.2" ]; }
+e2e_wait 10 works || e2e_fail "the next ones are not judged by the proxy: $(h2 http://$BACKEND:8080/api/2)"
+e2e_is "what is not allowed" "403 Access denied" "$(h2 http://$BACKEND:8080/admin)"
+e2e_is "another pod" none "$(e2e_http other --max-time 1 --http2-prior-knowledge http://$BACKEND:8080/api/1)"
+e2e_is "the port beside it is the kernel's" "200 hello from /api/3" "$(e2e_http frontend http://$BACKEND:8081/api/3)"
+e2e_http frontend http://$BACKEND:8081/admin >/dev/null
+judged() { [ "$(e2e_events '"generation":.*"layer":"l7".*"reason":"no-rule-l7"')" -eq 1 ]; }
+e2e_wait 5 judged || e2e_fail "it is not judged there"
+e2e_is "requests for /admin that arrived" 0 "$(grep -c admin "$E2E/access.log")"
+e2e_stop
