@@ -409,6 +409,10 @@ bench-walk: build/bench/engines build/bench/rules $(KERNEL_CORE) ## measure the 
 bench-judge: $(B)/posternd ## measure what a judged request costs in the kernel (root)
 	$(Q)tests/bench/judge.sh
 
+.PHONY: bench-propagation
+bench-propagation: $(B)/posternd ## measure how long one changed policy among 10,000 takes to be enforced (root)
+	tests/bench/propagation.sh
+
 .PHONY: bench-lint
 bench-lint: build/postern ## measure postern lint over 10,000 policies (no root)
 	$(Q)tests/bench/lint.py --postern build/postern

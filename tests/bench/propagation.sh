@@ -1,0 +1,56 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# How long a change takes: from the rename of one policy file among 10,000, with 5,000 pods, to the first request that
+# is judged by it. A client asks without a pause; each round the policy allows another path. Also the daemon's memory.
+#
+#	ROUNDS=20 tests/bench/propagation.sh
+. "$(dirname "$0")/../e2e/lib.sh"
+
+rounds=${ROUNDS:-20}
+e2e_up
+e2e_nginx
+sed -i 's/access_log .*/access_log off;/' "$E2E/nginx.conf"
+kill -HUP "$(cat "$E2E/nginx.pid")"
+tests/bench/gen_cluster.py "$E2E/cluster"
+cp testdata/policies/good/backend-api.yaml "$E2E/cluster/policies/demo.yaml"
+for path in a b; do
+	sed "s,/api/,/$path/," testdata/policies/good/backend-api.yaml >"$E2E/$path.yaml"
+done
+cat >"$E2E/ask.py" <<'P'
+import http.client, os, sys, time
+
+host, target, directory, rounds = sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4])
+
+
+def allowed(path):
+    c = http.client.HTTPConnection(host, 8080, timeout=10)
+    c.request("GET", path)
+    status = c.getresponse().status
+    c.close()
+    return status == 200
+
+
+took = []
+for n in range(rounds):
+    name = "ab"[n % 2]
+    with open(f"{directory}/{name}.yaml") as f, open(f"{directory}/new", "w") as new:
+        new.write(f.read())
+    time.sleep(2.5)  # so that each round is a change of its own
+    begin = time.monotonic()
+    os.rename(f"{directory}/new", target)
+    while not allowed(f"/{name}/x"):
+        assert time.monotonic() - begin < 60
+        time.sleep(0.001)
+    took.append(1000 * (time.monotonic() - begin))
+took.sort()
+print(f"{rounds} changes: median {took[rounds // 2]:.0f} ms, least {took[0]:.0f}, "
+      f"99th percentile {took[min(rounds - 1, rounds * 99 // 100)]:.0f}, most {took[-1]:.0f}")
+P
+e2e_posternd --policy "$E2E/cluster/policies" --inventory "$E2E/cluster/pods.yaml" \
+	--inventory testdata/inventory/demo.yaml --events none
+grep -h 'in force' "$E2E/log" | head -1
+e2e_run frontend python3 "$E2E/ask.py" $BACKEND "$E2E/cluster/policies/demo.yaml" "$E2E" "$rounds" || e2e_fail "no change"
+awk '/VmRSS|RssAnon|RssFile/ { printf "%s %.0f MiB\n", $1, $2 / 1024 }' "/proc/$E2E_DAEMON/status"
+echo "load average: $(cut -d' ' -f1-3 /proc/loadavg), Linux $(uname -r), $(nproc) processors"
+e2e_stop
