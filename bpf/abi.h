@@ -31,7 +31,7 @@
 
 #include <linux/types.h>
 
-#define PST_ABI_VERSION 3
+#define PST_ABI_VERSION 4
 
 enum {
 	PST_GEN_SLOTS = 4,	   /* generations alive at once */
@@ -143,7 +143,11 @@ enum pst_field {
 	PST_FIELD_MAX,
 };
 
-enum { PST_HEADER_SLOTS = 8 }; /* distinct fields that the rules of a set may ask for */
+enum {
+	PST_HEADER_SLOTS = 8, /* distinct fields that the rules of a set may ask for */
+	PST_PATH_PARTS = 4,   /* automata that the paths of a set may be divided among */
+	PST_PATH_MORE = PST_PATH_PARTS - 1,
+};
 
 /*
  * A request is allowed when the intersection of the tags of all fields and slots is not empty. Tags
@@ -153,6 +157,10 @@ enum { PST_HEADER_SLOTS = 8 }; /* distinct fields that the rules of a set may as
  * The automaton of names gives for each field a number: an enum pst_header, and 1 + the slot of the
  * field at PST_HEADER_SLOT_SHIFT when rules ask for it (compiler/header.h). Slots from n_slots on
  * are zero.
+ *
+ * Paths whose one automaton would be over the budget are divided among several: the tags of the
+ * path are then the union of what PST_FIELD_PATH and the further automata say. Those from
+ * n_more_paths on are zero.
  */
 struct pst_ruleset {
 	__u64 absent[PST_FIELD_MAX]; /* tags of the field when the request does not have it */
@@ -163,7 +171,9 @@ struct pst_ruleset {
 	__u32 slot_start[PST_HEADER_SLOTS];
 	__u32 slot_classes[PST_HEADER_SLOTS];
 	__u32 n_slots;
-	__u32 pad;
+	__u32 n_more_paths;
+	__u32 more_path_start[PST_PATH_MORE];
+	__u32 more_path_classes[PST_PATH_MORE];
 };
 
 struct pst_table {
@@ -201,7 +211,7 @@ PST_STATIC_ASSERT(sizeof(struct pst_addr_key) == 24, "no padding in LPM keys");
 PST_STATIC_ASSERT(sizeof(struct pst_addr_value) == 8, "addr value");
 PST_STATIC_ASSERT(sizeof(struct pst_policy_key) == 20, "no padding in LPM keys");
 PST_STATIC_ASSERT(sizeof(struct pst_policy_value) == 8, "policy value");
-PST_STATIC_ASSERT(sizeof(struct pst_ruleset) == 192, "rule set");
+PST_STATIC_ASSERT(sizeof(struct pst_ruleset) == 216, "rule set");
 PST_STATIC_ASSERT((PST_CELLS & PST_CELL_MASK) == 0, "masks need powers of two");
 PST_STATIC_ASSERT(PST_CELLS <= 1 << PST_COLUMN_SHIFT, "a row fits below the column");
 PST_STATIC_ASSERT(PST_TAGS <= 1 << PST_COLUMN_SHIFT, "a tag index fits below the column");

@@ -51,6 +51,9 @@
 
 #define PST_UNROLL	       _Pragma("unroll")
 
+/* Keeps a loop a loop: a small frame is worth more there. */
+#define PST_NO_UNROLL	       _Pragma("clang loop unroll(disable)")
+
 /* The bytes of WORD, as they lie in memory, with the first one highest. */
 #define pst_be64(word)	       bpf_be64_to_cpu(word)
 
@@ -69,6 +72,7 @@
 #define PST_CALLBACK static inline
 #define PST_OUTLINE  static inline
 #define PST_UNROLL
+#define PST_NO_UNROLL
 
 #define pst_opaque(var) ((void)(var))
 

@@ -35,6 +35,25 @@ PST_INLINE __u32 pst_dfa_step(const struct pst_table *t, __u32 row, __u32 classe
 	return cell & PST_CELL_MASK;
 }
 
+/* All bits when X is negative, else 0. BPF has comparisons as branches only. */
+PST_INLINE __u32 pst_mask_negative(__u32 x)
+{
+	pst_opaque(x);
+	return (__u32)((__s32)x >> 31);
+}
+
+/* The same step without branches: slower, and one way only for the verifier. */
+PST_INLINE __u32 pst_dfa_step_flat(const struct pst_table *t, __u32 row, __u32 classes, __u64 byte)
+{
+	__u32 column = t->classes[(classes + (__u32)(byte & 0xff)) & PST_CLASS_MASK];
+	const __u32 *cells = pst_dfa_cells(t, row);
+	__u32 own = cells[column], other = cells[PST_COLUMN_ELSE];
+	__u32 is_own = pst_mask_negative((own >> PST_COLUMN_SHIFT ^ column) - 1);
+	__u32 is_other = pst_mask_negative((other >> PST_COLUMN_SHIFT ^ PST_COLUMN_ELSE) - 1);
+
+	return ((own & is_own) | (other & is_other & ~is_own)) & PST_CELL_MASK;
+}
+
 /* The tags of the patterns that match what led to ROW. */
 PST_INLINE __u64 pst_dfa_tags(const struct pst_table *t, __u32 row)
 {

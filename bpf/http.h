@@ -23,6 +23,7 @@
 #include "bpf/http_body.h"
 #include "bpf/http_data.h"
 #include "bpf/http_field.h"
+#include "bpf/http_path.h"
 
 #include "http_table.h"
 
@@ -70,6 +71,7 @@ PST_INLINE void pst_http_method_end(struct pst_http *h, const struct pst_table *
 	pst_http_run(h, rs->start[PST_FIELD_PATH], rs->classes[PST_FIELD_PATH]);
 	if (h->flags & PST_HTTP_ANY_FORM)
 		h->state = PST_HTTP_ANY_TARGET;
+	pst_http_paths_begin(h, rs);
 	h->mark = h->pos + 1;
 }
 
@@ -79,7 +81,7 @@ PST_INLINE void pst_http_target_end(struct pst_http *h, const struct pst_table *
 		pst_http_fail(h, PST_REASON_TARGET_LONG);
 		return;
 	}
-	pst_http_match(h, t, row);
+	pst_http_paths_end(h, t, row);
 	pst_http_run(h, 0, 0);
 	h->mark = h->pos + 1;
 }
@@ -225,8 +227,6 @@ PST_SUBPROG int pst_http_act(struct pst_http *h, const struct pst_table *t, __u3
 	return 0;
 }
 
-enum { PST_HTTP_CHUNK = 64 }; /* bytes per turn of the driver: one copy out of the packet */
-
 /*
  * What moves with the bytes; kept in registers. The window is not: an action puts it together from
  * the word at hand and the one before.
@@ -290,10 +290,6 @@ PST_INLINE int pst_http_stopped(const struct pst_http *h)
 	return h->state == PST_HTTP_DONE || h->state == PST_HTTP_ERROR ||
 	       h->state == PST_HTTP_CHUNK_DATA;
 }
-
-struct pst_http_bytes {
-	__u64 words[PST_HTTP_CHUNK / 8];
-};
 
 /*
  * Feeds the first N (1 .. PST_HTTP_CHUNK) bytes of BYTES. Inside a field value that nobody looks

@@ -40,6 +40,20 @@ enum pst_http_method {
 /* Digits of a length that fit an __u64 whatever they are; more is refused. */
 enum { PST_HTTP_MAX_DIGITS = 18, PST_HTTP_MAX_HEX_DIGITS = 8 };
 
+enum { PST_HTTP_CHUNK = 64 }; /* bytes per turn of the driver: one copy out of the packet */
+
+struct pst_http_bytes {
+	__u64 words[PST_HTTP_CHUNK / 8];
+};
+
+/* While the target goes by: the automata beside the one that runs (bpf/http_path.h). */
+struct pst_http_paths {
+	__u32 rows[PST_PATH_MORE];
+	__u32 next; /* pos of the first byte that they have not seen */
+	__u32 end;  /* pos of the first byte behind the target; 0: it goes on */
+	__u32 row;  /* where the path's first automaton ended */
+};
+
 struct pst_http {
 	__u64 window; /* the last eight bytes, the newest lowest */
 	__u64 allow;
@@ -52,6 +66,7 @@ struct pst_http {
 	__u32 limit; /* pos of the first byte that is one too many */
 	__u32 head;  /* length of the head, once it is complete */
 	__u32 slots[PST_HEADER_SLOTS]; /* rows of the judged fields behind their lines so far */
+	struct pst_http_paths paths;
 	__u16 ruleset;
 	__u16 status;
 	__u16 flags;
@@ -63,9 +78,10 @@ struct pst_http {
 	__u8 method;
 	__u8 slot; /* 1 + the slot of the field whose value runs; 0: none */
 	__u8 seen; /* bit per slot: the field came */
-	__u8 pad;
+	__u8 more; /* the path's further automata are under way: how many */
+	__u8 pad[4];
 };
-PST_STATIC_ASSERT(sizeof(struct pst_http) == 104, "state of a head");
+PST_STATIC_ASSERT(sizeof(struct pst_http) == 128, "state of a head");
 
 PST_INLINE void pst_http_fail(struct pst_http *h, __u32 reason)
 {

@@ -31,6 +31,8 @@ PST_INLINE __u32 pst_judge_head_ruling(const struct pst_http *h, __u32 failed)
 		return pst_ruling(PST_ACTION_DENY, h->reason ? h->reason : PST_REASON_IMPOSSIBLE);
 	if (h->state != PST_HTTP_DONE)
 		return pst_ruling(PST_ACTION_DENY, PST_REASON_HEAD_SPLIT);
+	if (h->more) /* a driver has left out automata of the path (bpf/http_path.h) */
+		return pst_ruling(PST_ACTION_DENY, PST_REASON_IMPOSSIBLE);
 	if (!h->allow)
 		return pst_ruling(PST_ACTION_DENY, PST_REASON_NO_RULE_L7);
 	return pst_ruling(PST_ACTION_PASS, PST_REASON_RULE);

@@ -63,6 +63,8 @@ PST_INLINE int pst_walk_feed(struct pst_walk *w, const struct pst_http_bytes *by
 	__u32 before = h->pos;
 
 	pst_http_feed(h, w->table, bytes, n);
+	if (h->more)
+		pst_http_paths_walk(h, w->table, bytes, before);
 	if (!pst_http_stopped(h)) {
 		w->off += n;
 		return 0;

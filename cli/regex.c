@@ -69,6 +69,7 @@ static int print_json(const char *pattern, const struct pst_automaton *a,
 	pst_json_str(&j, "pattern", pattern);
 	write_size(&j, &f);
 	pst_json_bool(&j, "fits_kernel", f.fits_kernel);
+	pst_json_u64(&j, "automata", f.fits_kernel); /* one pattern is never divided */
 	pst_json_str(&j, "where", f.fits_kernel ? "kernel" : "fallback");
 	pst_json_str(&j, "why", !a ? pst_diags_at(said, 0)->message : *full ? full : NULL);
 	pst_json_end(&j);

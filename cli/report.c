@@ -140,7 +140,7 @@ static void print_http_rule(const struct pst_bundle_rule *rule, FILE *out)
 static void print_automaton(const char *what, const char *name,
 			    const struct pst_explain_automaton *a, FILE *out)
 {
-	fprintf(out, "  %-8s", what);
+	fprintf(out, "  %-10s", what);
 	if (name) {
 		pst_report_str(name, out);
 		fputs(": ", out);
@@ -156,8 +156,11 @@ static int print_automata(const struct pst_bundle *b, uint32_t i, FILE *out)
 
 	if (r)
 		return r;
-	for (int f = 0; f < PST_FIELD_MAX; f++)
+	for (int f = 0; f < PST_FIELD_MAX; f++) {
 		print_automaton(pst_explain_field_name(f), NULL, &sizes.field[f], out);
+		for (size_t k = 0; f == PST_FIELD_PATH && k < sizes.n_more_paths; k++)
+			print_automaton("and path", NULL, &sizes.more_path[k], out);
+	}
 	print_automaton("names", NULL, &sizes.names, out);
 	for (size_t k = 0; k < sizes.n_slots; k++)
 		print_automaton("header", sizes.header[k], &sizes.slot[k], out);
@@ -176,7 +179,12 @@ static int print_ruleset(const struct pst_bundle *b, uint32_t i, FILE *out)
 		pst_report_str(set->why, out);
 		fputc('\n', out);
 	} else {
-		fputs("judged in the kernel\n", out);
+		fputs("judged in the kernel", out);
+		if (set->packed.n_more_paths) {
+			fprintf(out, ", paths in %u automata: ", set->packed.n_more_paths + 1);
+			pst_report_str(set->why, out);
+		}
+		fputc('\n', out);
 		r = print_automata(b, i, out);
 	}
 	for (size_t k = 0; !r && k < set->n_rules; k++)
@@ -243,6 +251,12 @@ static int write_automata(const struct pst_bundle *b, uint32_t i, struct pst_jso
 		pst_json_object(j, pst_explain_field_name(f));
 		write_automaton(&sizes.field[f], j);
 	}
+	pst_json_array(j, "more_paths");
+	for (size_t k = 0; k < sizes.n_more_paths; k++) {
+		pst_json_object(j, NULL);
+		write_automaton(&sizes.more_path[k], j);
+	}
+	pst_json_end(j);
 	pst_json_object(j, "names");
 	write_automaton(&sizes.names, j);
 	pst_json_array(j, "headers");
@@ -265,6 +279,7 @@ static int write_ruleset(const struct pst_bundle *b, uint32_t i, struct pst_json
 	pst_json_u64(j, "number", i);
 	pst_json_str(j, "where", set->fallback ? "fallback" : "kernel");
 	pst_json_str(j, "why", set->why);
+	pst_json_u64(j, "path_automata", set->fallback ? 0 : set->packed.n_more_paths + 1);
 	if (!set->fallback)
 		r = write_automata(b, i, j);
 	pst_json_array(j, "rules");

@@ -279,7 +279,8 @@ const struct pst_cli_verb pst_cli_verbs[] = {
 		.summary = "Compile policies to a bundle, and report what it holds.",
 		.details =
 			"The report names each rule set, what its automata cost, and whether it is "
-			"judged in the kernel or needs the fallback, and why.\n"
+			"judged in the kernel or needs the fallback, and why. Paths that one automaton "
+			"cannot hold are divided among up to four.\n"
 			"A mistake in any file is an error: then no bundle is written, and a bundle "
 			"that was there stays.",
 		OPTIONS(compile_options),

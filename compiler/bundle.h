@@ -66,7 +66,8 @@ struct pst_bundle_ruleset {
 	size_t n_rules;
 	uint64_t *rule_tags; /* per rule: the tag bit of its combination */
 	bool fallback;	     /* not for the kernel: packed and rule_tags are zero */
-	const char *why;     /* of a fallback: which limit, in words; else NULL */
+	/* Which limit, in words: of a fallback, or of paths in several automata. Else NULL. */
+	const char *why;
 };
 
 /* identities ascend by id, addrs by (addr, prefix), entries by pst_bundle_entry_cmp(); none comes

@@ -16,7 +16,7 @@
 #include <stdint.h>
 
 #define PST_BUNDLE_MAGIC	"PSTB\r\n\x1a" /* with the NUL: 8 bytes */
-#define PST_BUNDLE_FILE_VERSION 3
+#define PST_BUNDLE_FILE_VERSION 4
 #define PST_BUNDLE_NO_STRING	UINT32_MAX
 
 enum {

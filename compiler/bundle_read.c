@@ -248,6 +248,20 @@ static void get_slots(struct reader *r, struct pst_ruleset *packed)
 	}
 }
 
+static void get_more_paths(struct reader *r, struct pst_ruleset *packed)
+{
+	packed->n_more_paths = (uint32_t)get(r, 4);
+	if (packed->n_more_paths > PST_PATH_MORE) {
+		fail(r, "%u further automata of paths, a rule set has %d at most",
+		     packed->n_more_paths, PST_PATH_MORE);
+		packed->n_more_paths = 0;
+	}
+	for (uint32_t i = 0; i < packed->n_more_paths; i++) {
+		packed->more_path_start[i] = (uint32_t)get(r, 4);
+		packed->more_path_classes[i] = (uint32_t)get(r, 4);
+	}
+}
+
 static void get_ruleset(struct reader *r, struct pst_bundle_ruleset *s)
 {
 	s->fallback = get_bool(r);
@@ -258,6 +272,7 @@ static void get_ruleset(struct reader *r, struct pst_bundle_ruleset *s)
 		s->packed.classes[f] = (uint32_t)get(r, 4);
 	}
 	get_slots(r, &s->packed);
+	get_more_paths(r, &s->packed);
 	s->rules = get_array(r, "HTTP rules", 12, sizeof(*s->rules), &s->n_rules);
 	s->rule_tags = pst_arena_calloc(r->arena, s->n_rules, sizeof(*s->rule_tags));
 	if (!s->rule_tags)
@@ -270,7 +285,7 @@ static void get_ruleset(struct reader *r, struct pst_bundle_ruleset *s)
 
 static void get_rulesets(struct reader *r, struct pst_bundle *b)
 {
-	b->rulesets = get_array(r, "rule sets", 69, sizeof(*b->rulesets), &b->n_rulesets);
+	b->rulesets = get_array(r, "rule sets", 73, sizeof(*b->rulesets), &b->n_rulesets);
 	for (size_t i = 0; !r->err && i < b->n_rulesets; i++)
 		get_ruleset(r, &b->rulesets[i]);
 }

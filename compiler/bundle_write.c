@@ -141,6 +141,15 @@ static void put_slots(struct writer *w, const struct pst_ruleset *packed)
 	}
 }
 
+static void put_more_paths(struct writer *w, const struct pst_ruleset *packed)
+{
+	put(w, packed->n_more_paths, 4);
+	for (uint32_t i = 0; i < packed->n_more_paths; i++) {
+		put(w, packed->more_path_start[i], 4);
+		put(w, packed->more_path_classes[i], 4);
+	}
+}
+
 static void put_rulesets(struct writer *w, const struct pst_bundle *b)
 {
 	put(w, b->n_rulesets, 4);
@@ -155,6 +164,7 @@ static void put_rulesets(struct writer *w, const struct pst_bundle *b)
 			put(w, s->packed.classes[f], 4);
 		}
 		put_slots(w, &s->packed);
+		put_more_paths(w, &s->packed);
 		put(w, s->n_rules, 4);
 		for (size_t k = 0; k < s->n_rules; k++) {
 			put(w, s->rules[k], 4);

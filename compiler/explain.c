@@ -145,13 +145,17 @@ int pst_explain_ruleset(const struct pst_bundle *b, uint32_t ruleset,
 {
 	const struct pst_bundle_ruleset *set = &b->rulesets[ruleset];
 	const struct pst_ruleset *packed = &set->packed;
-	struct pst_explain_ruleset sizes = {.n_slots = packed->n_slots};
+	struct pst_explain_ruleset sizes = {.n_slots = packed->n_slots,
+					    .n_more_paths = packed->n_more_paths};
 	int r = count(b, packed->name_start, packed->name_classes, &sizes.names);
 
 	for (int f = 0; !r && f < PST_FIELD_MAX; f++)
 		r = count(b, packed->start[f], packed->classes[f], &sizes.field[f]);
 	for (size_t k = 0; !r && k < sizes.n_slots; k++)
 		r = count(b, packed->slot_start[k], packed->slot_classes[k], &sizes.slot[k]);
+	for (size_t k = 0; !r && k < sizes.n_more_paths; k++)
+		r = count(b, packed->more_path_start[k], packed->more_path_classes[k],
+			  &sizes.more_path[k]);
 	if (r)
 		return r;
 	name_slots(b, set, &sizes);

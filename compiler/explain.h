@@ -40,6 +40,8 @@ struct pst_explain_ruleset {
 	struct pst_explain_automaton slot[PST_HEADER_SLOTS];
 	const char *header[PST_HEADER_SLOTS]; /* the field that slot[] is of; NULL: no rule says */
 	size_t n_slots;
+	struct pst_explain_automaton more_path[PST_PATH_MORE]; /* beside field[PST_FIELD_PATH] */
+	size_t n_more_paths;
 };
 
 /* 0 or -ENOMEM. B must have passed pst_bundle_verify(); RULESET must not be a fallback. */

@@ -219,6 +219,7 @@ size_t pst_judge_request(struct pst_judge *j, uint32_t ruleset, const char *byte
 	size_t at = offset;
 	struct pst_http h;
 	struct pst_head head;
+	__u32 ruling;
 
 	if (!is_decidable(j, ruleset)) {
 		result.reason = PST_REASON_FALLBACK_GONE;
@@ -231,14 +232,15 @@ size_t pst_judge_request(struct pst_judge *j, uint32_t ruleset, const char *byte
 	walk(j, &h, bytes, len, &at);
 	if (h.state == PST_HTTP_DONE && j->b->rulesets[ruleset].fallback)
 		judge_slowly(j, ruleset, &h, bytes + offset);
-	result.reason = pst_judge_head_ruling(&h, 0) & 0xff;
+	ruling = pst_judge_head_ruling(&h, 0);
+	result.reason = ruling & 0xff;
 	if (h.state != PST_HTTP_DONE) {
 		*ret_result = result;
 		return len;
 	}
 	result.head_len = h.stop;
 	result.body_len = h.length;
-	result.allowed = h.allow != 0;
+	result.allowed = ruling >> 8 == PST_ACTION_PASS;
 	result.last = h.flags & PST_HTTP_LAST;
 	result.handshake = h.flags & PST_HTTP_UPGRADE;
 	if (result.allowed) {

@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "base/mem.h"
 #include "compiler/header.h"
+#include "compiler/pathsplit.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -27,6 +28,13 @@ struct form {
 	uint64_t *rule_tags;		     /* per rule */
 	const char *slots[PST_HEADER_SLOTS]; /* names of the fields that are asked for, sorted */
 	size_t n_slots;
+	struct refusal *refusal; /* not NULL: something else can be tried, no warning yet */
+};
+
+/* Why something does not fit, and where that is written. */
+struct refusal {
+	struct pst_pos pos;
+	const char *why;
 };
 
 struct patterns PST_VEC(struct pst_pattern);
@@ -160,11 +168,15 @@ static int give_up(const struct form *f, const struct pst_pos *pos, const char *
 
 	if (!why)
 		return -ENOMEM;
+	if (f->refusal) {
+		*f->refusal = (struct refusal){*pos, why};
+		return -E2BIG;
+	}
+	*ret_why = why;
 	pst_diags_add(f->t->diags, PST_SEVERITY_WARNING, "ruleset-fallback", pos,
 		      "the rule set of %zu HTTP rule%s that begins with %s of %s does not fit the "
 		      "kernel, its requests are for the userspace proxy: %s",
 		      f->n, f->n == 1 ? "" : "s", first->path, first->policy, why);
-	*ret_why = why;
 	return -E2BIG;
 }
 
@@ -197,16 +209,12 @@ static int build(const struct form *f, const struct patterns *p,
 	return r;
 }
 
-static int pack(const struct form *f, const struct patterns *p, struct pst_packed *ret_packed,
-		const char **ret_why)
+static int put_in_tables(const struct form *f, const struct pst_automaton *a,
+			 struct pst_packed *ret_packed, const char **ret_why)
 {
-	struct pst_automaton *a = NULL;
 	struct pst_pack_full full;
-	int r = build(f, p, &a, ret_why);
+	int r = pst_packer_add(f->t->packer, a, ret_packed, &full);
 
-	if (r)
-		return r;
-	r = pst_packer_add(f->t->packer, a, ret_packed, &full);
 	if (r == -E2BIG)
 		r = give_up(
 			f, &first_rule(f)->pos,
@@ -215,23 +223,29 @@ static int pack(const struct form *f, const struct patterns *p, struct pst_packe
 					 "is %zu",
 					 a->n_states, full.need, full.table, full.limit),
 			ret_why);
-	pst_automaton_free(&a);
-	return r;
+	/* To divide it would not help. */
+	return r == -E2BIG && f->refusal ? -ENOSPC : r;
 }
 
-/* Takes P->v over when it is a new automaton. */
-static int intern_automaton(const struct form *f, struct patterns *p, struct pst_packed *ret_packed,
+/* BUILT: the automaton of P; NULL: to be built. Takes P->v over when it is a new automaton. */
+static int intern_automaton(const struct form *f, struct patterns *p,
+			    const struct pst_automaton *built, struct pst_packed *ret_packed,
 			    const char **ret_why)
 {
+	struct pst_automaton *own = NULL;
 	const struct pst_packed *known = find_shared(f->t, p);
 	struct pst_ruleset_shared shared = {.patterns = p->v, .n = p->n};
-	int r;
+	int r = 0;
 
 	if (known) {
 		*ret_packed = *known;
 		return 0;
 	}
-	r = pack(f, p, &shared.packed, ret_why);
+	if (!built)
+		r = build(f, p, &own, ret_why);
+	if (!r)
+		r = put_in_tables(f, built ? built : own, &shared.packed, ret_why);
+	pst_automaton_free(&own);
 	if (!r)
 		r = pst_vec_push(&f->t->shared, shared);
 	if (r)
@@ -245,7 +259,7 @@ static int pack_patterns(const struct form *f, struct patterns *patterns, uint32
 			 uint32_t *ret_classes, const char **ret_why)
 {
 	struct pst_packed place;
-	int r = intern_automaton(f, patterns, &place, ret_why);
+	int r = intern_automaton(f, patterns, NULL, &place, ret_why);
 
 	if (r)
 		return r;
@@ -254,13 +268,100 @@ static int pack_patterns(const struct form *f, struct patterns *patterns, uint32
 	return 0;
 }
 
+struct part {
+	struct patterns patterns;
+	struct pst_automaton *a;
+};
+
+static int deal(const struct patterns *p, const uint8_t *part, struct part *parts)
+{
+	int r = 0;
+
+	for (size_t i = 0; !r && i < p->n; i++)
+		r = pst_vec_push(&parts[part[i]].patterns, p->v[i]);
+	return r;
+}
+
+/* All parts are built before one goes into the tables: what is there cannot be taken out again. */
+static int pack_parts(const struct form *f, struct part *parts, unsigned n,
+		      struct pst_ruleset *packed, const char **ret_why)
+{
+	struct pst_packed places[PST_PATH_PARTS];
+	int r = 0;
+
+	for (unsigned i = 0; !r && i < n; i++)
+		if (!find_shared(f->t, &parts[i].patterns))
+			r = build(f, &parts[i].patterns, &parts[i].a, ret_why);
+	for (unsigned i = 0; !r && i < n; i++)
+		r = intern_automaton(f, &parts[i].patterns, parts[i].a, &places[i], ret_why);
+	if (r)
+		return r;
+	packed->start[PST_FIELD_PATH] = places[0].start;
+	packed->classes[PST_FIELD_PATH] = places[0].classes;
+	packed->n_more_paths = n - 1;
+	for (unsigned i = 1; i < n; i++) {
+		packed->more_path_start[i - 1] = places[i].start;
+		packed->more_path_classes[i - 1] = places[i].classes;
+	}
+	return 0;
+}
+
+static int try_plan(const struct form *f, unsigned plan, const struct patterns *p,
+		    struct pst_ruleset *packed)
+{
+	struct part parts[PST_PATH_PARTS] = {0};
+	pst_auto_free uint8_t *part = pst_mem_calloc(p->n, 1);
+	const char *unused;
+	unsigned n;
+	int r;
+
+	if (!part)
+		return -ENOMEM;
+	n = pst_pathsplit_plan(plan, p->v, p->n, part);
+	if (!n)
+		return -E2BIG;
+	r = deal(p, part, parts);
+	if (!r)
+		r = pack_parts(f, parts, n, packed, &unused);
+	for (unsigned i = 0; i < PST_PATH_PARTS; i++) {
+		pst_vec_free(&parts[i].patterns);
+		pst_automaton_free(&parts[i].a);
+	}
+	return r;
+}
+
+/* One automaton, or as few as will do. Whatever comes of it, why one does not do is the reason. */
+static int pack_paths(const struct form *f, struct patterns *p, struct pst_ruleset *packed,
+		      const char **ret_why)
+{
+	struct refusal whole, part;
+	struct form attempt = *f;
+	int r;
+
+	attempt.refusal = &whole;
+	r = pack_patterns(&attempt, p, &packed->start[PST_FIELD_PATH],
+			  &packed->classes[PST_FIELD_PATH], ret_why);
+	if (r != -E2BIG && r != -ENOSPC)
+		return r;
+	attempt.refusal = &part;
+	for (unsigned plan = 0; r == -E2BIG && plan < PST_PATHSPLIT_PLANS; plan++)
+		r = try_plan(&attempt, plan, p, packed);
+	if (r == -E2BIG || r == -ENOSPC)
+		return give_up(f, &whole.pos, whole.why, ret_why);
+	if (!r)
+		*ret_why = whole.why;
+	return r;
+}
+
 static int pack_field(const struct form *f, enum pst_field field, struct pst_ruleset *packed,
 		      const char **ret_why)
 {
 	struct patterns patterns = {0};
 	int r = collect_patterns(f, field, &patterns);
 
-	if (!r)
+	if (!r && field == PST_FIELD_PATH)
+		r = pack_paths(f, &patterns, packed, ret_why);
+	else if (!r)
 		r = pack_patterns(f, &patterns, &packed->start[field], &packed->classes[field],
 				  ret_why);
 	pst_vec_free(&patterns);

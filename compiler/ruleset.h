@@ -3,35 +3,36 @@
 
 /*
  * Rule sets: the HTTP rules that one subject identity applies to one peer identity on one port and
- *direction, in the form in which a request is judged in time that depends on its length and not on
- *their number.
+ * direction, in the form in which a request is judged in time that depends on its length and not
+ * on their number.
  *
  * Combinations. Rules are grouped by their distinct (method, host, headers) conditions; each group
- *is a combination and has one bit, its tag, at most 64 of them. Ten thousand path rules with three
- *methods between them cost three bits. Then
- *
- *	the path automaton holds every path pattern, with the tags of the combinations that use it,
- *	the method automaton every method pattern, with the tags of the combinations that ask for
- *it, the host automaton likewise,
- *
- * and a condition that is absent is the pattern that every text matches. Running the three over a
- *request gives three tag sets:
+ * is a combination and has one bit, its tag, at most 64 of them. Ten thousand path rules with
+ * three methods between them cost three bits. Then the path automaton holds every path pattern,
+ * with the tags of the combinations that use it; the method automaton every method pattern, with
+ * the tags of the combinations that ask for it; the host automaton likewise; and a condition that
+ * is absent is the pattern that every text matches. Running the three over a request gives three
+ * tag sets:
  *
  *	allowed  <=>  method & path & host != 0
  *
- * Proof: bit c is in all three exactly when the request's method and host satisfy the conditions of
- *c and its path one of the paths of a rule in c, that is, when a rule of c matches. A request
- *without Host (HTTP/1.0) has the tags of the combinations that do not ask for a host.
+ * Proof: bit c is in all three exactly when the request's method and host satisfy the conditions
+ * of c and its path one of the paths of a rule in c, that is, when a rule of c matches. A request
+ * without Host (HTTP/1.0) has the tags of the combinations that do not ask for a host.
  *
  * Headers. Each field that a rule of the set asks for is one condition more, of the same kind: it
- *has a slot (at most PST_HEADER_SLOTS in a set), an automaton over its lines, and the tags of its
- *absence. The automaton of names tells the recogniser the slot.
+ * has a slot (at most PST_HEADER_SLOTS in a set), an automaton over its lines, and the tags of its
+ * absence. The automaton of names tells the recogniser the slot.
+ *
+ * Division. Paths whose automaton is over the budget are divided among up to PST_PATH_PARTS
+ * automata (compiler/pathsplit.h). The tags of a path are the union of theirs, which is what the
+ * one automaton would say: each pattern is in one of them. "why" then says what was too much.
  *
  * Sharing. Equal lists of rules are one rule set; equal lists of patterns with equal tags are one
- *automaton, built once. A rule set that does not fit (too many combinations or slots, an automaton
- *over the budget, a full table), or that changes headers, is marked fallback, with a warning
- *"ruleset-fallback" that names the rule, the limit and the size: the kernel denies its requests
- *while there is no fallback. An empty rule set is valid and allows nothing.
+ * automaton, built once. A rule set that does not fit (too many combinations or slots, an automaton
+ * over the budget, a full table), or that changes headers, is marked fallback, with a warning
+ * "ruleset-fallback" that names the rule, the limit and the size: the kernel denies its requests
+ * while there is no fallback. An empty rule set is valid and allows nothing.
  */
 
 #include "compiler/automaton.h"

@@ -297,6 +297,8 @@ static int check_ruleset_rules(struct verifier *v, size_t i)
 			return bad(v, "rule set %zu: rule %u has not exactly one tag", i,
 				   s->rules[k]);
 	}
+	if (s->fallback && !s->why)
+		return bad(v, "rule set %zu: a fallback does not say why", i);
 	return 0;
 }
 
@@ -401,6 +403,28 @@ static int check_no_slot(struct verifier *v, size_t i, uint32_t k)
 		       : 0;
 }
 
+/* Further automata of the path; the places behind them are 0. */
+static int check_more_paths(struct verifier *v, size_t i)
+{
+	const struct pst_bundle_ruleset *s = &v->b->rulesets[i];
+	const struct pst_ruleset *p = &s->packed;
+	int r = 0;
+
+	if (p->n_more_paths > PST_PATH_MORE)
+		return bad(v, "rule set %zu: %u further automata of its paths", i, p->n_more_paths);
+	if (p->n_more_paths ? !s->why : s->why != NULL)
+		return bad(v, "rule set %zu: why its paths are divided and whether do not agree",
+			   i);
+	for (uint32_t k = 0; !r && k < PST_PATH_MORE; k++) {
+		if (k < p->n_more_paths)
+			r = walk(v, p->more_path_start[k], p->more_path_classes[k], false);
+		else if (p->more_path_start[k] || p->more_path_classes[k])
+			r = bad(v, "rule set %zu: further automaton %u of %u is in use", i, k,
+				p->n_more_paths);
+	}
+	return r;
+}
+
 static int check_ruleset(struct verifier *v, size_t i)
 {
 	static const struct pst_ruleset nothing;
@@ -411,7 +435,7 @@ static int check_ruleset(struct verifier *v, size_t i)
 		return memcmp(&s->packed, &nothing, sizeof(nothing))
 			       ? bad(v, "rule set %zu: a fallback with automata", i)
 			       : 0;
-	if (!r && (s->packed.n_slots > PST_HEADER_SLOTS || s->packed.pad))
+	if (!r && s->packed.n_slots > PST_HEADER_SLOTS)
 		return bad(v, "rule set %zu: %u slots", i, s->packed.n_slots);
 	if (!r && i >= PST_RULESETS)
 		return bad(v, "rule set %zu: the table holds %d", i, PST_RULESETS);
@@ -420,6 +444,8 @@ static int check_ruleset(struct verifier *v, size_t i)
 			return bad(v, "rule set %zu: a request always has a method and a path", i);
 		r = walk(v, s->packed.start[f], s->packed.classes[f], false);
 	}
+	if (!r)
+		r = check_more_paths(v, i);
 	for (uint32_t k = 0; !r && k < PST_HEADER_SLOTS; k++)
 		r = k < s->packed.n_slots
 			    ? walk(v, s->packed.slot_start[k], s->packed.slot_classes[k], false)

@@ -231,7 +231,7 @@ void pst_ruler_ask(struct pst_ruler *r, uint32_t ruleset, const struct pst_http 
 	r->actions.n = 0;
 	pst_head_split(bytes, h->head, &head);
 	if (!r->b->rulesets[ruleset].fallback) {
-		if (h->allow) {
+		if (h->allow && !h->more) {
 			answer.allowed = true;
 			answer.reason = PST_REASON_RULE;
 			if (r->names_rules)

@@ -21,9 +21,10 @@ static struct {
 	__u32 ruleset;
 } core;
 
-static const struct pst_table *build(__u32 *ret_ruleset)
+static const struct pst_table *build(const char *policy, __u32 *ret_ruleset,
+				     const struct pst_bundle **ret_bundle)
 {
-	const char *policy = "testdata/http/policy.yaml", *pods = "testdata/inventory/demo.yaml";
+	const char *pods = "testdata/inventory/demo.yaml";
 	struct pst_diags *diags = pst_diags_new();
 	struct pst_policy_set *set = NULL;
 	struct pst_inventory *inventory = NULL;
@@ -46,7 +47,7 @@ static const struct pst_table *build(__u32 *ret_ruleset)
 	r = pst_judge_l4(bundle, &q);
 	cr_assert_eq(r.verdict, PST_VERDICT_JUDGE);
 	*ret_ruleset = r.ruleset;
-	core.bundle = bundle;
+	*ret_bundle = bundle;
 	pst_inventory_free(&inventory);
 	pst_policy_set_free(&set);
 	pst_diags_free(&diags);
@@ -64,9 +65,16 @@ const struct pst_bundle *t_core_bundle(void)
 const struct pst_table *t_core_table(__u32 *ret_ruleset)
 {
 	if (!core.table)
-		core.table = build(&core.ruleset);
+		core.table = build("testdata/http/policy.yaml", &core.ruleset, &core.bundle);
 	*ret_ruleset = core.ruleset;
 	return core.table;
+}
+
+const struct pst_table *t_core_table_of(const char *policy, __u32 *ret_ruleset)
+{
+	const struct pst_bundle *unused;
+
+	return build(policy, ret_ruleset, &unused);
 }
 
 static size_t mapped(size_t n)

@@ -121,7 +121,32 @@ Test(compile, the_automata_of_header_fields_are_counted_by_name)
 	cr_assert_gt(names, 10);
 	json_decref(j);
 	run_fini(&r);
-	expect_run(inspect(""), 0, "  header  x-b: ", NULL);
+	expect_run(inspect(""), 0, "  header    x-b: ", NULL);
+}
+
+Test(compile, the_automata_of_divided_paths_are_counted_one_by_one)
+{
+	struct run r = run_words(compile("testdata/http/divided.yaml --format json "
+					 "--inventory testdata/inventory/demo.yaml"));
+	json_t *j = json_loads(r.out, 0, NULL);
+	const char *where = NULL, *why = NULL;
+	int n = 0;
+	json_t *more = NULL;
+
+	cr_assert_eq(json_unpack(j, "{s:[{s:s, s:s, s:i, s:{s:o}}]}", "rule_sets", "where", &where,
+				 "why", &why, "path_automata", &n, "automata", "more_paths", &more),
+		     0, "%s%s", r.out, r.err);
+	cr_assert_str_eq(where, "kernel");
+	cr_assert(strstr(why, "need more than"), "%s", why);
+	cr_assert_eq(n, 4);
+	cr_assert_eq(json_array_size(more), 3);
+	for (size_t i = 0; i < 3; i++)
+		cr_assert_gt(json_integer_value(json_object_get(json_array_get(more, i), "states")),
+			     20);
+	json_decref(j);
+	run_fini(&r);
+	expect_run(inspect(""), 0, "judged in the kernel, paths in 4 automata: ", NULL);
+	expect_run(inspect(""), 0, "  and path  ", NULL);
 }
 
 Test(compile, headers_are_shown_and_secrets_are_not)

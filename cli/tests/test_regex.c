@@ -52,16 +52,18 @@ Test(cli_regex, json_tells_the_size)
 	cr_assert_eq(run("", ARGS(ARG("--format"), ARG("json"), ARG("abc"))), PST_EXIT_OK);
 	/* Three letters, a tag set: 4 cells of 4 bytes. And a class map of 256. */
 	cr_assert_stdout_eq_str("{\"pattern\":\"abc\",\"states\":5,\"classes\":4,\"bytes\":272,"
-				"\"fits_kernel\":true,\"where\":\"kernel\",\"why\":null}\n");
+				"\"fits_kernel\":true,\"automata\":1,\"where\":\"kernel\","
+				"\"why\":null}\n");
 }
 
 Test(cli_regex, json_tells_when_a_pattern_is_over_the_budget)
 {
 	cr_assert_eq(run("", ARGS(ARG("--format=json"), ARG("(.*a.{20}){20}"))), PST_EXIT_OK);
-	cr_assert_stdout_eq_str("{\"pattern\":\"(.*a.{20}){20}\",\"states\":null,\"classes\":null,"
-				"\"bytes\":null,\"fits_kernel\":false,\"where\":\"fallback\","
-				"\"why\":\"the pattern needs more than 4096 states; gave up after "
-				"4096 states\"}\n");
+	cr_assert_stdout_eq_str(
+		"{\"pattern\":\"(.*a.{20}){20}\",\"states\":null,\"classes\":null,"
+		"\"bytes\":null,\"fits_kernel\":false,\"automata\":0,"
+		"\"where\":\"fallback\",\"why\":\"the pattern needs more than 4096 states; gave up after "
+		"4096 states\"}\n");
 }
 
 Test(cli_regex, text_says_no_when_a_pattern_is_over_the_budget)

@@ -17,11 +17,11 @@ static struct pst_diags *diags;
 static struct pst_bundle *b, *again;
 static char *bytes; /* the file form of b */
 static size_t len;
+static struct pst_port_rule *ports;
 
 static void setup(void)
 {
 	struct pst_rule *rule;
-	struct pst_port_rule *ports;
 	FILE *out;
 
 	model_init(&m);
@@ -66,7 +66,7 @@ static void sign(char *file, size_t n)
 		file[PST_BUNDLE_CRC_OFFSET + i] = (char)(crc >> (8 * i));
 }
 
-Test(bundle, what_is_written_is_read_back_byte_for_byte)
+static void expect_the_same_again(void)
 {
 	pst_auto_free char *second = NULL;
 	size_t second_len = 0;
@@ -78,6 +78,11 @@ Test(bundle, what_is_written_is_read_back_byte_for_byte)
 	fclose(out);
 	cr_assert_eq(len, second_len);
 	cr_assert_eq(memcmp(bytes, second, len), 0);
+}
+
+Test(bundle, what_is_written_is_read_back_byte_for_byte)
+{
+	expect_the_same_again();
 }
 
 Test(bundle, fields_survive_the_file)
@@ -151,6 +156,61 @@ Test(bundle, a_count_beyond_the_file_allocates_nothing)
 	sign(bytes, len);
 	cr_assert_eq(parse(bytes, len), -EINVAL);
 	cr_assert_not_null(strstr(pst_diags_at(diags, 0)->message, "4294967295 identities"));
+}
+
+/* The bundle again, with paths that two automata hold. */
+static void divide_paths(void)
+{
+	FILE *out;
+
+	for (int i = 0; i < 12; i++)
+		model_http(&m, ports, NULL,
+			   pst_arena_printf(m.arena, "/.*%c0.*%c1.*", 'a' + i, 'a' + i), NULL);
+	pst_bundle_free(&b);
+	free(bytes);
+	b = model_compile(&m, diags);
+	cr_assert_eq(b->rulesets[0].packed.n_more_paths, 1);
+	out = open_memstream(&bytes, &len);
+	cr_assert_eq(pst_bundle_write(b, out), 0);
+	fclose(out);
+}
+
+Test(bundle, further_automata_survive_the_file)
+{
+	divide_paths();
+	expect_the_same_again();
+	cr_assert_eq(memcmp(&again->rulesets[0].packed, &b->rulesets[0].packed,
+			    sizeof(b->rulesets[0].packed)),
+		     0);
+	cr_assert_str_eq(again->rulesets[0].why, b->rulesets[0].why);
+}
+
+/* The number of further automata in the file, before their places. */
+static char *more_paths_in_the_file(void)
+{
+	const struct pst_ruleset *p = &b->rulesets[0].packed;
+	const uint32_t wanted[] = {p->n_more_paths, p->more_path_start[0], p->more_path_classes[0]};
+	char *found = memmem(bytes, len, wanted, sizeof(wanted));
+
+	cr_assert_not_null(found);
+	return found;
+}
+
+Test(bundle, wrong_numbers_of_further_automata_are_refused)
+{
+	static const uint32_t numbers[] = {0, 2, 3, 4, 256, UINT32_MAX};
+	char *at;
+
+	divide_paths();
+	at = more_paths_in_the_file();
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++) {
+		memcpy(at, &numbers[i], sizeof(numbers[i]));
+		sign(bytes, len);
+		pst_bundle_free(&again);
+		cr_assert(parse(bytes, len) || pst_bundle_verify(again, diags), "%u", numbers[i]);
+	}
+	cr_assert(strstr(pst_diags_at(diags, pst_diags_count(diags) - 1)->message,
+			 "4294967295 further automata"));
 }
 
 Test(bundle, bytes_behind_the_end_are_refused)

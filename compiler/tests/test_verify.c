@@ -222,6 +222,42 @@ static void absent_path(void)
 	b->rulesets[0].packed.absent[PST_FIELD_PATH] = 1;
 }
 
+static void many_more_paths(void)
+{
+	b->rulesets[0].packed.n_more_paths = PST_PATH_MORE + 1;
+}
+
+static void more_path_outside(void)
+{
+	b->rulesets[0].packed.n_more_paths = 1;
+	b->rulesets[0].why = "too many";
+	b->rulesets[0].packed.more_path_start[0] = (uint32_t)b->n_cells;
+}
+
+static void more_path_map_outside(void)
+{
+	b->rulesets[0].packed.n_more_paths = PST_PATH_MORE;
+	b->rulesets[0].why = "too many";
+	b->rulesets[0].packed.more_path_classes[PST_PATH_MORE - 1] = UINT32_MAX;
+}
+
+/* The kernel walks all places, whatever the number says. */
+static void more_path_uncounted(void)
+{
+	b->rulesets[0].packed.more_path_start[PST_PATH_MORE - 1] =
+		b->rulesets[0].packed.start[PST_FIELD_PATH];
+}
+
+static void divided_without_a_reason(void)
+{
+	b->rulesets[0].packed.n_more_paths = 1;
+}
+
+static void reason_without_need(void)
+{
+	b->rulesets[0].why = "too many";
+}
+
 static void rule_outside(void)
 {
 	b->rulesets[0].rules[1] = (uint32_t)b->n_rules;
@@ -245,6 +281,14 @@ static void rule_with_two_tags(void)
 static void fallback_with_tables(void)
 {
 	b->rulesets[0].fallback = true;
+	b->rulesets[0].why = "too many";
+	memset(b->rulesets[0].rule_tags, 0, b->rulesets[0].n_rules * sizeof(uint64_t));
+	entry_with(PST_VERDICT_JUDGE)->value.verdict = PST_VERDICT_FALLBACK;
+}
+
+static void fallback_without_a_reason(void)
+{
+	b->rulesets[0].fallback = true;
 	memset(b->rulesets[0].rule_tags, 0, b->rulesets[0].n_rules * sizeof(uint64_t));
 	entry_with(PST_VERDICT_JUDGE)->value.verdict = PST_VERDICT_FALLBACK;
 }
@@ -252,6 +296,7 @@ static void fallback_with_tables(void)
 static void judge_of_a_fallback(void)
 {
 	b->rulesets[0].fallback = true;
+	b->rulesets[0].why = "too many";
 }
 
 static void ruleset_outside(void)
@@ -440,11 +485,18 @@ static const struct {
 	{"name tag", name_tag, "names field"},
 	{"absent method", absent_method, "always has"},
 	{"absent path", absent_path, "always has"},
+	{"many more paths", many_more_paths, "further automata of its paths"},
+	{"more path outside", more_path_outside, "starts at cell"},
+	{"more path's map outside", more_path_map_outside, "class map"},
+	{"more path uncounted", more_path_uncounted, "is in use"},
+	{"divided without a reason", divided_without_a_reason, "why its paths are divided"},
+	{"reason without need", reason_without_need, "why its paths are divided"},
 	{"rule outside", rule_outside, "rule"},
 	{"rule order", rule_order, "document order"},
 	{"rule without tag", rule_without_tag, "exactly one tag"},
 	{"rule with two tags", rule_with_two_tags, "exactly one tag"},
 	{"fallback with tables", fallback_with_tables, "fallback with automata"},
+	{"fallback without a reason", fallback_without_a_reason, "does not say why"},
 	{"judge of a fallback", judge_of_a_fallback, "contradicts"},
 	{"rule set outside", ruleset_outside, "rule set"},
 	{"rule set without HTTP", ruleset_without_http, "without HTTP"},

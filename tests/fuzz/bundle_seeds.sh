@@ -12,7 +12,7 @@ set -u
 postern=$1 dir=$2
 mkdir -p "$dir"
 for policy in testdata/semantics/*.yaml; do
-	"$postern" compile "$policy" --inventory testdata/semantics/cluster.yaml \
+	"$postern" compile "$policy" --inventory testdata/inventory/semantics.yaml \
 		-o "$dir/$(basename "$policy" .yaml).bundle" >/dev/null 2>&1
 done
 [ -n "$(ls "$dir"/*.bundle 2>/dev/null)" ]
