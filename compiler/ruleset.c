@@ -160,6 +160,15 @@ static const struct pst_bundle_rule *first_rule(const struct form *f)
 	return f->n ? &f->t->catalog->rules[f->rules[0]] : &none;
 }
 
+/* A place may come from a list of diagnostics that is gone before it is told. */
+static int keep_file(struct pst_ruleset_table *t, struct pst_pos *pos)
+{
+	if (!pos->file)
+		return 0;
+	pos->file = pst_arena_strndup(t->arena, pos->file, strlen(pos->file));
+	return pos->file ? 0 : -ENOMEM;
+}
+
 /* Why the set goes to the fallback: into *RET_WHY and, once per rule set, as a warning. */
 static int give_up(const struct form *f, const struct pst_pos *pos, const char *why,
 		   const char **ret_why)
@@ -170,7 +179,7 @@ static int give_up(const struct form *f, const struct pst_pos *pos, const char *
 		return -ENOMEM;
 	if (f->refusal) {
 		*f->refusal = (struct refusal){*pos, why};
-		return -E2BIG;
+		return keep_file(f->t, &f->refusal->pos) ? -ENOMEM : -E2BIG;
 	}
 	*ret_why = why;
 	pst_diags_add(f->t->diags, PST_SEVERITY_WARNING, "ruleset-fallback", pos,

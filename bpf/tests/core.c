@@ -19,6 +19,8 @@ static struct {
 	const struct pst_table *table;
 	const struct pst_bundle *bundle;
 	__u32 ruleset;
+	const struct pst_table *other;
+	const struct pst_bundle *volatile other_bundle; /* what other is made of */
 } core;
 
 static const struct pst_table *build(const char *policy, __u32 *ret_ruleset,
@@ -72,9 +74,12 @@ const struct pst_table *t_core_table(__u32 *ret_ruleset)
 
 const struct pst_table *t_core_table_of(const char *policy, __u32 *ret_ruleset)
 {
-	const struct pst_bundle *unused;
+	const struct pst_bundle *bundle;
 
-	return build(policy, ret_ruleset, &unused);
+	cr_assert_null(core.other, "one other policy in a test");
+	core.other = build(policy, ret_ruleset, &bundle);
+	core.other_bundle = bundle;
+	return core.other;
 }
 
 static size_t mapped(size_t n)

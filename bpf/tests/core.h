@@ -36,7 +36,7 @@ static inline __u32 pst_clock_us(void)
  */
 const struct pst_table *t_core_table(__u32 *ret_ruleset);
 
-/* The same of another policy for the demo's pods, compiled each time. */
+/* The same of another policy for the demo's pods; once in a test. */
 const struct pst_table *t_core_table_of(const char *policy, __u32 *ret_ruleset);
 
 /* The bundle that t_core_table() is made of. */
