@@ -15,7 +15,7 @@ ask() {
 	local rc
 	e2e_posternd --policy tests/garden/policy.yaml --inventory testdata/inventory/demo.yaml --courtesy "$1"
 	e2e_run frontend timeout $(($2 * 2 + 20)) python3 tests/garden/garden.py live "$E2E/garden" $BACKEND 8080 10.77.0.2 \
-		--seconds "$2" --seed "$3"
+		--seconds "$2" --seed "$3" $([ "$1" = off ] || echo --courtesy)
 	rc=$?
 	[ $rc -eq 0 ] || [ $rc -eq 77 ] || e2e_fail "courtesy $1: a server saw what was not judged, or too little ($rc)"
 	[ $rc -eq 0 ] || status=$rc

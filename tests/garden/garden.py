@@ -95,7 +95,11 @@ class Run:
     def wanted(self, stream, verdict, beginning):
         """(What servers must see; how much of STREAM that is.) BEGINNING: the verdict on what is safe of it."""
         requests, end = reference.allowed(stream[:verdict["safe"]], beginning)
-        if not requests or not requests[-1].is_handshake or not self.options.live:
+        judged = verdict["requests"]
+        if self.options.courtesy and len(requests) + 1 < len(judged) and judged[len(requests)]["reason"] == "no-rule-l7":
+            # Its sender has got the 403 from his own kernel, and keeps the connection: what follows is judged.
+            end = judged[len(requests) + 1]["offset"]
+        elif not requests or not requests[-1].is_handshake or not self.options.live:
             return requests, end
         # None of the servers agrees to another protocol: then HTTP goes on, and is judged.
         rest = stream[end:]
@@ -341,6 +345,7 @@ def main():
     parser.add_argument("mode", choices=("offline", "serve", "live", "self-test"))
     parser.add_argument("where", nargs="*")
     parser.add_argument("--seconds", type=float, default=30)
+    parser.add_argument("--courtesy", action="store_true", help="denied requests are answered at the sender, who goes on")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--build", default="build")
     options = parser.parse_args()
