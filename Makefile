@@ -84,7 +84,7 @@ CLI_OBJ := $(call obj,$(CLI_SRC) $(CLIENT_SRC)) $(LINT_OBJ)
 
 POLICY_LIBS := -lyaml
 COMPILER_LIBS := $(POLICY_LIBS) -lz
-ENFORCER_LIBS := $(COMPILER_LIBS) -lbpf -lelf -ljansson
+ENFORCER_LIBS := $(COMPILER_LIBS) -lbpf -lelf -ljansson -lmicrohttpd
 PROXY_LIBS := $(COMPILER_LIBS) -lpcre2-8 -lnghttp2
 CLI_LIBS := $(COMPILER_LIBS) -ljansson
 

@@ -9,7 +9,7 @@
 void pst_fill_read(const struct pst_generations *gens, const struct pst_hostaddr *host,
 		   struct pst_fill ret_fill[PST_FILL_MAX])
 {
-	uint32_t current = pst_generations_current(gens);
+	uint32_t current = gens ? pst_generations_current(gens) : 0;
 	struct pst_fill fill[PST_FILL_MAX] = {
 		[PST_FILL_ADDRS] = {"pst_addrs", 0, PST_GEN_SLOTS * PST_ADDR_ENTRIES},
 		[PST_FILL_POLICIES] = {"pst_policies", 0, PST_GEN_SLOTS * PST_POLICY_ENTRIES},
@@ -30,7 +30,7 @@ void pst_fill_read(const struct pst_generations *gens, const struct pst_hostaddr
 		fill[PST_FILL_ADDRS].used += b->n_addrs + n_host;
 		fill[PST_FILL_POLICIES].used += b->n_entries;
 	}
-	b = pst_generations_bundle(gens, current);
+	b = gens ? pst_generations_bundle(gens, current) : NULL;
 	if (b) {
 		fill[PST_FILL_CELLS].used = b->n_cells;
 		fill[PST_FILL_CLASSES].used = b->n_class_bytes;

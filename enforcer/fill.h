@@ -26,6 +26,6 @@ struct pst_fill {
 struct pst_generations;
 struct pst_hostaddr;
 
-/* HOST may be NULL. */
+/* GENS and HOST may be NULL. */
 void pst_fill_read(const struct pst_generations *gens, const struct pst_hostaddr *host,
 		   struct pst_fill ret_fill[PST_FILL_MAX]);

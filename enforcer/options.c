@@ -31,6 +31,7 @@ enum option_id {
 	OPT_DENY_HEADER,
 	OPT_SHOW_QUERIES,
 	OPT_SHOW_HEADER,
+	OPT_METRICS,
 	OPT_PROBE,
 	OPT_FORMAT,
 	OPT_DEBUG,
@@ -77,6 +78,8 @@ static const struct option_row {
 	 "do not redact the query of a path in events and flows"},
 	{OPT_SHOW_HEADER, "show-header", "NAME",
 	 "tell the values of this header in flows; may be repeated"},
+	{OPT_METRICS, "metrics", "ADDRESS:PORT",
+	 "serve /metrics, /healthz and /readyz there (default: nowhere)"},
 	{OPT_PROBE, "probe", NULL, "tell what this kernel can do and which modes follow, and exit"},
 	{OPT_FORMAT, "format", "text|json", "form of --probe (default: text)"},
 	{OPT_DEBUG, "debug", NULL, "log more"},
@@ -230,6 +233,9 @@ static int apply_report(struct pst_options *o, int id, const char *arg)
 		break;
 	case OPT_SHOW_QUERIES:
 		o->show_queries = true;
+		break;
+	case OPT_METRICS:
+		o->metrics = arg;
 		break;
 	case OPT_SHOW_HEADER:
 		o->shown_headers[o->n_shown_headers++] = arg;

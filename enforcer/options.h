@@ -42,6 +42,8 @@ struct pst_options {
 	const char *proxy;	 /* of postern-proxy; NULL: beside this program; "off": none */
 	const char *socket;	 /* never NULL; "" : none */
 	enum pst_events_mode events;
+	/* Where Prometheus asks, ADDRESS:PORT; NULL: nowhere. */
+	const char *metrics;
 	/* Headers whose values flows tell. */
 	const char **shown_headers;
 	size_t n_shown_headers;

@@ -19,7 +19,9 @@
 #include "enforcer/flow_ring.h"
 #include "enforcer/flow_time.h"
 #include "enforcer/generation.h"
+#include "enforcer/http_serve.h"
 #include "enforcer/loader.h"
+#include "enforcer/metrics.h"
 #include "enforcer/options.h"
 #include "enforcer/status.h"
 
@@ -34,6 +36,9 @@ struct pst_reporter {
 	struct pst_flow_maker *maker;
 	uint64_t lost, lost_checked_ms; /* events that the kernel could not report */
 	struct pst_control *control;	/* NULL: none */
+	struct pst_metrics *metrics;
+	struct pst_http_serve *serve; /* NULL: none */
+	uint64_t reading_ns;	      /* when it began */
 	int epoll_fd;
 	char node_name[256];
 };
@@ -158,6 +163,56 @@ static int open_flows(struct pst_reporter *r)
 	return e ? e : pst_flow_ring_new(PST_FLOW_RING, PST_FLOW_RING_BYTES, &r->flows);
 }
 
+static void write_metrics(const struct pst_reporter *r, FILE *out)
+{
+	uint64_t counters[PST_REASON_MAX + 1][2] = {0};
+	const struct pst_metrics_view view = {
+		.counters = (const uint64_t(*)[2])counters,
+		.gens = r->parts.gens,
+		.host = r->parts.host,
+	};
+
+	pst_loader_counters(r->parts.loader, counters);
+	pst_metrics_write(r->metrics, &view, out);
+}
+
+/* Alive is who answers; ready is who has a policy in force. */
+static bool write_page(const char *path, FILE *out, unsigned int *ret_status, void *arg)
+{
+	const struct pst_reporter *r = arg;
+
+	if (!strcmp(path, "/metrics")) {
+		write_metrics(r, out);
+	} else if (!strcmp(path, "/healthz")) {
+		fputs("ok\n", out);
+	} else if (!strcmp(path, "/readyz")) {
+		bool ready = pst_generations_current(r->parts.gens) && r->status.published;
+
+		*ret_status = ready ? 200 : 503;
+		fputs(ready ? "ok\n" : "no policy is in force yet\n", out);
+	} else {
+		return false;
+	}
+	return true;
+}
+
+static int open_metrics(struct pst_reporter *r)
+{
+	const char *address = r->parts.opts->metrics;
+	int e = pst_metrics_new(&r->metrics);
+
+	if (e || !address)
+		return e;
+	e = pst_http_serve_open(address, write_page, r, &r->serve);
+	if (e == -EINVAL)
+		return pst_log_err(e,
+				   "--metrics %s: expected 127.0.0.1:9970, [::1]:9970 or the like",
+				   address);
+	if (e)
+		return pst_log_err(e, "cannot serve metrics at %s", address);
+	return watch(r, pst_http_serve_fd(r->serve));
+}
+
 int pst_reporter_open(const struct pst_reporter_parts *parts, struct pst_reporter **ret_reporter)
 {
 	struct pst_reporter *r = pst_mem_calloc(1, sizeof(*r));
@@ -183,6 +238,8 @@ int pst_reporter_open(const struct pst_reporter_parts *parts, struct pst_reporte
 	if (!e)
 		e = open_flows(r);
 	if (!e)
+		e = open_metrics(r);
+	if (!e)
 		e = open_control(r);
 	if (e)
 		pst_reporter_close(&r);
@@ -195,7 +252,9 @@ void pst_reporter_close(struct pst_reporter **r)
 {
 	if (!*r)
 		return;
+	pst_http_serve_close(&(*r)->serve);
 	pst_control_close(&(*r)->control);
+	pst_metrics_free(&(*r)->metrics);
 	pst_flow_maker_free(&(*r)->maker);
 	pst_flow_ring_free(&(*r)->flows);
 	pst_status_fini(&(*r)->status);
@@ -212,6 +271,8 @@ static void add_flow(struct pst_reporter *r, const struct pst_event *event)
 	size_t len = 0;
 	FILE *out = flow ? open_memstream(&line, &len) : NULL;
 
+	if (flow)
+		pst_metrics_flow(r->metrics, flow);
 	if (!out)
 		return;
 	pst_flow_write(out, flow);
@@ -255,8 +316,15 @@ void pst_reporter_drained(struct pst_reporter *r)
 		pst_control_flows_added(r->control);
 }
 
+void pst_reporter_reading(struct pst_reporter *r)
+{
+	r->reading_ns = pst_clock_ns();
+}
+
 void pst_reporter_read(struct pst_reporter *r, struct pst_diags **diags, int result)
 {
+	if (r->reading_ns)
+		pst_metrics_read(r->metrics, !result, pst_clock_ns() - r->reading_ns);
 	pst_status_read(&r->status, diags, result);
 }
 
@@ -269,4 +337,6 @@ void pst_reporter_dispatch(struct pst_reporter *r)
 {
 	if (r->control)
 		pst_control_dispatch(r->control);
+	if (r->serve)
+		pst_http_serve_dispatch(r->serve);
 }

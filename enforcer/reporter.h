@@ -41,6 +41,9 @@ void pst_reporter_event(struct pst_reporter *r, const struct pst_event *event);
 /* The verdicts that were waiting have all been given to pst_reporter_event(). */
 void pst_reporter_drained(struct pst_reporter *r);
 
+/* The files are about to be read: what they say is to be in force soon. */
+void pst_reporter_reading(struct pst_reporter *r);
+
 /* The files were read with *DIAGS, which are taken over; RESULT is 0 when they are in force. */
 void pst_reporter_read(struct pst_reporter *r, struct pst_diags **diags, int result);
 

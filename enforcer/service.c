@@ -106,9 +106,12 @@ enum anew {
 static void reload(struct service *s, enum anew anew)
 {
 	struct pst_reading reading;
-	int r = pst_sources_read(s->sources, &reading);
-	bool stale = r || pst_diags_errors(reading.standing);
+	bool stale;
+	int r;
 
+	pst_reporter_reading(s->reporter);
+	r = pst_sources_read(s->sources, &reading);
+	stale = r || pst_diags_errors(reading.standing);
 	if (!r && (reading.changed || anew == ANEW_ALWAYS || (anew == ANEW_WHEN_CLEAN && !stale))) {
 		r = publish(s, &reading.bundle);
 		if (r)

@@ -29,6 +29,7 @@ packages() {
 	build linux-libc-dev -
 	build libyaml-dev -
 	build libjansson-dev -
+	build libmicrohttpd-dev -
 	build unicode-data /usr/share/unicode/UnicodeData.txt
 	test g++ /usr/bin/g++
 	test pkg-config /usr/bin/pkg-config

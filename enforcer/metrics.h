@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * Numbers for Prometheus, under Cilium's and Hubble's names (docs/observe.md lists them).
+ *
+ * No label is a client's to choose: a method that is not one of the usual is "other", and so is
+ * what comes when there are 256 combinations of method, protocol, status and direction.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+struct pst_flow;
+struct pst_generations;
+struct pst_hostaddr;
+struct pst_metrics;
+
+enum { PST_METRICS_REQUESTS = 256 };
+
+/* 0 or -ENOMEM. */
+int pst_metrics_new(struct pst_metrics **ret_metrics);
+
+/* NULL is fine; *M becomes NULL. */
+void pst_metrics_free(struct pst_metrics **m);
+
+/* A flow that was reported. */
+void pst_metrics_flow(struct pst_metrics *m, const struct pst_flow *f);
+
+/* The files were read, and IN_FORCE or refused, DELAY_NS after they were known to have changed. */
+void pst_metrics_read(struct pst_metrics *m, bool in_force, uint64_t delay_ns);
+
+/* What is not counted here. COUNTERS are pst_loader_counters(); GENS and HOST may be NULL. */
+struct pst_metrics_view {
+	const uint64_t (*counters)[2];
+	const struct pst_generations *gens;
+	const struct pst_hostaddr *host;
+};
+
+/* Writes all in Prometheus' text form, version 0.0.4. */
+void pst_metrics_write(const struct pst_metrics *m, const struct pst_metrics_view *v, FILE *out);
