@@ -72,8 +72,10 @@ struct pst_flow {
 	__u32 requests;
 	__u64 body_left; /* of the body, or of the current chunk */
 	__u64 raw_last;	 /* the newest slot of bpf/raw.h; 0: none */
-	__u32 heads;	 /* bit per outstanding request: a HEAD */
-	__u32 upgrade;	 /* the request's number */
+	__u32 mark;	 /* a position; slots whose bytes TCP may not have: */
+	__u16 kept_before, kept_since;
+	__u32 heads;   /* bit per outstanding request: a HEAD */
+	__u32 upgrade; /* the request's number */
 	__u32 asked_us[PST_MAX_DUE];
 	struct pst_http http;
 

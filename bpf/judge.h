@@ -20,6 +20,8 @@
  *	beyond judged		passes inside the current body, else it is dropped: the peer repeats
  *				in order
  *	beyond any window	is dropped: TCP cannot take it
+ *	too far ahead		is dropped: the oldest of more heads and chunks that TCP has not
+ *				taken could not be proven any more
  *	the end of the stream	passes where it cannot cut a head
  *
  * Positions are 32-bit numbers that come round again in long bodies. Two things keep them apart: no
@@ -32,8 +34,8 @@
  * judged whole passes whole: a packet is dropped with all that it holds when one of its requests is
  * denied. What stands before that one is allowed all the same (CUT): at the server it passes when
  * it comes in packets of its own, which is somebody else's to do. A newer policy (renew) is taken
- *over where a request begins: in the middle of a packet that means to drop it, and the peer
- *repeats.
+ * over where a request begins: in the middle of a packet that means to drop it, and the peer
+ * repeats.
  *
  * Behind a WebSocket handshake nothing passes until the server has answered it; behind its 101 all
  * does. So that no other answer is taken for it, a handshake does not pass while answers are due.
@@ -296,6 +298,21 @@ PST_OUTLINE __u32 pst_judge_repeat(struct pst_flow *f, const struct pst_src *src
 }
 
 /*
+ * Would the packet, which ends beyond judged, bring too much framing that TCP has not taken? What
+ * TCP waits for never does: or nothing would move any more.
+ */
+PST_OUTLINE int pst_judge_too_far(struct pst_flow *f, const struct pst_packet *p)
+{
+	__u32 ahead;
+
+	if (p->ordered)
+		return 0;
+	ahead = pst_raw_ahead(f, p->accepted);
+	return ahead > PST_RAW_AHEAD && pst_seq_diff(p->seq, p->accepted) > 0 &&
+	       p->seq + p->len - f->judged > f->body_left;
+}
+
+/*
  * Brings the flow up to what TCP has accepted. What came out of TCP's own queue can only be a body.
  * Framing that TCP has taken is forgotten: it cannot be repeated any more, and the numbers of a
  * long body come to be its own again. Outside of a body there is nothing to confuse, and a head's
@@ -341,6 +358,8 @@ PST_INLINE __u32 pst_judge_payload(struct pst_flow *f, const struct pst_table *t
 		    pst_seq_diff(end, f->judged) <= 0)
 			return ruling;
 	}
+	if (pst_judge_too_far(f, p))
+		return pst_ruling(PST_ACTION_DROP, PST_REASON_AHEAD);
 	return pst_judge_fresh(f, t, src, p, start);
 }
 

@@ -31,7 +31,12 @@ enum {
 	PST_RAW_SHARDS = 1 << PST_RAW_SHARD_BITS,
 	PST_RAW_SLOT_BITS = 15,
 	PST_RAW_SLOTS = 1 << PST_RAW_SLOT_BITS, /* per shard */
-	PST_RAW_WALK = 4096, /* slots looked at for one packet: four times the longest head */
+	/*
+	 * Slots looked at for one packet. So many are kept and not taken at most: PST_RAW_AHEAD,
+	 * and what one more packet holds, which is 64 KiB in chunks of one byte.
+	 */
+	PST_RAW_WALK = 12 << 10,
+	PST_RAW_AHEAD = 1 << 10, /* as many as the longest head */
 };
 
 struct pst_raw_slot {
@@ -75,7 +80,24 @@ PST_INLINE int pst_raw_keep(struct pst_flow *f, __u32 seq, const struct pst_http
 	slot->bytes = *bytes;
 	slot->lap = (__u16)(number >> PST_RAW_SLOT_BITS);
 	f->raw_last = number << PST_RAW_SHARD_BITS | shard;
+	f->kept_since++;
 	return 1;
+}
+
+/*
+ * Slots whose bytes TCP may not have, now that it has ACCEPTED: not fewer than there are. A mark
+ * goes through the stream, and counts begin anew where it stood and where it stands.
+ */
+PST_INLINE __u32 pst_raw_ahead(struct pst_flow *f, __u32 accepted)
+{
+	__u32 all = pst_seq_diff(accepted, f->framed) >= 0;
+
+	if (all || pst_seq_diff(accepted, f->mark) >= 0) {
+		f->kept_before = all ? 0 : f->kept_since;
+		f->kept_since = 0;
+		f->mark = f->framed;
+	}
+	return (__u32)f->kept_before + f->kept_since;
 }
 
 enum pst_proof_result {

@@ -99,6 +99,8 @@
 	  "the connection ends inside a head, which some servers take for the end of the head")       \
 	X(AFTER_DENY, "after-denial", DROP, "bytes behind a denied request")                          \
 	X(GAP, "out-of-order", DROP, "a packet beyond the judged position: the peer retransmits")     \
+	X(AHEAD, "too-far-ahead", DROP,                                                               \
+	  "more heads and chunks than TCP has taken so far can be remembered: the peer retransmits")  \
 	X(UNACCEPTABLE, "unacceptable-segment", DROP,                                                 \
 	  "a segment that TCP discards: no ACK, a SYN, or an ACK of what was never sent")             \
 	X(RENEWED, "policy-renewed", DROP,                                                            \

@@ -156,3 +156,94 @@ Test(positions, a_repeat_behind_an_accepted_fin_is_old)
 	cr_expect_eq(send(&s, OK_LEN + 1, OK, OK_LEN),
 		     pst_ruling(PST_ACTION_KILL, PST_REASON_SEQUENCE), "nothing follows a FIN");
 }
+
+enum { CHUNKS = 40000, CHUNK_LEN = 6, FLIGHT = 128 << 10 };
+
+/* POST of CHUNKS chunks of one byte. */
+static size_t tiny_chunks(char *out, size_t size)
+{
+	size_t n = (size_t)snprintf(out, size,
+				    "POST /api/x HTTP/1.1\r\nHost: b\r\n"
+				    "Transfer-Encoding: chunked\r\n\r\n");
+
+	for (int i = 0; i < CHUNKS; i++, n += CHUNK_LEN)
+		memcpy(out + n, "1\r\nx\r\n", CHUNK_LEN);
+	memcpy(out + n, "0\r\n\r\n", 5);
+	return n + 5;
+}
+
+/*
+ * An honest sender, with as much under way as FLIGHT, in packets of SIZE; a receiver who is busy,
+ * and has taken nothing of each flight but its first packet. Returns how many flights it took to
+ * bring LEN bytes over, or 0 when a flight brought nothing.
+ */
+static unsigned int flights(struct stream *s, const char *bytes, size_t len, size_t size)
+{
+	unsigned int n = 0;
+
+	for (size_t una = 0, next; una < len; una = next, n++) {
+		next = una;
+		for (size_t at = una; at < len && at < una + FLIGHT; at += size) {
+			size_t part = len - at < size ? len - at : size;
+			__u32 ruling = send(s, (__u32)at, bytes + at, part);
+
+			if (ruling == pass && at == una)
+				next = at + part;
+			else if (ruling >> 8 != PST_ACTION_DROP)
+				cr_assert_eq(ruling, pass, "%#x at %zu", ruling, at);
+		}
+		s->accepted = (__u32)next;
+		if (next == una)
+			return 0;
+	}
+	return n;
+}
+
+Test(positions, tiny_chunks_and_a_busy_receiver_do_not_stall)
+{
+	static char bytes[CHUNKS * CHUNK_LEN + 256];
+	const size_t len = tiny_chunks(bytes, sizeof(bytes)), sizes[] = {1448, 9000, 65160};
+
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
+		struct stream s = stream_at(0, 0);
+
+		cr_expect_eq(flights(&s, bytes, len, sizes[i]), (len + sizes[i] - 1) / sizes[i],
+			     "%zu bytes a packet", sizes[i]);
+		cr_expect_eq(s.flow.requests, 1);
+		cr_expect_not(s.flow.flags & PST_FLOW_REQUEST, "the end was judged");
+	}
+}
+
+/* As long as TCP keeps up, nobody is held up. */
+Test(positions, tiny_chunks_flow_where_tcp_is_a_little_behind)
+{
+	static char bytes[CHUNKS * CHUNK_LEN + 256];
+	const size_t len = tiny_chunks(bytes, sizeof(bytes));
+	struct stream s = stream_at(0, 0);
+
+	for (size_t at = 0; at < len; at += 1448) {
+		size_t part = len - at < 1448 ? len - at : 1448;
+
+		cr_assert_eq(send(&s, (__u32)at, bytes + at, part), pass, "at %zu", at);
+		s.accepted = (__u32)(at < 1448 ? 0 : at - 1448);
+	}
+}
+
+Test(positions, who_is_too_far_ahead_of_tcp_waits)
+{
+	static char bytes[CHUNKS * CHUNK_LEN + 256];
+	const size_t len = tiny_chunks(bytes, sizeof(bytes));
+	struct stream s = stream_at(0, 0);
+	size_t at = 0;
+
+	cr_assert_lt(8000 * CHUNK_LEN, len);
+	while (send(&s, (__u32)at, bytes + at, CHUNK_LEN) == pass)
+		at += CHUNK_LEN;
+	cr_expect_gt(s.flow.kept_before + s.flow.kept_since, PST_RAW_AHEAD);
+	cr_expect_leq(s.flow.kept_before + s.flow.kept_since, PST_RAW_AHEAD + 2);
+	cr_expect_eq(send(&s, (__u32)at, bytes + at, CHUNK_LEN),
+		     pst_ruling(PST_ACTION_DROP, PST_REASON_AHEAD));
+	cr_expect_eq(send(&s, 0, bytes, at), pass, "TCP gets what it waits for");
+	s.accepted = (__u32)at;
+	cr_expect_eq(send(&s, (__u32)at, bytes + at, CHUNK_LEN), pass);
+}

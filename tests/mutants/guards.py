@@ -33,6 +33,8 @@ GUARDS = [
           "	default:\n		return pst_ruling(PST_ACTION_DROP, PST_REASON_REPEAT_PARTIAL);\n",
           "	default:\n		return pst_ruling(PST_ACTION_PASS, PST_REASON_RULE);\n",
           "unit:judge/what_was_overwritten_is_not_proven"),
+    Guard("not-too-far-ahead", "bpf/judge.h", "	if (pst_judge_too_far(f, p))\n", "	if (0)\n",
+          "unit:positions/who_is_too_far_ahead_of_tcp_waits"),
     Guard("no-end-inside-a-head", "bpf/judge.h",
           "return pst_ruling(PST_ACTION_KILL, PST_REASON_HEAD_CUT);",
           "return pst_ruling(PST_ACTION_PASS, PST_REASON_RULE);",
