@@ -345,6 +345,10 @@ print-%: ; @echo '$($*)'
 lint-tests: all ## the linter as CI systems run it: SARIF schema, GitHub action, pre-commit
 	$(Q)tests/lint/run.sh
 
+.PHONY: packaging-tests
+packaging-tests: all ## what is installed, and how: completion in bash, zsh and fish
+	$(Q)tests/packaging/run.sh
+
 .PHONY: test
 test: ## all tests: unit (plain and sanitized), fuzzers, end to end; installs what is missing when root
 	$(Q)tools/deps.sh build test
@@ -487,6 +491,10 @@ rule-pages: $(B)/tools/rule_pages ## write docs/rules/ from the linter's table o
 	$(Q)mkdir -p docs/rules
 	$(Q)$< docs/rules
 
+# Where shells look; Debian's packages have another place for zsh's.
+BASH_COMPLETIONS ?= $(PREFIX)/share/bash-completion/completions
+ZSH_COMPLETIONS ?= $(PREFIX)/share/zsh/site-functions
+FISH_COMPLETIONS ?= $(PREFIX)/share/fish/vendor_completions.d
 MAN := $(wildcard docs/*.1 docs/*.5 docs/*.8)
 
 .PHONY: install
@@ -495,6 +503,10 @@ install: all ## install below DESTDIR and PREFIX (default /usr/local)
 	install -m 755 $(B)/postern $(DESTDIR)$(PREFIX)/bin/postern
 	install -m 755 $(B)/posternd $(DESTDIR)$(PREFIX)/sbin/posternd
 	install -m 755 $(B)/postern-proxy $(DESTDIR)$(PREFIX)/sbin/postern-proxy
+	install -d $(DESTDIR)$(BASH_COMPLETIONS) $(DESTDIR)$(ZSH_COMPLETIONS) $(DESTDIR)$(FISH_COMPLETIONS)
+	$(B)/postern completion bash >$(DESTDIR)$(BASH_COMPLETIONS)/postern
+	$(B)/postern completion zsh >$(DESTDIR)$(ZSH_COMPLETIONS)/_postern
+	$(B)/postern completion fish >$(DESTDIR)$(FISH_COMPLETIONS)/postern.fish
 	$(foreach m,$(MAN),install -D -m 644 $(m) \
 		$(DESTDIR)$(PREFIX)/share/man/man$(subst .,,$(suffix $(m)))/$(notdir $(m));)
 

@@ -1,20 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The table of verbs: everything that --help, usage errors and the man page say.
+ * The table of verbs: everything that --help, usage errors, completion and the man page say.
  */
 #include "cli/ask.h"
 #include "cli/usage.h"
 #include "cli/verbs.h"
 
-#define FORMAT                                                                          \
-	{                                                                               \
-		.name = "format", .arg = "FORMAT", .help = "text (the default) or json" \
+#define FORMAT                                                                           \
+	{                                                                                \
+		.name = "format", .arg = "FORMAT", .help = "text (the default) or json", \
+		.words = "text json"                                                     \
 	}
 #define PATHS                                                                                  \
 	{                                                                                      \
 		.name = "paths", .arg = "FORM",                                                \
 		.help = "normal (the default) or any, as posternd has it: whether paths must " \
-			"be in normal form, or are judged as they stand"                       \
+			"be in normal form, or are judged as they stand",                      \
+		.words = "normal any"                                                          \
 	}
 #define INVENTORY                                                                            \
 	{                                                                                    \
@@ -48,13 +50,15 @@ static const struct pst_cli_option explain_options[] = {
 	ACCEPT,
 	{.name = "direction",
 	 .arg = "DIRECTION",
-	 .help = "ingress (the policy of --to decides) or egress (that of --from)"},
+	 .help = "ingress (the policy of --to decides) or egress (that of --from)",
+	 .words = "ingress egress"},
 	{.name = "from", .arg = "PEER", .help = "who opens the connection"},
 	{.name = "to", .arg = "PEER", .help = "who accepts it"},
 	{.name = "port", .arg = "N", .help = "destination port, 0 to 65535"},
 	{.name = "protocol",
 	 .arg = "PROTOCOL",
-	 .help = "TCP (the default), UDP, SCTP, ICMP or ICMPv6"},
+	 .help = "TCP (the default), UDP, SCTP, ICMP or ICMPv6",
+	 .words = "TCP UDP SCTP ICMP ICMPv6"},
 	{.name = "method",
 	 .arg = "M",
 	 .help = "the request's method (GET when another part is given)"},
@@ -78,7 +82,10 @@ static const struct pst_cli_option explain_options[] = {
 };
 
 static const struct pst_cli_option test_options[] = {
-	{.name = "format", .arg = "FORMAT", .help = "text (the default), json or junit"},
+	{.name = "format",
+	 .arg = "FORMAT",
+	 .help = "text (the default), json or junit",
+	 .words = "text json junit"},
 	{.name = "output",
 	 .letter = 'o',
 	 .arg = "FILE",
@@ -103,7 +110,8 @@ static const struct pst_cli_option diff_options[] = {
 	{.name = "fail-on",
 	 .arg = "KIND",
 	 .help = "widened, narrowed or any (the default): which differences make the exit status "
-		 "1; what could not be compared always does"},
+		 "1; what could not be compared always does",
+	 .words = "widened narrowed any"},
 	ACCEPT,
 	{.name = "output",
 	 .letter = 'o',
@@ -128,6 +136,10 @@ static const struct pst_cli_option ask_options[] = {
 	FORMAT,
 };
 
+#define WORD_FILTER(name_, arg_, words_, help_)                                                  \
+	{                                                                                        \
+		.name = (name_), .arg = (arg_), .many = true, .help = (help_), .words = (words_) \
+	}
 #define FILTER(name_, arg_, help_)                                            \
 	{                                                                     \
 		.name = (name_), .arg = (arg_), .many = true, .help = (help_) \
@@ -154,7 +166,9 @@ static const struct pst_cli_option observe_options[] = {
 	{.name = "since", .arg = "TIME", .help = "RFC 3339, or how long ago: 90s, 1h30m"},
 	{.name = "until", .arg = "TIME", .help = "likewise"},
 	{.name = "not", .many = true, .help = "leave out what the filter behind it matches"},
-	FILTER("verdict", "VERDICT", "FORWARDED, DROPPED, AUDIT, ..."),
+	WORD_FILTER("verdict", "VERDICT",
+		    "FORWARDED DROPPED ERROR AUDIT REDIRECTED TRACED TRANSLATED",
+		    "FORWARDED, DROPPED, ERROR, AUDIT, REDIRECTED, TRACED or TRANSLATED"),
 	END_FILTER("pod", 0, "[NS/]PREFIX", "a pod by the beginning of its name"),
 	END_FILTER("namespace", 'n', "NS", "pods of a namespace"),
 	END_FILTER("ip", 0, "ADDRESS", "an address or a prefix"),
@@ -162,13 +176,15 @@ static const struct pst_cli_option observe_options[] = {
 	END_FILTER("label", 'l', "SELECTOR",
 		   "labels: KEY, !KEY, KEY=VALUE or KEY!=VALUE, joined by commas"),
 	END_FILTER("identity", 0, "ID", "an identity, by its number or reserved name"),
-	FILTER("protocol", "PROTOCOL", "tcp, udp, sctp, icmp, icmpv4, icmpv6 or http"),
+	WORD_FILTER("protocol", "PROTOCOL", "tcp udp sctp icmp icmpv4 icmpv6 http",
+		    "tcp, udp, sctp, icmp, icmpv4, icmpv6 or http"),
 	{.name = "type",
 	 .letter = 't',
 	 .arg = "TYPE",
 	 .many = true,
-	 .help = "l7, policy-verdict, drop or trace"},
-	FILTER("traffic-direction", "DIRECTION", "ingress or egress"),
+	 .help = "l7, policy-verdict, drop or trace",
+	 .words = "l7 policy-verdict drop trace"},
+	WORD_FILTER("traffic-direction", "DIRECTION", "ingress egress", "ingress or egress"),
 	FILTER("http-method", "METHOD", "a method"),
 	FILTER("http-path", "REGEX", "a pattern that is found in the path"),
 	FILTER("http-url", "REGEX", "a pattern that is found in the URL"),
@@ -176,7 +192,7 @@ static const struct pst_cli_option observe_options[] = {
 	FILTER("http-header", "NAME:VALUE", "a header, as far as flows tell it"),
 	FILTER("drop-reason-desc", "REASON",
 	       "POLICY_DENIED and the like, or a reason of postern: no-rule-l7"),
-	FILTER("ip-version", "N", "4 or 6"),
+	WORD_FILTER("ip-version", "N", "4 6", "4 or 6"),
 	FILTER("node-name", "NAME", "the node that has seen it"),
 	FILTER("uuid", "UUID", "one flow"),
 	{.name = "all-namespaces",
@@ -185,7 +201,8 @@ static const struct pst_cli_option observe_options[] = {
 	{.name = "output",
 	 .letter = 'o',
 	 .arg = "FORM",
-	 .help = "compact (the default), dict, table, json or jsonpb"},
+	 .help = "compact (the default), dict, table, json or jsonpb",
+	 .words = "compact dict table json jsonpb"},
 	{.name = "print-node-name", .help = "show the node"},
 	{.name = "print-policy-names",
 	 .help = "show which policies decided, by which rule, and the reason"},
@@ -193,7 +210,8 @@ static const struct pst_cli_option observe_options[] = {
 	{.name = "time-format",
 	 .arg = "FORM",
 	 .help = "StampMilli (the default), RFC3339, RFC3339Milli, RFC3339Micro or "
-		 "RFC3339Nano; always UTC"},
+		 "RFC3339Nano; always UTC",
+	 .words = "StampMilli RFC3339 RFC3339Milli RFC3339Micro RFC3339Nano"},
 	{.name = "input-file",
 	 .arg = "FILE",
 	 .help = "flows from a file of JSON lines, - for standard input, instead of the daemon"},
@@ -207,7 +225,8 @@ static const struct pst_cli_option lint_options[] = {
 	 .arg = "FORMAT",
 	 .many = true,
 	 .help = "text (the default), json, sarif, junit, github or gitlab; several go with as "
-		 "many -o, in the same order"},
+		 "many -o, in the same order",
+	 .words = "text json sarif junit github gitlab"},
 	{.name = "output",
 	 .letter = 'o',
 	 .arg = "FILE",
@@ -215,10 +234,12 @@ static const struct pst_cli_option lint_options[] = {
 	 .help = "where the report goes, - for standard output (the default)"},
 	{.name = "fail-on",
 	 .arg = "SEVERITY",
-	 .help = "error (the default), warning or info: the least that makes the exit status 1"},
+	 .help = "error (the default), warning or info: the least that makes the exit status 1",
+	 .words = "error warning info"},
 	{.name = "color",
 	 .arg = "WHEN",
-	 .help = "auto (the default: on a terminal, unless NO_COLOR is set), always or never"},
+	 .help = "auto (the default: on a terminal, unless NO_COLOR is set), always or never",
+	 .words = "auto always never"},
 	{.name = "quiet", .letter = 'q', .help = "no summary on standard error"},
 	{.name = "config",
 	 .arg = "FILE",
@@ -231,12 +252,14 @@ static const struct pst_cli_option lint_options[] = {
 	 .help = "write all findings to it, report none, and end with 0"},
 	{.name = "cilium-version",
 	 .arg = "VERSION",
-	 .help = "whose rules: 1.16, 1.17, 1.18, 1.19 or 1.20 (the default)"},
+	 .help = "whose rules: 1.16, 1.17, 1.18, 1.19 or 1.20 (the default)",
+	 .words = "1.16 1.17 1.18 1.19 1.20"},
 	{.name = "feature",
 	 .arg = "NAME",
 	 .many = true,
 	 .help = "of the Cilium agent, off by default there: node-selector-labels or "
-		 "extended-ip-protocols"},
+		 "extended-ip-protocols",
+	 .words = "node-selector-labels extended-ip-protocols"},
 	{.name = "enable", .arg = "RULE", .many = true, .help = "switch a rule on"},
 	{.name = "disable", .arg = "RULE", .many = true, .help = "switch a rule off"},
 	{.name = "exclude",
@@ -256,6 +279,7 @@ static const struct pst_cli_option lint_options[] = {
 const struct pst_cli_verb pst_cli_verbs[] = {
 	{
 		.name = "lint",
+		.operands = "FILE",
 		.synopsis = "[FILE|DIR|-]... [--format FORMAT]... [-o FILE]... "
 			    "[--fail-on error|warning|info] [--config FILE] [--baseline FILE] | "
 			    "--rules | --explain RULE",
@@ -274,6 +298,7 @@ const struct pst_cli_verb pst_cli_verbs[] = {
 	},
 	{
 		.name = "compile",
+		.operands = "FILE",
 		.synopsis = "[FILE|DIR]... [--inventory FILE]... [--accept RULE]... -o BUNDLE "
 			    "[--format text|json]",
 		.summary = "Compile policies to a bundle, and report what it holds.",
@@ -289,6 +314,7 @@ const struct pst_cli_verb pst_cli_verbs[] = {
 	},
 	{
 		.name = "inspect",
+		.operands = "FILE",
 		.synopsis = "BUNDLE [--format text|json]",
 		.summary =
 			"Show what is in a bundle: identities, addresses, policy entries, rule sets.",
@@ -331,6 +357,7 @@ const struct pst_cli_verb pst_cli_verbs[] = {
 	},
 	{
 		.name = "test",
+		.operands = "FILE",
 		.synopsis =
 			"[FILE|DIR|-]... [--format text|json|junit] [-o FILE] "
 			"[--require-tests] [--run GLOB] [--paths normal|any] [--accept RULE]...",
@@ -349,6 +376,7 @@ const struct pst_cli_verb pst_cli_verbs[] = {
 	},
 	{
 		.name = "diff",
+		.operands = "FILE",
 		.synopsis = "OLD NEW [--inventory FILE]... [--old-inventory FILE]... "
 			    "[--new-inventory FILE]... [--only-inventory] "
 			    "[--fail-on widened|narrowed|any] [--format text|json] [-o FILE] "
@@ -421,6 +449,7 @@ const struct pst_cli_verb pst_cli_verbs[] = {
 	},
 	{
 		.name = "policy",
+		.operands = "get",
 		.synopsis = "get [--socket PATH] [--format text|json]",
 		.summary = "List the rules that the daemon has in force, with their places.",
 		.details = NULL,
@@ -445,6 +474,19 @@ const struct pst_cli_verb pst_cli_verbs[] = {
 		.exit_status = "0; 2 usage; 3 no daemon answers, it has ended, or the file cannot "
 			       "be read.",
 		.run = pst_cli_observe,
+	},
+	{
+		.name = "completion",
+		.operands = "bash zsh fish",
+		.synopsis = "bash|zsh|fish",
+		.summary = "Write a script with which a shell completes this command.",
+		.details =
+			"It is made from the same table as these words, and asks nobody when it "
+			"runs. Packages install it; without one, for bash: source <(postern "
+			"completion bash); for fish: postern completion fish | source; for zsh, as "
+			"_postern in a directory of fpath.",
+		.exit_status = "0; 2 usage.",
+		.run = pst_cli_completion,
 	},
 	{0},
 };

@@ -5,7 +5,8 @@
  * The command line as a table.
  *
  * A verb is one row: what it takes, what it does, its options, its exit statuses. Parsing, --help,
- * usage errors and the man page all read that row, so they say the same words. Options are long
+ * usage errors, completion and the man page all read that row, so they say the same words. Options
+ * are long
  * (--name VALUE or
  * --name=VALUE), some have a letter as well; they and operands may be mixed, "--" ends them.
  */
@@ -21,12 +22,16 @@ struct pst_cli_option {
 	char letter;	  /* 0: none */
 	const char *arg;  /* what the value is called; NULL: a switch */
 	const char *help;
-	bool many; /* may be given more than once; otherwise the second time is an error */
+	const char *
+		words; /* what the value may be, separated by blanks; NULL: the words do not tell */
+	bool many;     /* may be given more than once; otherwise the second time is an error */
 };
 
 struct pst_cli_verb {
 	const char *name;
 	const char *synopsis; /* behind the name */
+	const char *operands; /* words that may stand there, or "FILE"; NULL: what completion knows
+				 nothing of */
 	const char *summary;  /* one line */
 	const char *details;  /* paragraphs, each one line */
 	const struct pst_cli_option *options;

@@ -47,3 +47,6 @@ int pst_cli_policy(int argc, char **argv);
 
 /* What it decides. */
 int pst_cli_observe(int argc, char **argv);
+
+/* A shell's script that completes all of these. */
+int pst_cli_completion(int argc, char **argv);

@@ -59,6 +59,8 @@ packages() {
 	test npm /usr/bin/npm
 	test nodejs /usr/bin/node
 	test golang-go /usr/bin/go
+	test zsh /usr/bin/zsh
+	test fish /usr/bin/fish
 	kernels qemu-system-x86 /usr/bin/qemu-system-x86_64
 	kernels busybox /bin/busybox
 	kernels xz-utils /usr/bin/xz

@@ -5,13 +5,14 @@
 # 0 and is skipped with 77 (its first line says why). Needs no root.
 #
 #	POSTERN=file	the command (default build/postern)
+#	LOGS=directory	where their output goes (default build/lint-tests)
 
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 POSTERN=$(realpath "${POSTERN:-build/postern}")
 export POSTERN TOP=$PWD
 passed=0 failed=0 skipped=0
-logs=build/lint-tests
+logs=${LOGS:-build/lint-tests}
 mkdir -p "$logs"
 [ $# -gt 0 ] || set -- tests/lint/t_*.sh
 for path; do

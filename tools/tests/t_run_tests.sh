@@ -6,10 +6,10 @@
 
 . "$(dirname "$0")/lib.sh"
 
-mkdir -p "$scratch/tools" "$scratch/tests/e2e" "$scratch/tests/lint"
-# The stage that runs the linter; it has nothing to say here.
-printf '#!/bin/sh\n' >"$scratch/tests/lint/run.sh"
-chmod +x "$scratch/tests/lint/run.sh"
+mkdir -p "$scratch/tools" "$scratch/tests/e2e" "$scratch/tests/lint" "$scratch/tests/packaging"
+# The stages that run the linter and what is installed; they have nothing to say here.
+printf '#!/bin/sh\n' | tee "$scratch/tests/lint/run.sh" >"$scratch/tests/packaging/run.sh"
+chmod +x "$scratch/tests/lint/run.sh" "$scratch/tests/packaging/run.sh"
 cp "$tools/run_tests.sh" "$scratch/tools/"
 
 # tree: every stage passes. The words are Criterion's, colours included.
