@@ -6,8 +6,9 @@ Usage: random_segments.py serve PORT FILE				reads everything, answers nothing; 
 
 Every connection is a schedule of its own: ranges of one stream or of a mixture, overlapping, repeated, out of order,
 with wrong checksums (TCP drops what the judge has seen), urgent pointers, early FINs, odd ACKs. The server parses what
-its application reads: every complete head must ask for /api/. It keeps FILE current: "CONNECTIONS REQUESTS BAD", and
-prints each bad head. Only the first bytes of a head may be another's.
+its application reads: every complete head must ask for /api/. It keeps FILE current: "CONNECTIONS REQUESTS BAD BUSY",
+and prints each bad head. Only the first bytes of a head may be another's. Half of the sockets are busy for a while when
+their first bytes have come; BUSY counts those at which something waited then.
 """
 import os
 import random
@@ -16,6 +17,8 @@ import socket
 import struct
 import sys
 import time
+
+from busy import Busy
 
 FIN, SYN, RST, PSH, ACK, URG = 1, 2, 4, 8, 16, 32
 BATCH = 100
@@ -148,7 +151,7 @@ def batch(link, rng, first_port):
                 flags = PSH | ACK | (URG if how == "urgent" else 0) | (FIN if how == "fin" else 0)
                 link.send(port, seq + at, ack, flags, data, how == "wrong", rng.randrange(1, 20) if how == "urgent" else 0)
         link.drain()
-    time.sleep(0.1)  # until the server has read
+    time.sleep(0.2)  # until the server has read
     for port, seq, ack, plan in plans:
         for at in range(0, LENGTH + 2):
             if at in (0, LENGTH) or at % 16 == 0:
@@ -181,37 +184,50 @@ def heads(data):
     return count, None
 
 
+def take(s, read):
+    """Reads what has come; False at the end."""
+    try:
+        part = s.recv(65536)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    read[s] += part
+    return bool(part)
+
+
 def serve(port, path):
     listener = socket.create_server(("::", int(port)), family=socket.AF_INET6, dualstack_ipv6=True, backlog=4096)
     listener.setblocking(False)
     poll, read = selectors.DefaultSelector(), {}
     poll.register(listener, selectors.EVENT_READ)
-    counts = [0, 0, 0]
-    written = None
+    busy, counts, written = Busy(64, 0.15), [0, 0, 0, 0], None
     while True:
         for key, _ in poll.select(0.2):
-            if key.fileobj is listener:
+            s = key.fileobj
+            if s is listener:
                 s = listener.accept()[0]
                 s.setblocking(False)
                 poll.register(s, selectors.EVENT_READ)
-                read[s] = b""
+                read[s] = None
                 counts[0] += 1
                 continue
-            try:
-                part = key.fileobj.recv(65536)
-            except BlockingIOError:
-                continue
-            except OSError:
-                part = b""
-            read[key.fileobj] += part
-            if not part:
-                poll.unregister(key.fileobj)
-                key.fileobj.close()
-                requests, bad = heads(read.pop(key.fileobj))
+            if read[s] is None:
+                read[s] = b""
+                if random.random() < 0.5:
+                    poll.unregister(s)
+                    if busy.hold(s, lambda s=s: poll.register(s, selectors.EVENT_READ)):
+                        continue
+                    poll.register(s, selectors.EVENT_READ)
+            if not take(s, read):
+                poll.unregister(s)
+                s.close()
+                requests, bad = heads(read.pop(s))
                 counts[1] += requests
                 counts[2] += bad is not None
                 if bad is not None and counts[2] < 4:
                     print(f"bad: {bad!r}", flush=True)
+        counts[3] = busy.waited
         if counts != written:
             written = list(counts)
             with open(path + ".new", "w", encoding="ascii") as f:

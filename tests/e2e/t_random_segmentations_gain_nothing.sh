@@ -1,13 +1,14 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # Random segmentations by a peer with a TCP of its own, IPv4 and IPv6: whatever comes in which order, repeated with other
-# bytes, or dropped by TCP after it was judged, the server reads heads of allowed requests only. Without the daemon the
-# same segments have others read, or the test would show nothing; make mutants shows the same for the gate around heads.
+# bytes, dropped by TCP after it was judged, or kept waiting at a busy socket, the server reads heads of allowed requests
+# only. Without the daemon the same segments have others read, or the test would show nothing; make mutants shows the
+# same for the gate around heads.
 #
-#	E2E_SEGMENTATIONS=n	connections per family (default 800; a night: 100000)
+#	E2E_SEGMENTATIONS=n	connections per family (default 600; a night: 100000)
 #	E2E_SEED=n		of the schedules (default: random, printed)
 . "$(dirname "$0")/lib.sh"
-count=${E2E_SEGMENTATIONS:-800}
+count=${E2E_SEGMENTATIONS:-600}
 seed=${E2E_SEED:-$RANDOM}
 e2e_up
 sed 's/method: GET/method: GET|POST/' testdata/policies/good/backend-api.yaml >"$E2E/policy.yaml"
@@ -33,7 +34,7 @@ peer fd77::2 fd77::4 200
 e2e_wait 20 settled
 [ "$(of 3)" -gt 20 ] || e2e_fail "the attacks find nothing without a judge: $(cat "$E2E/counts")"
 echo "ok: without the daemon: $(of 3) of $(of 1) connections have a head read that no rule allows"
-before=$(of 3) requests=$(of 2)
+before=$(of 3) requests=$(of 2) busy=$(of 4)
 e2e_posternd --policy "$E2E/policy.yaml" --inventory testdata/inventory/demo.yaml --courtesy off --events none --old-sockets kill
 for pair in '10.77.0.2 10.77.0.4' 'fd77::2 fd77::4'; do
 	# shellcheck disable=SC2086 # two words
@@ -43,4 +44,6 @@ for pair in '10.77.0.2 10.77.0.4' 'fd77::2 fd77::4'; do
 done
 [ "$(($(of 2) - requests))" -gt "$((count / 4))" ] ||
 	e2e_fail "the attacks end before they begin: $(($(of 2) - requests)) requests were read"
+[ "$(($(of 4) - busy))" -gt "$((count / 20))" ] || e2e_fail "hardly a socket was busy: $(($(of 4) - busy)) of $((2 * count))"
+echo "ok: at $(($(of 4) - busy)) of $((2 * count)) sockets segments waited until it was no more busy"
 echo "ok: $(($(of 2) - requests)) requests were read in $((2 * count)) connections"
