@@ -103,14 +103,16 @@ enum anew {
 	ANEW_ALWAYS,	 /* something else has changed */
 };
 
-static void reload(struct service *s, enum anew anew)
+/* NEWS: what can have changed; NULL: everything. */
+static void reload(struct service *s, const struct pst_watch_news *news, enum anew anew)
 {
 	struct pst_reading reading;
 	bool stale;
 	int r;
 
 	pst_reporter_reading(s->reporter);
-	r = pst_sources_read(s->sources, &reading);
+	r = news && news->names ? pst_sources_read_some(s->sources, news->names, news->n, &reading)
+				: pst_sources_read(s->sources, &reading);
 	stale = r || pst_diags_errors(reading.standing);
 	if (!r && (reading.changed || anew == ANEW_ALWAYS || (anew == ANEW_WHEN_CLEAN && !stale))) {
 		r = publish(s, &reading.bundle);
@@ -170,15 +172,17 @@ static void on_signal(struct service *s)
 	if (read(s->signal_fd, &info, sizeof(info)) != sizeof(info))
 		return;
 	if (info.ssi_signo == SIGHUP)
-		reload(s, ANEW_WHEN_CLEAN);
+		reload(s, NULL, ANEW_WHEN_CLEAN);
 	else
 		s->stop = true;
 }
 
 static void on_watch(struct service *s)
 {
-	if (pst_watch_dispatch(s->watch))
-		reload(s, ANEW_NEVER);
+	struct pst_watch_news news;
+
+	if (pst_watch_dispatch(s->watch, &news))
+		reload(s, &news, ANEW_NEVER);
 }
 
 static void on_host(struct service *s)
@@ -186,7 +190,7 @@ static void on_host(struct service *s)
 	bool changed = false;
 
 	if (!pst_hostaddr_dispatch(s->host, &changed) && changed)
-		reload(s, ANEW_ALWAYS);
+		reload(s, NULL, ANEW_ALWAYS);
 }
 
 static void on_ring(struct service *s)

@@ -332,16 +332,46 @@ static int tell(struct pst_sources *s, struct lists *l, struct pst_reading *read
 	return r || pst_diags_is_lossy(l->news) || pst_diags_is_lossy(standing) ? -ENOMEM : 0;
 }
 
-static int read_all(struct pst_sources *s, struct lists *l, struct pst_reading *reading)
+/* The files that can have changed; NAMES NULL: all. */
+struct touched {
+	const char *const *names;
+	size_t n;
+};
+
+static bool is_of_inventory(const struct pst_sources *s, const struct touched *t)
+{
+	for (size_t i = 0; i < t->n; i++) {
+		for (size_t k = 0; k < s->stamps.names.n; k++) {
+			if (!strcmp(t->names[i], s->stamps.names.v[k]))
+				return true;
+		}
+	}
+	return false;
+}
+
+/* 1 when there is another inventory, 0, -ENOMEM. */
+static int read_files(struct pst_sources *s, const struct touched *t, struct lists *l,
+		      struct pst_inventory **ret_old)
+{
+	int r = -ESTALE;
+
+	if (t->names && s->inventory_said && !is_of_inventory(s, t)) {
+		s->inventory_read = false;
+		r = pst_policy_store_refresh_some(s->policies, t->names, t->n, l->said);
+		if (r != -ESTALE)
+			return r;
+	}
+	r = pst_policy_store_refresh(s->policies, l->said);
+	return r ? r : read_inventory(s, ret_old);
+}
+
+static int read_all(struct pst_sources *s, const struct touched *t, struct lists *l,
+		    struct pst_reading *reading)
 {
 	struct pst_inventory *old = NULL;
 	const struct pst_policy_set *set;
-	int is_new, told;
-	int r = pst_policy_store_refresh(s->policies, l->said);
+	int is_new = read_files(s, t, l, &old), told, r;
 
-	if (r)
-		return r;
-	is_new = read_inventory(s, &old);
 	if (is_new < 0)
 		return is_new;
 	set = pst_policy_store_set(s->policies);
@@ -377,7 +407,8 @@ static int read_bundle(struct pst_sources *s, struct pst_reading *reading)
 	return r && r != -ENOMEM ? -EINVAL : r;
 }
 
-int pst_sources_read(struct pst_sources *s, struct pst_reading *ret_reading)
+static int read_touched(struct pst_sources *s, const struct touched *t,
+			struct pst_reading *ret_reading)
 {
 	struct lists l pst_cleanup(lists_fini) = {
 		.said = pst_diags_new(),
@@ -388,9 +419,20 @@ int pst_sources_read(struct pst_sources *s, struct pst_reading *ret_reading)
 	int r = -ENOMEM;
 
 	if (l.said && l.compiled && l.news && reading.standing)
-		r = s->bundle ? read_bundle(s, &reading) : read_all(s, &l, &reading);
+		r = s->bundle ? read_bundle(s, &reading) : read_all(s, t, &l, &reading);
 	if (r == -ENOMEM)
 		pst_reading_fini(&reading);
 	*ret_reading = reading;
 	return r;
+}
+
+int pst_sources_read(struct pst_sources *s, struct pst_reading *ret_reading)
+{
+	return read_touched(s, &(struct touched){0}, ret_reading);
+}
+
+int pst_sources_read_some(struct pst_sources *s, const char *const *names, size_t n,
+			  struct pst_reading *ret_reading)
+{
+	return read_touched(s, &(struct touched){.names = names, .n = n}, ret_reading);
 }

@@ -44,6 +44,10 @@ struct pst_reading {
  */
 int pst_sources_read(struct pst_sources *s, struct pst_reading *ret_reading);
 
+/* The same when nothing but the files NAMES can have changed. */
+int pst_sources_read_some(struct pst_sources *s, const char *const *names, size_t n,
+			  struct pst_reading *ret_reading);
+
 /* The last bundle did not come into force: the next reading counts as a change. */
 void pst_sources_forget(struct pst_sources *s);
 

@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/vec.h"
 #include "enforcer/clock.h"
+#include "policy/load.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -22,6 +23,8 @@
 enum {
 	NAMES = IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO,
 	CONTENT = IN_MODIFY | IN_CLOSE_WRITE | IN_ATTRIB,
+	WRITTEN = CONTENT | IN_MOVED_TO, /* of a file that was there: no other file comes or goes */
+	ENDED = IN_CLOSE_WRITE | IN_MOVED_TO,
 	EVENT_BYTES = 32 * 1024,
 	READS_AT_ONCE = 16, /* a writer that never stops must not keep the daemon here */
 };
@@ -31,6 +34,7 @@ struct object {
 	int wd;
 	unsigned int walk; /* the last walk that came by */
 	bool whole;	   /* every event counts, not only those of wanted names */
+	const char *given; /* a directory's name as its reader calls it; NULL: it has several */
 };
 
 struct want {
@@ -38,14 +42,23 @@ struct want {
 	const char *name;
 };
 
+struct source {
+	const char *path;  /* absolute */
+	const char *given; /* by whoever watches */
+};
+
 struct pst_watch {
 	int epoll, inotify, timer;
 	struct pst_arena *lasting; /* paths */
 	struct pst_arena *passing; /* strings of the last walk */
-	struct paths PST_VEC(const char *) paths;
+	struct pst_arena *naming;  /* strings of the next answer */
+	struct PST_VEC(struct source) sources;
 	struct objects PST_VEC(struct object) objects;
 	struct wants PST_VEC(struct want) wants;
 	unsigned int walk;
+	struct PST_VEC(const char *) changed; /* files, for the next answer */
+	bool all_changed;
+	bool answered;		   /* changed is the last answer's */
 	bool blind;		   /* the last walk failed */
 	uint64_t first_ms, due_ms; /* of the countdown; 0: none */
 };
@@ -125,7 +138,7 @@ struct cursor {
 	unsigned int links;
 };
 
-static int walk_path(struct pst_watch *w, const char *path, unsigned int depth);
+static int walk_path(struct pst_watch *w, const struct source *s, unsigned int depth);
 
 static const char *join(struct pst_watch *w, const char *dir, const char *name)
 {
@@ -181,58 +194,74 @@ static int step(struct pst_watch *w, struct cursor *c, const char *name)
 	return 0;
 }
 
-static int visit(struct pst_watch *w, const char *dir, const struct dirent *d, unsigned int depth)
+/* As policy/load.h would call it. */
+static const char *name_below(struct pst_arena *arena, const char *dir, const char *name)
 {
-	const char *path;
+	size_t n = strlen(dir);
+
+	return pst_arena_printf(arena, "%s%s%s", dir, n && dir[n - 1] == '/' ? "" : "/", name);
+}
+
+static int visit(struct pst_watch *w, const struct source *dir, const struct dirent *d,
+		 unsigned int depth)
+{
+	struct source s;
 
 	if (d->d_name[0] == '.')
 		return 0;
 	if (d->d_type != DT_DIR && d->d_type != DT_LNK && d->d_type != DT_UNKNOWN)
 		return 0;
-	path = join(w, dir, d->d_name);
-	return path ? walk_path(w, path, depth + 1) : -ENOMEM;
+	s.path = join(w, dir->path, d->d_name);
+	s.given = name_below(w->passing, dir->given, d->d_name);
+	return s.path && s.given ? walk_path(w, &s, depth + 1) : -ENOMEM;
 }
 
-static int walk_dir(struct pst_watch *w, const char *path, unsigned int depth)
+static int walk_dir(struct pst_watch *w, const struct source *s, unsigned int depth)
 {
 	const struct dirent *d;
 	struct object *obj;
 	DIR *dir;
-	int r = add(w, path, NAMES | CONTENT | IN_ONLYDIR, &obj);
+	int r = add(w, s->path, NAMES | CONTENT | IN_ONLYDIR, &obj);
 
-	if (r || obj->whole) /* a symlink led here before */
+	if (r)
 		return r;
+	if (obj->whole) { /* a symlink led here before */
+		obj->given = NULL;
+		return 0;
+	}
 	obj->whole = true;
+	obj->given = s->given;
 	if (depth > PST_WATCH_DEPTH)
-		return complain(w, -ENAMETOOLONG, path);
-	dir = opendir(path);
+		return complain(w, -ENAMETOOLONG, s->path);
+	dir = opendir(s->path);
 	if (!dir)
-		return is_absent(-errno) ? 0 : complain(w, -errno, path);
+		return is_absent(-errno) ? 0 : complain(w, -errno, s->path);
 	while (!r && (d = readdir(dir)))
-		r = visit(w, path, d, depth);
+		r = visit(w, s, d, depth);
 	closedir(dir);
 	return r;
 }
 
-static int arrive(struct pst_watch *w, const char *path, unsigned int depth)
+static int arrive(struct pst_watch *w, const struct source *s, unsigned int depth)
 {
 	struct object *obj;
 	struct stat st;
 	int r;
 
-	if (lstat(path, &st))
+	if (lstat(s->path, &st))
 		return -errno;
 	if (S_ISDIR(st.st_mode))
-		return walk_dir(w, path, depth);
-	r = add(w, path, CONTENT, &obj);
+		return walk_dir(w, s, depth);
+	r = add(w, s->path, CONTENT, &obj);
 	if (!r)
 		obj->whole = true;
 	return r;
 }
 
-static int walk_path(struct pst_watch *w, const char *path, unsigned int depth)
+static int walk_path(struct pst_watch *w, const struct source *s, unsigned int depth)
 {
-	struct cursor c = {.at = "", .todo = path};
+	struct cursor c = {.at = "", .todo = s->path};
+	struct source there = {.given = s->given};
 	int r = 0;
 
 	while (!r && *(c.todo += strspn(c.todo, "/"))) {
@@ -242,8 +271,9 @@ static int walk_path(struct pst_watch *w, const char *path, unsigned int depth)
 		c.todo += n;
 		r = name ? step(w, &c, name) : -ENOMEM;
 	}
+	there.path = *c.at ? c.at : "/";
 	if (!r)
-		r = arrive(w, *c.at ? c.at : "/", depth);
+		r = arrive(w, &there, depth);
 	return is_absent(r) ? 0 : r;
 }
 
@@ -271,8 +301,8 @@ static int walk_all(struct pst_watch *w)
 	w->passing = pst_arena_new();
 	if (!w->passing)
 		r = -ENOMEM;
-	for (size_t i = 0; !r && i < w->paths.n; i++)
-		r = walk_path(w, w->paths.v[i], 0);
+	for (size_t i = 0; !r && i < w->sources.n; i++)
+		r = walk_path(w, &w->sources.v[i], 0);
 	if (!r)
 		drop_stale(w);
 	w->blind = r != 0;
@@ -289,9 +319,23 @@ static bool is_wanted(const struct pst_watch *w, int wd, const char *name)
 	return false;
 }
 
-static bool counts(const struct pst_watch *w, const struct inotify_event *ev)
+/* A file of a kind that is not read, beside those that are: somebody's half-done copy, say. */
+static bool is_foreign(struct pst_watch *w, const struct object *obj,
+		       const struct inotify_event *ev)
 {
-	const struct object *obj = find_object(w, ev->wd);
+	const char *path;
+	struct stat st;
+
+	if (w->blind || !obj->given || (ev->mask & IN_ISDIR) || pst_load_is_ours(ev->name))
+		return false;
+	if (!(ev->mask & (IN_CREATE | IN_MOVED_TO)))
+		return true; /* what was walked through is wanted */
+	path = name_below(w->naming, obj->given, ev->name);
+	return path && (lstat(path, &st) ? errno == ENOENT : S_ISREG(st.st_mode));
+}
+
+static bool counts(struct pst_watch *w, const struct object *obj, const struct inotify_event *ev)
+{
 	const char *name = ev->len ? ev->name : "";
 
 	if (ev->mask & IN_Q_OVERFLOW)
@@ -300,14 +344,42 @@ static bool counts(const struct pst_watch *w, const struct inotify_event *ev)
 		return false;
 	if (ev->mask & (IN_IGNORED | IN_UNMOUNT))
 		return true;
-	return (obj->whole && *name != '.') || is_wanted(w, ev->wd, name);
+	if (is_wanted(w, ev->wd, name))
+		return true;
+	return obj->whole && *name != '.' && !(*name && is_foreign(w, obj, ev));
 }
 
-/* Says whether anything that counts has happened. */
-static bool read_events(struct pst_watch *w)
+/* The name of the one file that the event is about; NULL: it is about more, or about something
+ * else. */
+static const char *file_of(struct pst_watch *w, const struct object *obj,
+			   const struct inotify_event *ev)
+{
+	if (w->blind || !obj || !obj->given || !ev->len || (ev->mask & ~(uint32_t)WRITTEN) ||
+	    !pst_load_is_ours(ev->name) || is_wanted(w, ev->wd, ev->name))
+		return NULL;
+	return name_below(w->naming, obj->given, ev->name);
+}
+
+static void note_change(struct pst_watch *w, const char *file)
+{
+	for (size_t i = 0; file && i < w->changed.n; i++) {
+		if (!strcmp(w->changed.v[i], file))
+			return;
+	}
+	if (!file || w->changed.n == PST_WATCH_NAMES || pst_vec_push(&w->changed, file))
+		w->all_changed = true;
+}
+
+struct heard {
+	bool any;
+	bool ended; /* the last change has come to its end */
+};
+
+/* What has happened that counts. */
+static struct heard read_events(struct pst_watch *w)
 {
 	alignas(struct inotify_event) char buf[EVENT_BYTES];
-	bool changed = false;
+	struct heard heard = {0};
 	ssize_t n;
 
 	for (int i = 0; i < READS_AT_ONCE; i++) {
@@ -316,12 +388,16 @@ static bool read_events(struct pst_watch *w)
 			break;
 		for (const char *p = buf; p < buf + n;) {
 			const struct inotify_event *ev = (const void *)p;
+			const struct object *obj = find_object(w, ev->wd);
 
-			changed |= counts(w, ev);
 			p += sizeof(*ev) + ev->len;
+			if (!counts(w, obj, ev))
+				continue;
+			note_change(w, file_of(w, obj, ev));
+			heard = (struct heard){.any = true, .ended = ev->mask & ENDED};
 		}
 	}
-	return changed;
+	return heard;
 }
 
 /* ---- countdown ---- */
@@ -337,9 +413,9 @@ static void arm(struct pst_watch *w, uint64_t due_ms)
 	timerfd_settime(w->timer, TFD_TIMER_ABSTIME, &t, NULL);
 }
 
-static void count_down(struct pst_watch *w, uint64_t now)
+static void count_down(struct pst_watch *w, uint64_t now, bool ended)
 {
-	uint64_t quiet = now + PST_WATCH_QUIET_MS, limit;
+	uint64_t quiet = now + (ended ? PST_WATCH_WHOLE_MS : PST_WATCH_QUIET_MS), limit;
 
 	if (!w->first_ms)
 		w->first_ms = now;
@@ -347,24 +423,55 @@ static void count_down(struct pst_watch *w, uint64_t now)
 	arm(w, quiet < limit ? quiet : limit);
 }
 
-/* Ends the countdown; a blind watch starts the next one. Setting the timer makes it unreadable. */
-static void finish(struct pst_watch *w, uint64_t now)
+static bool are_files(const struct pst_watch *w)
 {
+	struct stat st;
+
+	for (size_t i = 0; i < w->changed.n; i++) {
+		if (lstat(w->changed.v[i], &st) || !S_ISREG(st.st_mode))
+			return false;
+	}
+	return true;
+}
+
+/* Ends the countdown; a blind watch starts the next one. Setting the timer makes it unreadable. */
+static void finish(struct pst_watch *w, uint64_t now, struct pst_watch_news *ret_news)
+{
+	bool all = w->all_changed || w->blind || !are_files(w);
+
+	*ret_news = all ? (struct pst_watch_news){0}
+			: (struct pst_watch_news){.names = w->changed.v, .n = w->changed.n};
 	w->first_ms = 0;
-	walk_all(w);
+	w->answered = true;
+	if (all)
+		walk_all(w);
 	arm(w, w->blind ? now + PST_WATCH_BLIND_MS : 0);
 }
 
-bool pst_watch_dispatch(struct pst_watch *w)
+/* What the last answer said is forgotten. */
+static void begin_answer(struct pst_watch *w)
 {
-	bool changed = read_events(w);
+	if (!w->answered)
+		return;
+	pst_arena_free(&w->naming);
+	w->naming = pst_arena_new();
+	w->changed.n = 0;
+	w->all_changed = !w->naming;
+	w->answered = false;
+}
+
+bool pst_watch_dispatch(struct pst_watch *w, struct pst_watch_news *ret_news)
+{
+	struct heard heard;
 	uint64_t now = pst_clock_ms();
 
-	if (changed)
-		count_down(w, now);
+	begin_answer(w);
+	heard = read_events(w);
+	if (heard.any)
+		count_down(w, now, heard.ended);
 	if (!w->due_ms || now < w->due_ms)
 		return false;
-	finish(w, now);
+	finish(w, now, ret_news);
 	return true;
 }
 
@@ -373,12 +480,14 @@ bool pst_watch_dispatch(struct pst_watch *w)
 static int keep_path(struct pst_watch *w, const char *path)
 {
 	pst_auto_free char *cwd = *path == '/' ? NULL : getcwd(NULL, 0);
-	const char *absolute;
+	const char *absolute, *given;
 
 	if (*path != '/' && !cwd)
 		return pst_log_err(-errno, "cannot tell the working directory");
 	absolute = pst_arena_printf(w->lasting, "%s/%s", cwd ? cwd : "", path);
-	return absolute ? pst_vec_push(&w->paths, absolute) : -ENOMEM;
+	given = pst_arena_strndup(w->lasting, path, strlen(path));
+	return absolute && given ? pst_vec_push(&w->sources, (struct source){absolute, given})
+				 : -ENOMEM;
 }
 
 static int poll_both(struct pst_watch *w)
@@ -404,7 +513,8 @@ int pst_watch_open(const char *const *paths, size_t n_paths, struct pst_watch **
 		return -ENOMEM;
 	w->epoll = w->inotify = w->timer = -1;
 	w->lasting = pst_arena_new();
-	if (!w->lasting)
+	w->naming = pst_arena_new();
+	if (!w->lasting || !w->naming)
 		return -ENOMEM;
 	for (size_t i = 0; !r && i < n_paths; i++)
 		r = keep_path(w, paths[i]);
@@ -427,11 +537,13 @@ void pst_watch_close(struct pst_watch **watch)
 	pst_cleanup_fd(&w->epoll);
 	pst_cleanup_fd(&w->inotify);
 	pst_cleanup_fd(&w->timer);
-	pst_vec_free(&w->paths);
+	pst_vec_free(&w->sources);
+	pst_vec_free(&w->changed);
 	pst_vec_free(&w->objects);
 	pst_vec_free(&w->wants);
 	pst_arena_free(&w->lasting);
 	pst_arena_free(&w->passing);
+	pst_arena_free(&w->naming);
 	free(w);
 	*watch = NULL;
 }

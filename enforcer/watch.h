@@ -12,16 +12,21 @@
  *	each directory passed	is watched for the one name that the path needs there
  *	the object itself	is watched; a directory with everything in it, recursively; each
  *				symlink found in it is walked like a path. Names that start with a
- *				dot are passed over, as by policy/load.h, unless a symlink leads
- *				there
+ *				dot and files of other kinds are passed over, as by policy/load.h,
+ *				unless a symlink leads there
  *
  * Where the walk ends because a component does not exist, the directory above waits for that name:
  * what has vanished may come back. Other names in a shared directory (/etc, /tmp) do not count.
  *
  * A change starts a countdown: 50 ms after the last event, at most 500 ms after the first, the
- * answer is "reload". Just before, everything is walked again, so that whatever the caller reads
- * afterwards is watched already, directories made in the meantime included. A file caught
- * half-written is reported again when its writer goes on. When the kernel's event queue overflows,
+ * answer is "reload". After an event that ends a change (a file was moved to its place, or closed
+ *by its writer) 5 ms are enough: only for what else belongs to it. Just before the answer
+ *everything is walked again, so that whatever the caller reads afterwards is watched already,
+ *directories made in the meantime included. A file caught half-written is reported again when its
+ *writer goes on.
+ *
+ * When nothing has happened but that files in watched directories were written or replaced, the
+ * answer has their names, and nothing is walked. When the kernel's event queue overflows,
  * everything counts as changed. When the walk fails (no watches left:
  * fs.inotify.max_user_watches) it is repeated every 5 s, each time with a reload: a blind watch
  * polls.
@@ -37,11 +42,13 @@ struct pst_watch;
 
 enum {
 	PST_WATCH_QUIET_MS = 50,
+	PST_WATCH_WHOLE_MS = 5,
 	PST_WATCH_LIMIT_MS = 500,
 	PST_WATCH_BLIND_MS = 5000,
 	PST_WATCH_DEPTH = 32,	  /* directories within each other, below a path */
 	PST_WATCH_OBJECTS = 8192, /* directories and files watched at once */
 	PST_WATCH_SYMLINKS = 40,  /* in one path, as the kernel's own limit */
+	PST_WATCH_NAMES = 64,	  /* in one answer; more files than that are "everything" */
 };
 
 /*
@@ -57,5 +64,11 @@ void pst_watch_close(struct pst_watch **w);
 /* Readable when pst_watch_dispatch() has something to do. Owned by the watch. */
 int pst_watch_fd(const struct pst_watch *w);
 
-/* Takes in what has happened. True: read the files now. */
-bool pst_watch_dispatch(struct pst_watch *w);
+/* What may have changed. */
+struct pst_watch_news {
+	const char *const *names; /* as policy/load.h calls these files; NULL: everything */
+	size_t n;
+};
+
+/* Takes in what has happened. True: read now what *RET_NEWS says; it lives until the next call. */
+bool pst_watch_dispatch(struct pst_watch *w, struct pst_watch_news *ret_news);

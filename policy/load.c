@@ -115,18 +115,11 @@ static bool is_known(struct loader *l, const char *path, const struct stat *st)
 	return v->knows && S_ISREG(st->st_mode) && v->knows(v->ctx, path, st);
 }
 
-/* SEEN is what stat() has said. Opens without waiting: a pipe without a writer would never come
- * back. */
-static int load_file(struct loader *l, const char *path, const struct stat *seen, bool by_name)
+/* Opens without waiting: a pipe without a writer would never come back. */
+static int read_file(struct loader *l, const char *path, bool by_name)
 {
-	pst_auto_fd int fd = -1;
+	pst_auto_fd int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	struct stat st;
-
-	if (is_known(l, path, seen)) {
-		l->n_found++;
-		return 0;
-	}
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 
 	if (fd < 0 || fstat(fd, &st))
 		return fail_errno(l, -errno, path);
@@ -138,7 +131,16 @@ static int load_file(struct loader *l, const char *path, const struct stat *seen
 	return load_fd(l, fd, path, (size_t)st.st_size, by_name);
 }
 
-static bool is_ours(const char *name)
+/* SEEN is what stat() has said. */
+static int load_file(struct loader *l, const char *path, const struct stat *seen, bool by_name)
+{
+	if (!is_known(l, path, seen))
+		return read_file(l, path, by_name);
+	l->n_found++;
+	return 0;
+}
+
+bool pst_load_is_ours(const char *name)
 {
 	static const char *const endings[] = {".yaml", ".yml", ".json"};
 	size_t len = strlen(name);
@@ -231,10 +233,10 @@ static int load_entry(struct loader *l, const char *path, const struct ancestry 
 
 	/* A link to nothing matters when it is named like one of our files. */
 	if (stat(path, &st))
-		return errno == ENOENT && !is_ours(path) ? 0 : fail_errno(l, -errno, path);
+		return errno == ENOENT && !pst_load_is_ours(path) ? 0 : fail_errno(l, -errno, path);
 	if (S_ISDIR(st.st_mode))
 		return walk(l, path, &st, up);
-	return is_ours(path) ? load_file(l, path, &st, false) : 0;
+	return pst_load_is_ours(path) ? load_file(l, path, &st, false) : 0;
 }
 
 static int walk(struct loader *l, const char *dir, const struct stat *st, const struct ancestry *up)
@@ -284,6 +286,14 @@ int pst_load_visit(const char *const *paths, size_t n_paths, struct pst_diags *d
 	for (size_t i = 0; i < n_paths && !l.stopped; i++)
 		worst = worse(&l, worst, load_path(&l, paths[i]));
 	return worst;
+}
+
+int pst_load_again(const char *name, bool by_name, struct pst_diags *diags,
+		   const struct pst_load_visitor *visitor)
+{
+	struct loader l = {.diags = diags, .visitor = visitor};
+
+	return read_file(&l, name, by_name);
 }
 
 int pst_load_paths(const char *const *paths, size_t n_paths, struct pst_diags *diags,

@@ -25,6 +25,9 @@
 
 enum { PST_LOAD_MAX_DIRS = 100000 };
 
+/* Whether a file of this name, found in a directory, is read. */
+bool pst_load_is_ours(const char *name);
+
 struct pst_load_file {
 	const char *name; /* lives as long as the call of TAKE */
 	const char *text;
@@ -59,4 +62,11 @@ struct pst_load_visitor {
 
 /* Contract as pst_load_paths(). Standard input is always read. */
 int pst_load_visit(const char *const *paths, size_t n_paths, struct pst_diags *diags,
+		   const struct pst_load_visitor *visitor);
+
+/*
+ * The regular file NAME once more, as it was found before (BY_NAME as then). Contract as
+ * pst_load_paths(); it is not asked whether KNOWS.
+ */
+int pst_load_again(const char *name, bool by_name, struct pst_diags *diags,
 		   const struct pst_load_visitor *visitor);

@@ -7,143 +7,84 @@
 
 #include "base/cleanup.h"
 #include "base/mem.h"
-#include "base/vec.h"
 #include "policy/load.h"
-#include "policy/stamp.h"
-
-/* What one reading of one file gave. Counted: a policy of it may outlive the file's next reading.
- */
-struct edition {
-	size_t refs;
-	struct pst_policy_set *set;
-	size_t diags_from, diags_to; /* of the refresh that read it */
-};
-
-/* A policy in force. */
-struct held {
-	const struct pst_policy *policy;
-	struct edition *edition;
-};
-
-struct helds PST_VEC(struct held);
-struct refusals PST_VEC(struct pst_policy_refusal);
-
-struct file {
-	char *name;
-	struct pst_stamp stamp;
-	char *text; /* while the stamp is early: it may have to be compared */
-	size_t len;
-	struct helds held;
-	struct refusals refusals; /* their strings but the file's name are ours */
-	/* During a refresh. */
-	bool seen;
-	struct edition *fresh;
-	struct helds next;
-	struct refusals next_refusals;
-};
-
-struct files PST_VEC(struct file *);
+#include "policy/store_file.h"
 
 struct pst_policy_store {
 	struct pst_policy_store_opts opts;
 	struct pst_policy_options reading;
 	struct PST_VEC(char *) paths;
-	struct files files; /* in the order in which they were found */
-	struct PST_VEC(struct edition *) retired;
+	struct pst_store_files files; /* in the order in which they were found */
+	struct PST_VEC(struct pst_store_edition *) retired;
 	struct pst_policy_set *set;
-	struct refusals refusals; /* of all files */
+	struct pst_store_refusals refusals; /* of all files */
 	size_t n_read;
+	bool has_blind_spots; /* a path could not be walked when everything was looked at */
 };
 
 /* A refresh under way. */
 struct refresh {
 	struct pst_policy_store *s;
 	struct pst_diags *diags;
-	struct files by_name; /* the known ones, sorted */
-	struct files found;   /* in order; new ones are only here */
+	struct pst_store_files by_name; /* the known ones, sorted */
+	struct pst_store_files found;	/* in order; new ones are only here */
+	const char *const *names;	/* of all that can have changed; NULL: everything can */
+	size_t n_names;
 	struct pst_stamp pending;
 	size_t n_read;
+	bool has_blind_spots;
 };
-
-static void release(struct edition *e)
-{
-	if (!e || --e->refs)
-		return;
-	pst_policy_set_free(&e->set);
-	free(e);
-}
-
-static void helds_free(struct helds *h)
-{
-	for (size_t i = 0; i < h->n; i++)
-		release(h->v[i].edition);
-	pst_vec_free(h);
-}
-
-static void refusals_free(struct refusals *r)
-{
-	for (size_t i = 0; i < r->n; i++) {
-		free((char *)r->v[i].ns);
-		free((char *)r->v[i].name);
-		free((char *)r->v[i].message);
-	}
-	pst_vec_free(r);
-}
-
-static void file_free(struct file *f)
-{
-	helds_free(&f->held);
-	helds_free(&f->next);
-	refusals_free(&f->refusals);
-	refusals_free(&f->next_refusals);
-	release(f->fresh);
-	free(f->text);
-	free(f->name);
-	free(f);
-}
 
 /* Finding files. */
 
 static int cmp_files(const void *a, const void *b)
 {
-	return strcmp((*(struct file *const *)a)->name, (*(struct file *const *)b)->name);
+	return strcmp((*(struct pst_store_file *const *)a)->name,
+		      (*(struct pst_store_file *const *)b)->name);
 }
 
-static struct file *find_file(const struct refresh *r, const char *name)
+static struct pst_store_file *find_file(const struct refresh *r, const char *name)
 {
-	const struct file key = {.name = (char *)name};
-	const struct file *at = &key;
-	struct file **found = r->by_name.n ? bsearch(&at, r->by_name.v, r->by_name.n,
-						     sizeof(*r->by_name.v), cmp_files)
-					   : NULL;
+	const struct pst_store_file key = {.name = (char *)name};
+	const struct pst_store_file *at = &key;
+	struct pst_store_file **found = r->by_name.n ? bsearch(&at, r->by_name.v, r->by_name.n,
+							       sizeof(*r->by_name.v), cmp_files)
+						     : NULL;
 
 	return found ? *found : NULL;
+}
+
+/* A file that is there. */
+static int place(struct refresh *r, struct pst_store_file *f)
+{
+	if (!f->placed && pst_vec_push(&r->found, f))
+		return -ENOMEM;
+	f->placed = true;
+	f->seen = true;
+	return 0;
 }
 
 /* Called for each file, before it is read: remembers what it looked like. */
 static bool knows(void *ctx, const char *name, const struct stat *st)
 {
 	struct refresh *r = ctx;
-	struct file *f = find_file(r, name);
+	struct pst_store_file *f = find_file(r, name);
 
 	r->pending = pst_stamp_take(st);
 	if (!f || (!f->seen && !pst_stamp_same(&f->stamp, &r->pending)))
 		return false;
-	if (!f->seen && pst_vec_push(&r->found, f))
-		return false; /* take() will fail for the same reason */
-	f->seen = true;
-	return true;
+	return !place(r, f); /* else take() will fail for the same reason */
 }
 
-static int add_file(struct refresh *r, const char *name, struct file **ret_file)
+static int add_file(struct refresh *r, const char *name, struct pst_store_file **ret_file)
 {
-	struct file *f = pst_mem_calloc(1, sizeof(*f));
+	struct pst_store_file *f = pst_mem_calloc(1, sizeof(*f));
 
 	if (!f)
 		return -ENOMEM;
 	f->name = pst_mem_strndup(name, strlen(name));
-	if (!f->name || pst_vec_push(&r->found, f)) {
-		file_free(f);
+	if (!f->name || place(r, f)) {
+		pst_store_file_free(f);
 		return -ENOMEM;
 	}
 	*ret_file = f;
@@ -164,7 +105,8 @@ static int check_policies(struct refresh *r, struct pst_policy_set *set)
 	return 0;
 }
 
-static int parse(struct refresh *r, const struct pst_load_file *file, struct edition **ret_edition)
+static int parse(struct refresh *r, const struct pst_load_file *file,
+		 struct pst_store_edition **ret_edition)
 {
 	const struct pst_policy_source source = {
 		.name = file->name,
@@ -172,7 +114,7 @@ static int parse(struct refresh *r, const struct pst_load_file *file, struct edi
 		.len = file->len,
 	};
 	struct pst_policy_options reading = r->s->reading;
-	struct edition *e = pst_mem_calloc(1, sizeof(*e));
+	struct pst_store_edition *e = pst_mem_calloc(1, sizeof(*e));
 	int err;
 
 	if (!e)
@@ -185,14 +127,14 @@ static int parse(struct refresh *r, const struct pst_load_file *file, struct edi
 		err = check_policies(r, e->set);
 	e->diags_to = pst_diags_count(r->diags);
 	if (err)
-		release(e);
+		pst_store_release(e);
 	else
 		*ret_edition = e;
 	return err;
 }
 
 /* Keeps the text of F for as long as its stamp cannot tell whether it changes. */
-static int keep_text(struct file *f, const struct pst_load_file *file)
+static int keep_text(struct pst_store_file *f, const struct pst_load_file *file)
 {
 	free(f->text);
 	f->text = NULL;
@@ -206,7 +148,7 @@ static int keep_text(struct file *f, const struct pst_load_file *file)
 	return 0;
 }
 
-static bool is_text(const struct file *f, const struct pst_load_file *file)
+static bool is_text(const struct pst_store_file *f, const struct pst_load_file *file)
 {
 	return f->text && f->len == file->len && !memcmp(f->text, file->text, file->len);
 }
@@ -214,20 +156,16 @@ static bool is_text(const struct file *f, const struct pst_load_file *file)
 static int take(void *ctx, const struct pst_load_file *file)
 {
 	struct refresh *r = ctx;
-	struct file *f = find_file(r, file->name);
-	int err = 0;
+	struct pst_store_file *f = find_file(r, file->name);
+	int err = f ? place(r, f) : add_file(r, file->name, &f);
 
-	if (!f)
-		err = add_file(r, file->name, &f);
-	else if (!f->seen)
-		err = pst_vec_push(&r->found, f);
 	if (err)
 		return err;
-	f->seen = true;
+	f->by_name = file->by_name;
 	f->stamp = r->pending;
 	if (is_text(f, file))
 		return f->stamp.is_early ? 0 : keep_text(f, file);
-	release(f->fresh);
+	pst_store_release(f->fresh);
 	f->fresh = NULL;
 	r->n_read++;
 	err = parse(r, file, &f->fresh);
@@ -236,37 +174,15 @@ static int take(void *ctx, const struct pst_load_file *file)
 
 /* What is in force of a file. */
 
-static bool is_named(const struct pst_policy *p, const char *ns, const char *name)
-{
-	return !strcmp(p->ns, ns) && !strcmp(p->name, name);
-}
-
-static const struct held *find_held(const struct helds *h, const char *ns, const char *name)
-{
-	for (size_t i = 0; i < h->n; i++) {
-		if (is_named(h->v[i].policy, ns, name))
-			return &h->v[i];
-	}
-	return NULL;
-}
-
 /* The version that was in force before: in its own file, or where it stood then. */
-static const struct held *last_good(const struct refresh *r, const struct file *f, const char *ns,
-				    const char *name)
+static const struct pst_store_held *
+last_good(const struct refresh *r, const struct pst_store_file *f, const char *ns, const char *name)
 {
-	const struct held *h = find_held(&f->held, ns, name);
+	const struct pst_store_held *h = pst_store_find_held(&f->held, ns, name);
 
 	for (size_t i = 0; !h && i < r->by_name.n; i++)
-		h = find_held(&r->by_name.v[i]->held, ns, name);
+		h = pst_store_find_held(&r->by_name.v[i]->held, ns, name);
 	return h;
-}
-
-static int hold(struct file *f, const struct held *h)
-{
-	if (pst_vec_push(&f->next, *h))
-		return -ENOMEM;
-	h->edition->refs++;
-	return 0;
 }
 
 static bool is_before(const struct pst_pos *a, const struct pst_pos *b)
@@ -275,8 +191,8 @@ static bool is_before(const struct pst_pos *a, const struct pst_pos *b)
 }
 
 /* The first mistake of the file that stands at POS or behind; NULL: the first of all. */
-static const struct pst_diag *first_error(const struct refresh *r, const struct edition *e,
-					  const struct pst_pos *pos)
+static const struct pst_diag *
+first_error(const struct refresh *r, const struct pst_store_edition *e, const struct pst_pos *pos)
 {
 	for (size_t i = e->diags_from; i < e->diags_to; i++) {
 		const struct pst_diag *d = pst_diags_at(r->diags, i);
@@ -299,7 +215,7 @@ static char *copy(const char *s)
 	return s ? pst_mem_strndup(s, strlen(s)) : NULL;
 }
 
-static int refuse(struct refresh *r, struct file *f, const struct refused *what)
+static int refuse(struct refresh *r, struct pst_store_file *f, const struct refused *what)
 {
 	const struct pst_diag *d = first_error(r, f->fresh, what->pos);
 	struct pst_policy_refusal refusal = {
@@ -324,22 +240,23 @@ static int refuse(struct refresh *r, struct file *f, const struct refused *what)
 }
 
 /* A policy that could be read, with or without mistakes. */
-static int settle_policy(struct refresh *r, struct file *f, const struct pst_policy *p)
+static int settle_policy(struct refresh *r, struct pst_store_file *f, const struct pst_policy *p)
 {
-	const struct held now = {.policy = p, .edition = f->fresh};
-	const struct held *old = p->n_errors ? last_good(r, f, p->ns, p->name) : NULL;
+	const struct pst_store_held now = {.policy = p, .edition = f->fresh};
+	const struct pst_store_held *old = p->n_errors ? last_good(r, f, p->ns, p->name) : NULL;
 	const struct refused what = {
 		.pos = &p->pos, .ns = p->ns, .name = p->name, .kept = old != NULL};
-	int err = hold(f, old ? old : &now);
+	int err = pst_store_hold(f, old ? old : &now);
 
 	if (!err && p->n_errors)
 		err = refuse(r, f, &what);
 	return err;
 }
 
-static int settle_broken(struct refresh *r, struct file *f, const struct pst_policy_broken *b)
+static int settle_broken(struct refresh *r, struct pst_store_file *f,
+			 const struct pst_policy_broken *b)
 {
-	const struct held *old = b->name ? last_good(r, f, b->ns, b->name) : NULL;
+	const struct pst_store_held *old = b->name ? last_good(r, f, b->ns, b->name) : NULL;
 	const struct refused what = {
 		.pos = &b->pos,
 		.ns = b->ns,
@@ -348,20 +265,21 @@ static int settle_broken(struct refresh *r, struct file *f, const struct pst_pol
 	};
 	int err = 0;
 
-	if (old && !find_held(&f->next, b->ns, b->name))
-		err = hold(f, old);
+	if (old && !pst_store_find_held(&f->next, b->ns, b->name))
+		err = pst_store_hold(f, old);
 	return err ? err : refuse(r, f, &what);
 }
 
 /* The file may hold more than could be read: what it held before and is not found stays. */
-static int settle_gaps(struct refresh *r, struct file *f)
+static int settle_gaps(struct refresh *r, struct pst_store_file *f)
 {
 	const struct refused what = {.kept = f->held.n};
 
 	for (size_t i = 0; i < f->held.n; i++) {
-		const struct held *old = &f->held.v[i];
+		const struct pst_store_held *old = &f->held.v[i];
 
-		if (!find_held(&f->next, old->policy->ns, old->policy->name) && hold(f, old))
+		if (!pst_store_find_held(&f->next, old->policy->ns, old->policy->name) &&
+		    pst_store_hold(f, old))
 			return -ENOMEM;
 	}
 	return f->fresh->set->has_gaps ? refuse(r, f, &what) : 0;
@@ -376,7 +294,7 @@ static bool has_nameless(const struct pst_policy_set *set)
 	return false;
 }
 
-static int settle(struct refresh *r, struct file *f)
+static int settle(struct refresh *r, struct pst_store_file *f)
 {
 	const struct pst_policy_set *set = f->fresh->set;
 	int err = 0;
@@ -396,11 +314,10 @@ static int settle(struct refresh *r, struct file *f)
 static int keep_unseen(struct refresh *r)
 {
 	for (size_t i = 0; i < r->s->files.n; i++) {
-		struct file *f = r->s->files.v[i];
+		struct pst_store_file *f = r->s->files.v[i];
 
-		if (!f->seen && pst_vec_push(&r->found, f))
+		if (place(r, f))
 			return -ENOMEM;
-		f->seen = true;
 	}
 	return 0;
 }
@@ -422,8 +339,8 @@ static int build_set(const struct refresh *r, struct pst_policy_set **ret_set)
 	set->arena = arena;
 	set->n_files = r->found.n;
 	for (size_t i = 0; i < r->found.n; i++) {
-		const struct file *f = r->found.v[i];
-		const struct helds *h = f->fresh ? &f->next : &f->held;
+		const struct pst_store_file *f = r->found.v[i];
+		const struct pst_store_helds *h = f->fresh ? &f->next : &f->held;
 
 		for (size_t k = 0; k < h->n; k++)
 			set->policies[set->n_policies++] = *h->v[k].policy;
@@ -433,11 +350,11 @@ static int build_set(const struct refresh *r, struct pst_policy_set **ret_set)
 }
 
 /* Refusals are plain views of what the files own. */
-static int gather_refusals(const struct refresh *r, struct refusals *all)
+static int gather_refusals(const struct refresh *r, struct pst_store_refusals *all)
 {
 	for (size_t i = 0; i < r->found.n; i++) {
-		const struct file *f = r->found.v[i];
-		const struct refusals *of = f->fresh ? &f->next_refusals : &f->refusals;
+		const struct pst_store_file *f = r->found.v[i];
+		const struct pst_store_refusals *of = f->fresh ? &f->next_refusals : &f->refusals;
 
 		for (size_t k = 0; k < of->n; k++) {
 			if (pst_vec_push(all, of->v[k]))
@@ -447,18 +364,6 @@ static int gather_refusals(const struct refresh *r, struct refusals *all)
 	return 0;
 }
 
-static void swap_in(struct file *f)
-{
-	helds_free(&f->held);
-	refusals_free(&f->refusals);
-	f->held = f->next;
-	f->refusals = f->next_refusals;
-	f->next = (struct helds){0};
-	f->next_refusals = (struct refusals){0};
-	release(f->fresh);
-	f->fresh = NULL;
-}
-
 /* One reference to each edition of the policies that are in force now: they live until the refresh
  * after the next, whatever happens to their files. */
 static int retire(struct pst_policy_store *s, size_t *ret_from)
@@ -466,7 +371,7 @@ static int retire(struct pst_policy_store *s, size_t *ret_from)
 	*ret_from = s->retired.n;
 	for (size_t i = 0; i < s->files.n; i++) {
 		for (size_t k = 0; k < s->files.v[i]->held.n; k++) {
-			struct edition *e = s->files.v[i]->held.v[k].edition;
+			struct pst_store_edition *e = s->files.v[i]->held.v[k].edition;
 
 			if (pst_vec_push(&s->retired, e))
 				return -ENOMEM;
@@ -479,7 +384,7 @@ static int retire(struct pst_policy_store *s, size_t *ret_from)
 static void drop_retired(struct pst_policy_store *s, size_t from, size_t to)
 {
 	for (size_t i = from; i < to; i++)
-		release(s->retired.v[i]);
+		pst_store_release(s->retired.v[i]);
 	if (from == to)
 		return;
 	memmove(s->retired.v + from, s->retired.v + to,
@@ -488,60 +393,55 @@ static void drop_retired(struct pst_policy_store *s, size_t from, size_t to)
 }
 
 /* Nothing fails from here on. */
-static void commit(struct refresh *r, struct pst_policy_set *set, const struct refusals *refusals)
+static void commit(struct refresh *r, struct pst_policy_set *set,
+		   const struct pst_store_refusals *refusals)
 {
 	struct pst_policy_store *s = r->s;
 
 	for (size_t i = 0; i < s->files.n; i++) {
 		if (!s->files.v[i]->seen)
-			file_free(s->files.v[i]);
+			pst_store_file_free(s->files.v[i]);
 	}
 	for (size_t i = 0; i < r->found.n; i++) {
 		if (r->found.v[i]->fresh)
-			swap_in(r->found.v[i]);
+			pst_store_swap_in(r->found.v[i]);
 		r->found.v[i]->seen = false;
+		r->found.v[i]->placed = false;
 	}
 	pst_vec_free(&s->files);
 	s->files = r->found;
-	r->found = (struct files){0};
+	r->found = (struct pst_store_files){0};
 	pst_policy_set_free(&s->set);
 	s->set = set;
 	pst_vec_free(&s->refusals);
 	s->refusals = *refusals;
 	s->n_read = r->n_read;
+	s->has_blind_spots = r->has_blind_spots;
 }
 
 /* As if nothing had been read; what was read will be read again. */
 static void roll_back(struct refresh *r)
 {
 	for (size_t i = 0; i < r->by_name.n; i++) {
-		struct file *f = r->by_name.v[i];
+		struct pst_store_file *f = r->by_name.v[i];
 
 		f->seen = false;
+		f->placed = false;
 		if (f->fresh) {
 			f->stamp.is_early = true;
 			free(f->text);
 			f->text = NULL;
 		}
-		helds_free(&f->next);
-		refusals_free(&f->next_refusals);
-		release(f->fresh);
+		pst_store_helds_free(&f->next);
+		pst_store_refusals_free(&f->next_refusals);
+		pst_store_release(f->fresh);
 		f->fresh = NULL;
 	}
 	for (size_t i = 0; i < r->found.n; i++) {
 		if (!find_file(r, r->found.v[i]->name))
-			file_free(r->found.v[i]);
+			pst_store_file_free(r->found.v[i]);
 	}
 	pst_vec_free(&r->found);
-}
-
-/* What came through a pipe cannot be read again. */
-static int keep_stdin(struct refresh *r, struct file *f)
-{
-	if (!f->seen && pst_vec_push(&r->found, f))
-		return -ENOMEM;
-	f->seen = true;
-	return 0;
 }
 
 /* 0, -ENOMEM, or what pst_load_visit() has said first. */
@@ -552,13 +452,41 @@ static int visit_paths(struct refresh *r)
 
 	for (size_t i = 0; worst != -ENOMEM && i < r->s->paths.n; i++) {
 		const char *path = r->s->paths.v[i];
-		struct file *f = strcmp(path, "-") ? NULL : find_file(r, "<stdin>");
-		int err = f ? keep_stdin(r, f) : pst_load_visit(&path, 1, r->diags, &visitor);
+		struct pst_store_file *f = strcmp(path, "-") ? NULL : find_file(r, "<stdin>");
+		/* What came through a pipe cannot be read again. */
+		int err = f ? place(r, f) : pst_load_visit(&path, 1, r->diags, &visitor);
 
 		if (!worst || err == -ENOMEM)
 			worst = err;
 	}
 	return worst;
+}
+
+static bool is_regular(const char *name, struct stat *st)
+{
+	return !stat(name, st) && S_ISREG(st->st_mode);
+}
+
+/* All others are where they were, and as they were. */
+static int read_named(struct refresh *r)
+{
+	const struct pst_load_visitor visitor = {.take = take, .ctx = r};
+	int err = keep_unseen(r);
+	struct stat st;
+
+	for (size_t i = 0; i < r->n_names; i++) {
+		if (!find_file(r, r->names[i]) || !is_regular(r->names[i], &st))
+			return -ESTALE;
+	}
+	for (size_t i = 0; !err && i < r->n_names; i++) {
+		const char *name = r->names[i];
+
+		if (!is_regular(name, &st))
+			return -ESTALE;
+		r->pending = pst_stamp_take(&st);
+		err = pst_load_again(name, find_file(r, name)->by_name, r->diags, &visitor);
+	}
+	return err && err != -ENOMEM ? -ESTALE : err;
 }
 
 static int read_files(struct refresh *r)
@@ -572,9 +500,11 @@ static int read_files(struct refresh *r)
 		return err;
 	if (r->by_name.n)
 		qsort(r->by_name.v, r->by_name.n, sizeof(*r->by_name.v), cmp_files);
-	err = visit_paths(r);
-	if (err && err != -ENOMEM)
+	err = r->names ? read_named(r) : visit_paths(r);
+	if (err && err != -ENOMEM && !r->names) {
+		r->has_blind_spots = true;
 		err = keep_unseen(r);
+	}
 	for (size_t i = 0; !err && i < r->found.n; i++) {
 		if (r->found.v[i]->fresh)
 			err = settle(r, r->found.v[i]);
@@ -582,33 +512,48 @@ static int read_files(struct refresh *r)
 	return err;
 }
 
-int pst_policy_store_refresh(struct pst_policy_store *s, struct pst_diags *diags)
+static int refresh(struct refresh *r)
 {
-	struct refresh r = {.s = s, .diags = diags};
+	struct pst_policy_store *s = r->s;
 	struct pst_policy_set *set = NULL;
-	struct refusals refusals = {0};
+	struct pst_store_refusals refusals = {0};
 	size_t retired = s->retired.n;
-	int err = read_files(&r);
+	int err = read_files(r);
 
 	if (!err)
-		err = build_set(&r, &set);
+		err = build_set(r, &set);
 	if (!err)
-		err = pst_policy_set_check(set, diags);
+		err = pst_policy_set_check(set, r->diags);
 	if (!err)
-		err = gather_refusals(&r, &refusals);
+		err = gather_refusals(r, &refusals);
 	if (!err)
 		err = retire(s, &retired);
 	if (err) {
 		drop_retired(s, retired, s->retired.n);
 		pst_policy_set_free(&set);
 		pst_vec_free(&refusals);
-		roll_back(&r);
+		roll_back(r);
 	} else {
 		drop_retired(s, 0, retired);
-		commit(&r, set, &refusals);
+		commit(r, set, &refusals);
 	}
-	pst_vec_free(&r.by_name);
+	pst_vec_free(&r->by_name);
 	return err;
+}
+
+int pst_policy_store_refresh(struct pst_policy_store *s, struct pst_diags *diags)
+{
+	struct refresh r = {.s = s, .diags = diags};
+
+	return refresh(&r);
+}
+
+int pst_policy_store_refresh_some(struct pst_policy_store *s, const char *const *names, size_t n,
+				  struct pst_diags *diags)
+{
+	struct refresh r = {.s = s, .diags = diags, .names = names, .n_names = n};
+
+	return s->has_blind_spots ? -ESTALE : refresh(&r);
 }
 
 struct pst_policy_store *pst_policy_store_new(const struct pst_policy_store_opts *opts)
@@ -641,7 +586,7 @@ void pst_policy_store_free(struct pst_policy_store **store)
 		return;
 	drop_retired(s, 0, s->retired.n);
 	for (size_t i = 0; i < s->files.n; i++)
-		file_free(s->files.v[i]);
+		pst_store_file_free(s->files.v[i]);
 	for (size_t i = 0; i < s->paths.n; i++)
 		free(s->paths.v[i]);
 	pst_vec_free(&s->retired);

@@ -62,6 +62,15 @@ void pst_policy_store_free(struct pst_policy_store **s);
 int pst_policy_store_refresh(struct pst_policy_store *s, struct pst_diags *diags);
 
 /*
+ * The same when nothing but the files NAMES (as they are named in diagnostics) can have changed:
+ * only these are looked at. -ESTALE, and nothing has happened: one of them is no known file, or
+ * cannot be found any more, or a path could not be read the last time; everything has to be looked
+ * at.
+ */
+int pst_policy_store_refresh_some(struct pst_policy_store *s, const char *const *names, size_t n,
+				  struct pst_diags *diags);
+
+/*
  * What is in force, in the order of paths and names. The set lives until the next refresh; the
  * specs of a policy in it until the one after that, so that whoever follows the changes can compare
  * them.

@@ -23,6 +23,8 @@
 
 enum { QUIET_MS = 250, SOON_MS = 2000 };
 
+static struct pst_watch_news news; /* of the last reload */
+
 static char home[] = "/tmp/postern-watch-XXXXXX";
 
 /* Paths below the test's directory, which is the working directory. */
@@ -77,7 +79,7 @@ static int wait_reload(struct pst_watch *w, int ms)
 	int left = ms;
 
 	while (left > 0 && poll(&pfd, 1, left) == 1) {
-		if (pst_watch_dispatch(w))
+		if (pst_watch_dispatch(w, &news))
 			return (int)(pst_clock_ms() - start);
 		left = ms - (int)(pst_clock_ms() - start);
 	}
@@ -412,24 +414,167 @@ Test(watch, the_reload_waits_until_the_writer_is_quiet)
 	write_file("p.yaml", "a");
 	AUTO_WATCH w = watch_one("p.yaml");
 
-	write_file("p.yaml", "b");
+	int fd = open("p.yaml", O_WRONLY | O_CLOEXEC);
+
+	cr_assert_eq(write(fd, "b", 1), 1);
 	cr_assert_geq(wait_reload(w, SOON_MS), PST_WATCH_QUIET_MS - 2);
+	close(fd);
 }
 
 Test(watch, a_writer_that_is_never_quiet_does_not_put_the_reload_off_for_ever)
 {
 	uint64_t start = pst_clock_ms(), reloaded = 0;
 
+	int fd;
+
 	write_file("p.yaml", "a");
 	AUTO_WATCH w = watch_one("p.yaml");
 
+	fd = open("p.yaml", O_WRONLY | O_CLOEXEC);
 	while (!reloaded && pst_clock_ms() - start < SOON_MS) {
-		write_file("p.yaml", "b");
+		cr_assert_eq(write(fd, "b", 1), 1);
 		if (wait_reload(w, 10) >= 0)
 			reloaded = pst_clock_ms() - start;
 	}
+	close(fd);
 	cr_assert_geq(reloaded, PST_WATCH_LIMIT_MS);
 	cr_assert_lt(reloaded, PST_WATCH_LIMIT_MS + 400);
+}
+
+/* What can have changed. */
+
+static void expect_named(struct pst_watch *w, const char *a, const char *b)
+{
+	const size_t n = b ? 2 : 1;
+
+	cr_assert_geq(wait_reload(w, SOON_MS), 0, "no reload");
+	cr_assert_not_null(news.names, "everything, not %s", a);
+	cr_assert_eq(news.n, n);
+	cr_assert_str_eq(news.names[0], a);
+	if (b)
+		cr_assert_str_eq(news.names[1], b);
+}
+
+static void expect_everything(struct pst_watch *w)
+{
+	cr_assert_geq(wait_reload(w, SOON_MS), 0, "no reload");
+	cr_assert_null(news.names, "only %s", news.names ? news.names[0] : "");
+}
+
+static struct pst_watch *watch_tree(const char *given)
+{
+	cr_assert_eq(mkdir("d", 0755), 0);
+	cr_assert_eq(mkdir("d/e", 0755), 0);
+	write_file("d/p.yaml", "a");
+	write_file("d/q.json", "a");
+	write_file("d/e/p.yml", "a");
+	return watch_one(given);
+}
+
+Test(watch, files_written_in_a_directory_are_named_as_their_reader_names_them)
+{
+	AUTO_WATCH w = watch_tree("d");
+
+	write_file("d/p.yaml", "b");
+	expect_named(w, "d/p.yaml", NULL);
+	write_file("d/q.json", "b");
+	write_file("d/e/p.yml", "b");
+	write_file("d/q.json", "c");
+	expect_named(w, "d/q.json", "d/e/p.yml");
+	expect_quiet(w);
+}
+
+Test(watch, a_file_replaced_by_rename_is_named_whatever_its_copy_was_called)
+{
+	AUTO_WATCH w = watch_tree("./d/");
+
+	write_file("d/p.yaml.new", "b");
+	expect_quiet(w);
+	cr_assert_eq(rename("d/p.yaml.new", "d/p.yaml"), 0);
+	expect_named(w, "./d/p.yaml", NULL);
+	write_file("d/e/.copy", "b");
+	cr_assert_eq(rename("d/e/.copy", "d/e/p.yml"), 0);
+	expect_named(w, "./d/e/p.yml", NULL);
+}
+
+Test(watch, what_comes_and_goes_is_everything)
+{
+	AUTO_WATCH w = watch_tree("d");
+
+	write_file("d/new.yaml", "a");
+	expect_everything(w);
+	cr_assert_eq(unlink("d/new.yaml"), 0);
+	expect_everything(w);
+	write_file("d/p.yaml", "b");
+	cr_assert_eq(mkdir("d/f", 0755), 0);
+	expect_everything(w);
+	write_file("d/f/p.yaml", "a");
+	expect_everything(w); /* it is new */
+	write_file("d/f/p.yaml", "b");
+	expect_named(w, "d/f/p.yaml", NULL);
+	cr_assert_eq(rename("d/f", "f"), 0);
+	expect_everything(w);
+}
+
+Test(watch, a_file_that_a_symlink_takes_the_place_of_is_everything)
+{
+	AUTO_WATCH w = watch_tree("d");
+
+	write_file("elsewhere", "b");
+	cr_assert_eq(symlink("../elsewhere", "d/.link"), 0);
+	cr_assert_eq(rename("d/.link", "d/p.yaml"), 0);
+	expect_everything(w);
+	write_file("elsewhere", "c");
+	expect_everything(w);
+}
+
+Test(watch, a_directory_behind_a_symlink_of_any_name_counts)
+{
+	AUTO_WATCH w = watch_tree("d");
+
+	cr_assert_eq(mkdir("g", 0755), 0);
+	write_file("g/p.yaml", "a");
+	cr_assert_eq(symlink("../g", "d/link"), 0);
+	expect_everything(w);
+	write_file("g/p.yaml", "b");
+	expect_named(w, "d/link/p.yaml", NULL);
+	cr_assert_eq(unlink("d/link"), 0);
+	expect_everything(w);
+	write_file("g/p.yaml", "c");
+	expect_quiet(w);
+}
+
+Test(watch, a_directory_that_two_paths_lead_to_is_everything)
+{
+	const char *paths[] = {"d", "link"};
+	struct pst_watch *opened = NULL;
+
+	cr_assert_eq(mkdir("d", 0755), 0);
+	cr_assert_eq(symlink("d", "link"), 0);
+	write_file("d/p.yaml", "a");
+	cr_assert_eq(pst_watch_open(paths, 2, &opened), 0);
+	AUTO_WATCH w = opened;
+
+	write_file("d/p.yaml", "b");
+	expect_everything(w);
+}
+
+Test(watch, more_files_than_an_answer_holds_are_everything)
+{
+	char name[32];
+
+	cr_assert_eq(mkdir("d", 0755), 0);
+	for (int i = 0; i <= PST_WATCH_NAMES; i++) {
+		snprintf(name, sizeof(name), "d/%d.yaml", i);
+		write_file(name, "a");
+	}
+	AUTO_WATCH w = watch_one("d");
+
+	for (int i = 0; i <= PST_WATCH_NAMES; i++) {
+		snprintf(name, sizeof(name), "d/%d.yaml", i);
+		write_file(name, "b");
+	}
+	expect_everything(w);
 }
 
 static long queue_limit(void)

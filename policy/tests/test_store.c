@@ -316,3 +316,117 @@ Test(store, a_refresh_without_memory_changes_nothing)
 	t_refresh();
 	t_is("a:80 d:83", "a kept, c not kept");
 }
+
+/* One file, or none of that name. */
+static int t_refresh_some(const char *const *names, size_t n)
+{
+	struct pst_diags *diags = pst_diags_new();
+	int r = pst_policy_store_refresh_some(store, names, n, diags);
+
+	pst_diags_free(&diags);
+	return r;
+}
+
+Test(store, when_it_is_known_what_changed_only_that_is_read)
+{
+	const char *const names[] = {"d/2.yaml", "d/1.yaml"};
+
+	t_write("d/1.yaml", POLICY("a", "80"));
+	t_write("d/2.yaml", POLICY("b", "81"));
+	t_write("d/3.yaml", POLICY("c", "82"));
+	t_refresh();
+	t_write("d/1.yaml", POLICY("a", "90"));
+	t_write("d/2.yaml", WITH_MISTAKE("b", "91"));
+	t_write("d/3.yaml", POLICY("c", "92"));
+	cr_assert_eq(t_refresh_some(names, 1), 0);
+	cr_assert_eq(pst_policy_store_n_read(store), 1);
+	cr_assert_eq(pst_policy_store_n_files(store), 3);
+	t_is("a:80 b:81 c:82", "b kept");
+	t_write("d/2.yaml", POLICY("b", "91") POLICY("d", "83"));
+	cr_assert_eq(t_refresh_some(names, 2), 0);
+	cr_assert_eq(pst_policy_store_n_read(store), 2);
+	t_is("a:90 b:91 d:83 c:82", "");
+	t_refresh();
+	cr_assert_eq(pst_policy_store_n_read(store), 1);
+	t_is("a:90 b:91 d:83 c:92", "");
+}
+
+Test(store, when_files_have_come_or_gone_it_asks_to_look_at_everything)
+{
+	static const char *const other[][2] = {
+		{"d/1.yaml", "d/new.yaml"},
+		{"d/1.yaml", "d/gone.yaml"},
+		{"d/1.yaml", "d"},
+		{"d/1.yaml", "./d/2.yaml"},
+	};
+
+	t_write("d/1.yaml", POLICY("a", "80"));
+	t_write("d/2.yaml", POLICY("b", "81"));
+	t_write("d/gone.yaml", POLICY("g", "85"));
+	t_refresh();
+	t_write("d/1.yaml", POLICY("a", "90"));
+	t_write("d/new.yaml", POLICY("e", "84"));
+	cr_assert_eq(remove("d/gone.yaml"), 0);
+	for (size_t i = 0; i < sizeof(other) / sizeof(*other); i++) {
+		cr_assert_eq(t_refresh_some(other[i], 2), -ESTALE);
+		t_is("a:80 b:81 g:85", "");
+	}
+	t_refresh();
+	t_is("a:90 b:81 e:84", "");
+}
+
+Test(store, while_a_path_cannot_be_read_it_asks_to_look_at_everything)
+{
+	const char *const paths[] = {"d", "missing"};
+	const struct pst_policy_store_opts opts = {.paths = paths, .n_paths = 2};
+	const char *const name = "d/1.yaml";
+
+	pst_policy_store_free(&store);
+	store = pst_policy_store_new(&opts);
+	t_write(name, POLICY("a", "80"));
+	cr_assert_eq(t_refresh(), 1);
+	t_write(name, POLICY("a", "90"));
+	cr_assert_eq(t_refresh_some(&name, 1), -ESTALE);
+	cr_assert_eq(mkdir("missing", 0700), 0);
+	t_write("missing/2.yaml", POLICY("b", "81"));
+	cr_assert_eq(t_refresh(), 0);
+	t_is("a:90 b:81", "");
+	cr_assert_eq(t_refresh_some(&name, 1), 0);
+}
+
+Test(store, a_file_given_as_a_path_must_hold_policies_the_next_time_too)
+{
+	const char *const name = "1.yaml";
+
+	pst_policy_store_free(&store);
+	store = t_store_of(name);
+	t_write(name, POLICY("a", "80"));
+	t_refresh();
+	t_write(name, "kind: ConfigMap\napiVersion: v1\n");
+	cr_assert_eq(t_refresh_some(&name, 1), 0);
+	t_is("a:80", "the file kept");
+	t_refresh();
+	t_is("a:80", "the file kept");
+}
+
+Test(store, a_look_at_some_files_without_memory_changes_nothing)
+{
+	const char *const name = "d/1.yaml";
+	int r = -ENOMEM;
+
+	t_write(name, POLICY("a", "80") POLICY("b", "81"));
+	t_refresh();
+	t_write(name, POLICY("a", "90"));
+	for (long n = 0; r; n++) {
+		struct pst_diags *diags = pst_diags_new();
+
+		pst_mem_fail_after(n);
+		r = pst_policy_store_refresh_some(store, &name, 1, diags);
+		pst_mem_fail_after(-1);
+		pst_diags_free(&diags);
+		cr_assert(!r || r == -ENOMEM, "allocation %ld", n);
+		if (r)
+			t_is("a:80 b:81", "");
+	}
+	t_is("a:90", "");
+}
