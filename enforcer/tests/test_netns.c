@@ -181,6 +181,109 @@ Test(netns, unknown_cookies_do_not_make_it_scan_again_and_again)
 	cr_assert_eq(stats_of(set).refused, 999);
 }
 
+/* What a round has seen; it ends at STOP_AT. */
+struct round {
+	uint64_t cookies[64], here[64], stop_at;
+	size_t n;
+};
+
+static int visit(uint64_t cookie, void *arg)
+{
+	struct round *r = arg;
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	cr_assert_lt(r->n, 64);
+	r->cookies[r->n] = cookie;
+	r->here[r->n++] = cookie_of(fd);
+	close(fd);
+	return cookie == r->stop_at ? -ECANCELED : 0;
+}
+
+static int each_when_allowed(struct pst_netns_set *set, struct round *r)
+{
+	int e = -EAGAIN;
+
+	for (int i = 0; i < 500 && e == -EAGAIN; i++) {
+		if (i)
+			sleep_ms(20);
+		r->n = 0;
+		e = pst_netns_each(set, visit, r);
+	}
+	return e;
+}
+
+static size_t count_of(const struct round *r, uint64_t cookie)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < r->n; i++)
+		n += r->cookies[i] == cookie;
+	return n;
+}
+
+Test(netns, a_round_enters_each_namespace_once_and_the_own_one_first)
+{
+	AUTO_SET set = new_set();
+	struct t_sitter one = t_sitter_start(), two = t_sitter_start();
+	struct round r = {.n = 0};
+
+	cr_assert_eq(each_when_allowed(set, &r), 0);
+	cr_assert_eq(r.cookies[0], pst_netns_own(set));
+	cr_assert_eq(count_of(&r, pst_netns_own(set)), 1);
+	cr_assert_eq(count_of(&r, one.cookie), 1);
+	cr_assert_eq(count_of(&r, two.cookie), 1);
+	for (size_t i = 0; i < r.n; i++)
+		cr_assert_eq(r.cookies[i], r.here[i], "in another namespace than it was told");
+	t_sitter_end(&one);
+	t_sitter_end(&two);
+}
+
+Test(netns, a_round_leaves_the_caller_where_it_was)
+{
+	AUTO_SET set = new_set();
+	struct t_sitter s = t_sitter_start();
+	struct round r = {.stop_at = s.cookie};
+	int fd;
+
+	cr_assert_eq(each_when_allowed(set, &r), -ECANCELED);
+	cr_assert_eq(r.cookies[r.n - 1], s.cookie, "the round went on behind a failure");
+	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	cr_assert_eq(cookie_of(fd), pst_netns_own(set));
+	close(fd);
+	t_sitter_end(&s);
+}
+
+Test(netns, a_round_finds_what_was_made_later_and_forgets_what_is_gone)
+{
+	AUTO_SET set = new_set();
+	struct t_sitter gone = t_sitter_start(), later;
+	struct round r = {.n = 0};
+
+	cr_assert_eq(each_when_allowed(set, &r), 0);
+	cr_assert_eq(count_of(&r, gone.cookie), 1);
+	later = t_sitter_start();
+	t_sitter_end(&gone);
+	cr_assert_eq(each_when_allowed(set, &r), 0);
+	cr_assert_eq(count_of(&r, gone.cookie), 0);
+	cr_assert_eq(count_of(&r, later.cookie), 1);
+	t_sitter_end(&later);
+}
+
+Test(netns, a_round_that_comes_too_early_says_so_after_it)
+{
+	AUTO_SET set = new_set();
+	struct t_sitter s = t_sitter_start();
+	struct round r = {.n = 0};
+	uint64_t scans;
+
+	cr_assert_eq(each_when_allowed(set, &r), 0);
+	scans = stats_of(set).scans;
+	r.n = 0;
+	cr_assert_eq(pst_netns_each(set, visit, &r), -EAGAIN);
+	cr_assert_eq(stats_of(set).scans, scans);
+	t_sitter_end(&s);
+}
+
 Test(netns, a_cookie_of_zero_is_refused)
 {
 	AUTO_SET set = new_set();
