@@ -322,6 +322,8 @@ enum pst_ours {
 
 enum { PST_HTTP2_SERVERS = 1 << 10 }; /* at which a preface of HTTP/2 has come */
 enum { PST_LEGS = 1 << 14 };	      /* on their way to their server at once */
+enum { PST_ORIGINS = 1 << 16 };	      /* connections on their way to the proxy at once */
+enum { PST_PLACES = 1 << 12 };	      /* network namespaces with a listener of the proxy's */
 
 /* A leg as its server sees it before it knows better. Address and namespace are the server's, too.
  */
@@ -338,5 +340,21 @@ struct pst_end {
 	__u16 port;
 	__u8 pad[6];
 };
+
+/* What an application is told of its connection, where the proxy is in between. Port 0: what its
+ * socket says is true. */
+struct pst_ends {
+	struct pst_end peer, local;
+};
+
+/* Where the proxy listens in a network namespace, by family. Zeros: not there. */
+enum { PST_PLACE_V4, PST_PLACE_V6, PST_PLACE_FAMILIES };
+struct pst_place {
+	/* What connects without a bind() comes from there; unknown where there are several. */
+	__u8 addr[PST_PLACE_FAMILIES][16];
+	__u16 port[PST_PLACE_FAMILIES]; /* of the listener, on the loopback */
+	__u8 pad[4];
+};
 PST_STATIC_ASSERT(sizeof(struct pst_leg_key) == 32, "no padding in keys of hashes");
 PST_STATIC_ASSERT(sizeof(struct pst_end) == 24, "no padding");
+PST_STATIC_ASSERT(sizeof(struct pst_place) == 40, "no padding");

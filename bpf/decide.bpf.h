@@ -58,6 +58,19 @@ PST_INLINE const struct pst_policy_value *pst_policy_find(__u32 slot, __u32 subj
 	return bpf_map_lookup_elem(&pst_policies, &key);
 }
 
+/* 127.0.0.0/8 and ::1: what is sent there stays where it is. */
+PST_INLINE int pst_is_loopback(const __u8 addr[16])
+{
+	const __u64 *a = (const __u64 *)addr;
+	const __u32 *w = (const __u32 *)addr;
+
+	if (a[0])
+		return 0;
+	if (w[2] == bpf_htonl(0xffff))
+		return addr[12] == 127;
+	return !w[2] && w[3] == bpf_htonl(1);
+}
+
 /* An address that is no endpoint: the node itself, what stays inside a namespace, or something
  * unknown. */
 PST_INLINE void pst_decide_stranger(struct pst_decision *d, const struct pst_addr_value *v,
@@ -116,7 +129,8 @@ PST_SUBPROG int pst_decide(struct pst_decision *d, const struct pst_question *q,
 	d->peer = remote ? remote->identity : PST_ID_WORLD;
 	if (!local || !(local->flags & PST_ADDR_ENDPOINT))
 		pst_decide_stranger(d, local, q);
-	else if (q->on_loopback && pst_same_addr(q->local, q->remote))
+	else if (q->on_loopback &&
+		 (pst_same_addr(q->local, q->remote) || pst_is_loopback(q->remote)))
 		pst_decide_by(d, PST_VERDICT_ALLOW, PST_REASON_LOCAL);
 	else
 		pst_decide_policy(d, slot, q, local->flags & enforced);

@@ -10,7 +10,7 @@
  *
  * What comes over the loopback is never steered: it is the workload's own, or the proxy's leg.
  */
-#include "bpf/decide.bpf.h"
+#include "bpf/proxy.bpf.h"
 #include "bpf/socket_key.bpf.h"
 
 enum { STEER_TCP = 6, STEER_LOOPBACK = 1 };
@@ -22,28 +22,6 @@ struct {
 	__type(key, __u32);
 	__type(value, __u64);
 } pst_listeners __weak SEC(".maps");
-
-/*
- * Servers whose clients have tried HTTP/2, which the kernel refuses: what begins there now is for
- * the proxy. Written by the daemon when it learns of a refusal. LRU: what is forgotten is refused
- * once more.
- */
-struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, PST_HTTP2_SERVERS);
-	__type(key, struct pst_end);
-	__type(value, __u32);
-} pst_http2 __weak SEC(".maps");
-
-static __always_inline int is_for_proxy(const struct pst_decision *d, const struct pst_question *q)
-{
-	struct pst_end server = {.port = q->port};
-
-	if (d->verdict == PST_VERDICT_FALLBACK)
-		return 1;
-	__builtin_memcpy(server.addr, q->local, sizeof(server.addr));
-	return d->verdict == PST_VERDICT_JUDGE && bpf_map_lookup_elem(&pst_http2, &server);
-}
 
 static __always_inline void ask(struct pst_question *q, struct bpf_sk_lookup *ctx)
 {
@@ -64,6 +42,7 @@ int pst_steer(struct bpf_sk_lookup *ctx)
 	const struct pst_config *config = pst_config_get();
 	__u32 which = ctx->family != PST_AF_INET;
 	struct pst_question q = {0};
+	struct pst_end server = {0};
 	struct pst_decision d;
 	struct bpf_sock *sk;
 
@@ -71,7 +50,9 @@ int pst_steer(struct bpf_sk_lookup *ctx)
 		return SK_PASS;
 	ask(&q, ctx);
 	pst_decide(&d, &q, config->generation);
-	if (!is_for_proxy(&d, &q))
+	__builtin_memcpy(server.addr, q.local, sizeof(server.addr));
+	server.port = q.port;
+	if (!pst_is_for_proxy(&d, &server))
 		return SK_PASS;
 	sk = bpf_map_lookup_elem(&pst_listeners, &which);
 	if (!sk)

@@ -49,6 +49,7 @@ static __always_inline void meet_leg(struct bpf_sock_ops *ops, struct bpf_sock *
 	struct pst_leg_key key = {.netns_cookie = bpf_get_netns_cookie(ops)};
 	__u32 local[4], remote[4];
 	__u8 from[16];
+	struct pst_ends told = {0};
 	struct pst_end *client;
 
 	pst_key_v6(local, ops->local_ip6);
@@ -62,8 +63,29 @@ static __always_inline void meet_leg(struct bpf_sock_ops *ops, struct bpf_sock *
 	client = bpf_map_lookup_elem(&pst_legs, &key);
 	if (!client)
 		return;
-	bpf_sk_storage_get(&pst_peers, sk, client, BPF_SK_STORAGE_GET_F_CREATE);
+	told.peer = *client;
+	bpf_sk_storage_get(&pst_peers, sk, &told, BPF_SK_STORAGE_GET_F_CREATE);
 	bpf_map_delete_elem(&pst_legs, &key);
+}
+
+/*
+ * A client's SYN is about to be sent, and connect.bpf.c has sent it to the proxy: its port is known
+ * now, and the proxy must find out by it where the connection was to go.
+ */
+static __always_inline void client_begins(struct bpf_sock_ops *ops, struct bpf_sock *sk)
+{
+	struct pst_leg_key key = {.netns_cookie = bpf_get_netns_cookie(ops)};
+	struct pst_ends *told = bpf_sk_storage_get(&pst_peers, sk, NULL, 0);
+	__u32 local[4];
+
+	if (!told)
+		return;
+	pst_key_v6(local, ops->local_ip6);
+	pst_key_addr(key.addr, ops->family, ops->local_ip4, local);
+	key.port = (__u16)ops->local_port;
+	key.server_port = (__u16)pst_key_port(ops->remote_port);
+	told->local.port = key.port;
+	bpf_map_update_elem(&pst_origins, &key, told, BPF_ANY);
 }
 
 /*
@@ -100,6 +122,8 @@ int pst_sockops(struct bpf_sock_ops *ops)
 		server_begins(ops, sk);
 	else if (ops->op == BPF_SOCK_OPS_ACTIVE_ESTABLISHED_CB)
 		client_established(ops, sk);
+	else if (ops->op == BPF_SOCK_OPS_TCP_CONNECT_CB)
+		client_begins(ops, sk);
 	return 1;
 }
 

@@ -13,7 +13,7 @@
 #include "enforcer/wire.h"
 
 /* What the proxy finds open (proxy/managed.h), and the helper its own. */
-enum { FD_CONTROL = 3, FD_LEGS = 4, FD_OURS = 5, FD_MAP = 6 };
+enum { FD_CONTROL = 3, FD_LEGS = 4, FD_MAPS = 5 };
 
 /* In a child: FDS[i] becomes descriptor 3 + i, everything above is closed. False: not possible. */
 static bool keep_only(int *fds, int n)
@@ -42,14 +42,16 @@ static void take_signals(void)
 /* The helper outlives a signal to all processes of the service: the proxy still needs it. */
 static void be_helper(const struct pst_crew_opts *opts, int legs)
 {
-	int fds[] = {legs, legs, opts->maps.ours, opts->maps.legs};
-	const struct pst_legs_maps maps = {.ours = FD_OURS, .legs = FD_MAP};
+	const struct pst_legs_maps *m = &opts->maps;
+	int fds[] = {legs, legs, m->ours, m->legs, m->origins, m->meant};
+	const struct pst_legs_maps maps = {
+		.ours = FD_MAPS, .legs = FD_MAPS + 1, .origins = FD_MAPS + 2, .meant = FD_MAPS + 3};
 
 	take_signals();
 	signal(SIGTERM, SIG_IGN);
 	signal(SIGINT, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);
-	if (!keep_only(fds, 4))
+	if (!keep_only(fds, 6))
 		_exit(1);
 	close(FD_CONTROL);
 	_exit(pst_legs_run(&maps, FD_LEGS));

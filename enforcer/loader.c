@@ -32,6 +32,10 @@ enum {
 	PROG_SOCK_CREATE,
 	PROG_GETPEERNAME4,
 	PROG_GETPEERNAME6,
+	PROG_GETSOCKNAME4,
+	PROG_GETSOCKNAME6,
+	PROG_CONNECT4,
+	PROG_CONNECT6,
 	PROG_INGRESS,
 	PROG_EGRESS,
 	PROG_MAX,
@@ -40,6 +44,8 @@ enum {
 static const char *const link_names[PROG_MAX] = {
 	[PROG_SOCKOPS] = "sockops",	      [PROG_SOCK_CREATE] = "sock_create",
 	[PROG_GETPEERNAME4] = "getpeername4", [PROG_GETPEERNAME6] = "getpeername6",
+	[PROG_GETSOCKNAME4] = "getsockname4", [PROG_GETSOCKNAME6] = "getsockname6",
+	[PROG_CONNECT4] = "connect4",	      [PROG_CONNECT6] = "connect6",
 	[PROG_INGRESS] = "ingress",	      [PROG_EGRESS] = "egress",
 };
 
@@ -214,6 +220,10 @@ int pst_loader_attach(struct pst_loader *l, int cgroup_fd)
 		[PROG_SOCK_CREATE] = l->skel->progs.pst_sock_create,
 		[PROG_GETPEERNAME4] = l->skel->progs.pst_getpeername4,
 		[PROG_GETPEERNAME6] = l->skel->progs.pst_getpeername6,
+		[PROG_GETSOCKNAME4] = l->skel->progs.pst_getsockname4,
+		[PROG_GETSOCKNAME6] = l->skel->progs.pst_getsockname6,
+		[PROG_CONNECT4] = l->skel->progs.pst_connect4,
+		[PROG_CONNECT6] = l->skel->progs.pst_connect6,
 	};
 	bool is_new[PROG_MAX] = {false};
 

@@ -21,6 +21,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/vec.h"
+#include "enforcer/abode.h"
 #include "enforcer/clock.h"
 #include "enforcer/crew.h"
 #include "enforcer/handover.h"
@@ -50,7 +51,8 @@ struct addrs PST_VEC(struct addr);
 struct place {
 	uint64_t cookie;
 	uint32_t id;
-	bool seen; /* in this round */
+	bool seen;		/* in this round */
+	struct pst_place known; /* to the kernel */
 	struct pst_steer *steer;
 };
 
@@ -66,7 +68,7 @@ struct pst_redirect {
 	struct addrs learned; /* of servers whose clients try HTTP/2 */
 	struct places PST_VEC(struct place) places;
 	char path[PATH_MAX]; /* of the proxy; empty: there is to be none */
-	int events_fd, http2_map;
+	int events_fd, http2_map, places_map;
 	uint64_t starting_until_ms, started_ms;
 	unsigned int restart_ms;
 };
@@ -88,6 +90,7 @@ static void drop_place(struct pst_redirect *r, size_t i)
 {
 	const struct pst_wire w = {.kind = PST_WIRE_FORGET, .id = r->places.v[i].id};
 
+	bpf_map_delete_elem(r->places_map, &r->places.v[i].cookie);
 	pst_steer_close(&r->places.v[i].steer);
 	if (is_up(r))
 		pst_wire_send(r->crew.control, &w, -1);
@@ -202,6 +205,37 @@ static int give_listeners(const struct pst_redirect *r, uint32_t id, const int l
 	return e;
 }
 
+static uint16_t port_of(int fd)
+{
+	struct sockaddr_in6 at = {0}; /* both families have it at the same place */
+	socklen_t len = sizeof(at);
+
+	return fd < 0 || getsockname(fd, (struct sockaddr *)&at, &len) ? 0 : ntohs(at.sin6_port);
+}
+
+/* What the kernel knows of the place: addresses come and go. */
+static int show(const struct pst_redirect *r, struct place *place)
+{
+	struct pst_place now = place->known;
+
+	pst_abode_read(now.addr);
+	if (!memcmp(&now, &place->known, sizeof(now)))
+		return 0;
+	if (bpf_map_update_elem(r->places_map, &place->cookie, &now, BPF_ANY))
+		return -errno;
+	place->known = now;
+	return 0;
+}
+
+static void forget_places(const struct pst_redirect *r)
+{
+	uint64_t cookie;
+
+	while (!bpf_map_get_next_key(r->places_map, NULL, &cookie) &&
+	       !bpf_map_delete_elem(r->places_map, &cookie))
+		;
+}
+
 /* In the namespace. The proxy has the listeners before anything is steered to them. */
 static int open_place(struct pst_redirect *r, uint64_t cookie)
 {
@@ -216,11 +250,17 @@ static int open_place(struct pst_redirect *r, uint64_t cookie)
 		e = give_listeners(r, place.id, listeners);
 	if (e)
 		return pst_log_err(e, "cannot listen for the proxy in a workload's namespace");
+	place.known.port[PST_PLACE_V4] = port_of(v4);
+	place.known.port[PST_PLACE_V6] = port_of(v6);
 	e = pst_steer_open(r->loader, netns, listeners, &place.steer);
 	if (!e)
+		e = show(r, &place);
+	if (!e)
 		e = pst_vec_push(&r->places, place);
-	if (e)
+	if (e) {
+		bpf_map_delete_elem(r->places_map, &cookie);
 		pst_steer_close(&place.steer);
+	}
 	return e;
 }
 
@@ -266,6 +306,7 @@ static int visit(uint64_t cookie, void *arg)
 		if (r->places.v[i].cookie != cookie)
 			continue;
 		r->places.v[i].seen = true;
+		show(r, &r->places.v[i]);
 		return 0;
 	}
 	open_place(r, cookie);
@@ -288,12 +329,12 @@ void pst_redirect_look(struct pst_redirect *r)
 	set_timer(r, e || pst_clock_ms() < r->starting_until_ms ? LOOK_MS : LOOK_LATER_MS);
 }
 
-static bool is_for_proxy(const struct pst_bundle *b, uint32_t subject)
+static bool is_for_proxy(const struct pst_bundle *b, uint32_t subject, enum pst_dir direction)
 {
-	size_t i = pst_bundle_lower_bound(b, subject, PST_DIR_INGRESS, 0);
+	size_t i = pst_bundle_lower_bound(b, subject, direction, 0);
 
 	for (; i < b->n_entries && b->entries[i].key.subject == subject &&
-	       b->entries[i].key.direction == PST_DIR_INGRESS;
+	       b->entries[i].key.direction == direction;
 	     i++) {
 		if (b->entries[i].value.verdict == PST_VERDICT_FALLBACK)
 			return true;
@@ -310,24 +351,23 @@ static bool has_learned(const struct pst_redirect *r, const uint8_t addr[16])
 	return false;
 }
 
-bool pst_redirect_learn(struct pst_redirect *r, const uint8_t addr[16], uint16_t port)
+bool pst_redirect_learn(struct pst_redirect *r, const uint8_t workload[16],
+			const struct pst_end *server)
 {
-	struct pst_end server = {.port = port};
 	const uint32_t yes = 1;
 	struct addr a;
-	bool known = has_learned(r, addr);
+	bool known = has_learned(r, workload);
 
 	if (!*r->path || (!known && r->learned.n >= PST_HTTP2_SERVERS))
 		return false;
-	memcpy(server.addr, addr, sizeof(server.addr));
-	memcpy(a.b, addr, sizeof(a.b));
-	if (bpf_map_update_elem(r->http2_map, &server, &yes, BPF_ANY) ||
+	memcpy(a.b, workload, sizeof(a.b));
+	if (bpf_map_update_elem(r->http2_map, server, &yes, BPF_ANY) ||
 	    (!known && pst_vec_push(&r->learned, a)))
 		return false;
 	return !known;
 }
 
-/* Workloads to which the proxy speaks. Addresses of a bundle ascend. */
+/* Workloads for which, or to which, the proxy speaks. Addresses of a bundle ascend. */
 static int want(struct pst_redirect *r, const struct pst_bundle *b)
 {
 	r->wanted.n = 0;
@@ -336,7 +376,9 @@ static int want(struct pst_redirect *r, const struct pst_bundle *b)
 		struct addr addr;
 
 		if (!(a->value.flags & PST_ADDR_ENDPOINT) || a->prefix != 128 ||
-		    (!is_for_proxy(b, a->value.identity) && !has_learned(r, a->addr)))
+		    (!is_for_proxy(b, a->value.identity, PST_DIR_INGRESS) &&
+		     !is_for_proxy(b, a->value.identity, PST_DIR_EGRESS) &&
+		     !has_learned(r, a->addr)))
 			continue;
 		memcpy(addr.b, a->addr, sizeof(addr.b));
 		if (pst_vec_push(&r->wanted, addr))
@@ -453,10 +495,13 @@ int pst_redirect_new(const struct pst_loader *l, struct pst_netns_set *netns,
 		.netns = netns,
 		.crew_opts = {.path = r->path,
 			      .maps = {.ours = pst_loader_map(l, "pst_ours"),
-				       .legs = pst_loader_map(l, "pst_legs")},
+				       .legs = pst_loader_map(l, "pst_legs"),
+				       .origins = pst_loader_map(l, "pst_origins"),
+				       .meant = pst_loader_map(l, "pst_meant")},
 			      .events = opts->events,
 			      .show_queries = opts->show_queries},
 		.http2_map = pst_loader_map(l, "pst_http2"),
+		.places_map = pst_loader_map(l, "pst_places"),
 		.crew = {.control = -1},
 		.policy_fd = -1,
 		.events_fd = -1,
@@ -464,6 +509,7 @@ int pst_redirect_new(const struct pst_loader *l, struct pst_netns_set *netns,
 		.timer_fd = -1,
 		.restart_ms = RESTART_MS,
 	};
+	forget_places(r); /* of a daemon that was killed */
 	e = open_all(r, opts);
 	if (e) {
 		pst_redirect_free(&r);

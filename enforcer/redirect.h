@@ -4,7 +4,8 @@
 /*
  * Sends connections whose rules the kernel cannot judge to the userspace proxy.
  *
- * Which these are the policy map says, at the moment when a connection begins (bpf/sklookup.bpf.c).
+ * Which these are the policy map says, at the moment when a connection begins (bpf/sklookup.bpf.c
+ * at the server, bpf/connect.bpf.c at the client).
  * Here the proxy is started when a policy has such entries for the first time, is told each policy
  * before it is published, and gets a listener in every network namespace that holds an address of
  * such a workload: a place. Namespaces are looked through after each publication, for some time
@@ -48,10 +49,12 @@ void pst_redirect_prepare(struct pst_redirect *r, const struct pst_bundle *bundl
 			  const struct pst_host_prefix *host, size_t n_host);
 
 /*
- * A client of ADDR and PORT has tried HTTP/2, which the kernel has refused: what begins there from
- * now on is for the proxy. True: that is new, and the policy in force is to be prepared again.
+ * A client of SERVER has tried HTTP/2, which the kernel has refused, by a rule of WORKLOAD, either
+ * of the two: what begins there from now on is for the proxy. True: that is new, and the policy in
+ * force is to be prepared again.
  */
-bool pst_redirect_learn(struct pst_redirect *r, const uint8_t addr[16], uint16_t port);
+bool pst_redirect_learn(struct pst_redirect *r, const uint8_t workload[16],
+			const struct pst_end *server);
 
 /* Looks for workloads now: what was prepared is published, or a connection was missed. */
 void pst_redirect_look(struct pst_redirect *r);

@@ -136,10 +136,14 @@ static void learn(struct service *s, const struct pst_event *event)
 {
 	const struct pst_bundle *bundle =
 		pst_generations_bundle(s->gens, pst_generations_current(s->gens));
+	bool out = event->direction == PST_DIR_EGRESS;
+	struct pst_end server = {.port = event->server_port};
 	const struct pst_host_prefix *host;
 	size_t n_host;
 
-	if (!pst_redirect_learn(s->redirect, event->server, event->server_port) || !bundle)
+	memcpy(server.addr, event->server, sizeof(server.addr));
+	if (!pst_redirect_learn(s->redirect, out ? event->client : event->server, &server) ||
+	    !bundle)
 		return;
 	host = pst_hostaddr_list(s->host, &n_host);
 	pst_redirect_prepare(s->redirect, bundle, host, n_host);
@@ -161,7 +165,7 @@ static void on_event(const struct pst_event *event, void *arg)
 		pst_reporter_event(s->reporter, event);
 	if (event->reason == PST_REASON_FALLBACK_GONE)
 		pst_redirect_look(s->redirect);
-	if (event->reason == PST_REASON_HTTP2 && event->direction == PST_DIR_INGRESS)
+	if (event->reason == PST_REASON_HTTP2)
 		learn(s, event);
 }
 

@@ -10,8 +10,11 @@
  *				FORGET	 the listeners of place ID are to be closed
  *	proxy -> daemon		DONE	 policy ID is in force, or ERROR
  *	proxy -> helper		LEG	 an accepted connection: a way to its server, please
- *	helper -> proxy		LEG	 the leg, connecting, or ERROR; in the order of the
- *questions
+ *				ORIGIN	 an accepted connection: whose is it, where was it to go?
+ *	helper -> proxy		LEG	 the leg, connecting, or ERROR
+ *				ORIGIN	 CLIENT and SERVER, or ERROR
+ *
+ * The helper answers in the order of the questions.
  */
 
 #include "bpf/abi.h"
@@ -24,6 +27,7 @@ enum pst_wire_kind {
 	PST_WIRE_FORGET,
 	PST_WIRE_DONE,
 	PST_WIRE_LEG,
+	PST_WIRE_ORIGIN,
 };
 
 struct pst_wire {
@@ -31,6 +35,7 @@ struct pst_wire {
 	uint32_t id;
 	int32_t error; /* 0 or -errno */
 	uint32_t pad;
+	struct pst_end client, server; /* of ORIGIN, answered */
 };
 
 /* A pair of sockets, close-on-exec, with room for thousands of messages. 0 or -errno. */

@@ -103,6 +103,7 @@ int pst_conn_new(struct pst_conn_home *home, const struct pst_conn_start *start,
 	c->client_port = start->client_port;
 	c->server = start->server;
 	c->server_port = start->server_port;
+	c->direction = start->direction;
 	c->end[PST_CLIENT].can_read = c->end[PST_CLIENT].can_write = true;
 	pst_clock_set(&home->clock, &c->timer, PST_WAIT_IDLE);
 	*ret_conn = c;

@@ -58,6 +58,7 @@ struct pst_conn {
 	socklen_t upstream_len;
 	struct pst_addr client, server;
 	uint16_t client_port, server_port;
+	enum pst_dir direction; /* of the workload whose rules apply */
 	struct pst_timer timer;
 	struct pst_conn *prev, *next; /* of all */
 	bool asked_server;	      /* for a connection: once, whatever becomes of it */
@@ -81,6 +82,7 @@ struct pst_conn_start {
 	socklen_t upstream_len;
 	struct pst_addr client, server;
 	uint16_t client_port, server_port;
+	enum pst_dir direction;
 };
 
 /* 0, -ENOMEM or -errno. */

@@ -82,7 +82,7 @@ static void put_event(struct pst_json *j, const struct pst_proxy_options *o,
 	pst_json_object(j, NULL);
 	put_time(j);
 	pst_json_str(j, "layer", "l7");
-	pst_json_str(j, "direction", o->direction == PST_DIR_INGRESS ? "ingress" : "egress");
+	pst_json_str(j, "direction", c->direction == PST_DIR_INGRESS ? "ingress" : "egress");
 	pst_json_str(j, "verdict", event->allowed ? "allow" : "deny");
 	pst_json_str(j, "reason", pst_explain_reason_name(event->reason));
 	put_client(j, c);

@@ -16,6 +16,7 @@
 #include <netinet/tcp.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
@@ -73,12 +74,13 @@ static void log_counters(const struct loop *l)
 	}
 }
 
-static struct pst_l4_result ask(const struct loop *l, const struct pst_addr *client,
-				const struct pst_addr *server, uint16_t port)
+static struct pst_l4_result ask(const struct loop *l, enum pst_dir direction,
+				const struct pst_addr *client, const struct pst_addr *server,
+				uint16_t port)
 {
-	bool ingress = l->o->direction == PST_DIR_INGRESS;
+	bool ingress = direction == PST_DIR_INGRESS;
 	const struct pst_proxy_question q = {
-		.direction = l->o->direction,
+		.direction = direction,
 		.subject = l->o->has_subject ? &l->o->subject : (ingress ? server : client),
 		.peer = l->o->has_peer ? &l->o->peer : (ingress ? client : server),
 		.port = l->o->port ? (uint16_t)l->o->port : port,
@@ -136,7 +138,8 @@ static void run(struct loop *l, struct pst_conn *c)
 
 static void begin(struct loop *l, int fd, struct pst_conn_start *start)
 {
-	struct pst_l4_result r = ask(l, &start->client, &start->server, start->server_port);
+	struct pst_l4_result r =
+		ask(l, start->direction, &start->client, &start->server, start->server_port);
 	struct pst_conn *c = NULL;
 	const int on = 1;
 
@@ -169,6 +172,7 @@ static void begin_from(struct loop *l, const struct pst_front *listener, int fd,
 	struct pst_conn_start start = {
 		.upstream = &l->o->upstream.addr,
 		.upstream_len = l->o->upstream.len,
+		.direction = l->o->direction,
 	};
 	struct sockaddr_storage at = l->o->upstream.addr;
 	socklen_t len = sizeof(at);
@@ -179,12 +183,40 @@ static void begin_from(struct loop *l, const struct pst_front *listener, int fd,
 		return;
 	}
 	start.server = pst_proxy_addr(&at, &start.server_port);
-	/* Sent to the listener itself: there is no server behind it. */
+	/* Sent to the listener itself: by connect.bpf.c, which has noted why, or by somebody. */
 	if (listener && start.server_port == listener->port) {
-		refuse(l, fd, PST_REASON_UNKNOWN_LOCAL);
+		if (pst_managed_ask_origin(&l->managed, fd))
+			refuse(l, fd, PST_REASON_PROXY_LIMIT);
 		return;
 	}
 	begin(l, fd, &start);
+}
+
+static struct pst_addr addr_of(const struct pst_end *end)
+{
+	struct pst_addr addr;
+
+	memcpy(addr.b, end->addr, sizeof(addr.b));
+	return addr;
+}
+
+/* The connection of a workload to a server outside. */
+static void begin_out(struct loop *l, const struct pst_managed_answer *a)
+{
+	struct pst_conn_start start = {
+		.upstream = &l->o->upstream.addr,
+		.upstream_len = l->o->upstream.len,
+		.client = addr_of(&a->client),
+		.server = addr_of(&a->server),
+		.client_port = a->client.port,
+		.server_port = a->server.port,
+		.direction = PST_DIR_EGRESS,
+	};
+
+	if (a->error || l->drain_end_ms)
+		refuse(l, a->fd, PST_REASON_UNKNOWN_LOCAL);
+	else
+		begin(l, a->fd, &start);
 }
 
 /* No descriptor is left: one connection is taken in order to be refused. */
@@ -223,7 +255,7 @@ static void accept_some(struct loop *l, const struct pst_front *listener)
 /* What the policy that is in force now says about an open connection. */
 static void renew(struct loop *l, struct pst_conn *c)
 {
-	struct pst_l4_result r = ask(l, &c->client, &c->server, c->server_port);
+	struct pst_l4_result r = ask(l, c->direction, &c->client, &c->server, c->server_port);
 
 	if (c->done)
 		return;
@@ -357,8 +389,8 @@ static void on_control(struct loop *l)
 static void on_legs(struct loop *l)
 {
 	for (;;) {
-		struct pst_conn *c = NULL;
-		int r = pst_managed_answer(&l->managed, &c);
+		struct pst_managed_answer a;
+		int r = pst_managed_answer(&l->managed, &a);
 
 		if (r == -EAGAIN)
 			return;
@@ -367,8 +399,10 @@ static void on_legs(struct loop *l)
 			end(l);
 			return;
 		}
-		if (c)
-			run(l, c);
+		if (a.fd >= 0)
+			begin_out(l, &a);
+		if (a.conn)
+			run(l, a.conn);
 	}
 }
 

@@ -38,6 +38,8 @@ void pst_managed_close(struct pst_managed *m)
 {
 	pst_managed_forget_all(m);
 	pst_vec_free(&m->listeners);
+	for (size_t i = m->next; i < m->waiting.n; i++)
+		pst_cleanup_fd(&m->waiting.v[i].fd);
 	pst_vec_free(&m->waiting);
 	pst_cleanup_fd(&m->control);
 	pst_cleanup_fd(&m->legs);
@@ -92,32 +94,46 @@ static void compact(struct pst_managed *m)
 	m->next = 0;
 }
 
-int pst_managed_reach(struct pst_managed *m, struct pst_conn *c)
+static int ask(struct pst_managed *m, uint32_t kind, const struct pst_question_asked *asked, int fd)
 {
-	const struct pst_wire w = {.kind = PST_WIRE_LEG};
+	const struct pst_wire w = {.kind = kind};
 	int r;
 
 	compact(m);
-	if (pst_vec_push(&m->waiting, c))
+	if (pst_vec_push(&m->waiting, *asked))
 		return -ENOMEM;
-	r = pst_wire_send(m->legs, &w, c->end[PST_CLIENT].fd);
+	r = pst_wire_send(m->legs, &w, fd);
 	if (r)
 		m->waiting.n--;
 	return r;
 }
 
+int pst_managed_reach(struct pst_managed *m, struct pst_conn *c)
+{
+	const struct pst_question_asked asked = {.conn = c, .fd = -1};
+
+	return ask(m, PST_WIRE_LEG, &asked, c->end[PST_CLIENT].fd);
+}
+
+int pst_managed_ask_origin(struct pst_managed *m, int fd)
+{
+	const struct pst_question_asked asked = {.fd = fd};
+
+	return ask(m, PST_WIRE_ORIGIN, &asked, fd);
+}
+
 void pst_managed_give_up(struct pst_managed *m, const struct pst_conn *c)
 {
 	for (size_t i = m->next; i < m->waiting.n; i++) {
-		if (m->waiting.v[i] == c)
-			m->waiting.v[i] = NULL;
+		if (m->waiting.v[i].conn == c)
+			m->waiting.v[i].conn = NULL;
 	}
 }
 
-int pst_managed_answer(struct pst_managed *m, struct pst_conn **ret_conn)
+int pst_managed_answer(struct pst_managed *m, struct pst_managed_answer *ret_answer)
 {
-	struct pst_conn *c;
-	struct pst_wire w;
+	const struct pst_question_asked *asked;
+	struct pst_wire w = {0};
 	pst_auto_fd int leg = -1;
 	int r = pst_wire_recv(m->legs, MSG_DONTWAIT, &w, &leg);
 
@@ -128,9 +144,15 @@ int pst_managed_answer(struct pst_managed *m, struct pst_conn **ret_conn)
 		return r;
 	if (r)
 		w.error = r;
-	c = m->waiting.v[m->next++];
-	*ret_conn = c;
-	if (c)
-		pst_conn_reached(c, w.error ? w.error : PST_TAKE_FD(leg));
+	asked = &m->waiting.v[m->next++];
+	*ret_answer = (struct pst_managed_answer){
+		.conn = asked->conn,
+		.fd = asked->fd,
+		.error = w.error,
+		.client = w.client,
+		.server = w.server,
+	};
+	if (asked->conn)
+		pst_conn_reached(asked->conn, w.error ? w.error : PST_TAKE_FD(leg));
 	return 0;
 }

@@ -6,7 +6,9 @@
  * its helper (enforcer/wire.h). The proxy itself has no rights and enters no namespace.
  *
  * Each listener belongs to the network namespace of a workload. What it accepts was meant for the
- * workload: the local address of a connection is the server's, the remote one the client's.
+ * workload: the local address of a connection is the server's, the remote one the client's. When
+ * the local address is the listener's own, the workload is the client, and the helper knows where
+ * the connection was to go.
  */
 
 #include "base/vec.h"
@@ -22,10 +24,24 @@ struct pst_front {
 	uint16_t port; /* its own: what was sent there was meant for nobody */
 };
 
+/* A question to the helper. */
+struct pst_question_asked {
+	struct pst_conn *conn; /* for a leg; NULL: given up */
+	int fd;		       /* for its origin; -1: no such question */
+};
+
+/* What the helper has answered. */
+struct pst_managed_answer {
+	struct pst_conn *conn; /* has its leg, or not; NULL: nobody waits any more */
+	int fd;		       /* its origin was asked for: the caller's now; -1 */
+	int error;	       /* then */
+	struct pst_end client, server;
+};
+
 struct pst_managed {
 	int control, legs; /* -1: not managed */
 	struct PST_VEC(struct pst_front *) listeners;
-	struct PST_VEC(struct pst_conn *) waiting; /* for a leg, from `next` on; NULL: given up */
+	struct PST_VEC(struct pst_question_asked) waiting; /* for an answer, from `next` on */
 	size_t next;
 };
 
@@ -46,6 +62,8 @@ int pst_managed_reach(struct pst_managed *m, struct pst_conn *c);
 /* C is ending and waits no more. */
 void pst_managed_give_up(struct pst_managed *m, const struct pst_conn *c);
 
-/* One answer of the helper. *RET_CONN, whose it is, may be NULL. 0; -EAGAIN: none now; -errno: the
- * helper is gone. */
-int pst_managed_answer(struct pst_managed *m, struct pst_conn **ret_conn);
+/* Asks whose FD is, and where it was to go. FD is taken over unless it fails: -errno. */
+int pst_managed_ask_origin(struct pst_managed *m, int fd);
+
+/* One answer of the helper. 0; -EAGAIN: none now; -errno: the helper is gone. */
+int pst_managed_answer(struct pst_managed *m, struct pst_managed_answer *ret_answer);

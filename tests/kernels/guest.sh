@@ -246,7 +246,38 @@ proxied() {
 	is "of the denied requests nginx has seen" 0 "$(grep -cE 'admin|10.77.0.3|fd77::3' /tmp/access.log)"
 	stop
 }
+
+# The same by an egress rule of the other pod: from its own namespace through the proxy.
+proxied_out() {
+	local server
+	sed -n '/^E>/s///p' /init >/proxied.yaml
+	policy=/proxied.yaml
+	start --courtesy off
+	for server in 10.77.0.4 '[fd77::4]'; do
+		is "$server: out through the proxy" 200:1 "$(talk other "$server" 20 'GET /api/added')"
+		is "$server: the header, and the client" "by-policy for $(echo "$server" | tr -d '[]' | sed 's/4$/3/')" \
+			"$(cat /tmp/body)"
+		is "$server: a denial keeps the connection" "403:1 200:0" "$(talk other "$server" 20 'GET /admin' 'GET /api/x')"
+	done
+	kill -KILL "$(pidof postern-proxy)"
+	is "without the proxy" 403:1 "$(talk other 10.77.0.4 20 'GET /api/x')"
+	is "is denied by name" 1 "$(events '"direction":"egress".*"reason":"fallback-unavailable"')"
+	is "of the denied requests nginx has seen" 0 "$(grep -c admin /tmp/access.log)"
+	stop
+}
 : <<'END'
+E>apiVersion: cilium.io/v2
+E>kind: CiliumNetworkPolicy
+E>metadata: {name: out, namespace: default}
+E>spec:
+E>  endpointSelector: {matchLabels: {app: other}}
+E>  egress:
+E>    - toEndpoints: [{matchLabels: {app: backend}}]
+E>      toPorts:
+E>        - ports: [{port: "8080", protocol: TCP}]
+E>          rules:
+E>            http:
+E>              - {path: "/api/.*", headerMatches: [{name: X-Added, value: by-policy, mismatch: ADD}]}
 P>apiVersion: cilium.io/v2
 P>kind: CiliumNetworkPolicy
 P>metadata: {name: added, namespace: default}
@@ -272,6 +303,7 @@ before '[fd77::4]'
 without_courtesy
 with_courtesy
 proxied
+proxied_out
 is "warnings of the kernel" 0 "$(dmesg | grep -cE 'WARNING:|BUG:|Oops|Call Trace')"
 dmesg | grep -E -A 12 'WARNING:|BUG:|Oops' | head -n 40 | sed 's/^/# /'
 echo "1..$checks"
