@@ -31,7 +31,7 @@
 
 #include <linux/types.h>
 
-#define PST_ABI_VERSION 4
+#define PST_ABI_VERSION 5
 
 enum {
 	PST_GEN_SLOTS = 4,	   /* generations alive at once */
@@ -85,13 +85,16 @@ enum pst_verdict {
 	PST_VERDICT_JUDGE = 2, /* HTTP rules: rule set in .ruleset */
 	PST_VERDICT_FALLBACK =
 		3, /* HTTP rules for the userspace proxy: denied where it is not there */
+	PST_VERDICT_AUDIT = 4, /* JUDGE, but what is denied is only reported; never in a map */
 };
 
 enum pst_addr_flag {
 	PST_ADDR_ENDPOINT = 1 << 0,	   /* may be the subject of policy */
 	PST_ADDR_ENFORCE_INGRESS = 1 << 1, /* what no entry allows is denied */
 	PST_ADDR_ENFORCE_EGRESS = 1 << 2,
-	PST_ADDR_HOST = 1 << 3, /* the node's own address */
+	PST_ADDR_HOST = 1 << 3,		 /* the node's own address */
+	PST_ADDR_AUDIT_INGRESS = 1 << 4, /* what ENFORCE_INGRESS denies is only reported */
+	PST_ADDR_AUDIT_EGRESS = 1 << 5,
 };
 
 /* LPM: slot (32 bits), then address. A miss is the world. */
@@ -128,9 +131,11 @@ struct pst_policy_key {
 	__u8 port_be[2];
 };
 
+enum { PST_POLICY_AUDIT = 1 << 1 }; /* what the entry denies is only reported */
+
 struct pst_policy_value {
 	__u8 verdict;	/* enum pst_verdict */
-	__u8 deny_rule; /* 1: DENY by a deny rule, 0: by default */
+	__u8 deny_rule; /* 1: DENY by a deny rule, 0: by default; or that and PST_POLICY_AUDIT */
 	__u16 ruleset;	/* for JUDGE and FALLBACK */
 	__u32 rule;	/* index of the deciding L3/L4 rule in the bundle's rule list, ~0: none */
 };
@@ -224,6 +229,7 @@ enum pst_config_flag {
 		1 << 1,		      /* connections older than the daemon pass until closed */
 	PST_CONFIG_COURTESY = 1 << 2, /* answer denied requests at a local sender, in the kernel */
 	PST_CONFIG_ANY_FORM = 1 << 3, /* paths need not be in normal form: judged as they stand */
+	PST_CONFIG_AUDIT = 1 << 4,    /* nothing is denied, what would be is reported */
 };
 
 struct pst_config {
@@ -247,6 +253,12 @@ enum pst_layer {
 	PST_LAYER_L3L4,
 	PST_LAYER_L7,
 	PST_LAYER_ANSWER, /* of a server to an allowed request */
+};
+
+enum pst_outcome {
+	PST_OUTCOME_DENIED,
+	PST_OUTCOME_ALLOWED,
+	PST_OUTCOME_AUDITED, /* would have been denied, for the event's reason, and has passed */
 };
 
 enum {
@@ -275,7 +287,7 @@ struct pst_event {
 	__u8 layer;	/* enum pst_layer */
 	__u8 direction; /* enum pst_dir */
 	__u8 protocol;
-	__u8 allowed;
+	__u8 outcome;  /* enum pst_outcome */
 	__u8 reason;   /* enum pst_reason */
 	__u8 request;  /* enum pst_request */
 	__u8 answered; /* 1: the sender has got its 403 in the kernel */

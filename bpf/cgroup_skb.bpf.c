@@ -25,9 +25,9 @@ PST_OUTLINE int client_begins(struct __sk_buff *skb, struct bpf_sock *sk, const 
 		return verdict(PST_REASON_NO_STATE, PST_DIR_EGRESS, SKB_DROP);
 	ask(&q, p, PST_ROLE_CLIENT);
 	pst_decide(&d, &q, config->generation);
-	if (d.verdict == PST_VERDICT_DENY)
-		return pst_deny_l3l4(skb, p, &d, PST_ROLE_CLIENT);
-	if (p->h.payload != p->len && d.verdict != PST_VERDICT_ALLOW)
+	if (pst_is_denial(&d) && pst_deny_l3l4(skb, p, &d, PST_ROLE_CLIENT) != SKB_PASS)
+		return SKB_DROP;
+	if (p->h.payload != p->len && !pst_is_lenient(&d))
 		return verdict(PST_REASON_HANDSHAKE_DATA, PST_DIR_EGRESS, SKB_DROP);
 	/* A socket may have been connected before, connect(AF_UNSPEC) does not free its storage:
 	 * what is left of the old stream, such as an endless body, is none of this one's. */
@@ -58,16 +58,16 @@ PST_OUTLINE int at_listener(struct __sk_buff *skb, const struct packet *p,
 
 	ask(&q, p, PST_ROLE_SERVER);
 	pst_decide(&d, &q, config->generation);
-	if (d.verdict == PST_VERDICT_DENY)
+	if (d.verdict == PST_VERDICT_DENY || (pst_is_denial(&d) && p->h.tcp_flags & PST_TCP_SYN))
 		return pst_deny_l3l4(skb, p, &d, PST_ROLE_SERVER);
-	if (is_urgent(p) && d.verdict != PST_VERDICT_ALLOW)
+	if (is_urgent(p) && !pst_is_lenient(&d))
 		return verdict(PST_REASON_URGENT, PST_DIR_INGRESS, SKB_DROP);
-	if (p->h.payload != p->len && d.verdict != PST_VERDICT_ALLOW)
+	if (p->h.payload != p->len && !pst_is_lenient(&d))
 		return verdict(PST_REASON_HANDSHAKE_DATA, PST_DIR_INGRESS, SKB_DROP);
 	return SKB_PASS;
 }
 
-/* Would the connection be free of rules whichever side began it? */
+/* Would the connection be free of rules whichever side began it, or these be in audit? */
 PST_OUTLINE int free_of_rules(const struct packet *p, const struct pst_config *config)
 {
 	struct pst_question q;
@@ -75,11 +75,11 @@ PST_OUTLINE int free_of_rules(const struct packet *p, const struct pst_config *c
 
 	ask(&q, p, PST_ROLE_CLIENT);
 	pst_decide(&d, &q, config->generation);
-	if (d.verdict != PST_VERDICT_ALLOW)
+	if (!pst_is_lenient(&d))
 		return 0;
 	ask(&q, p, PST_ROLE_SERVER);
 	pst_decide(&d, &q, config->generation);
-	return d.verdict == PST_VERDICT_ALLOW;
+	return pst_is_lenient(&d);
 }
 
 /*
@@ -101,7 +101,7 @@ PST_OUTLINE int unknown_flow(struct __sk_buff *skb, struct bpf_sock *sk, const s
 		f->judged = p->h.seq;
 		if (pst_has_netns_cookie)
 			f->netns_cookie = bpf_get_netns_cookie(skb);
-		pst_deny_l7(skb, p, f, PST_ACTION_KILL, PST_REASON_UNKNOWN_FLOW);
+		pst_deny_l7(skb, p, f, pst_ruling(PST_ACTION_KILL, PST_REASON_UNKNOWN_FLOW));
 	}
 	return verdict(PST_REASON_UNKNOWN_FLOW, p->direction, SKB_DROP);
 }
@@ -124,7 +124,7 @@ static __always_inline int established(struct __sk_buff *skb, struct bpf_sock *s
 	if (f->verdict == PST_VERDICT_ALLOW && f->generation == config->generation &&
 	    !(f->flags & (PST_FLOW_COURTESY | PST_FLOW_STREAM_KNOWN | PST_FLOW_DENIED)))
 		return SKB_PASS;
-	if (is_urgent(p) && f->role == PST_ROLE_SERVER) {
+	if (is_urgent(p) && f->role == PST_ROLE_SERVER && f->verdict != PST_VERDICT_AUDIT) {
 		if (!f->generation || f->verdict != PST_VERDICT_ALLOW)
 			return verdict(PST_REASON_URGENT, p->direction, SKB_DROP);
 		f->flags &= ~PST_FLOW_STREAM_KNOWN; /* HTTP rules can never apply to it */
@@ -159,9 +159,9 @@ PST_OUTLINE int on_raw(struct __sk_buff *skb, const struct packet *p,
 		return SKB_PASS;
 	ask(&q, p, PST_ROLE_CLIENT);
 	pst_decide(&d, &q, config->generation);
-	if (d.verdict == PST_VERDICT_ALLOW)
+	if (d.verdict == PST_VERDICT_ALLOW && !pst_is_denial(&d))
 		return SKB_PASS;
-	if (d.verdict != PST_VERDICT_DENY)
+	if (!pst_is_denial(&d))
 		d.reason = PST_REASON_RAW_SOCKET;
 	return pst_deny_l3l4(skb, p, &d, PST_ROLE_CLIENT);
 }
@@ -194,8 +194,9 @@ PST_OUTLINE int on_datagram(struct __sk_buff *skb, const struct packet *p,
 	if (p->h.protocol == IPPROTO_ICMP || p->h.protocol == IPPROTO_ICMPV6)
 		q.port = p->h.icmp_type;
 	pst_decide(&d, &q, config->generation);
-	if (d.verdict != PST_VERDICT_ALLOW)
-		return pst_deny_l3l4(skb, p, &d, role);
+	if ((d.verdict != PST_VERDICT_ALLOW || pst_is_denial(&d)) &&
+	    pst_deny_l3l4(skb, p, &d, role) != SKB_PASS)
+		return SKB_DROP;
 	/* The node's own traffic needs no memory; for the others a full table costs a reply. */
 	if (d.reason != PST_REASON_NO_POLICY || d.subject >= PST_ID_LOCAL)
 		remember_exchange(p);

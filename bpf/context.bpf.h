@@ -38,10 +38,22 @@ struct packet {
 	__u8 pad[2];
 };
 
+/* What is dropped passes where the daemon only audits. */
 static __always_inline int verdict(__u32 reason, __u32 direction, int pass)
 {
+	if (pass == SKB_DROP && pst_is_audit()) {
+		pst_count_audited(reason, direction);
+		return SKB_PASS;
+	}
 	pst_count(reason, direction);
 	return pass;
+}
+
+/* A packet that must wait for others, and that the peer will repeat. */
+static __always_inline int verdict_later(__u32 reason, __u32 direction)
+{
+	pst_count(reason, direction);
+	return SKB_DROP;
 }
 
 /* ROLE is the local endpoint's role in the connection. */
@@ -80,10 +92,12 @@ static __always_inline struct pst_event *report_begin(struct __sk_buff *skb, con
 	return e;
 }
 
-/* A denied connection set-up or packet without connection: dropped, said once per packet. */
+/* A denied connection set-up or packet without connection, said once per packet. Returns what
+ * becomes of it: a denial that is no DENY only is audited. */
 PST_SUBPROG int pst_deny_l3l4(struct __sk_buff *skb, const struct packet *p,
 			      const struct pst_decision *d, __u32 role)
 {
+	__u32 direction = role == PST_ROLE_CLIENT ? PST_DIR_EGRESS : PST_DIR_INGRESS;
 	struct pst_event *e;
 
 	if (!p || !d)
@@ -97,8 +111,14 @@ PST_SUBPROG int pst_deny_l3l4(struct __sk_buff *skb, const struct packet *p,
 		e->ruleset = d->ruleset;
 		e->reason = d->reason;
 		e->layer = PST_LAYER_L3L4;
+		if (pst_is_lenient(d))
+			e->outcome = PST_OUTCOME_AUDITED;
 		bpf_ringbuf_submit(e, 0);
 	}
-	return verdict(d->reason, role == PST_ROLE_CLIENT ? PST_DIR_EGRESS : PST_DIR_INGRESS,
-		       SKB_DROP);
+	if (!pst_is_lenient(d)) {
+		pst_count(d->reason, direction);
+		return SKB_DROP;
+	}
+	pst_count_audited(d->reason, direction);
+	return SKB_PASS;
 }

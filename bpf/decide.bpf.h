@@ -5,6 +5,10 @@
  * The L3/L4 decision: who is the subject, who is the peer, what does the policy say about the port.
  * Asked at connection set-up, and again when a new generation is published. compiler/judge.c
  * mirrors it natively.
+ *
+ * Audit is decided here, for all who ask: a denial that is only to be reported is ALLOW with the
+ * reason of the denial (pst_is_denial()), HTTP rules are AUDIT instead of JUDGE, and what the proxy
+ * would judge passes, since nobody else can.
  */
 
 #include "bpf/maps.bpf.h"
@@ -82,6 +86,25 @@ PST_INLINE void pst_decide_stranger(struct pst_decision *d, const struct pst_add
 		pst_decide_by(d, PST_VERDICT_DENY, PST_REASON_UNKNOWN_LOCAL);
 }
 
+/* Is it to be reported as a denial, whether or not it is one? */
+PST_INLINE int pst_is_denial(const struct pst_decision *d)
+{
+	return d->verdict == PST_VERDICT_DENY ||
+	       (d->verdict == PST_VERDICT_ALLOW && d->reason > PST_REASON_LOCAL);
+}
+
+/* May packets pass before they are followed as a stream? */
+PST_INLINE int pst_is_lenient(const struct pst_decision *d)
+{
+	return d->verdict == PST_VERDICT_ALLOW || d->verdict == PST_VERDICT_AUDIT;
+}
+
+PST_INLINE void pst_decide_audit(struct pst_decision *d)
+{
+	d->verdict = d->verdict == PST_VERDICT_JUDGE ? PST_VERDICT_AUDIT : PST_VERDICT_ALLOW;
+}
+
+/* ENFORCED: the subject's flags for the direction, PST_ADDR_ENFORCE_* and PST_ADDR_AUDIT_*. */
 PST_INLINE void pst_decide_policy(struct pst_decision *d, __u32 slot, const struct pst_question *q,
 				  __u32 enforced)
 {
@@ -90,10 +113,14 @@ PST_INLINE void pst_decide_policy(struct pst_decision *d, __u32 slot, const stru
 	if (!p)
 		p = pst_policy_find(slot, d->subject, PST_ID_ANY, q);
 	if (!p) {
-		if (enforced)
-			pst_decide_by(d, PST_VERDICT_DENY, PST_REASON_NO_RULE_L4);
-		else
+		if (!enforced)
 			pst_decide_by(d, PST_VERDICT_ALLOW, PST_REASON_NO_POLICY);
+		else
+			pst_decide_by(d,
+				      enforced & (PST_ADDR_AUDIT_INGRESS | PST_ADDR_AUDIT_EGRESS)
+					      ? PST_VERDICT_ALLOW
+					      : PST_VERDICT_DENY,
+				      PST_REASON_NO_RULE_L4);
 		return;
 	}
 	d->verdict = p->verdict;
@@ -104,24 +131,23 @@ PST_INLINE void pst_decide_policy(struct pst_decision *d, __u32 slot, const stru
 	else if (p->verdict == PST_VERDICT_FALLBACK)
 		d->reason = PST_REASON_FALLBACK_GONE;
 	else
-		d->reason = p->deny_rule ? PST_REASON_DENY_RULE : PST_REASON_NO_RULE_L4;
+		d->reason = p->deny_rule & 1 ? PST_REASON_DENY_RULE : PST_REASON_NO_RULE_L4;
+	if (p->deny_rule & PST_POLICY_AUDIT && d->verdict != PST_VERDICT_ALLOW)
+		pst_decide_audit(d);
 }
 
-PST_SUBPROG int pst_decide(struct pst_decision *d, const struct pst_question *q, __u32 generation)
+PST_INLINE void pst_decide_strictly(struct pst_decision *d, const struct pst_question *q,
+				    __u32 generation)
 {
 	const struct pst_addr_value *local, *remote;
-	__u32 slot, enforced;
+	__u32 slot = generation % PST_GEN_SLOTS, enforced;
 
-	if (!d || !q)
-		return -1;
-	slot = generation % PST_GEN_SLOTS;
-	enforced = q->direction == PST_DIR_INGRESS ? PST_ADDR_ENFORCE_INGRESS
-						   : PST_ADDR_ENFORCE_EGRESS;
-	__builtin_memset(d, 0, sizeof(*d));
-	d->generation = generation;
+	enforced = q->direction == PST_DIR_INGRESS
+			   ? PST_ADDR_ENFORCE_INGRESS | PST_ADDR_AUDIT_INGRESS
+			   : PST_ADDR_ENFORCE_EGRESS | PST_ADDR_AUDIT_EGRESS;
 	if (!generation) {
 		pst_decide_by(d, PST_VERDICT_DENY, PST_REASON_NO_GENERATION);
-		return 0;
+		return;
 	}
 	local = pst_addr_find(slot, q->local);
 	remote = pst_addr_find(slot, q->remote);
@@ -134,5 +160,16 @@ PST_SUBPROG int pst_decide(struct pst_decision *d, const struct pst_question *q,
 		pst_decide_by(d, PST_VERDICT_ALLOW, PST_REASON_LOCAL);
 	else
 		pst_decide_policy(d, slot, q, local->flags & enforced);
+}
+
+PST_SUBPROG int pst_decide(struct pst_decision *d, const struct pst_question *q, __u32 generation)
+{
+	if (!d || !q)
+		return -1;
+	__builtin_memset(d, 0, sizeof(*d));
+	d->generation = generation;
+	pst_decide_strictly(d, q, generation);
+	if (d->verdict != PST_VERDICT_ALLOW && pst_is_audit())
+		pst_decide_audit(d);
 	return 0;
 }

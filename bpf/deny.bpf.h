@@ -130,17 +130,24 @@ static __always_inline void report_request(struct pst_event *e, struct __sk_buff
 		report_head(e, skb, p->h.payload + skip);
 }
 
-PST_SUBPROG int pst_report_allowed(struct __sk_buff *skb, const struct packet *p,
-				   const struct pst_flow *f)
+/* A request that passes: a rule allows it, or, in audit, none does, which is counted here. */
+PST_SUBPROG int pst_report_passed(struct __sk_buff *skb, const struct packet *p,
+				  const struct pst_flow *f)
 {
 	struct pst_event *e;
 
 	if (!p || !f)
 		return -1;
+	if (!f->http.allow)
+		pst_count_audited(PST_REASON_NO_RULE_L7, p->direction);
 	e = report_flow(skb, p, f, PST_REASON_RULE, PST_LAYER_L7);
 	if (!e)
 		return 0;
-	e->allowed = 1;
+	e->outcome = PST_OUTCOME_ALLOWED;
+	if (!f->http.allow) {
+		e->outcome = PST_OUTCOME_AUDITED;
+		e->reason = PST_REASON_NO_RULE_L7;
+	}
 	e->number = f->requests - 1;
 	report_request(e, skb, p, f);
 	bpf_ringbuf_submit(e, 0);
@@ -157,7 +164,7 @@ PST_SUBPROG int pst_report_answer(struct __sk_buff *skb, const struct packet *p,
 	e = report_flow(skb, p, f, PST_REASON_REPLY, PST_LAYER_ANSWER);
 	if (!e)
 		return 0;
-	e->allowed = 1;
+	e->outcome = PST_OUTCOME_ALLOWED;
 	e->number = f->responses;
 	e->status = (__u16)status;
 	e->latency_us = us;
@@ -176,6 +183,8 @@ PST_SUBPROG int pst_report_denied(struct __sk_buff *skb, const struct packet *p,
 	e = report_flow(skb, p, f, f->deny_reason, PST_LAYER_L7);
 	if (!e)
 		return 0;
+	if (f->flags & PST_FLOW_UNJUDGED)
+		e->outcome = PST_OUTCOME_AUDITED;
 	e->request = (__u8)request;
 	e->again = (__u8)again;
 	e->is_head = f->deny_head;
@@ -321,14 +330,33 @@ PST_SUBPROG int pst_relay(struct __sk_buff *skb, const struct packet *p, const s
 	return PST_REQUEST_DEFER;
 }
 
-/* The first denial of a connection. */
-PST_SUBPROG int pst_deny_l7(struct __sk_buff *skb, const struct packet *p, struct pst_flow *f,
-			    __u32 action, __u32 reason)
+/*
+ * In audit the stream passes on, but the judge has lost its place in it: this is the last that is
+ * told of it. When audit ends, it is a connection that nobody has seen begin.
+ */
+static __always_inline __u32 lose_stream(struct __sk_buff *skb, const struct packet *p,
+					 struct pst_flow *f, __u32 reason)
 {
+	f->flags |= PST_FLOW_UNJUDGED;
+	f->flags &= ~(PST_FLOW_STREAM_KNOWN | PST_FLOW_COURTESY);
+	f->follow |= PST_FOLLOW_LOST;
+	pst_count_audited(reason, p->direction);
+	pst_report_denied(skb, p, f, PST_REQUEST_NONE, 0);
+	return pst_ruling(PST_ACTION_PASS, PST_REASON_L4_ALLOW);
+}
+
+/* The first denial of a connection. Returns what RULING comes to. */
+PST_SUBPROG int pst_deny_l7(struct __sk_buff *skb, const struct packet *p, struct pst_flow *f,
+			    __u32 ruling)
+{
+	__u32 action = ruling >> 8, reason = ruling & 0xff;
+
 	if (!p || !f)
-		return -1;
-	f->flags |= PST_FLOW_DENIED;
+		return pst_ruling(PST_ACTION_KILL, PST_REASON_IMPOSSIBLE);
 	f->deny_reason = (__u8)reason;
+	if (f->verdict == PST_VERDICT_AUDIT)
+		return lose_stream(skb, p, f, reason);
+	f->flags |= PST_FLOW_DENIED;
 	f->deny_head = f->http.method == PST_METHOD_HEAD;
 	f->deny_request = PST_REQUEST_KILL;
 	if (action != PST_ACTION_KILL)
@@ -338,7 +366,8 @@ PST_SUBPROG int pst_deny_l7(struct __sk_buff *skb, const struct packet *p, struc
 	f->denied_seq = p->h.seq;
 	f->reported_ns = bpf_ktime_get_ns();
 	f->reports = 1;
-	return pst_report_denied(skb, p, f, f->deny_request, 0);
+	pst_report_denied(skb, p, f, f->deny_request, 0);
+	return ruling;
 }
 
 /*

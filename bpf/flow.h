@@ -32,7 +32,8 @@ enum pst_flow_flag {
 	PST_FLOW_REQUEST = 1 << 3,	/* inside a request, its head or its body */
 	PST_FLOW_UPGRADE = 1 << 4,	/* request `upgrade` asked for another protocol */
 	PST_FLOW_QUEUED = 1 << 5,	/* the last request's head is allowed: an answer is due */
-	PST_FLOW_OURS = 1 << 6, /* the userspace proxy's socket: it judges, not the kernel */
+	PST_FLOW_OURS = 1 << 6,	    /* the userspace proxy's socket: it judges, not the kernel */
+	PST_FLOW_UNJUDGED = 1 << 7, /* AUDIT: what came could not be followed, nothing is judged */
 };
 
 /* Written by the follower's side. */
@@ -97,6 +98,12 @@ struct pst_flow {
 	__u8 follow_generation; /* whose table the response was followed with last: its low byte */
 };
 PST_STATIC_ASSERT(sizeof(struct pst_flow) <= 512, "state per connection");
+
+/* Are its requests judged by HTTP rules, in earnest or in audit? */
+PST_INLINE int pst_flow_is_judged(const struct pst_flow *f)
+{
+	return f->verdict == PST_VERDICT_JUDGE || f->verdict == PST_VERDICT_AUDIT;
+}
 
 /* Answers due. Meaningless once PST_FOLLOW_LOST is set. */
 PST_INLINE __u32 pst_flow_due(const struct pst_flow *f)

@@ -45,7 +45,8 @@
  * bpf/raw.h ask for,
  *
  *	static __u32 pst_clock_us(void);
- *	static void pst_judge_allowed(const struct pst_judge *j);	called for each request
+ *	static void pst_judge_allowed(const struct pst_judge *j);	called for each request;
+ *		in audit, one without j->flow->http.allow is not allowed
  */
 
 #include "bpf/flow.h"
@@ -190,7 +191,8 @@ PST_INLINE __u32 pst_judge_stop(struct pst_judge *j)
 	if (ruling == pst_ruling(PST_ACTION_PASS, PST_REASON_RULE) &&
 	    f->http.flags & PST_HTTP_UPGRADE && !(f->follow & PST_FOLLOW_LOST) && pst_flow_due(f))
 		ruling = pst_ruling(PST_ACTION_KILL, PST_REASON_PIPELINED);
-	if (j->packet->observe && ruling == pst_ruling(PST_ACTION_DENY, PST_REASON_NO_RULE_L7))
+	if ((j->packet->observe || j->packet->audit) &&
+	    ruling == pst_ruling(PST_ACTION_DENY, PST_REASON_NO_RULE_L7))
 		ruling = pst_ruling(PST_ACTION_PASS, PST_REASON_RULE);
 	if (ruling == pst_ruling(PST_ACTION_PASS, PST_REASON_RULE))
 		pst_judge_head_end(j);

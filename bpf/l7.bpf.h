@@ -9,9 +9,12 @@
 
 static __always_inline void pst_judge_allowed(const struct pst_judge *j)
 {
-	pst_count(PST_REASON_RULE, j->walk.src->packet->direction);
-	if (j->walk.src->events)
-		pst_report_allowed(j->walk.src->skb, j->walk.src->packet, j->flow);
+	if (!j->packet->audit || j->flow->http.allow) {
+		pst_count(PST_REASON_RULE, j->walk.src->packet->direction);
+		if (!j->walk.src->events)
+			return;
+	}
+	pst_report_passed(j->walk.src->skb, j->walk.src->packet, j->flow);
 }
 
 static __always_inline void pst_follow_answered(const struct pst_follower *fw, __u32 status,
@@ -77,6 +80,7 @@ static __always_inline __u32 judge_by_table(struct __sk_buff *skb, const struct 
 		.observe = how->observe,
 		.renew = how->renew,
 		.any_form = how->any_form,
+		.audit = f->verdict == PST_VERDICT_AUDIT,
 		.fin = !!(p->h.tcp_flags & PST_TCP_FIN),
 	};
 
@@ -125,7 +129,9 @@ static __always_inline __u32 judge_by_verdict(struct __sk_buff *skb, const struc
 								   : PST_ACTION_KILL,
 				  PST_REASON_FALLBACK_GONE);
 	}
-	if (f->verdict != PST_VERDICT_ALLOW && f->verdict != PST_VERDICT_JUDGE)
+	if (f->verdict == PST_VERDICT_AUDIT && f->flags & PST_FLOW_UNJUDGED)
+		return pst_ruling(PST_ACTION_PASS, PST_REASON_L4_ALLOW);
+	if (f->verdict != PST_VERDICT_ALLOW && !pst_flow_is_judged(f))
 		return pst_ruling(PST_ACTION_KILL, f->reason);
 	how->observe = f->verdict == PST_VERDICT_ALLOW;
 	ruling = pst_judge_http(skb, p, f, how);
@@ -175,7 +181,7 @@ static __always_inline int is_end(const struct packet *p, const struct pst_flow 
 {
 	return p->h.tcp_flags & PST_TCP_FIN && is_request_side(p, f) &&
 	       (f->flags & PST_FLOW_DENIED ||
-		(f->verdict == PST_VERDICT_JUDGE && f->flags & PST_FLOW_STREAM_KNOWN));
+		(pst_flow_is_judged(f) && f->flags & PST_FLOW_STREAM_KNOWN));
 }
 
 /* At the client: has TCP taken the 101 that was seen? */
@@ -196,7 +202,7 @@ PST_SUBPROG int pst_judge_side(struct __sk_buff *skb, const struct packet *p, st
 		return SKB_DROP;
 	direction = p->direction;
 	if (!pst_lock(&f->judge_lock))
-		return verdict(PST_REASON_STATE_BUSY, direction, SKB_DROP);
+		return verdict_later(PST_REASON_STATE_BUSY, direction);
 	if (f->flags & PST_FLOW_DENIED) {
 		reason = PST_REASON_RULE;
 		if (!pst_is_before_denied(skb, p, f))
@@ -213,19 +219,17 @@ PST_SUBPROG int pst_judge_side(struct __sk_buff *skb, const struct packet *p, st
 	else
 		ruling = judge_locked(skb, p, f, config);
 	action = ruling >> 8;
-	reason = ruling & 0xff;
 	if (action != PST_ACTION_PASS && action != PST_ACTION_DROP)
-		pst_deny_l7(skb, p, f, action, reason);
+		ruling = pst_deny_l7(skb, p, f, ruling);
 	pst_unlock(&f->judge_lock);
-	return action == PST_ACTION_PASS ? SKB_PASS : verdict(reason, direction, SKB_DROP);
+	return ruling >> 8 == PST_ACTION_PASS ? SKB_PASS : verdict_later(ruling & 0xff, direction);
 }
 
 static __always_inline void follow_by_table(struct __sk_buff *skb, const struct packet *p,
 					    struct pst_flow *f, const struct pst_table *t,
 					    __u32 events)
 {
-	struct pst_src src = {
-		.skb = skb, .packet = p, .events = events && f->verdict == PST_VERDICT_JUDGE};
+	struct pst_src src = {.skb = skb, .packet = p, .events = events && pst_flow_is_judged(f)};
 	struct pst_packet pkt = {
 		.seq = p->h.seq,
 		.len = p->len - p->h.payload,
@@ -245,8 +249,7 @@ PST_SUBPROG int pst_follow_side(struct __sk_buff *skb, const struct packet *p, s
 
 	if (!p || !f)
 		return SKB_DROP;
-	if ((f->verdict != PST_VERDICT_JUDGE && !(f->flags & PST_FLOW_COURTESY)) ||
-	    f->flags & PST_FLOW_OURS)
+	if ((!pst_flow_is_judged(f) && !(f->flags & PST_FLOW_COURTESY)) || f->flags & PST_FLOW_OURS)
 		return SKB_PASS;
 	if (!pst_lock(&f->follow_lock)) {
 		f->follow |= PST_FOLLOW_LOST;

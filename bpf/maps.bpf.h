@@ -77,6 +77,7 @@ struct {
  */
 struct pst_counter {
 	__u64 by_direction[2];
+	__u64 audited[2]; /* denials that passed, by direction */
 };
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
@@ -118,12 +119,34 @@ PST_INLINE const struct pst_table *pst_table_get(__u32 generation)
 	return t;
 }
 
-PST_INLINE void pst_count(__u32 reason, __u32 direction)
+PST_INLINE void pst_count_as(__u32 reason, __u32 direction, int audited)
 {
 	struct pst_counter *c = bpf_map_lookup_elem(&pst_counters, &reason);
 
-	if (c)
+	if (!c)
+		return;
+	if (audited)
+		c->audited[direction & 1]++;
+	else
 		c->by_direction[direction & 1]++;
+}
+
+PST_INLINE void pst_count(__u32 reason, __u32 direction)
+{
+	pst_count_as(reason, direction, 0);
+}
+
+PST_INLINE void pst_count_audited(__u32 reason, __u32 direction)
+{
+	pst_count_as(reason, direction, 1);
+}
+
+/* Does the daemon only audit? Asked where something is about to be denied. */
+PST_INLINE int pst_is_audit(void)
+{
+	const struct pst_config *config = pst_config_get();
+
+	return config && config->flags & PST_CONFIG_AUDIT;
 }
 
 /* One owner at a time; 0 when it is not to be had in a bounded time (kernel-facts 6.2). */

@@ -132,6 +132,10 @@ int pst_sock_create(struct bpf_sock *sk)
 {
 	if (sk->protocol != PROTO_MPTCP)
 		return 1;
+	if (pst_is_audit()) {
+		pst_count_audited(PST_REASON_MPTCP, PST_DIR_EGRESS);
+		return 1;
+	}
 	pst_count(PST_REASON_MPTCP, PST_DIR_EGRESS);
 	bpf_set_retval(-NO_PROTOCOL); /* so that Go and curl go on with TCP */
 	return 0;

@@ -277,8 +277,8 @@ static __always_inline int to_pod(struct __sk_buff *skb, struct packet *p)
 	if (!answers_itself(skb, p))
 		return SKB_PASS;
 	decide(&d, p, PST_ROLE_SERVER, config);
-	if (d.verdict == PST_VERDICT_DENY)
-		return pst_deny_l3l4(skb, p, &d, PST_ROLE_SERVER);
+	if (pst_is_denial(&d) && pst_deny_l3l4(skb, p, &d, PST_ROLE_SERVER) != SKB_PASS)
+		return SKB_DROP;
 	if (is_icmp(p))
 		remember_exchange(p); /* so that the reply may leave */
 	return SKB_PASS;

@@ -26,6 +26,7 @@ struct pst_packet {
 	__u8 renew;    /* 1: a newer policy waits for the next request to begin */
 	__u8 fin;      /* 1: the stream ends behind the payload */
 	__u8 any_form; /* 1: paths of new requests need not be in normal form */
+	__u8 audit;    /* 1: requests that no rule allows pass, and are told as such */
 };
 
 struct pst_walk {

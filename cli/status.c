@@ -44,6 +44,10 @@ static void print_mode(const json_t *s, FILE *out)
 	const json_t *mode = json_object_get(s, "mode");
 	const char *pins = json_string_value(json_object_get(mode, "pins"));
 
+	if (json_is_true(json_object_get(mode, "audit"))) {
+		begin(out, "AUDIT");
+		fputs("nothing is denied; what would be is reported\n", out);
+	}
 	begin(out, "enforcing");
 	fputs("below cgroup ", out);
 	pst_cli_put(out, pst_cli_text(mode, "cgroup"), 0);
@@ -171,6 +175,7 @@ static void print(const json_t *s, FILE *out)
 	print_maps(s, out);
 	print_counts(s, "passed", "passed", out);
 	print_counts(s, "drops", "drops", out);
+	print_counts(s, "audited", "audited", out);
 	if (lost) {
 		begin(out, "lost");
 		fprintf(out, "%" JSON_INTEGER_FORMAT " reports of verdicts\n", lost);

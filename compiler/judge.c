@@ -63,7 +63,8 @@ static void set_reason(struct pst_l4_result *r, enum pst_verdict verdict, enum p
 static void set_policy(struct pst_l4_result *r, const struct pst_policy_value *v)
 {
 	const enum pst_reason reasons[] = {
-		[PST_VERDICT_DENY] = v->deny_rule ? PST_REASON_DENY_RULE : PST_REASON_NO_RULE_L4,
+		[PST_VERDICT_DENY] =
+			v->deny_rule & 1 ? PST_REASON_DENY_RULE : PST_REASON_NO_RULE_L4,
 		[PST_VERDICT_ALLOW] = PST_REASON_L4_ALLOW,
 		[PST_VERDICT_JUDGE] = PST_REASON_L4_ALLOW,
 		[PST_VERDICT_FALLBACK] = PST_REASON_FALLBACK_GONE,

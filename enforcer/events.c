@@ -77,7 +77,7 @@ static const char *protocol_name(uint8_t protocol, char *buf, size_t size)
 
 static const char *answer_name(const struct pst_event *e)
 {
-	if (e->allowed)
+	if (e->outcome != PST_OUTCOME_DENIED)
 		return "none";
 	if (e->answered)
 		return "kernel";
@@ -177,7 +177,7 @@ static void write_request(struct line *l)
 		pst_judge_request(judge, l->e->ruleset, head, l->e->head_len, 0, &result);
 	if (result.head_len)
 		pst_head_split(head, result.head_len, &parts);
-	write_rule(l, l->e->allowed ? result.rule : UINT32_MAX);
+	write_rule(l, l->e->outcome == PST_OUTCOME_ALLOWED ? result.rule : UINT32_MAX);
 	pst_json_u64(&l->j, "number", l->e->number);
 	write_request_line(l);
 	if (parts.field[PST_FIELD_HOST].s)
@@ -208,6 +208,13 @@ static void write_answer(struct line *l)
 	pst_json_u64(&l->j, "latency_us", l->e->latency_us);
 }
 
+static const char *verdict_name(uint8_t outcome)
+{
+	if (outcome == PST_OUTCOME_ALLOWED)
+		return "allow";
+	return outcome == PST_OUTCOME_AUDITED ? "audit" : "deny";
+}
+
 static const char *layer_name(uint8_t layer)
 {
 	if (layer == PST_LAYER_L7)
@@ -234,7 +241,7 @@ int pst_events_write(const struct pst_events_opts *opts, const struct pst_genera
 	pst_json_u64(&l.j, "generation", event->generation);
 	pst_json_str(&l.j, "layer", layer_name(event->layer));
 	pst_json_str(&l.j, "direction", event->direction == PST_DIR_INGRESS ? "ingress" : "egress");
-	pst_json_str(&l.j, "verdict", event->allowed ? "allow" : "deny");
+	pst_json_str(&l.j, "verdict", verdict_name(event->outcome));
 	pst_json_str(&l.j, "reason", pst_explain_reason_name(reason));
 	pst_json_str(&l.j, "answer", answer_name(event));
 	write_flow(&l);

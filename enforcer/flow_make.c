@@ -196,11 +196,18 @@ static const char *answer_name(const struct pst_event *e)
 		[PST_REQUEST_DEFER] = "deferred",
 	};
 
-	if (e->allowed)
+	if (e->outcome != PST_OUTCOME_DENIED)
 		return "";
 	if (e->answered)
 		return "kernel";
 	return e->request < sizeof(names) / sizeof(*names) ? names[e->request] : "none";
+}
+
+static enum pst_flow_verdict verdict_of(uint8_t outcome)
+{
+	if (outcome == PST_OUTCOME_ALLOWED)
+		return PST_FLOW_FORWARDED;
+	return outcome == PST_OUTCOME_AUDITED ? PST_FLOW_AUDIT : PST_FLOW_DROPPED;
 }
 
 static void set_verdict(struct pst_flow *f, const struct pst_event *e)
@@ -208,12 +215,12 @@ static void set_verdict(struct pst_flow *f, const struct pst_event *e)
 	enum pst_reason reason =
 		e->reason < PST_REASON_MAX ? (enum pst_reason)e->reason : PST_REASON_IMPOSSIBLE;
 
-	f->verdict = e->allowed ? PST_FLOW_FORWARDED : PST_FLOW_DROPPED;
+	f->verdict = verdict_of(e->outcome);
 	f->direction = e->direction == PST_DIR_INGRESS ? PST_FLOW_INGRESS : PST_FLOW_EGRESS;
 	f->reason = pst_explain_reason_name(reason);
 	f->answer = answer_name(e);
 	f->drop_reason_desc = "";
-	if (!e->allowed)
+	if (f->verdict == PST_FLOW_DROPPED)
 		set_drop_reason(f, reason);
 }
 
@@ -249,7 +256,7 @@ static int make_request(struct pst_flow_maker *m, const struct pst_event *e)
 	r = pst_flow_request_read(&opts, (const char *)e->head,
 				  e->head_len < PST_EVENT_HEAD ? e->head_len : PST_EVENT_HEAD,
 				  m->arena, &m->flow);
-	if (!r && e->allowed)
+	if (!r && e->outcome != PST_OUTCOME_DENIED)
 		remember(m, e);
 	return r;
 }

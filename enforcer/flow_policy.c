@@ -94,7 +94,7 @@ static uint32_t matched_rule(const struct pst_flow_source *source, const struct 
 
 static int name_l7(struct naming *n, const struct pst_flow_source *source)
 {
-	if (n->e->allowed)
+	if (n->e->outcome == PST_OUTCOME_ALLOWED)
 		return add(n, matched_rule(source, n->e), true);
 	if (n->e->reason == PST_REASON_NO_RULE_L7)
 		return add_candidates(n);

@@ -394,28 +394,25 @@ void pst_loader_events_dispatch(struct pst_loader *l)
 	ring_buffer__consume(l->ring);
 }
 
-/* Laid out as struct pst_counter of bpf/maps.bpf.h, once per possible CPU. */
-struct counter {
-	uint64_t by_direction[2];
-};
-
-int pst_loader_counters(struct pst_loader *l, uint64_t ret_counters[PST_REASON_MAX + 1][2])
+int pst_loader_counters(struct pst_loader *l, struct pst_loader_counter ret[PST_REASON_MAX + 1])
 {
 	int fd = bpf_map__fd(l->skel->maps.pst_counters), cpus = libbpf_num_possible_cpus();
-	pst_auto_free struct counter *values = NULL;
+	pst_auto_free struct pst_loader_counter *values = NULL;
 
 	if (cpus < 0)
 		return cpus;
 	values = pst_mem_calloc((size_t)cpus, sizeof(*values));
 	if (!values)
 		return -ENOMEM;
-	memset(ret_counters, 0, (PST_REASON_MAX + 1) * sizeof(*ret_counters));
+	memset(ret, 0, (PST_REASON_MAX + 1) * sizeof(*ret));
 	for (uint32_t reason = 0; reason <= PST_REASON_MAX; reason++) {
 		if (bpf_map_lookup_elem(fd, &reason, values))
 			return -errno;
 		for (int cpu = 0; cpu < cpus; cpu++) {
-			ret_counters[reason][0] += values[cpu].by_direction[0];
-			ret_counters[reason][1] += values[cpu].by_direction[1];
+			for (int d = 0; d < 2; d++) {
+				ret[reason].n[d] += values[cpu].n[d];
+				ret[reason].audited[d] += values[cpu].audited[d];
+			}
 		}
 	}
 	return 0;

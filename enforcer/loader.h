@@ -83,8 +83,13 @@ int pst_loader_events(struct pst_loader *l, pst_loader_event_fn fn, void *arg);
 int pst_loader_events_fd(const struct pst_loader *l);
 void pst_loader_events_dispatch(struct pst_loader *l);
 
+/* How often a reason was met, by direction. Laid out as struct pst_counter of bpf/maps.bpf.h. */
+struct pst_loader_counter {
+	uint64_t n[2];
+	uint64_t audited[2]; /* and passed all the same; not in n */
+};
+
 /*
- * Sums of the counters over all CPUs, by reason and direction; element PST_REASON_MAX counts lost
- * events. 0 or -errno.
+ * Sums over all CPUs, by reason; element PST_REASON_MAX counts lost events. 0 or -errno.
  */
-int pst_loader_counters(struct pst_loader *l, uint64_t ret_counters[PST_REASON_MAX + 1][2]);
+int pst_loader_counters(struct pst_loader *l, struct pst_loader_counter ret[PST_REASON_MAX + 1]);

@@ -14,6 +14,7 @@
 #include "enforcer/fill.h"
 #include "enforcer/flow.h"
 #include "enforcer/generation.h"
+#include "enforcer/loader.h"
 
 enum { BUCKETS = 11, METHODS = 10, PROTOCOLS = 3, DIRECTIONS = 2 };
 
@@ -237,14 +238,19 @@ static enum pst_reason_kind kind_of(size_t reason)
 	return (enum pst_reason_kind)kinds[reason];
 }
 
-/* The four words of Cilium's proxies; a request that is received is one of the other three. */
-static void write_l7(const uint64_t (*counters)[2], FILE *out)
+static uint64_t sum(const uint64_t by_direction[2])
 {
-	uint64_t forwarded = counters[PST_REASON_RULE][0] + counters[PST_REASON_RULE][1];
+	return by_direction[0] + by_direction[1];
+}
+
+/* The four words of Cilium's proxies; a request that is received is one of the other three. */
+static void write_l7(const struct pst_loader_counter *counters, FILE *out)
+{
+	uint64_t forwarded = sum(counters[PST_REASON_RULE].n);
 	uint64_t denied = 0, errors = 0;
 
 	for (size_t i = 0; i < PST_REASON_MAX; i++) {
-		uint64_t n = counters[i][0] + counters[i][1];
+		uint64_t n = sum(counters[i].n) + sum(counters[i].audited);
 
 		denied += kind_of(i) == PST_KIND_L7 ? n : 0;
 		errors += kind_of(i) == PST_KIND_PARSE ? n : 0;
@@ -259,34 +265,37 @@ static void write_l7(const uint64_t (*counters)[2], FILE *out)
 		forwarded + denied + errors, forwarded, denied, errors);
 }
 
-static void write_kernel(const uint64_t (*counters)[2], FILE *out)
+/* One series of a kind of decision: by reason and direction. */
+static void write_reasons(FILE *out, const char *name, const struct pst_loader_counter *counters,
+			  bool allow, bool audited)
 {
-	static const char *const names[2] = {
+	static const char *const directions_in_capitals[2] = {
 		[PST_DIR_INGRESS] = "INGRESS", [PST_DIR_EGRESS] = "EGRESS"};
 
-	head(out, "cilium_forward_count_total", "counter", "Decisions to let pass, by reason.");
-	for (int allow = 1; allow >= 0; allow--) {
-		if (!allow)
-			head(out, "cilium_drop_count_total", "counter",
-			     "Dropped packets, by reason.");
-		for (size_t i = 0; i < PST_REASON_MAX; i++) {
-			for (int d = 0; d < 2; d++) {
-				if (!counters[i][d] ||
-				    (kind_of(i) == PST_KIND_ALLOW) != (bool)allow)
-					continue;
-				fprintf(out,
-					"cilium_%s_count_total{reason=\"%s\",direction=\"%s\"} %" PRIu64
-					"\n",
-					allow ? "forward" : "drop",
-					pst_explain_reason_name((enum pst_reason)i), names[d],
-					counters[i][d]);
-			}
-		}
+	for (size_t i = 0; i < PST_REASON_MAX; i++) {
+		const uint64_t *n = audited ? counters[i].audited : counters[i].n;
+
+		for (int d = 0; d < 2; d++)
+			if (n[d] && (kind_of(i) == PST_KIND_ALLOW) == allow)
+				fprintf(out, "%s{reason=\"%s\",direction=\"%s\"} %" PRIu64 "\n",
+					name, pst_explain_reason_name((enum pst_reason)i),
+					directions_in_capitals[d], n[d]);
 	}
+}
+
+static void write_kernel(const struct pst_loader_counter *counters, FILE *out)
+{
+	head(out, "cilium_forward_count_total", "counter", "Decisions to let pass, by reason.");
+	write_reasons(out, "cilium_forward_count_total", counters, true, false);
+	head(out, "cilium_drop_count_total", "counter", "Dropped packets, by reason.");
+	write_reasons(out, "cilium_drop_count_total", counters, false, false);
+	head(out, "postern_audit_count_total", "counter",
+	     "What audit has let pass that would have been denied, by reason.");
+	write_reasons(out, "postern_audit_count_total", counters, false, true);
 	write_l7(counters, out);
 	head(out, "hubble_lost_events_total", "counter", "Verdicts that could not be reported.");
 	fprintf(out, "hubble_lost_events_total{source=\"perf_event_ring_buffer\"} %" PRIu64 "\n",
-		counters[PST_REASON_MAX][0] + counters[PST_REASON_MAX][1]);
+		sum(counters[PST_REASON_MAX].n));
 }
 
 static void write_policy(const struct pst_metrics *m, const struct pst_metrics_view *v, FILE *out)

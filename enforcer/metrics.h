@@ -15,6 +15,7 @@
 struct pst_flow;
 struct pst_generations;
 struct pst_hostaddr;
+struct pst_loader_counter;
 struct pst_metrics;
 
 enum { PST_METRICS_REQUESTS = 256 };
@@ -33,7 +34,7 @@ void pst_metrics_read(struct pst_metrics *m, bool in_force, uint64_t delay_ns);
 
 /* What is not counted here. COUNTERS are pst_loader_counters(); GENS and HOST may be NULL. */
 struct pst_metrics_view {
-	const uint64_t (*counters)[2];
+	const struct pst_loader_counter *counters;
 	const struct pst_generations *gens;
 	const struct pst_hostaddr *host;
 };

@@ -32,6 +32,7 @@ enum option_id {
 	OPT_SHOW_QUERIES,
 	OPT_SHOW_HEADER,
 	OPT_METRICS,
+	OPT_AUDIT,
 	OPT_PROBE,
 	OPT_FORMAT,
 	OPT_DEBUG,
@@ -80,6 +81,7 @@ static const struct option_row {
 	 "tell the values of this header in flows; may be repeated"},
 	{OPT_METRICS, "metrics", "ADDRESS:PORT",
 	 "serve /metrics, /healthz and /readyz there (default: nowhere)"},
+	{OPT_AUDIT, "audit", NULL, "deny nothing, and report what would be denied"},
 	{OPT_PROBE, "probe", NULL, "tell what this kernel can do and which modes follow, and exit"},
 	{OPT_FORMAT, "format", "text|json", "form of --probe (default: text)"},
 	{OPT_DEBUG, "debug", NULL, "log more"},
@@ -268,6 +270,9 @@ static int apply(struct pst_options *o, int id, const char *arg)
 		break;
 	case OPT_NO_PINS:
 		o->no_pins = true;
+		break;
+	case OPT_AUDIT:
+		o->audit = true;
 		break;
 	case OPT_DETACH:
 		o->action = PST_RUN_DETACH;

@@ -51,6 +51,7 @@ struct pst_options {
 	struct pst_reply_opts reply; /* how a denied request is answered */
 	bool is_socket_asked_for;    /* not the default: without it there is no start */
 	bool no_pins;
+	bool audit; /* nothing is denied */
 	bool old_sockets_pass;
 	bool any_form; /* paths need not be in normal form */
 	bool show_queries;

@@ -87,11 +87,11 @@ static void on_followed(bool by_anybody, void *arg)
 /* Of all that the programs have counted since they were loaded. */
 static uint64_t count_lost(const struct pst_reporter *r)
 {
-	uint64_t counters[PST_REASON_MAX + 1][2];
+	struct pst_loader_counter counters[PST_REASON_MAX + 1];
 
 	if (pst_loader_counters(r->parts.loader, counters))
 		return r->lost;
-	return counters[PST_REASON_MAX][0] + counters[PST_REASON_MAX][1];
+	return counters[PST_REASON_MAX].n[0] + counters[PST_REASON_MAX].n[1];
 }
 
 static int watch(struct pst_reporter *r, int fd)
@@ -165,9 +165,9 @@ static int open_flows(struct pst_reporter *r)
 
 static void write_metrics(const struct pst_reporter *r, FILE *out)
 {
-	uint64_t counters[PST_REASON_MAX + 1][2] = {0};
+	struct pst_loader_counter counters[PST_REASON_MAX + 1] = {0};
 	const struct pst_metrics_view view = {
-		.counters = (const uint64_t(*)[2])counters,
+		.counters = counters,
 		.gens = r->parts.gens,
 		.host = r->parts.host,
 	};

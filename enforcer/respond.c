@@ -100,6 +100,8 @@ void pst_respond(const struct pst_respond *r, const struct pst_event *event)
 {
 	const bool young = event->time_ns >= r->since_ns;
 
+	if (event->outcome != PST_OUTCOME_DENIED)
+		return;
 	if (event->request == PST_REQUEST_RELAY && r->inject && young)
 		relay(r, event);
 	if (event->request == PST_REQUEST_NONE ||

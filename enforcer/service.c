@@ -165,7 +165,7 @@ static void on_event(const struct pst_event *event, void *arg)
 		pst_reporter_event(s->reporter, event);
 	if (event->reason == PST_REASON_FALLBACK_GONE)
 		pst_redirect_look(s->redirect);
-	if (event->reason == PST_REASON_HTTP2)
+	if (event->outcome == PST_OUTCOME_DENIED && event->reason == PST_REASON_HTTP2)
 		learn(s, event);
 }
 
@@ -377,6 +377,8 @@ static int open_generations(struct service *s)
 		config.flags |= PST_CONFIG_OLD_SOCKETS_PASS;
 	if (s->courtesy)
 		config.flags |= PST_CONFIG_COURTESY;
+	if (s->opts->audit)
+		config.flags |= PST_CONFIG_AUDIT;
 	if (s->opts->any_form)
 		config.flags |= PST_CONFIG_ANY_FORM;
 	if (s->inject)
@@ -401,7 +403,7 @@ static int open_reporter(struct service *s)
 static int open_redirect(struct service *s)
 {
 	const struct pst_redirect_opts opts = {
-		.proxy = s->opts->proxy,
+		.proxy = s->opts->audit ? "off" : s->opts->proxy, /* it denies */
 		.events_file = s->opts->events_file,
 		.events = pst_options_events_word(s->opts),
 		.show_queries = s->opts->show_queries,
@@ -500,6 +502,9 @@ static int start(struct service *s, struct pst_reading *reading)
 	if (r)
 		return r;
 	attach_tc(s);
+	if (s->opts->audit)
+		pst_log(PST_LOG_WARNING,
+			"audit: nothing is denied; what would be is reported (verdict AUDIT)");
 	pst_log(PST_LOG_INFO, "enforcing below %s", cgroup);
 	return r;
 }

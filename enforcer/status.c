@@ -140,28 +140,38 @@ static bool is_allow(enum pst_reason reason)
 	return kinds[reason] == PST_KIND_ALLOW;
 }
 
+/* "drops", "passed" or "audited": what was met, by reason and direction. */
+static void write_reasons(struct pst_json *j, const char *key,
+			  const struct pst_loader_counter *counters)
+{
+	const bool audited = !strcmp(key, "audited"), allow = !strcmp(key, "passed");
+
+	pst_json_array(j, key);
+	for (size_t i = 0; i < PST_REASON_MAX; i++) {
+		const uint64_t *n = audited ? counters[i].audited : counters[i].n;
+
+		if (is_allow((enum pst_reason)i) != allow || !(n[0] + n[1]))
+			continue;
+		pst_json_object(j, NULL);
+		pst_json_str(j, "reason", pst_explain_reason_name((enum pst_reason)i));
+		pst_json_u64(j, "ingress", n[PST_DIR_INGRESS]);
+		pst_json_u64(j, "egress", n[PST_DIR_EGRESS]);
+		pst_json_end(j);
+	}
+	pst_json_end(j);
+}
+
 static void write_counters(struct pst_json *j, const struct pst_status *s)
 {
-	uint64_t counters[PST_REASON_MAX + 1][2];
+	struct pst_loader_counter counters[PST_REASON_MAX + 1];
 
 	if (pst_loader_counters(s->loader, counters))
 		return;
-	for (int allow = 0; allow <= 1; allow++) {
-		pst_json_array(j, allow ? "passed" : "drops");
-		for (size_t i = 0; i < PST_REASON_MAX; i++) {
-			const uint64_t *n = counters[i];
-
-			if (is_allow((enum pst_reason)i) != (bool)allow || !(n[0] + n[1]))
-				continue;
-			pst_json_object(j, NULL);
-			pst_json_str(j, "reason", pst_explain_reason_name((enum pst_reason)i));
-			pst_json_u64(j, "ingress", n[PST_DIR_INGRESS]);
-			pst_json_u64(j, "egress", n[PST_DIR_EGRESS]);
-			pst_json_end(j);
-		}
-		pst_json_end(j);
-	}
-	pst_json_u64(j, "lost_events", counters[PST_REASON_MAX][0] + counters[PST_REASON_MAX][1]);
+	write_reasons(j, "drops", counters);
+	write_reasons(j, "passed", counters);
+	write_reasons(j, "audited", counters);
+	pst_json_u64(j, "lost_events",
+		     counters[PST_REASON_MAX].n[0] + counters[PST_REASON_MAX].n[1]);
 }
 
 static void write_bundle(struct pst_json *j, const struct pst_status *s, const struct pst_bundle *b)
@@ -188,6 +198,7 @@ static void write_mode(struct pst_json *j, const struct pst_status *s)
 	pst_json_str(j, "pins", s->opts->no_pins ? NULL : s->opts->pin_dir);
 	pst_json_bool(j, "answers", s->answers);
 	pst_json_bool(j, "courtesy", s->courtesy);
+	pst_json_bool(j, "audit", s->opts->audit);
 	pst_json_bool(j, "old_sockets_pass", s->opts->old_sockets_pass);
 	pst_json_end(j);
 }

@@ -132,7 +132,7 @@ static struct pst_event request(const char *head, bool allowed)
 	struct pst_event e = event("10.77.0.2", frontend, 8080);
 
 	e.layer = PST_LAYER_L7;
-	e.allowed = allowed;
+	e.outcome = allowed ? PST_OUTCOME_ALLOWED : PST_OUTCOME_DENIED;
 	e.reason = allowed ? PST_REASON_RULE : PST_REASON_NO_RULE_L7;
 	e.request = allowed ? PST_REQUEST_NONE : PST_REQUEST_INJECT;
 	e.head_len = (uint16_t)strlen(head);

@@ -10,9 +10,10 @@
 #include "bpf/abi.h"
 #include "bpf/reason.h"
 #include "enforcer/flow.h"
+#include "enforcer/loader.h"
 
 static struct pst_metrics *metrics;
-static uint64_t counters[PST_REASON_MAX + 1][2];
+static struct pst_loader_counter counters[PST_REASON_MAX + 1];
 
 static void set_up(void)
 {
@@ -31,7 +32,7 @@ static char *written(void)
 	char *text = NULL;
 	size_t len;
 	FILE *out = open_memstream(&text, &len);
-	const struct pst_metrics_view view = {.counters = (const uint64_t(*)[2])counters};
+	const struct pst_metrics_view view = {.counters = counters};
 
 	pst_metrics_write(metrics, &view, out);
 	fclose(out);
@@ -120,11 +121,11 @@ Test(metrics, verdicts_are_counted_by_what_they_looked_at)
 
 Test(metrics, requests_are_forwarded_denied_or_in_error)
 {
-	counters[PST_REASON_RULE][PST_DIR_INGRESS] = 5;
-	counters[PST_REASON_NO_RULE_L7][PST_DIR_EGRESS] = 3;
-	counters[PST_REASON_LINE_END][PST_DIR_INGRESS] = 2;
-	counters[PST_REASON_NO_RULE_L4][PST_DIR_INGRESS] = 7;
-	counters[PST_REASON_MAX][0] = 4;
+	counters[PST_REASON_RULE].n[PST_DIR_INGRESS] = 5;
+	counters[PST_REASON_NO_RULE_L7].n[PST_DIR_EGRESS] = 3;
+	counters[PST_REASON_LINE_END].n[PST_DIR_INGRESS] = 2;
+	counters[PST_REASON_NO_RULE_L4].n[PST_DIR_INGRESS] = 7;
+	counters[PST_REASON_MAX].n[0] = 4;
 	expect("cilium_policy_l7_total{rule=\"received\",proxy_type=\"postern\"} 10\n");
 	expect("cilium_policy_l7_total{rule=\"forwarded\",proxy_type=\"postern\"} 5\n");
 	expect("cilium_policy_l7_total{rule=\"denied\",proxy_type=\"postern\"} 3\n");
@@ -132,6 +133,14 @@ Test(metrics, requests_are_forwarded_denied_or_in_error)
 	expect("cilium_drop_count_total{reason=\"no-rule-l4\",direction=\"INGRESS\"} 7\n");
 	expect("cilium_forward_count_total{reason=\"rule-matched\",direction=\"INGRESS\"} 5\n");
 	expect("hubble_lost_events_total{source=\"perf_event_ring_buffer\"} 4\n");
+}
+
+Test(metrics, what_audit_lets_pass_is_no_drop)
+{
+	counters[PST_REASON_NO_RULE_L7].audited[PST_DIR_INGRESS] = 4;
+	expect("cilium_policy_l7_total{rule=\"denied\",proxy_type=\"postern\"} 4\n");
+	expect("postern_audit_count_total{reason=\"no-rule-l7\",direction=\"INGRESS\"} 4\n");
+	expect("cilium_drop_count_total counter\n# HELP");
 }
 
 Test(metrics, readings_are_counted_and_timed_when_they_succeed)
