@@ -138,7 +138,7 @@ static __always_inline int established(struct __sk_buff *skb, struct bpf_sock *s
 			return verdict(PST_REASON_UNACCEPTABLE, p->direction, SKB_DROP);
 		return pst_judge_side(skb, p, f, config);
 	}
-	return pst_follow_side(skb, p, f, config->flags & PST_CONFIG_EVENTS_ALL);
+	return pst_follow_side(skb, p, f, config);
 }
 
 /*

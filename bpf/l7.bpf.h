@@ -63,6 +63,7 @@ struct judging {
 	__u8 renew;   /* a newer policy waits */
 	__u8 events;
 	__u8 any_form; /* paths need not be in normal form */
+	__u32 newest;  /* generation */
 };
 
 /* Judges by the HTTP rules of the flow, whose table is T. Returns a ruling. */
@@ -87,11 +88,20 @@ static __always_inline __u32 judge_by_table(struct __sk_buff *skb, const struct 
 	return pst_judge_packet(f, t, &src, &pkt);
 }
 
+/*
+ * The table of the flow's generation is gone. Behind its head a request asks nothing of it but the
+ * names of trailers: a body, however long it takes, needs no certain table.
+ */
+static __always_inline int is_behind_head(const struct pst_flow *f, const struct judging *how)
+{
+	return how->renew && f->flags & PST_FLOW_QUEUED && !f->http.row;
+}
+
 PST_SUBPROG int pst_judge_http(struct __sk_buff *skb, const struct packet *p, struct pst_flow *f,
 			       const struct judging *how)
 {
 	const struct pst_table *t;
-	__u32 ruling;
+	__u32 ruling, generation, fields;
 
 	if (!p || !f || !how)
 		return pst_ruling(PST_ACTION_KILL, PST_REASON_IMPOSSIBLE);
@@ -101,12 +111,23 @@ PST_SUBPROG int pst_judge_http(struct __sk_buff *skb, const struct packet *p, st
 		return pst_ruling(PST_ACTION_KILL, PST_REASON_URGENT);
 	if (pst_is_multipath(skb, p->h.transport + sizeof(struct tcphdr), p->h.payload))
 		return pst_ruling(PST_ACTION_KILL, PST_REASON_MPTCP);
-	t = pst_table_get(f->generation);
+	generation = f->generation;
+	t = pst_table_get(generation);
+	if (!t && is_behind_head(f, how)) {
+		generation = how->newest;
+		t = pst_table_get(generation);
+	}
 	if (!t)
 		return pst_ruling(PST_ACTION_KILL, PST_REASON_OLD_GENERATION);
+	fields = f->http.fields;
 	ruling = judge_by_table(skb, p, f, t, how);
+	if (ruling >> 8 != PST_ACTION_PASS)
+		return ruling;
+	/* A trailer's name says nothing in another table. */
+	if (generation != f->generation && f->http.fields != fields)
+		return pst_ruling(PST_ACTION_KILL, PST_REASON_OLD_GENERATION);
 	/* The slot may have been given away meanwhile: then the walk proves nothing. */
-	if (ruling >> 8 == PST_ACTION_PASS && !pst_table_get(f->generation))
+	if (!pst_table_get(generation))
 		return pst_ruling(PST_ACTION_KILL, PST_REASON_OLD_GENERATION);
 	return ruling;
 }
@@ -154,6 +175,7 @@ static __always_inline __u32 judge_locked(struct __sk_buff *skb, const struct pa
 	struct judging how = {
 		.events = !!(config->flags & PST_CONFIG_EVENTS_ALL),
 		.any_form = !!(config->flags & PST_CONFIG_ANY_FORM),
+		.newest = config->generation,
 	};
 	__u32 ruling, why;
 
@@ -243,11 +265,12 @@ static __always_inline void follow_by_table(struct __sk_buff *skb, const struct 
 
 /* The response direction is never held up: what cannot be followed is lost, not dropped. */
 PST_SUBPROG int pst_follow_side(struct __sk_buff *skb, const struct packet *p, struct pst_flow *f,
-				__u32 events)
+				const struct pst_config *config)
 {
 	const struct pst_table *t;
+	__u32 generation;
 
-	if (!p || !f)
+	if (!p || !f || !config)
 		return SKB_DROP;
 	if ((!pst_flow_is_judged(f) && !(f->flags & PST_FLOW_COURTESY)) || f->flags & PST_FLOW_OURS)
 		return SKB_PASS;
@@ -255,14 +278,19 @@ PST_SUBPROG int pst_follow_side(struct __sk_buff *skb, const struct packet *p, s
 		f->follow |= PST_FOLLOW_LOST;
 		return SKB_PASS;
 	}
-	t = pst_table_get(f->generation);
+	generation = f->generation;
+	t = pst_table_get(generation);
+	if (!t) { /* a long answer: any table will do */
+		generation = config->generation;
+		t = pst_table_get(generation);
+	}
 	/* In the middle of a field's name, the row is one of another table. */
-	if (f->response.row && f->follow_generation != (__u8)f->generation)
+	if (f->response.row && f->follow_generation != (__u8)generation)
 		f->follow |= PST_FOLLOW_LOST;
-	f->follow_generation = (__u8)f->generation;
+	f->follow_generation = (__u8)generation;
 	if (t)
-		follow_by_table(skb, p, f, t, events);
-	if (!t || !pst_table_get(f->generation))
+		follow_by_table(skb, p, f, t, config->flags & PST_CONFIG_EVENTS_ALL);
+	if (!t || !pst_table_get(generation))
 		f->follow |= PST_FOLLOW_LOST;
 	pst_unlock(&f->follow_lock);
 	return SKB_PASS;

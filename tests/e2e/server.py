@@ -12,6 +12,7 @@ Appends METHOD, PATH and the length of the body to LOG for each request, before 
 /ws	101, then an echo of bytes
 /no-ws	400 to a handshake, and HTTP goes on
 /slow	an answer after half a second
+/large	an answer of 8 MB, more than what waits for a client that does not read
 else	200
 """
 import re
@@ -87,6 +88,9 @@ class Handler(socketserver.StreamRequestHandler):
         if path.endswith("/ws"):
             self.echo()
             return False
+        if path.endswith("/large"):
+            self.answer(b"x" * 8000000)
+            return True
         self.answer(b"got %d" % length if method != "HEAD" else b"")
         return True
 
