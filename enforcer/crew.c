@@ -57,21 +57,45 @@ static void be_helper(const struct pst_crew_opts *opts, int legs)
 	_exit(pst_legs_run(&maps, FD_LEGS));
 }
 
+/* The command line of the proxy, filled from the front; the rest is NULL. */
+struct command {
+	const char *argv[16 + 2 * PST_REPLY_HEADERS];
+	size_t n;
+};
+
+static void add(struct command *c, const char *option, const char *value)
+{
+	if (!value)
+		return;
+	c->argv[c->n++] = option;
+	c->argv[c->n++] = value;
+}
+
+static void compose(const struct pst_crew_opts *opts, struct command *c)
+{
+	c->argv[c->n++] = opts->path;
+	c->argv[c->n++] = "--managed";
+	add(c, "--events", opts->events_fd < 0 ? "none" : opts->events);
+	if (opts->show_queries)
+		c->argv[c->n++] = "--show-queries";
+	add(c, "--paths", opts->any_form ? "any" : NULL);
+	add(c, "--deny-body", opts->reply->body);
+	add(c, "--deny-content-type", opts->reply->content_type);
+	for (size_t i = 0; i < opts->reply->n_headers; i++)
+		add(c, "--deny-header", opts->reply->headers[i]);
+}
+
 static void be_proxy(const struct pst_crew_opts *opts, int control, int legs)
 {
 	int fds[] = {control, legs};
-	const char *argv[] = {opts->path,
-			      "--managed",
-			      "--events",
-			      opts->events_fd < 0 ? "none" : opts->events,
-			      opts->show_queries ? "--show-queries" : NULL,
-			      NULL};
+	struct command c = {.n = 0};
 	int out = opts->events_fd < 0 ? open("/dev/null", O_WRONLY) : opts->events_fd;
 
+	compose(opts, &c);
 	take_signals();
 	if ((out != STDOUT_FILENO && dup2(out, STDOUT_FILENO) < 0) || !keep_only(fds, 2))
 		_exit(1);
-	execv(opts->path, (char *const *)argv);
+	execv(opts->path, (char *const *)c.argv);
 	pst_log_err(-errno, "cannot run %s", opts->path);
 	_exit(1);
 }

@@ -11,6 +11,7 @@
  */
 
 #include "enforcer/legs.h"
+#include "enforcer/reply.h"
 
 #include <stdbool.h>
 #include <sys/types.h>
@@ -18,8 +19,10 @@
 struct pst_crew_opts {
 	const char *path; /* of postern-proxy */
 	struct pst_legs_maps maps;
-	int events_fd;	    /* where verdicts go; -1: nowhere */
-	const char *events; /* which of them: a word of --events */
+	int events_fd;			    /* where verdicts go; -1: nowhere */
+	const char *events;		    /* which of them: a word of --events */
+	const struct pst_reply_opts *reply; /* the 403 */
+	bool any_form;			    /* paths need not be in normal form */
 	bool show_queries;
 };
 

@@ -26,12 +26,14 @@
 struct pst_loader;
 struct pst_netns_set;
 struct pst_redirect;
+struct pst_reply_opts;
 
 struct pst_redirect_opts {
 	const char *proxy;	 /* its path; NULL: postern-proxy beside this program; "off" */
 	const char *events_file; /* where its verdicts are appended; NULL: stdout */
 	const char *events;	 /* which: a word of --events */
-	bool show_queries;
+	const struct pst_reply_opts *reply; /* how it answers; must outlive the redirect */
+	bool any_form, show_queries;
 };
 
 /* L and NETNS are not owned and must outlive it. 0, -ENOMEM, or -errno, logged. */

@@ -406,6 +406,8 @@ static int open_redirect(struct service *s)
 		.proxy = s->opts->audit ? "off" : s->opts->proxy, /* it denies */
 		.events_file = s->opts->events_file,
 		.events = pst_options_events_word(s->opts),
+		.reply = &s->opts->reply,
+		.any_form = s->opts->any_form,
 		.show_queries = s->opts->show_queries,
 	};
 

@@ -22,6 +22,8 @@ static enum pst_reason read_head(const struct pst_h2_judge *j, const struct pst_
 	if (text->n > PST_MAX_HEAD)
 		return PST_REASON_HEAD_LONG;
 	pst_http_request(ret_http, t, index);
+	if (pst_ruler_is_any_form(j->ruler))
+		ret_http->flags |= PST_HTTP_ANY_FORM;
 	pst_walk_head(&w);
 	if (ret_http->state == PST_HTTP_ERROR)
 		return ret_http->reason;

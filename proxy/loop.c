@@ -271,10 +271,21 @@ static void renew(struct loop *l, struct pst_conn *c)
 	pst_conn_renew(c, l->policy, r.ruleset);
 }
 
+static int load_policy(const struct loop *l, const struct pst_proxy_sources *sources,
+		       struct pst_proxy_policy **ret_policy)
+{
+	const struct pst_proxy_judging how = {
+		.name_rules = l->o->events == PST_PROXY_EVENTS_ALL,
+		.any_form = l->o->any_form,
+	};
+
+	return pst_proxy_policy_load(sources, &how, ret_policy);
+}
+
 static int take_over(struct loop *l, const struct pst_proxy_sources *sources)
 {
 	struct pst_proxy_policy *next = NULL;
-	int r = pst_proxy_policy_load(sources, l->o->events == PST_PROXY_EVENTS_ALL, &next);
+	int r = load_policy(l, sources, &next);
 
 	if (r)
 		return r;
@@ -608,16 +619,12 @@ static int open_front(struct loop *l)
 
 static int open_all(struct loop *l)
 {
-	const struct pst_reply_opts reply = {.body = NULL};
-	int r = l->o->managed
-			? 0
-			: pst_proxy_policy_load(&l->o->sources,
-						l->o->events == PST_PROXY_EVENTS_ALL, &l->policy);
+	int r = l->o->managed ? 0 : load_policy(l, &l->o->sources, &l->policy);
 
 	if (!r)
-		r = pst_reply_make(&reply, false, &l->denied[0]);
+		r = pst_reply_make(&l->o->reply, false, &l->denied[0]);
 	if (!r)
-		r = pst_reply_make(&reply, true, &l->denied[1]);
+		r = pst_reply_make(&l->o->reply, true, &l->denied[1]);
 	if (r)
 		return r;
 	l->home.epoll_fd = epoll_create1(EPOLL_CLOEXEC);

@@ -3,9 +3,12 @@
 
 #include "proxy/core.h"
 
-void pst_message_request(struct pst_message *m, const struct pst_table *t, uint32_t index)
+void pst_message_request(struct pst_message *m, const struct pst_table *t, uint32_t index,
+			 bool any_form)
 {
 	pst_http_request(&m->http, t, index);
+	if (any_form)
+		m->http.flags |= PST_HTTP_ANY_FORM;
 	m->state = PST_MESSAGE_HEAD;
 	m->left = 0;
 }
@@ -153,6 +156,7 @@ enum pst_reason pst_message_read_again(struct pst_message *m, const struct pst_t
 	if (len > PST_MAX_HEAD)
 		return PST_REASON_REWRITE;
 	pst_http_request(&again, t, index);
+	again.flags |= before.flags & PST_HTTP_ANY_FORM;
 	pst_walk_head(&w);
 	if (again.state != PST_HTTP_DONE || again.stop != len || again.flags != before.flags ||
 	    again.length != before.length || again.method != before.method)

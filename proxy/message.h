@@ -37,8 +37,9 @@ enum pst_message_event {
 	PST_MESSAGE_BAD, /* http.reason says why; PST_REASON_PARSERS: they do not agree */
 };
 
-/* Begins a message that is read with rule set INDEX of T; a response with PST_MESSAGE_ANSWER. */
-void pst_message_request(struct pst_message *m, const struct pst_table *t, uint32_t index);
+/* Begins a request that is read with rule set INDEX of T, a path of ANY_FORM as it stands. */
+void pst_message_request(struct pst_message *m, const struct pst_table *t, uint32_t index,
+			 bool any_form);
 void pst_message_response(struct pst_message *m);
 
 /* Reads on in the bytes of B that nobody knows yet. T is that of the beginning. */

@@ -27,6 +27,10 @@ enum option_id {
 	OPT_DRAIN_TIMEOUT,
 	OPT_EVENTS,
 	OPT_SHOW_QUERIES,
+	OPT_PATHS,
+	OPT_DENY_BODY,
+	OPT_DENY_TYPE,
+	OPT_DENY_HEADER,
 	OPT_MANAGED,
 	OPT_HELP,
 	OPT_VERSION,
@@ -59,6 +63,12 @@ static const struct option_row {
 	 "for requests on their way at the end (default: 30)"},
 	{OPT_EVENTS, "events", "denied|all|none", "which verdicts are reported (default: denied)"},
 	{OPT_SHOW_QUERIES, "show-queries", NULL, "do not redact the query of a path in events"},
+	{OPT_PATHS, "paths", "normal|any",
+	 "normal denies paths not in normal form, any judges them as they stand (default: normal)"},
+	{OPT_DENY_BODY, "deny-body", "TEXT", "body of the 403 (default: Access denied)"},
+	{OPT_DENY_TYPE, "deny-content-type", "TYPE", "its content type (default: text/plain)"},
+	{OPT_DENY_HEADER, "deny-header", "'NAME: VALUE'",
+	 "a further header of it; up to eight times"},
 	{OPT_MANAGED, "managed", NULL,
 	 "as posternd starts it: policies, connections and ways to servers come from there"},
 	{OPT_HELP, "help", NULL, "this text"},
@@ -72,6 +82,7 @@ static const char *const events_words[] = {
 	[PST_PROXY_EVENTS_ALL] = "all",
 	[PST_PROXY_EVENTS_NONE] = "none",
 };
+static const char *const paths_words[] = {"normal", "any"};
 static const char *const direction_words[] = {
 	[PST_DIR_INGRESS] = "ingress",
 	[PST_DIR_EGRESS] = "egress",
@@ -206,14 +217,42 @@ static int read_addresses(struct pst_proxy_options *o, enum option_id id, const 
 static int read_words(struct pst_proxy_options *o, enum option_id id, const char *arg)
 {
 	unsigned int i;
-	int r = id == OPT_EVENTS ? read_word(arg, events_words, 3, &i)
-				 : read_word(arg, direction_words, 2, &i);
+	int r;
 
-	if (!r && id == OPT_EVENTS)
-		o->events = i;
-	else if (!r)
-		o->direction = i;
-	return r;
+	switch (id) {
+	case OPT_EVENTS:
+		r = read_word(arg, events_words, 3, &i);
+		o->events = r ? o->events : i;
+		return r;
+	case OPT_PATHS:
+		r = read_word(arg, paths_words, 2, &i);
+		o->any_form = !r && i;
+		return r;
+	default:
+		r = read_word(arg, direction_words, 2, &i);
+		o->direction = r ? o->direction : i;
+		return r;
+	}
+}
+
+/* Whether the whole fits is asked when all is there. */
+static int read_reply(struct pst_proxy_options *o, enum option_id id, const char *arg)
+{
+	struct pst_reply_opts *reply = &o->reply;
+
+	switch (id) {
+	case OPT_DENY_BODY:
+		reply->body = arg;
+		return 0;
+	case OPT_DENY_TYPE:
+		reply->content_type = arg;
+		return pst_reply_content_type_error(arg) ? -EINVAL : 0;
+	default:
+		if (reply->n_headers == PST_REPLY_HEADERS || pst_reply_header_error(arg))
+			return -EINVAL;
+		reply->headers[reply->n_headers++] = arg;
+		return 0;
+	}
 }
 
 static int read_numbers(struct pst_proxy_options *o, enum option_id id, const char *arg)
@@ -253,7 +292,12 @@ static int read_option(struct pst_proxy_options *o, enum option_id id, const cha
 		return 0;
 	case OPT_DIRECTION:
 	case OPT_EVENTS:
+	case OPT_PATHS:
 		return read_words(o, id, arg);
+	case OPT_DENY_BODY:
+	case OPT_DENY_TYPE:
+	case OPT_DENY_HEADER:
+		return read_reply(o, id, arg);
 	case OPT_SHOW_QUERIES:
 		o->show_queries = true;
 		return 0;
@@ -274,14 +318,17 @@ static int read_option(struct pst_proxy_options *o, enum option_id id, const cha
 static int check(const struct pst_proxy_options *o)
 {
 	const char *missing = NULL;
+	struct pst_reply reply;
 
 	if (o->help || o->version)
 		return 0;
-	if (o->managed && (o->listen.len || o->upstream.len || o->sources.bundle ||
-			   o->sources.n_policies || o->sources.n_inventories))
+	if (pst_reply_make(&o->reply, true, &reply))
+		missing = "the 403 is too long: a body of 512 bytes, 1023 with all headers";
+	else if (o->managed && (o->listen.len || o->upstream.len || o->sources.bundle ||
+				o->sources.n_policies || o->sources.n_inventories))
 		missing = "--managed takes listeners, servers and policies from posternd";
 	else if (o->managed)
-		return 0;
+		missing = NULL;
 	else if (!o->listen.len)
 		missing = "--listen is missing";
 	else if (!o->upstream.len)

@@ -4,6 +4,7 @@
 /* postern-proxy's command line. */
 
 #include "bpf/abi.h"
+#include "enforcer/reply.h"
 #include "policy/inventory.h"
 #include "proxy/policy.h"
 
@@ -34,6 +35,8 @@ struct pst_proxy_options {
 	uint32_t max_memory_mib;
 	uint32_t head_timeout_s, idle_timeout_s, drain_timeout_s;
 	enum pst_proxy_events events;
+	struct pst_reply_opts reply; /* the 403; strings belong to argv */
+	bool any_form;		     /* paths need not be in normal form */
 	bool show_queries;
 	bool managed; /* by posternd, which has started this */
 	bool help, version;

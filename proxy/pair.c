@@ -298,7 +298,7 @@ static void go_up(struct pst_pair *p)
 	renew(p);
 	t = table_of(p, &index);
 	if (p->up.state == PST_MESSAGE_NONE && pst_buffer_unknown(b) && may_begin(p))
-		pst_message_request(&p->up, t, index);
+		pst_message_request(&p->up, t, index, pst_ruler_is_any_form(p->opts.ruler));
 	switch (pst_message_read(&p->up, t, b)) {
 	case PST_MESSAGE_BEGUN:
 		judge_head(p);

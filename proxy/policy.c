@@ -42,8 +42,8 @@ static int load(const struct pst_proxy_sources *s, struct pst_diags *diags,
 	return r;
 }
 
-int pst_proxy_policy_load(const struct pst_proxy_sources *sources, bool name_rules,
-			  struct pst_proxy_policy **ret_policy)
+int pst_proxy_policy_load(const struct pst_proxy_sources *sources,
+			  const struct pst_proxy_judging *how, struct pst_proxy_policy **ret_policy)
 {
 	struct pst_diags *diags = pst_diags_new();
 	struct pst_proxy_policy *p = pst_mem_calloc(1, sizeof(*p));
@@ -56,7 +56,8 @@ int pst_proxy_policy_load(const struct pst_proxy_sources *sources, bool name_rul
 		free(p);
 		return r;
 	}
-	pst_ruler_name_rules(p->ruler, name_rules);
+	pst_ruler_name_rules(p->ruler, how->name_rules);
+	pst_ruler_set_any_form(p->ruler, how->any_form);
 	p->refs = 1;
 	*ret_policy = p;
 	return 0;

@@ -27,9 +27,16 @@ struct pst_proxy_sources {
 	const char *bundle;
 };
 
+/* How its requests are judged. */
+struct pst_proxy_judging {
+	bool name_rules; /* answers name the rule */
+	bool any_form;	 /* paths need not be in normal form */
+};
+
 /* One reference is the caller's. 0; -EINVAL when there are mistakes, which are on stderr then;
- * -ENOMEM; -errno (logged). NAME_RULES: answers name the rule. */
-int pst_proxy_policy_load(const struct pst_proxy_sources *sources, bool name_rules,
+ * -ENOMEM; -errno (logged). */
+int pst_proxy_policy_load(const struct pst_proxy_sources *sources,
+			  const struct pst_proxy_judging *how,
 			  struct pst_proxy_policy **ret_policy);
 struct pst_proxy_policy *pst_proxy_policy_ref(struct pst_proxy_policy *p);
 void pst_proxy_policy_unref(struct pst_proxy_policy **p);

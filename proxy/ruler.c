@@ -27,7 +27,7 @@ struct pst_ruler {
 	struct pst_matchers *matchers;
 	struct set *sets;
 	size_t n_sets;
-	bool names_rules;
+	bool names_rules, any_form;
 	struct PST_VEC(const struct pst_bundle_header *) actions;
 };
 
@@ -118,6 +118,16 @@ int pst_ruler_new(struct pst_bundle *b, struct pst_diags *diags, struct pst_rule
 void pst_ruler_name_rules(struct pst_ruler *r, bool on)
 {
 	r->names_rules = on;
+}
+
+void pst_ruler_set_any_form(struct pst_ruler *r, bool on)
+{
+	r->any_form = on;
+}
+
+bool pst_ruler_is_any_form(const struct pst_ruler *r)
+{
+	return r->any_form;
 }
 
 const struct pst_bundle *pst_ruler_bundle(const struct pst_ruler *r)

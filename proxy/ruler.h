@@ -48,6 +48,10 @@ void pst_ruler_free(struct pst_ruler **r);
  */
 void pst_ruler_name_rules(struct pst_ruler *r, bool on);
 
+/* Need paths not be in normal form? They are judged as they stand then. Off at first. */
+void pst_ruler_set_any_form(struct pst_ruler *r, bool on);
+bool pst_ruler_is_any_form(const struct pst_ruler *r);
+
 const struct pst_bundle *pst_ruler_bundle(const struct pst_ruler *r);
 
 /* With which table, and as which rule set of it, the core reads requests of rule set RULESET. */

@@ -341,3 +341,22 @@ Test(pair, a_method_that_llhttp_does_not_know_passes_where_a_rule_allows_it)
 	ask(text);
 	expect_out(PST_SERVER, text);
 }
+
+Test(pair, a_path_of_any_form_stays_as_it_is_when_a_header_is_added)
+{
+	struct t_world w;
+	struct t_stage s;
+
+	t_world_rules(&w, "        - {path: \"/api/.*\", headerMatches: [{name: X-A, value: b, "
+			  "mismatch: ADD}]}\n");
+	pst_ruler_set_any_form(w.ruler, true);
+	t_stage_begin(&s, &w);
+	t_stage_text(&s, PST_CLIENT, "GET /api//../x HTTP/1.1\r\nHost: b\r\n\r\n");
+	cr_assert_eq(t_stage_last(&s)->reason, PST_REASON_RULE_FALLBACK, "reason %d",
+		     t_stage_last(&s)->reason);
+	cr_assert(
+		memmem(s.out[PST_SERVER], s.n_out[PST_SERVER], "GET /api//../x HTTP/1.1\r\n", 25));
+	cr_assert(memmem(s.out[PST_SERVER], s.n_out[PST_SERVER], "x-a: b\r\n", 8));
+	t_stage_end(&s);
+	t_world_fini(&w);
+}

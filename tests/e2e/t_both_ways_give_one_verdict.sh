@@ -1,0 +1,65 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# The golden requests, judged by the kernel and, sent there by the daemon, by the userspace proxy: line by line the same
+# verdict and reason. So do --paths and --deny-*: one answer, whoever gives it.
+. "$(dirname "$0")/lib.sh"
+e2e_up
+e2e_nginx
+for pod in frontend backend; do
+	ip -n $pod link set eth0 mtu 65000
+	ip link set $pod mtu 65000
+done
+ip link set br0 mtu 65000
+awk '{ print } /name: backend/ { print "  annotations: {postern.io/mode: proxy}" }' testdata/inventory/demo.yaml >"$E2E/proxy.yaml"
+cp testdata/inventory/demo.yaml "$E2E/kernel.yaml"
+# start WAY ARG...
+start() {
+	local way=$1
+	shift
+	: >"$E2E/events"
+	e2e_posternd --policy testdata/http/policy.yaml --inventory "$E2E/$way.yaml" --courtesy off --events all "$@"
+}
+# The reports of the last ones are on their way when the answers are there.
+quiet() { [ "$(wc -l <"$E2E/events")" = "$(sleep 0.3; wc -l <"$E2E/events")" ]; }
+# judge WAY FILE: lines of verdicts in $E2E/WAY
+judge() {
+	e2e_run frontend timeout 100 python3 tests/e2e/vectors.py "testdata/http/$2" $BACKEND 8080 >"$E2E/out" || e2e_fail "vectors.py"
+	e2e_wait 10 quiet
+	python3 tests/e2e/verdicts.py "$E2E/out" "$E2E/events" | sort >"$E2E/$1"
+}
+
+for way in kernel proxy; do
+	start $way --paths any
+	judge $way paths.md
+	[ $way = kernel ] || e2e_is "the proxy has judged paths" 0 "$(e2e_events '"generation":.*"layer":"l7"')"
+	e2e_stop
+	mv "$E2E/$way" "$E2E/$way.paths"
+done
+[ "$(wc -l <"$E2E/kernel.paths")" -ge 10 ] || e2e_fail "only $(wc -l <"$E2E/kernel.paths") paths"
+e2e_is "paths of any form, judged in two ways" "" "$(diff "$E2E/kernel.paths" "$E2E/proxy.paths")"
+
+for way in kernel proxy; do
+	start $way --deny-body '{"error":"denied"}' --deny-content-type application/json --deny-header 'X-Denied-By: postern'
+	for method in GET HEAD; do
+		e2e_run frontend curl -sS -i $([ $method = GET ] || echo -I) --max-time 5 "http://$BACKEND:8080/admin" |
+			tr -d '\r' | grep -vi '^connection:'
+	done >"$E2E/$way.403"
+	judge $way requests.md
+	if [ $way = proxy ]; then
+		e2e_is "the proxy has judged requests" 0 "$(e2e_events '"generation":.*"layer":"l7"')"
+		e2e_is "HTTP/2" '403 {"error":"denied"}' "$(e2e_http frontend --http2-prior-knowledge "http://$BACKEND:8080/admin")"
+		e2e_is "HTTP/2, its header" 'x-denied-by: postern' \
+			"$(e2e_run frontend curl -sS -i --http2-prior-knowledge "http://$BACKEND:8080/admin" | tr -d '\r' | grep x-denied)"
+	fi
+	e2e_stop
+done
+e2e_is "the 403, of the one and the other" "" "$(diff "$E2E/kernel.403" "$E2E/proxy.403")"
+e2e_is "its headers" 2 "$(grep -c '^X-Denied-By: postern$' "$E2E/proxy.403")"
+# Two differences are no accident: the proxy speaks HTTP/2, and it tells of what ends inside of a head.
+for way in kernel proxy; do
+	grep -vE '^http2-preface | head-split$' "$E2E/$way" | awk '$3 != "-"' >"$E2E/$way.told"
+done
+[ "$(wc -l <"$E2E/kernel.told")" -gt 100 ] || e2e_fail "only $(wc -l <"$E2E/kernel.told") requests"
+e2e_is "requests, of $(wc -l <"$E2E/kernel.told"), judged in two ways" "" "$(diff "$E2E/kernel.told" "$E2E/proxy.told")"
+e2e_is "verdicts, of $(wc -l <"$E2E/kernel")" "" \
+	"$(diff <(grep -v ^http2-preface "$E2E/kernel" | cut -d ' ' -f 1,2) <(grep -v ^http2-preface "$E2E/proxy" | cut -d ' ' -f 1,2))"
