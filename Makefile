@@ -402,6 +402,10 @@ $(B)/bench/rules: $(call obj,tests/bench/rules.c bpf/tests/kernel.c) $(COMPILER_
 	$(call msg,LD,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_LDFLAGS) $^ -o $@ $(COMPILER_LIBS) -lbpf -lelf
+$(B)/bench/head: $(call obj,tests/bench/head.c bpf/tests/kernel.c bpf/tests/core.c bpf/tests/ring.c) $(COMPILER_OBJ)
+	$(call msg,LD,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_LDFLAGS) $^ -o $@ $(COMPILER_LIBS) -lbpf -lelf -lcriterion
 
 .PHONY: bench-compile bench-walk
 bench-compile: build/postern ## measure postern compile over 10,000 HTTP rules (no root)
@@ -409,9 +413,11 @@ bench-compile: build/postern ## measure postern compile over 10,000 HTTP rules (
 bench-walk: build/bench/engines build/bench/rules $(KERNEL_CORE) ## measure the walker beside RE2 and PCRE2, and a request by 1 to 10,000 rules (root: also in the kernel)
 	$(Q)tests/bench/walk.sh
 
-.PHONY: bench-judge
+.PHONY: bench-judge bench-head
 bench-judge: $(B)/posternd ## measure what a judged request costs in the kernel (root)
 	$(Q)tests/bench/judge.sh
+bench-head: $(B)/bench/head $(KERNEL_CORE) ## the judge's part of it alone, HEADS_OF= other builds of judge.bpf.o beside it (root)
+	$(Q)$< $(B)/tests/kernel_core/judge.bpf.o $(HEADS_OF)
 
 .PHONY: bench-propagation
 bench-propagation: $(B)/posternd ## measure how long one changed policy among 10,000 takes to be enforced (root)
