@@ -234,8 +234,8 @@ PST_SUBPROG int pst_http_act(struct pst_http *h, const struct pst_table *t, __u3
 struct pst_http_hot {
 	__u64 before; /* the eight bytes before the present word, the first one highest */
 	__u64 word;   /* the same of the present word */
-	__u32 state, row, classes;
-	__u32 pos; /* of the present word's first byte */
+	__u32 place, row, classes; /* place: of the state, in pst_http_step */
+	__u32 pos;		   /* of the present word's first byte */
 };
 
 /* The last eight bytes when the first N (0 .. 8) bytes of the present word are consumed. */
@@ -248,24 +248,28 @@ PST_INLINE __u64 pst_http_window(const struct pst_http_hot *hot, __u32 n)
 	return hot->before << (8 * n) | hot->word >> (64 - 8 * n);
 }
 
+PST_INLINE __u32 pst_http_place(__u32 state)
+{
+	return (state << PST_HTTP_CLASS_BITS) & PST_HTTP_PLACE_MASK;
+}
+
 /* Consumes byte K of the present word. */
 PST_INLINE void pst_http_byte(struct pst_http *h, const struct pst_table *t,
 			      struct pst_http_hot *hot, __u32 k)
 {
 	__u32 byte = (hot->word >> (56 - 8 * k)) & 0xff;
 	/* "+", because the verifier of 6.1 knows nothing about the "|" of two variables. */
-	__u32 cell = pst_http_cell[((hot->state << PST_HTTP_CLASS_BITS) + pst_http_class[byte]) &
-				   PST_HTTP_CELL_MASK];
+	__u32 step = pst_http_step[hot->place + pst_http_class[byte]];
 	__u32 next = hot->row ? pst_dfa_step(t, hot->row, hot->classes, byte) : 0;
 
-	hot->state = cell & 0xff;
-	if (cell >> 8) {
-		h->state = (__u8)hot->state;
+	hot->place = step & PST_HTTP_PLACE_MASK;
+	if (step >> 16) {
+		h->state = (__u8)(hot->place >> PST_HTTP_CLASS_BITS);
 		h->row = hot->row;
 		h->window = pst_http_window(hot, k + 1);
 		h->pos = hot->pos + k;
-		pst_http_act(h, t, cell >> 8, byte);
-		hot->state = h->state;
+		pst_http_act(h, t, step >> 16, byte);
+		hot->place = pst_http_place(h->state);
 		next = h->row;
 		hot->classes = h->classes;
 	}
@@ -282,6 +286,12 @@ PST_INLINE int pst_http_plain(__u64 word)
 	__u64 del = word ^ (ones * 0x7f);
 
 	return !((((word - ones * 0x20) & ~word) | ((del - ones) & ~del)) & high);
+}
+
+/* Inside a value that nobody looks at, and where no automaton runs? */
+PST_INLINE int pst_http_is_value(const struct pst_http_hot *hot)
+{
+	return hot->place == PST_HTTP_VALUE << PST_HTTP_CLASS_BITS && !hot->row;
 }
 
 /* True when further bytes would change nothing. */
@@ -307,7 +317,7 @@ PST_SUBPROG int pst_http_feed(struct pst_http *h, const struct pst_table *t,
 		return -1;
 	end = h->pos + n;
 	hot = (struct pst_http_hot){.before = h->window,
-				    .state = h->state,
+				    .place = pst_http_place(h->state),
 				    .row = h->row,
 				    .classes = h->classes,
 				    .pos = h->pos};
@@ -316,7 +326,7 @@ PST_SUBPROG int pst_http_feed(struct pst_http *h, const struct pst_table *t,
 		done = n - 8 * i;
 		if (done < 8)
 			break;
-		if (hot.state != PST_HTTP_VALUE || hot.row || !pst_http_plain(hot.word)) {
+		if (!pst_http_is_value(&hot) || !pst_http_plain(hot.word)) {
 			pst_http_byte(h, t, &hot, 0);
 			pst_http_byte(h, t, &hot, 1);
 			pst_http_byte(h, t, &hot, 2);
@@ -335,7 +345,7 @@ PST_SUBPROG int pst_http_feed(struct pst_http *h, const struct pst_table *t,
 	for (__u32 k = 0; k < 7; k++)
 		if (k < done)
 			pst_http_byte(h, t, &hot, k);
-	h->state = (__u8)hot.state;
+	h->state = (__u8)(hot.place >> PST_HTTP_CLASS_BITS);
 	h->row = hot.row;
 	h->window = pst_http_window(&hot, done);
 	h->pos = end;

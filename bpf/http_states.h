@@ -140,5 +140,7 @@ enum {
 	PST_HTTP_CLASS_BITS = 6,
 	PST_HTTP_STATES = 128,
 	PST_HTTP_CELLS = PST_HTTP_STATES << PST_HTTP_CLASS_BITS,
-	PST_HTTP_CELL_MASK = PST_HTTP_CELLS - 1,
 };
+
+/* steps[place of state + class of byte] = place of next state | (action or reason) << 16 */
+enum { PST_HTTP_PLACE_MASK = PST_HTTP_CELLS - (1 << PST_HTTP_CLASS_BITS) };

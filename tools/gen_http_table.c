@@ -414,20 +414,39 @@ static void print_classes(void)
 	printf("\n};\n\n");
 }
 
+/* Is B the first byte of its class? */
+static bool is_first(unsigned int b)
+{
+	for (unsigned int a = 0; a < b; a++)
+		if (class_of[a] == class_of[b])
+			return false;
+	return true;
+}
+
 static void print_cells(void)
 {
 	printf("static const __u16 pst_http_cell[%d] = {\n", PST_HTTP_CELLS);
-	for (unsigned int s = 0; s < PST_HTTP_STATE_MAX; s++) {
-		bool seen[256] = {false};
+	for (unsigned int s = 0; s < PST_HTTP_STATE_MAX; s++)
+		for (unsigned int b = 0; b < 256; b++)
+			if (is_first(b))
+				printf("%s[%u] = 0x%04x,", class_of[b] % 6 ? " " : "\n\t",
+				       s << PST_HTTP_CLASS_BITS | class_of[b], full[s][b]);
+	printf("\n};\n");
+}
 
-		for (unsigned int b = 0; b < 256; b++) {
-			if (seen[class_of[b]])
-				continue;
-			seen[class_of[b]] = true;
-			printf("%s[%u] = 0x%04x,", class_of[b] % 6 ? " " : "\n\t",
-			       s << PST_HTTP_CLASS_BITS | class_of[b], full[s][b]);
-		}
-	}
+/* The same for the recogniser, with the next state where it is added to the next byte's class. */
+static void print_steps(void)
+{
+	printf("\n/* Behind the last row there is room for any class. */\n"
+	       "static const __u32 pst_http_step[%d] = {",
+	       PST_HTTP_CELLS + 256);
+	for (unsigned int s = 0; s < PST_HTTP_STATE_MAX; s++)
+		for (unsigned int b = 0; b < 256; b++)
+			if (is_first(b))
+				printf("%s[%u] = 0x%06x,", class_of[b] % 6 ? " " : "\n\t",
+				       s << PST_HTTP_CLASS_BITS | class_of[b],
+				       (full[s][b] & 0xffU) << PST_HTTP_CLASS_BITS |
+					       (full[s][b] >> 8) << 16);
 	printf("\n};\n");
 }
 
@@ -447,5 +466,6 @@ int main(void)
 	       PST_HTTP_STATE_MAX, n_classes);
 	print_classes();
 	print_cells();
+	print_steps();
 	return fflush(stdout) || ferror(stdout) ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -15,6 +15,7 @@
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -50,7 +51,16 @@ static void write_head(unsigned char head[LENGTH])
 	memcpy(head + LENGTH - 4, "\r\n\r\n", 4);
 }
 
-static void judge_natively(long count)
+static unsigned long number(const char *text, unsigned long most)
+{
+	char *end;
+	unsigned long n = strtoul(text, &end, 10);
+
+	must(n > 0 && n <= most && !*end, "not a number, or too large");
+	return n;
+}
+
+static void judge_natively(unsigned long count)
 {
 	unsigned char head[LENGTH];
 	const struct pst_src src = {.bytes = head};
@@ -61,7 +71,7 @@ static void judge_natively(long count)
 
 	write_head(head);
 	f.ruleset = (__u16)ruleset;
-	for (long i = 0; i < count; i++) {
+	for (unsigned long i = 0; i < count; i++) {
 		must(pst_judge_packet(&f, t, &src, &p) ==
 			     pst_ruling(PST_ACTION_PASS, PST_REASON_RULE),
 		     "the head is not allowed");
@@ -156,14 +166,13 @@ int main(int argc, char **argv)
 
 	while ((option = getopt(argc, argv, "r:n:")) != -1) {
 		if (option == 'n') {
-			judge_natively(atol(optarg));
+			judge_natively(number(optarg, ULONG_MAX));
 			return 0;
 		}
 		must(option == 'r', "[-r ROUNDS] JUDGE.bpf.o... | -n COUNT");
-		rounds = atoi(optarg);
+		rounds = (int)number(optarg, MAX_ROUNDS);
 	}
-	must(optind < argc && argc - optind <= MAX_BUILDS && rounds > 0 && rounds <= MAX_ROUNDS,
-	     "[-r ROUNDS] JUDGE.bpf.o... | -n COUNT");
+	must(optind < argc && argc - optind <= MAX_BUILDS, "[-r ROUNDS] JUDGE.bpf.o... | -n COUNT");
 	compare(argv + optind, argc - optind, rounds);
 	return 0;
 }
