@@ -73,22 +73,52 @@ static void copy(void *to, const void *from, size_t bytes)
 		memcpy(to, from, bytes);
 }
 
-void pst_bundle_fill_table(const struct pst_bundle *b, struct pst_table *t)
+/* SIZE bytes at TO become those at FROM; of what was there before, up to OLD bytes, nothing is
+ * left.
+ */
+static void renew(void *to, const void *from, size_t size, size_t old)
+{
+	copy(to, from, size);
+	if (old > size)
+		memset((char *)to + size, 0, old - size);
+}
+
+static size_t at_most(size_t n, size_t most)
+{
+	return n < most ? n : most;
+}
+
+static void renew_rulesets(const struct pst_bundle *b, struct pst_table *t)
 {
 	/* Rule sets that the table has no room for are fallbacks: nobody looks them up. */
-	size_t n = b->n_rulesets < PST_RULESETS ? b->n_rulesets : PST_RULESETS;
+	const size_t n = at_most(b->n_rulesets, PST_RULESETS);
+	const size_t old = at_most(t->n_rulesets, PST_RULESETS);
 
-	memset(t, 0, sizeof(*t));
-	t->abi_version = PST_ABI_VERSION;
+	for (size_t i = 0; i < n; i++)
+		t->rulesets[i] = b->rulesets[i].packed;
+	if (old > n)
+		memset(&t->rulesets[n], 0, (old - n) * sizeof(*t->rulesets));
+	t->n_rulesets = (uint32_t)n;
+}
+
+void pst_bundle_renew_table(const struct pst_bundle *b, struct pst_table *t)
+{
+	renew_rulesets(b, t);
+	renew(t->tags, b->tags, b->n_tags * sizeof(*t->tags),
+	      at_most(t->n_tags, PST_TAGS) * sizeof(*t->tags));
+	renew(t->classes, b->classes, b->n_class_bytes, at_most(t->n_class_bytes, PST_CLASS_BYTES));
+	renew(t->cells, b->cells, b->n_cells * sizeof(*t->cells),
+	      at_most(t->n_cells, PST_CELLS) * sizeof(*t->cells));
 	t->n_cells = (uint32_t)b->n_cells;
 	t->n_class_bytes = (uint32_t)b->n_class_bytes;
 	t->n_tags = (uint32_t)b->n_tags;
-	t->n_rulesets = (uint32_t)n;
 	t->name_start = b->name_start;
 	t->name_classes = b->name_classes;
-	for (size_t i = 0; i < n; i++)
-		t->rulesets[i] = b->rulesets[i].packed;
-	copy(t->tags, b->tags, b->n_tags * sizeof(*b->tags));
-	copy(t->classes, b->classes, b->n_class_bytes);
-	copy(t->cells, b->cells, b->n_cells * sizeof(*b->cells));
+	t->abi_version = PST_ABI_VERSION;
+}
+
+void pst_bundle_fill_table(const struct pst_bundle *b, struct pst_table *t)
+{
+	memset(t, 0, sizeof(*t));
+	pst_bundle_renew_table(b, t);
 }

@@ -135,3 +135,9 @@ int pst_bundle_verify(const struct pst_bundle *b, struct pst_diags *diags);
  * B must have passed pst_bundle_verify().
  */
 void pst_bundle_fill_table(const struct pst_bundle *b, struct pst_table *t);
+
+/*
+ * The same over an earlier table (or zeros): only what one of the two uses is touched, and the
+ * generation is left as it is.
+ */
+void pst_bundle_renew_table(const struct pst_bundle *b, struct pst_table *t);

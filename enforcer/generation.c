@@ -188,3 +188,23 @@ int pst_generations_publish(struct pst_generations *g, struct pst_bundle **bundl
 	*ret_generation = generation;
 	return 0;
 }
+
+/* Slots are taken over in turn: that of the present generation is the last one to go. */
+void pst_generations_fill(struct pst_generations *g)
+{
+	const struct pst_slot *now = find_slot(g, g->config.generation);
+
+	for (uint32_t i = 0; now && i < PST_GEN_SLOTS; i++) {
+		struct pst_slot *s = &g->slots[i];
+		struct pst_slot copy = *now;
+
+		if (!s->is_known || s->bundle)
+			continue;
+		copy.generation = 0;
+		copy.judge = NULL;
+		copy.is_borrowed = true;
+		if (pst_slot_write(g->loader, i, s, &copy))
+			copy = (struct pst_slot){0}; /* written anew when its turn comes */
+		*s = copy;
+	}
+}

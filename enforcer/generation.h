@@ -47,6 +47,12 @@ int pst_generations_publish(struct pst_generations *g, struct pst_bundle **bundl
 			    const struct pst_host_prefix *host, size_t n_host,
 			    uint32_t *ret_generation);
 
+/*
+ * Slots that have nothing get what is in force, without a number: a change then writes only what
+ * differs, also before each slot has had its turn. What fails is logged, and written anew in time.
+ */
+void pst_generations_fill(struct pst_generations *g);
+
 /* The bundle or the judge of a generation, or NULL when it is no longer kept. Not owned. */
 const struct pst_bundle *pst_generations_bundle(const struct pst_generations *g,
 						uint32_t generation);

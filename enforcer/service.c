@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -508,6 +509,8 @@ static int start(struct service *s, struct pst_reading *reading)
 		pst_log(PST_LOG_WARNING,
 			"audit: nothing is denied; what would be is reported (verdict AUDIT)");
 	pst_log(PST_LOG_INFO, "enforcing below %s", cgroup);
+	pst_generations_fill(s->gens);
+	malloc_trim(0); /* the first reading is the largest by far */
 	return r;
 }
 

@@ -14,9 +14,11 @@
 void pst_slot_fini(struct pst_slot *s)
 {
 	pst_judge_free(&s->judge);
-	pst_bundle_free(&s->bundle);
-	free(s->addrs);
-	free(s->names);
+	if (!s->is_borrowed) {
+		pst_bundle_free(&s->bundle);
+		free(s->addrs);
+		free(s->names);
+	}
 	*s = (struct pst_slot){0};
 }
 
@@ -198,21 +200,13 @@ static int change_policies(struct pst_batch *batch, const struct pst_bundle *old
 }
 
 /* The kernel may look at the table as soon as it has its number: written last. */
-static int write_table(struct pst_table *table, const struct pst_slot *now)
+static void write_table(struct pst_table *table, const struct pst_slot *old,
+			const struct pst_slot *now)
 {
-	struct pst_table *filled = pst_mem_calloc(1, sizeof(*filled));
-	const size_t number = offsetof(struct pst_table, generation);
-	const size_t behind = number + sizeof(table->generation);
-
-	if (!filled)
-		return -ENOMEM;
-	pst_bundle_fill_table(now->bundle, filled);
-	filled->abi_version = PST_ABI_VERSION;
-	memcpy(table, filled, number);
-	memcpy((char *)table + behind, (char *)filled + behind, sizeof(*table) - behind);
+	if (!old->is_known)
+		memset(table, 0, sizeof(*table));
+	pst_bundle_renew_table(now->bundle, table);
 	__atomic_store_n(&table->generation, now->generation, __ATOMIC_SEQ_CST);
-	free(filled);
-	return 0;
 }
 
 static int change_maps(struct pst_loader *l, uint32_t number, const struct pst_slot *old,
@@ -245,5 +239,6 @@ int pst_slot_write(struct pst_loader *l, uint32_t number, const struct pst_slot 
 	r = change_maps(l, number, old, now);
 	if (r)
 		return pst_log_err(r, "cannot enter the new generation into the maps");
-	return write_table(table, now);
+	write_table(table, old, now);
+	return 0;
 }

@@ -41,7 +41,8 @@ struct pst_slot {
 	struct pst_slot_name *names; /* sorted by address */
 	size_t n_names;
 	struct timespec published;
-	bool is_known; /* what it has in the maps is what is listed here */
+	bool is_known;	  /* what it has in the maps is what is listed here */
+	bool is_borrowed; /* what it points to is another slot's, which outlives it */
 };
 
 /*

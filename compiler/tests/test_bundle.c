@@ -267,6 +267,30 @@ Test(bundle, the_kernel_table_holds_the_same_numbers)
 	cr_assert_eq(t->generation, 0);
 }
 
+Test(bundle, a_table_written_over_another_one_is_as_if_it_were_new)
+{
+	pst_auto_free struct pst_table *fresh = malloc(sizeof(*fresh));
+	pst_auto_free struct pst_table *over = calloc(1, sizeof(*over));
+
+	pst_bundle_fill_table(b, fresh);
+	over->n_rulesets = PST_RULESETS;
+	memset(over->rulesets, 0xff, sizeof(over->rulesets));
+	over->n_tags = PST_TAGS;
+	memset(over->tags, 0xff, sizeof(over->tags));
+	over->n_class_bytes = PST_CLASS_BYTES;
+	memset(over->classes, 0xff, sizeof(over->classes));
+	over->n_cells = PST_CELLS;
+	memset(over->cells, 0xff, PST_CELLS * sizeof(*over->cells));
+	over->generation = 7;
+	pst_bundle_renew_table(b, over);
+	cr_assert_eq(over->generation, 7);
+	over->generation = 0;
+	cr_assert_eq(memcmp(fresh, over, sizeof(*fresh)), 0);
+	over->n_cells = UINT32_MAX; /* whoever wrote that: it ends with the table */
+	pst_bundle_renew_table(b, over);
+	cr_assert_eq(memcmp(fresh, over, sizeof(*fresh)), 0);
+}
+
 Test(bundle, every_failed_allocation_is_an_error_and_no_leak)
 {
 	for (long n = 0;; n++) {
