@@ -22,8 +22,10 @@ static void print_list(const json_t *list, FILE *out)
 	}
 }
 
-static const char *enforced(const json_t *e, const char *key)
+static const char *enforced(const json_t *e, const char *key, const char *audited_key)
 {
+	if (json_is_true(json_object_get(e, audited_key)))
+		return "audit";
 	return json_is_true(json_object_get(e, key)) ? "enforced" : "open";
 }
 
@@ -46,8 +48,9 @@ static void print(const json_t *endpoints, FILE *out)
 	{
 		pst_cli_put(out, pst_cli_text(e, "name"), width);
 		fprintf(out, "  %8" JSON_INTEGER_FORMAT "  %-8s  %-8s  ",
-			pst_cli_number(e, "identity"), enforced(e, "ingress_enforced"),
-			enforced(e, "egress_enforced"));
+			pst_cli_number(e, "identity"),
+			enforced(e, "ingress_enforced", "ingress_audited"),
+			enforced(e, "egress_enforced", "egress_audited"));
 		print_list(json_object_get(e, "addresses"), out);
 		fputs("  ", out);
 		print_list(json_object_get(e, "labels"), out);

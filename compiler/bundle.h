@@ -26,6 +26,7 @@ struct pst_bundle_identity {
 	uint32_t id; /* a reserved number, or PST_ID_LOCAL and up */
 	struct pst_labels labels;
 	bool enforce[2]; /* by enum pst_dir: default deny */
+	bool audit[2];	 /* all its policies are in audit: so is each entry that is not ALLOW */
 };
 
 struct pst_bundle_addr {

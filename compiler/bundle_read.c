@@ -148,6 +148,8 @@ static void get_identity(struct reader *r, struct pst_bundle_identity *id)
 	id->id = (uint32_t)get(r, 4);
 	id->enforce[0] = get_bool(r);
 	id->enforce[1] = get_bool(r);
+	id->audit[0] = get_bool(r);
+	id->audit[1] = get_bool(r);
 	id->labels.v = get_array(r, "labels", 12, sizeof(*id->labels.v), &id->labels.n);
 	for (size_t i = 0; !r->err && i < id->labels.n; i++) {
 		struct pst_label *l = &id->labels.v[i];

@@ -60,6 +60,8 @@ static void put_identities(struct writer *w, const struct pst_bundle *b)
 		put(w, id->id, 4);
 		put(w, id->enforce[0], 1);
 		put(w, id->enforce[1], 1);
+		put(w, id->audit[0], 1);
+		put(w, id->audit[1], 1);
 		put(w, id->labels.n, 4);
 		for (size_t k = 0; k < id->labels.n; k++) {
 			put_str(w, id->labels.v[k].source);

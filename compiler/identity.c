@@ -94,6 +94,10 @@ static struct pst_addr_value endpoint_value(const struct pst_bundle *b,
 		v.flags |= PST_ADDR_ENFORCE_INGRESS;
 	if (is_enforced(b, identity, PST_DIR_EGRESS))
 		v.flags |= PST_ADDR_ENFORCE_EGRESS;
+	if (identity->audit[PST_DIR_INGRESS])
+		v.flags |= PST_ADDR_AUDIT_INGRESS;
+	if (identity->audit[PST_DIR_EGRESS])
+		v.flags |= PST_ADDR_AUDIT_EGRESS;
 	return v;
 }
 

@@ -3,7 +3,7 @@
 
 /*
  * The offline judge: the shared core of bpf/ run natively on a bundle. What it says is what the
- * kernel does.
+ * kernel does, or, of a policy in audit, what it reports.
  */
 
 #include "bpf/reason.h"

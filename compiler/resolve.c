@@ -17,6 +17,7 @@ struct rule_list PST_VEC(uint32_t);
 /* A subject and the rules that select it. */
 struct subject {
 	struct rule_list rules[PST_DIRECTION_MAX]; /* places in the catalogue, ascending */
+	bool is_strict[PST_DIRECTION_MAX];	   /* a policy in force concerns it */
 };
 
 struct resolver {
@@ -31,6 +32,13 @@ struct resolver {
 	struct PST_VEC(struct pst_row_rule) row;
 	struct pst_row_entries entries;
 	size_t host, world; /* slots */
+};
+
+/* A spec, and where its rules begin in the catalogue. */
+struct spec_place {
+	const struct pst_policy *policy;
+	const struct pst_spec *spec;
+	size_t first;
 };
 
 static int fill_crowd(struct resolver *r, const struct pst_identity_map *map)
@@ -69,26 +77,51 @@ static int match_peers(struct resolver *r)
 	return 0;
 }
 
-/* SPEC, whose rules begin at FIRST of the catalogue, selects everybody in SET. */
-static int note_subjects(struct resolver *r, const struct pst_spec *spec, size_t first,
-			 const uint64_t *set)
+static bool concerns(const struct pst_spec *spec, int direction)
+{
+	bool yes = spec->default_deny[direction];
+
+	for (size_t i = 0; i < spec->n_rules && !yes; i++)
+		yes = (int)spec->rules[i].direction == direction;
+	return yes;
+}
+
+/* A policy in audit counts where none in force concerns the subject, and nowhere else. */
+static int note_subject(struct resolver *r, const struct spec_place *at, size_t i)
 {
 	const struct pst_catalog *c = r->in->catalog;
+	struct pst_bundle_identity *who = &r->b->identities[i];
+	struct subject *s = &r->subjects[i];
 
-	for (size_t i = 0; i < r->b->n_identities; i++) {
-		struct pst_bundle_identity *who = &r->b->identities[i];
-
-		if (!pst_crowd_has(set, i) || !pst_identity_is_subject(who))
+	for (int d = 0; d < PST_DIRECTION_MAX; d++) {
+		if (!concerns(at->spec, d) || (at->policy->audit && s->is_strict[d]))
 			continue;
-		for (int d = 0; d < PST_DIRECTION_MAX; d++)
-			who->enforce[d] |= spec->default_deny[d];
-		for (size_t k = first; k < first + spec->n_rules; k++) {
-			if (pst_vec_push(&r->subjects[i].rules[c->l4[k].rule->direction],
-					 (uint32_t)k))
+		if (!at->policy->audit && !s->is_strict[d]) { /* the first in force */
+			s->is_strict[d] = true;
+			s->rules[d].n = 0;
+			who->enforce[d] = who->audit[d] = false;
+		}
+		who->enforce[d] |= at->spec->default_deny[d];
+		who->audit[d] |= at->policy->audit;
+		for (size_t k = at->first; k < at->first + at->spec->n_rules; k++) {
+			if ((int)c->l4[k].rule->direction == d &&
+			    pst_vec_push(&s->rules[d], (uint32_t)k))
 				return -ENOMEM;
 		}
 	}
 	return 0;
+}
+
+/* The spec AT selects everybody in SET. */
+static int note_subjects(struct resolver *r, const struct spec_place *at, const uint64_t *set)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < r->b->n_identities && !err; i++) {
+		if (pst_crowd_has(set, i) && pst_identity_is_subject(&r->b->identities[i]))
+			err = note_subject(r, at, i);
+	}
+	return err;
 }
 
 /* Default deny: any spec that selects the identity asks for it, also one without rules. */
@@ -105,13 +138,13 @@ static int match_subjects(struct resolver *r)
 		const struct pst_policy *policy = &r->in->policies->policies[p];
 
 		for (size_t i = 0; i < policy->n_specs; i++) {
-			const struct pst_spec *spec = &policy->specs[i];
+			const struct spec_place at = {policy, &policy->specs[i], first};
 
 			memset(set, 0, words * sizeof(*set));
-			pst_crowd_select(&r->crowd, &spec->subject, set);
-			if (note_subjects(r, spec, first, set))
+			pst_crowd_select(&r->crowd, &at.spec->subject, set);
+			if (note_subjects(r, &at, set))
 				return -ENOMEM;
-			first += spec->n_rules;
+			first += at.spec->n_rules;
 		}
 	}
 	return 0;
@@ -157,6 +190,15 @@ static int resolve_row(struct resolver *r, size_t subject, enum pst_direction di
 	return pst_row_resolve(&q, r->maps, &r->scratch, &r->entries);
 }
 
+/* The entries from FIRST on are of a subject whose policies are all in audit. */
+static void mark_audit(struct resolver *r, size_t first)
+{
+	for (size_t i = first; i < r->entries.n; i++) {
+		if (r->entries.v[i].value.verdict != PST_VERDICT_ALLOW)
+			r->entries.v[i].value.deny_rule |= PST_POLICY_AUDIT;
+	}
+}
+
 static int resolve_subjects(struct resolver *r)
 {
 	int err = 0;
@@ -164,8 +206,13 @@ static int resolve_subjects(struct resolver *r)
 	for (size_t i = 0; i < r->b->n_identities; i++) {
 		if (!pst_identity_is_subject(&r->b->identities[i]))
 			continue;
-		for (int d = 0; !err && d < PST_DIRECTION_MAX; d++)
+		for (int d = 0; !err && d < PST_DIRECTION_MAX; d++) {
+			size_t first = r->entries.n;
+
 			err = resolve_row(r, i, d);
+			if (r->b->identities[i].audit[d])
+				mark_audit(r, first);
+		}
 		if (err)
 			return err;
 		if (r->entries.n > PST_POLICY_ENTRIES)
@@ -208,7 +255,8 @@ static void send_to_proxy(const struct pst_inventory *inventory, const struct ps
 		for (; e < b->n_entries && b->entries[e].key.subject == subject &&
 		       b->entries[e].key.direction == PST_DIR_INGRESS;
 		     e++) {
-			if (b->entries[e].value.verdict == PST_VERDICT_JUDGE)
+			if (b->entries[e].value.verdict == PST_VERDICT_JUDGE &&
+			    !(b->entries[e].value.deny_rule & PST_POLICY_AUDIT))
 				b->entries[e].value.verdict = PST_VERDICT_FALLBACK;
 		}
 	}

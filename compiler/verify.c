@@ -108,6 +108,8 @@ static int check_identity(struct verifier *v, const struct pst_bundle_identity *
 		return bad(v, "identity 0 is no identity");
 	if (!pst_identity_is_subject(id) && (id->enforce[0] || id->enforce[1]))
 		return bad(v, "identity %u is reserved and cannot be in default deny", id->id);
+	if (!pst_identity_is_subject(id) && (id->audit[0] || id->audit[1]))
+		return bad(v, "identity %u is reserved and cannot be in audit", id->id);
 	return 0;
 }
 
@@ -142,6 +144,10 @@ static uint32_t expected_flags(const struct pst_bundle *b, const struct pst_bund
 		[PST_DIR_INGRESS] = PST_ADDR_ENFORCE_INGRESS,
 		[PST_DIR_EGRESS] = PST_ADDR_ENFORCE_EGRESS,
 	};
+	static const uint32_t audit[2] = {
+		[PST_DIR_INGRESS] = PST_ADDR_AUDIT_INGRESS,
+		[PST_DIR_EGRESS] = PST_ADDR_AUDIT_EGRESS,
+	};
 	uint32_t flags = PST_ADDR_ENDPOINT;
 
 	if (id->id == PST_ID_HOST)
@@ -151,6 +157,7 @@ static uint32_t expected_flags(const struct pst_bundle *b, const struct pst_bund
 	for (int d = 0; d < 2; d++) {
 		if (id->enforce[d] || pst_bundle_has_entries(b, id->id, d))
 			flags |= enforce[d];
+		flags |= id->audit[d] ? audit[d] : 0;
 	}
 	return flags;
 }
@@ -221,6 +228,15 @@ static int check_key(struct verifier *v, size_t i)
 	return 0;
 }
 
+/* A wrong one would make the kernel pass what an enforced policy denies. */
+static bool is_audited(const struct verifier *v, const struct pst_policy_key *k,
+		       const struct pst_policy_value *val)
+{
+	const struct pst_bundle_identity *subject = find_identity(v->b, k->subject);
+
+	return subject && subject->audit[k->direction] && val->verdict != PST_VERDICT_ALLOW;
+}
+
 static int check_value(struct verifier *v, size_t i)
 {
 	const struct pst_policy_key *k = &v->b->entries[i].key;
@@ -229,8 +245,10 @@ static int check_value(struct verifier *v, size_t i)
 
 	if (val->verdict > PST_VERDICT_FALLBACK)
 		return bad(v, "policy entry %zu: verdict %u", i, val->verdict);
-	if (val->deny_rule > (val->verdict == PST_VERDICT_DENY))
+	if ((val->deny_rule & ~PST_POLICY_AUDIT) > (val->verdict == PST_VERDICT_DENY))
 		return bad(v, "policy entry %zu: deny_rule %u", i, val->deny_rule);
+	if (!(val->deny_rule & PST_POLICY_AUDIT) != !is_audited(v, k, val))
+		return bad(v, "policy entry %zu: its audit is not that of its subject", i);
 	if (val->rule != UINT32_MAX && val->rule >= v->b->n_rules)
 		return bad(v, "policy entry %zu: rule %u of %zu", i, val->rule, v->b->n_rules);
 	if (!http)

@@ -54,6 +54,8 @@ static void write_endpoint(struct pst_json *j, const struct pst_bundle *b,
 	pst_json_u64(j, "identity", a[0]->value.identity);
 	pst_json_bool(j, "ingress_enforced", flags & PST_ADDR_ENFORCE_INGRESS);
 	pst_json_bool(j, "egress_enforced", flags & PST_ADDR_ENFORCE_EGRESS);
+	pst_json_bool(j, "ingress_audited", flags & PST_ADDR_AUDIT_INGRESS);
+	pst_json_bool(j, "egress_audited", flags & PST_ADDR_AUDIT_EGRESS);
 	pst_json_array(j, "addresses");
 	for (size_t i = 0; i < n; i++)
 		write_address(j, a[i]);

@@ -80,6 +80,7 @@ int pst_cnp_read(struct pst_reader *r, const struct pst_yaml_node *n, bool clust
 		return e;
 	p.name_text = b.meta.name;
 	p.name = b.meta.name.s;
+	p.audit = b.meta.audit;
 	p.ns = clusterwide ? "" : b.meta.ns.s ? b.meta.ns.s : r->options->default_ns;
 	/* Read on, even if the document is refused already: one run reports all mistakes. */
 	e = pst_fields_worse(e, read_specs(r, &b, clusterwide ? NULL : p.ns, &p));

@@ -3,6 +3,8 @@
 
 #include "policy/labels.h"
 
+#include <string.h>
+
 static int check_name(struct pst_reader *r, const struct pst_text *text, bool valid)
 {
 	if (valid)
@@ -75,13 +77,17 @@ static int read_labels(struct pst_reader *r, const struct pst_yaml_node *n, void
 static int read_annotations(struct pst_reader *r, const struct pst_yaml_node *n, void *obj)
 {
 	int worst = pst_fields_expect(r, n, PST_YAML_MAPPING);
+	struct pst_cnp_meta *meta = obj;
 
-	(void)obj;
 	if (worst)
 		return worst;
 	for (const struct pst_yaml_node *c = n->first; c; c = c->next) {
-		worst = pst_fields_worse(worst, check_key(r, c->key, "an annotation"));
-		worst = pst_fields_worse(worst, pst_fields_expect(r, c, PST_YAML_STRING));
+		int e = pst_fields_worse(check_key(r, c->key, "an annotation"),
+					 pst_fields_expect(r, c, PST_YAML_STRING));
+
+		if (!e && !strcmp(c->key->s, "postern.io/audit"))
+			meta->audit = !strcmp(c->s, "true");
+		worst = pst_fields_worse(worst, e);
 	}
 	return worst;
 }

@@ -5,6 +5,8 @@
  * The metadata of a policy: its name and where it lives; labels and annotations are checked as the
  * API server does, the rest is Kubernetes' own.
  *
+ * The annotation postern.io/audit is exactly "true", or the policy is in force.
+ *
  * Ids: name-invalid, label-invalid, type-mismatch, missing-field; the warning
  * clusterwide-namespace.
  */
@@ -14,6 +16,7 @@
 struct pst_cnp_meta {
 	bool clusterwide;	  /* in: the kind has no namespaces */
 	struct pst_text name, ns; /* ns.s NULL: none, or an empty one */
+	bool audit;		  /* annotation postern.io/audit: "true" */
 };
 
 /* Reads metadata N. */

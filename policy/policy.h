@@ -270,6 +270,7 @@ struct pst_policy {
 	const char *name;
 	const char *ns; /* never NULL; "" for a clusterwide policy */
 	bool clusterwide;
+	bool audit; /* what it denies is only to be reported */
 	struct pst_spec *specs;
 	size_t n_specs;
 	size_t n_errors; /* errors found in it: some of its rules are refused */

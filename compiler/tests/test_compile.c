@@ -293,3 +293,80 @@ Test(compile, two_policies_compiled_beside_each_other_have_the_same_identities)
 	pst_bundle_free(&beside);
 	pst_policy_set_free(&second);
 }
+
+#define AUDITED                                                                     \
+	"---\napiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\nmetadata:\n"     \
+	"  name: b\n  annotations: {postern.io/audit: \"true\"}\nspec:\n"           \
+	"  endpointSelector: {matchLabels: {app: web}}\n"                           \
+	"  ingress:\n  - toPorts: [{ports: [{port: \"80\", protocol: TCP}], rules:" \
+	" {http: [{path: /b}]}}]\n"
+
+static uint32_t flags_of(const char *text)
+{
+	struct pst_addr addr;
+
+	pst_addr_from_str(text, &addr);
+	return pst_judge_addr(b, addr.b).flags;
+}
+
+static size_t count_audited(void)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < b->n_entries; i++)
+		n += !!(b->entries[i].value.deny_rule & PST_POLICY_AUDIT);
+	return n;
+}
+
+Test(compile, a_policy_in_audit_marks_all_that_it_does_not_allow)
+{
+	compile(AUDITED);
+	cr_expect_eq(ask(80).verdict, PST_VERDICT_JUDGE);
+	cr_expect_eq(ask(81).verdict, PST_VERDICT_DENY);
+	cr_expect(flags_of("10.0.0.1") & PST_ADDR_AUDIT_INGRESS);
+	cr_expect_not(flags_of("10.0.0.1") & PST_ADDR_AUDIT_EGRESS);
+	cr_expect_not(flags_of("10.0.0.2") & PST_ADDR_AUDIT_INGRESS);
+	cr_expect_gt(count_audited(), 0);
+	for (size_t i = 0; i < b->n_entries; i++)
+		cr_expect_eq(!(b->entries[i].value.deny_rule & PST_POLICY_AUDIT),
+			     b->entries[i].value.verdict == PST_VERDICT_ALLOW);
+}
+
+/* Neither does it open anything, nor does it weaken what is in force, in whichever order. */
+static void expect_strict(const char *policies)
+{
+	compile(policies);
+	cr_expect_eq(count_audited(), 0);
+	cr_expect_not(flags_of("10.0.0.1") & PST_ADDR_AUDIT_INGRESS);
+	cr_expect(flags_of("10.0.0.1") & PST_ADDR_ENFORCE_INGRESS);
+	cr_expect_eq(ask(80).verdict, PST_VERDICT_DENY);
+	cr_expect_eq(ask(81).verdict, PST_VERDICT_ALLOW);
+}
+
+#define STRICT HEAD "  ingress:\n  - toPorts: [{ports: [{port: \"81\", protocol: TCP}]}]\n"
+
+Test(compile, a_policy_in_audit_counts_for_nothing_beside_one_in_force)
+{
+	expect_strict(STRICT AUDITED);
+}
+
+Test(compile, a_policy_in_audit_counts_for_nothing_before_one_in_force)
+{
+	expect_strict(AUDITED "---\n" STRICT);
+}
+
+Test(compile, a_policy_in_force_in_one_direction_leaves_the_other_in_audit)
+{
+	compile(HEAD "  egress: [{}]\n" AUDITED);
+	cr_expect(flags_of("10.0.0.1") & PST_ADDR_AUDIT_INGRESS);
+	cr_expect_not(flags_of("10.0.0.1") & PST_ADDR_AUDIT_EGRESS);
+	cr_expect(flags_of("10.0.0.1") & PST_ADDR_ENFORCE_EGRESS);
+}
+
+Test(compile, only_the_word_true_is_audit)
+{
+	compile("apiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\nmetadata:\n"
+		"  name: b\n  annotations: {postern.io/audit: \"True\"}\nspec:\n"
+		"  endpointSelector: {matchLabels: {app: web}}\n  ingress: [{}]\n");
+	cr_expect_not(flags_of("10.0.0.1") & PST_ADDR_AUDIT_INGRESS);
+}

@@ -319,6 +319,11 @@ static void verdict_unknown(void)
 	entry_with(PST_VERDICT_JUDGE)->value.verdict = 4;
 }
 
+static void audit_of_its_own(void)
+{
+	entry_with(PST_VERDICT_DENY)->value.deny_rule |= PST_POLICY_AUDIT;
+}
+
 static void allowing_deny_rule(void)
 {
 	entry_with(PST_VERDICT_ALLOW)->value.deny_rule = 1;
@@ -503,6 +508,7 @@ static const struct {
 	{"HTTP on UDP", http_on_udp, "than TCP"},
 	{"verdict unknown", verdict_unknown, "verdict 4"},
 	{"allowing deny rule", allowing_deny_rule, "deny_rule"},
+	{"audit of its own", audit_of_its_own, "its audit is not that of its subject"},
 	{"entry's rule outside", entry_rule_outside, "rule"},
 	{"prefix short", prefix_short, "prefix"},
 	{"prefix odd", prefix_odd, "prefix"},
