@@ -2,6 +2,7 @@
 #include "cli/input.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "base/log.h"
 #include "cli/verbs.h"
@@ -54,6 +55,13 @@ int pst_input_load(struct pst_input *in, const struct pst_input_paths *paths)
 	return pst_diags_errors(in->diags) ? PST_EXIT_NO : PST_EXIT_OK;
 }
 
+static bool is_conflict(const char *id)
+{
+	static const char prefix[] = "conflict-";
+
+	return !strncmp(id, prefix, sizeof(prefix) - 1);
+}
+
 int pst_input_check_accept(const struct pst_cli_args *args)
 {
 	const struct pst_cli_strings *accept = pst_cli_all(args, "accept");
@@ -61,10 +69,10 @@ int pst_input_check_accept(const struct pst_cli_args *args)
 	for (size_t i = 0; i < accept->n; i++) {
 		const struct pst_lint_rule *rule = pst_lint_rule_find(accept->v[i]);
 
-		if (!rule || rule->group != PST_LINT_SUPPORT)
+		if (!rule || (rule->group != PST_LINT_SUPPORT && !is_conflict(accept->v[i])))
 			return pst_cli_usage_error(
 				args->verb,
-				"--accept: expected a rule of what is not enforced yet (\"postern lint --rules\" lists them: unsupported-...), found \"%s\"",
+				"--accept: expected a rule of what is not enforced yet or of what conflicts (\"postern lint --rules\" lists them: unsupported-..., conflict-...), found \"%s\"",
 				accept->v[i]);
 	}
 	return PST_EXIT_OK;

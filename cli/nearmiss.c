@@ -232,11 +232,28 @@ static void print_peer(const struct pst_nearmiss_l4 *m, FILE *out)
 		fprintf(out, ", and %zu more labels differ", m->n_unmet - 1);
 }
 
+static const struct {
+	const char *word; /* for JSON */
+	const char *text; /* NULL: it takes more than a text */
+} l4_misses[] = {
+	[PST_MISS_CONFLICT] = {"conflict", NULL},
+	[PST_MISS_PROOF] =
+		{"proof",
+		 "it asks for authentication, which nobody can give: what it means is denied"},
+	[PST_MISS_CLOSED] =
+		{"closed", "the rule is closed: it was refused, or uses what is not enforced yet"},
+	[PST_MISS_PORT] = {"port", NULL},
+	[PST_MISS_PEER] = {"peer", NULL},
+};
+
 static void print_l4(const struct pst_bundle *b, const struct pst_nearmiss_l4 *m, FILE *out)
 {
 	print_title(&b->rules[m->index], out);
-	if (m->what == PST_MISS_CLOSED) {
-		fputs("the rule is closed: it was refused, or uses what is not enforced yet", out);
+	if (l4_misses[m->what].text) {
+		fputs(l4_misses[m->what].text, out);
+	} else if (m->what == PST_MISS_CONFLICT) {
+		fprintf(out, "%s, so that what both mean is denied: ", m->conflict);
+		pst_report_rule_text(&b->rules[m->other], out);
 	} else if (m->what == PST_MISS_PORT) {
 		fputs("the peer matches, the port does not: ", out);
 		print_ports(m->rule, out);
@@ -346,15 +363,14 @@ static int write_http(const struct cli_near_query *q, struct pst_json *j)
 	return 0;
 }
 
-static void write_l4_miss(const struct pst_nearmiss_l4 *m, struct pst_json *j)
+static void write_l4_miss(const struct pst_bundle *b, const struct pst_nearmiss_l4 *m,
+			  struct pst_json *j)
 {
-	static const char *const words[] = {
-		[PST_MISS_CLOSED] = "closed",
-		[PST_MISS_PORT] = "port",
-		[PST_MISS_PEER] = "peer",
-	};
-
-	pst_json_str(j, "misses", words[m->what]);
+	pst_json_str(j, "misses", l4_misses[m->what].word);
+	if (m->conflict) {
+		pst_json_str(j, "conflict", m->conflict);
+		pst_report_rule_json(&b->rules[m->other], j, "other");
+	}
 	if (!m->requirement)
 		return;
 	pst_json_object(j, "label");
@@ -379,7 +395,7 @@ static int write_l4(const struct cli_near_query *q, struct pst_json *j)
 	for (size_t i = 0; i < all.n; i++) {
 		pst_json_object(j, NULL);
 		pst_report_rule_json(&q->answer->b->rules[all.v[i].index], j, "rule");
-		write_l4_miss(&all.v[i], j);
+		write_l4_miss(q->answer->b, &all.v[i], j);
 		pst_json_end(j);
 	}
 	pst_json_end(j);

@@ -25,12 +25,14 @@
 			"labels and addresses; services, nodes, names"                       \
 	}
 
-#define ACCEPT                                                                               \
-	{                                                                                    \
-		.name = "accept", .arg = "RULE", .many = true,                               \
-		.help = "go on although a policy uses what postern does not enforce yet "    \
-			"(unsupported-..., see postern lint --rules): the rule concerned "   \
-			"allows nothing, or, in a deny section, denies all that it may mean" \
+#define ACCEPT                                                                             \
+	{                                                                                  \
+		.name = "accept", .arg = "RULE", .many = true,                             \
+		.help = "go on although a policy uses what postern does not enforce yet "  \
+			"(unsupported-..., see postern lint --rules): the rule concerned " \
+			"allows nothing, or, in a deny section, denies all that it may "   \
+			"mean; or although rules conflict (conflict-...): what both mean " \
+			"is denied"                                                        \
 	}
 
 static const struct pst_cli_option compile_options[] = {

@@ -169,7 +169,8 @@ static int add_rule(struct builder *b, const char *name, const char *path,
 	b->c.l4[b->c.n_l4++] = (struct pst_catalog_rule){
 		.policy = where->policy,
 		.spec = where->spec,
-		.rule = rule,
+		.rule = pst_rule_as_written(rule),
+		.closed = rule->written,
 		.index = (uint32_t)b->c.n_rules++,
 		.first_http = first,
 	};

@@ -17,6 +17,7 @@
 #include "compiler/bundle.h"
 #include "policy/policy.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -24,8 +25,9 @@
 struct pst_catalog_rule {
 	const struct pst_policy *policy;
 	const struct pst_spec *spec;
-	const struct pst_rule *rule;
-	uint32_t index;		    /* of this rule in rules[] */
+	const struct pst_rule *rule; /* as it is written, also if it is closed */
+	bool closed;	/* allows nothing, but what it wants can conflict (policy/conflict.h) */
+	uint32_t index; /* of this rule in rules[] */
 	const uint32_t *first_http; /* per element of rule->ports: index of its first HTTP rule */
 };
 

@@ -229,7 +229,7 @@ static int each_rule(struct pst_diff_cast *c,
 				const struct pst_spec *spec = &set->policies[p].specs[i];
 
 				for (size_t k = 0; k < spec->n_rules; k++) {
-					if (take(c, &spec->rules[k], ctx))
+					if (take(c, pst_rule_as_written(&spec->rules[k]), ctx))
 						return -ENOMEM;
 				}
 			}

@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "compiler/automaton.h"
+#include "compiler/nearlist.h"
 
 #include <errno.h>
 #include <string.h>
@@ -103,28 +104,12 @@ static size_t reach(const struct pst_nearmiss_http *m)
 	return path->how == PST_MISS_LEAVES || path->how == PST_MISS_UNKNOWN ? path->at : SIZE_MAX;
 }
 
-static bool is_nearer(const struct pst_nearmiss_http *a, const struct pst_nearmiss_http *b)
+static bool is_nearer(const void *va, const void *vb)
 {
+	const struct pst_nearmiss_http *a = va, *b = vb;
 	const size_t na = count_missed(a), nb = count_missed(b);
 
 	return na != nb ? na < nb : reach(a) > reach(b);
-}
-
-/* Keeps the list sorted; the first of equally near ones stays in front. */
-static void insert(struct pst_nearmisses_http *all, const struct pst_nearmiss_http *m)
-{
-	size_t at = all->n;
-
-	while (at && is_nearer(m, &all->v[at - 1]))
-		at--;
-	if (all->n == PST_NEARMISS_MAX)
-		all->n_more++;
-	else
-		all->n++;
-	if (at == PST_NEARMISS_MAX)
-		return;
-	memmove(&all->v[at + 1], &all->v[at], (all->n - 1 - at) * sizeof(*m));
-	all->v[at] = *m;
 }
 
 int pst_nearmiss_http_find(const struct pst_bundle *b, uint32_t ruleset,
@@ -132,6 +117,7 @@ int pst_nearmiss_http_find(const struct pst_bundle *b, uint32_t ruleset,
 {
 	const struct pst_bundle_ruleset *set = &b->rulesets[ruleset];
 	struct pst_nearmisses_http all = {0};
+	const struct pst_nearlist list = {all.v, sizeof(*all.v), &all.n, &all.n_more, is_nearer};
 
 	for (size_t i = 0; i < set->n_rules; i++) {
 		struct pst_nearmiss_http m = {.rule = set->rules[i]};
@@ -144,7 +130,7 @@ int pst_nearmiss_http_find(const struct pst_bundle *b, uint32_t ruleset,
 		look_at_headers(&b->rules[m.rule], head, &m);
 		/* One that misses nothing has allowed the request. */
 		if (count_missed(&m))
-			insert(&all, &m);
+			pst_nearlist_insert(&list, &m);
 	}
 	*ret_misses = all;
 	return 0;

@@ -6,8 +6,9 @@
  *
  * Of an HTTP rule each field is looked at by itself: where its own automaton dies on the text, or
  * that the text ends too early. Of a rule of L3/L4 it is the peer that misses, or the port; rules
- * that miss both are only counted. A rule that is closed (refused, or not enforced yet) and would
- * have fitted is the nearest of all.
+ * that miss both are only counted. The nearest of all are rules that fit and do not allow: of two
+ * that conflict each denies what the other allows, one that wants a proof of the peer has none, one
+ * that is closed was refused or is not enforced yet.
  *
  * The nearest come first: those that miss fewest fields, and of these, those that got furthest.
  */
@@ -55,9 +56,11 @@ int pst_nearmiss_http_find(const struct pst_bundle *b, uint32_t ruleset,
 			   const struct pst_head *head, struct pst_nearmisses_http *ret_misses);
 
 enum pst_miss_l4 {
-	PST_MISS_CLOSED, /* peer and port fit, but the rule is closed */
-	PST_MISS_PORT,	 /* the peer fits */
-	PST_MISS_PEER,	 /* the port fits */
+	PST_MISS_CONFLICT, /* peer and port fit, but another rule wants something else there */
+	PST_MISS_PROOF,	   /* the same, but it asks for authentication */
+	PST_MISS_CLOSED,   /* peer and port fit, but the rule is closed */
+	PST_MISS_PORT,	   /* the peer fits */
+	PST_MISS_PEER,	   /* the port fits */
 };
 
 struct pst_nearmiss_l4 {
@@ -67,8 +70,10 @@ struct pst_nearmiss_l4 {
 	/* PEER: the first requirement that the peer does not meet, of the selector of which it
 	 * meets most; NULL: the rule selects no labels. */
 	const struct pst_requirement *requirement;
-	const char *value; /* what the peer has under the requirement's key; NULL: nothing */
-	size_t n_unmet;	   /* requirements of that selector that are not met */
+	const char *value;    /* what the peer has under the requirement's key; NULL: nothing */
+	size_t n_unmet;	      /* requirements of that selector that are not met */
+	const char *conflict; /* CONFLICT: "conflict-l7"; static */
+	uint32_t other;	      /* CONFLICT: the rule that wants something else; may be the same */
 };
 
 struct pst_nearmisses_l4 {

@@ -4,8 +4,10 @@
  */
 #include "base/cleanup.h"
 #include "base/mem.h"
+#include "base/vec.h"
 #include "compiler/catalog.h"
 #include "compiler/identity.h"
+#include "compiler/nearlist.h"
 #include "compiler/nearmiss.h"
 #include "compiler/peer.h"
 #include "compiler/portmap.h"
@@ -20,6 +22,8 @@ struct finder {
 	struct pst_prefix prefix;
 	struct pst_identity_facts facts; /* of the peer */
 	const struct pst_endpoint *server;
+	struct pst_portmap_conflict conflict;
+	bool conflicts;
 	struct pst_nearmisses_l4 all;
 };
 
@@ -92,55 +96,100 @@ static void find_requirement(const struct finder *f, struct pst_nearmiss_l4 *m)
 }
 
 /* In the order of PST_MISS_...; of peers, those that miss fewest labels first. */
-static bool is_nearer(const struct pst_nearmiss_l4 *a, const struct pst_nearmiss_l4 *b)
+static bool is_nearer(const void *va, const void *vb)
 {
+	const struct pst_nearmiss_l4 *a = va, *b = vb;
+
 	return a->what != b->what ? a->what < b->what : a->n_unmet < b->n_unmet;
 }
 
-static void insert(struct pst_nearmisses_l4 *all, const struct pst_nearmiss_l4 *m)
+/* Its peer and its port fit, and yet it allows nothing: why? False: it is not closed. */
+static bool find_why(const struct finder *f, const struct pst_catalog_rule *r,
+		     struct pst_nearmiss_l4 *m)
 {
-	size_t at = all->n;
+	const struct pst_catalog_rule *other = NULL;
 
-	while (at && is_nearer(m, &all->v[at - 1]))
-		at--;
-	if (all->n == PST_NEARMISS_MAX)
-		all->n_more++;
-	else
-		all->n++;
-	if (at == PST_NEARMISS_MAX)
-		return;
-	memmove(&all->v[at + 1], &all->v[at], (all->n - 1 - at) * sizeof(*m));
-	all->v[at] = *m;
+	if (f->conflicts && f->conflict.first == r)
+		other = f->conflict.second;
+	else if (f->conflicts && f->conflict.second == r)
+		other = f->conflict.first;
+	if (other) {
+		m->what = PST_MISS_CONFLICT;
+		m->conflict = f->conflict.id;
+		m->other = other->index;
+		return true;
+	}
+	m->what = r->rule->auth >= PST_AUTH_REQUIRED ? PST_MISS_PROOF : PST_MISS_CLOSED;
+	return m->what == PST_MISS_PROOF || r->rule->refused;
 }
 
-static void look(struct finder *f, const struct pst_catalog_rule *r)
+static struct pst_port_query ports_of(const struct finder *f)
+{
+	return (struct pst_port_query){
+		.names = f->server ? f->server->ports : NULL,
+		.n_names = f->server ? f->server->n_ports : 0,
+	};
+}
+
+static bool has_peer(const struct finder *f, const struct pst_catalog_rule *r)
 {
 	const struct pst_peer_view view = {
 		.labels = f->peer,
 		.facts = &f->facts,
 		.inventory = f->q->inventory,
 	};
-	const struct pst_port_query ports = {
-		.names = f->server ? f->server->ports : NULL,
-		.n_names = f->server ? f->server->n_ports : 0,
-	};
-	const bool peer = pst_peer_matches(r->rule, r->policy->ns, &view);
+
+	return pst_peer_matches(r->rule, r->policy->ns, &view);
+}
+
+static void look(struct finder *f, const struct pst_catalog_rule *r)
+{
+	const struct pst_nearlist list = {f->all.v, sizeof(*f->all.v), &f->all.n, &f->all.n_more,
+					  is_nearer};
+	const struct pst_port_query ports = ports_of(f);
 	const bool port = pst_portmap_covers(&ports, r->rule, f->q->protocol, f->q->port);
+	/* Of a rule that was refused for a mistake nobody knows the peers. */
+	const bool peer = has_peer(f, r) || (port && r->rule->refused && !r->closed);
 	struct pst_nearmiss_l4 m = {.index = r->index, .rule = r->rule};
 
 	if (!peer && !port) {
 		f->all.n_others++;
 		return;
 	}
-	if (r->rule->refused && port)
-		m.what = PST_MISS_CLOSED;
-	else if (peer && port)
+	if (peer && port && !find_why(f, r, &m))
 		return;
-	else
+	if (!peer || !port)
 		m.what = peer ? PST_MISS_PORT : PST_MISS_PEER;
 	if (m.what == PST_MISS_PEER)
 		find_requirement(f, &m);
-	insert(&f->all, &m);
+	pst_nearlist_insert(&list, &m);
+}
+
+static bool is_asked(const struct finder *f, const struct pst_catalog_rule *r)
+{
+	return !r->rule->deny && (enum pst_dir)r->rule->direction == f->q->direction &&
+	       pst_selector_matches(&r->spec->subject, f->subject);
+}
+
+static int find_conflict(struct finder *f, const struct pst_catalog *catalog)
+{
+	struct PST_VEC(const struct pst_catalog_rule *) rules = {0};
+	struct pst_port_query q = ports_of(f);
+	int r = 0;
+
+	for (size_t i = 0; !r && i < catalog->n_l4; i++) {
+		const struct pst_catalog_rule *rule = &catalog->l4[i];
+
+		if (is_asked(f, rule) && has_peer(f, rule))
+			r = pst_vec_push(&rules, rule);
+	}
+	q.rules = rules.v;
+	q.n_rules = rules.n;
+	if (!r)
+		r = pst_portmap_find_conflict(&q, f->q->protocol, f->q->port, &f->conflict);
+	f->conflicts = r == 1;
+	pst_vec_free(&rules);
+	return r < 0 ? r : 0;
 }
 
 int pst_nearmiss_l4_find(const struct pst_nearmiss_l4_query *q,
@@ -156,12 +205,11 @@ int pst_nearmiss_l4_find(const struct pst_nearmiss_l4_query *q,
 	f.peer = labels_of(q->b, q->peer);
 	f.server = find_server(&f);
 	find_prefix(&f);
+	if (find_conflict(&f, &catalog))
+		return -ENOMEM;
 	for (size_t i = 0; i < catalog.n_l4; i++) {
-		const struct pst_catalog_rule *r = &catalog.l4[i];
-
-		if (!r->rule->deny && (enum pst_dir)r->rule->direction == q->direction &&
-		    pst_selector_matches(&r->spec->subject, f.subject))
-			look(&f, r);
+		if (is_asked(&f, &catalog.l4[i]))
+			look(&f, &catalog.l4[i]);
 	}
 	*ret_misses = f.all;
 	return 0;

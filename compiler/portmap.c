@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "compiler/portmap.h"
 
+#include "base/cleanup.h"
 #include "base/mem.h"
+#include "policy/conflict.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -157,10 +159,77 @@ static const struct pst_catalog_rule *find_auth(const struct pst_port_query *q, 
 	for (size_t i = 0; i < q->n_rules; i++) {
 		const struct pst_rule *rule = q->rules[i]->rule;
 
-		if (rule->auth >= PST_AUTH_REQUIRED && allow_covers(q, rule, at))
+		if (rule->auth < PST_AUTH_REQUIRED)
+			continue;
+		if (allow_covers(q, rule, at) ||
+		    (q->rules[i]->closed && pst_portmap_covers(q, rule, at.protocol, at.port)))
 			return q->rules[i];
 	}
 	return NULL;
+}
+
+/* Whoever conflicts, one of the two is closed: all that can conflict is not enforced yet. */
+static bool has_closed(const struct pst_port_query *q, struct place at)
+{
+	for (size_t i = 0; i < q->n_rules; i++) {
+		if (q->rules[i]->closed &&
+		    pst_portmap_covers(q, q->rules[i]->rule, at.protocol, at.port))
+			return true;
+	}
+	return false;
+}
+
+struct parties {
+	struct PST_VEC(struct pst_conflict_party) v;
+	struct PST_VEC(const struct pst_catalog_rule *) rules; /* whose they are */
+};
+
+static int add_parties(struct parties *p, const struct pst_port_query *q,
+		       const struct pst_catalog_rule *r, struct place at)
+{
+	if (r->rule->deny || (r->rule->refused && !r->closed))
+		return 0;
+	for (size_t i = 0; i < r->rule->n_ports; i++) {
+		const struct pst_conflict_party party = {
+			.policy = r->policy, .rule = r->rule, .entry = &r->rule->ports[i]};
+
+		if (!ports_cover(q, party.entry, at))
+			continue;
+		if (pst_vec_push(&p->v, party) || pst_vec_push(&p->rules, r))
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static void parties_fini(struct parties *p)
+{
+	pst_vec_free(&p->v);
+	pst_vec_free(&p->rules);
+}
+
+int pst_portmap_find_conflict(const struct pst_port_query *q, uint8_t protocol, uint16_t port,
+			      struct pst_portmap_conflict *ret_conflict)
+{
+	const struct place at = {.protocol = protocol, .port = port};
+	struct parties p pst_cleanup(parties_fini) = {0};
+	struct pst_conflict c = {0};
+	int r;
+
+	if (!has_closed(q, at))
+		return 0;
+	for (size_t i = 0; i < q->n_rules; i++) {
+		if (add_parties(&p, q, q->rules[i], at))
+			return -ENOMEM;
+	}
+	r = p.rules.n ? pst_conflict_among(p.v.v, p.v.n, &c) : 0;
+	if (r <= 0)
+		return r;
+	*ret_conflict = (struct pst_portmap_conflict){
+		.first = p.rules.v[c.first],
+		.second = p.rules.v[c.second],
+		.id = c.id,
+	};
+	return 1;
 }
 
 /* An allow without HTTP rules: it makes all others on this port irrelevant. */
@@ -267,21 +336,42 @@ static int judge_or_default(struct mapper *m, struct place at, struct pst_policy
 	return 0;
 }
 
+/* What denies although it is an allow rule. 1 and which, 0, or -ENOMEM. */
+static int find_obstacle(const struct pst_port_query *q, struct place at,
+			 const struct pst_catalog_rule **ret_rule)
+{
+	const struct pst_catalog_rule *auth = find_auth(q, at);
+	struct pst_portmap_conflict c;
+	int r;
+
+	if (auth) {
+		*ret_rule = auth;
+		return 1;
+	}
+	r = pst_portmap_find_conflict(q, at.protocol, at.port, &c);
+	if (r == 1)
+		*ret_rule = c.second;
+	return r;
+}
+
 /* Section 0 of the semantics, for one peer at one place. */
 static int decide(struct mapper *m, struct place at, struct pst_policy_value *ret_value)
 {
 	const struct pst_catalog_rule *deny = find_deny(m->q, at);
-	const struct pst_catalog_rule *auth = find_auth(m->q, at);
-	const struct pst_catalog_rule *plain;
+	const struct pst_catalog_rule *obstacle = NULL, *plain;
+	int r;
 
 	if (deny) {
 		*ret_value = (struct pst_policy_value){
 			.verdict = PST_VERDICT_DENY, .deny_rule = 1, .rule = deny->index};
 		return 0;
 	}
-	if (auth && !m->q->allow_all) {
-		*ret_value =
-			(struct pst_policy_value){.verdict = PST_VERDICT_DENY, .rule = auth->index};
+	r = m->q->allow_all ? 0 : find_obstacle(m->q, at, &obstacle);
+	if (r < 0)
+		return r;
+	if (obstacle) {
+		*ret_value = (struct pst_policy_value){.verdict = PST_VERDICT_DENY,
+						       .rule = obstacle->index};
 		return 0;
 	}
 	/* Without default deny, allow rules (also those with HTTP rules) restrict nothing. */

@@ -12,8 +12,9 @@
  * The port space of each protocol is split at every boundary of a rule that matches the peer;
  * inside such an interval one answer holds, taken in the order of policy-semantics section 0: a
  * deny rule, then an allow rule that wants authentication, which nobody can give here, so that it
- * denies; then the union of allows, where an allow without HTTP rules silences those with them,
- * then the default of the direction.
+ * denies; then two rules that conflict, which deny what both concern (policy/conflict.h); then the
+ * union of allows, where an allow without HTTP rules silences those with them, then the default of
+ * the direction.
  *
  * The answers become tails: the part of a policy key behind the peer. The first tail is always the
  * catch-all (every protocol and port: what L3-only rules and the default give). A protocol gets a
@@ -66,6 +67,16 @@ struct pst_http_sets {
 
 /* What the default of a direction answers. */
 struct pst_policy_value pst_portmap_default(bool enforce);
+
+/* Two rules that conflict. */
+struct pst_portmap_conflict {
+	const struct pst_catalog_rule *first, *second; /* may be one rule with two entries */
+	const char *id;				       /* "conflict-l7"; static */
+};
+
+/* Do two rules of Q conflict at the port? 1 and which, 0, or -ENOMEM. */
+int pst_portmap_find_conflict(const struct pst_port_query *q, uint8_t protocol, uint16_t port,
+			      struct pst_portmap_conflict *ret_conflict);
 
 /* Does an allow rule mean the port, whatever its HTTP rules say? Of Q only the names matter. */
 bool pst_portmap_covers(const struct pst_port_query *q, const struct pst_rule *rule,

@@ -141,7 +141,8 @@ static int add_policy(struct prefixes *all, const struct pst_policy *policy,
 
 	for (size_t s = 0; s < policy->n_specs; s++) {
 		for (size_t i = 0; !r && i < policy->specs[s].n_rules; i++)
-			r = add_rule(all, &policy->specs[s].rules[i], policy->ns, inventory);
+			r = add_rule(all, pst_rule_as_written(&policy->specs[s].rules[i]),
+				     policy->ns, inventory);
 	}
 	return r;
 }

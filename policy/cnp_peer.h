@@ -25,6 +25,7 @@ struct pst_cnp_rule_build {
 	const struct pst_yaml_node *member;    /* the first peer member that is not empty */
 	const struct pst_yaml_node *empty;     /* the last peer member that is an empty list */
 	bool peers_unread;		       /* there are peers that cannot be told */
+	bool is_mistaken;		       /* not only something that is not enforced yet */
 	const struct pst_yaml_node *to_ports;  /* NULL: absent or empty */
 	const struct pst_yaml_node *icmps_key; /* of icmps; NULL: absent or empty */
 };

@@ -148,7 +148,7 @@ static int close_entry(struct pst_reader *r, struct build *b)
 	return worst;
 }
 
-/* To every port. */
+/* To every port: what a deny rule may have meant. An allow rule without ports allows nothing. */
 static int widen(struct pst_reader *r, struct pst_port_rule *pr)
 {
 	pr->ports = pst_arena_alloc(r->arena, sizeof(*pr->ports));
@@ -172,7 +172,7 @@ int pst_cnp_port_rule_read(struct pst_reader *r, const struct pst_yaml_node *n,
 	if (!e)
 		e = check_entry(r, &b);
 	e = pst_fields_worse(e, close_entry(r, &b));
-	if (e == -EINVAL && !pr->n_ports)
+	if (e == -EINVAL && !pr->n_ports && ctx->deny)
 		return widen(r, pr);
 	if (!e && !pr->n_ports)
 		pst_diags_add(r->diags, PST_SEVERITY_WARNING, "ports-missing", &n->pos,

@@ -6,9 +6,9 @@
  *
  * What a refusal leaves behind. The fields of a port narrow it, so a field that cannot be read
  * leaves the port wider: every port of its protocol. An element of toPorts that names no readable
- * port means every port. That is right for a deny rule; an allow rule with such a mistake allows
- * nothing, which is the caller's part. The one refusal that stays small is that of an HTTP rule:
- * the HTTP rules of an element are a union, so the bad one is left out and the others stay in
+ * port means every port in a deny rule, and none in an allow rule. That an allow rule with such a
+ * mistake allows nothing is the caller's part. The one refusal that stays small is that of an HTTP
+ * rule: the HTTP rules of an element are a union, so the bad one is left out and the others stay in
  * force. But an element whose HTTP rules are all refused is itself refused: without them it would
  * mean "no restriction".
  *
@@ -26,7 +26,8 @@
 #include "policy/cnp_rule.h"
 #include "policy/fields.h"
 
-/* Reads one element of toPorts of a rule as CTX says; on -EINVAL *PR is as wide as it could mean.
+/* Reads one element of toPorts of a rule as CTX says; on -EINVAL the *PR of a deny rule is as wide
+ * as it could mean.
  */
 int pst_cnp_port_rule_read(struct pst_reader *r, const struct pst_yaml_node *n,
 			   const struct pst_cnp_rule_context *ctx, struct pst_port_rule *pr);

@@ -99,7 +99,7 @@ static int read_auth(struct pst_reader *r, const struct pst_yaml_node *n, void *
 
 static int read_requires(struct pst_reader *r, const struct pst_yaml_node *n, void *obj)
 {
-	const struct pst_cnp_rule_build *b = obj;
+	struct pst_cnp_rule_build *b = obj;
 	int worst = pst_fields_expect(r, n, PST_YAML_LIST);
 
 	if (worst || !n->len)
@@ -120,6 +120,7 @@ static int read_requires(struct pst_reader *r, const struct pst_yaml_node *n, vo
 	}
 	if (worst == -ENOMEM)
 		return worst;
+	b->is_mistaken = true; /* the model has no room for what it requires */
 	return pst_fields_worse(
 		worst, pst_reader_unsupported(r, "unsupported-requires", &n->key->pos,
 					      "postern does not enforce \"%s\"", n->key->s));
@@ -242,12 +243,28 @@ static void close_empty(const struct pst_cnp_rule_build *b)
 	rule->peers_pos = b->empty->key->pos;
 }
 
+/* Keeps what the rule says, for those who ask what it wants of a connection. */
+static int keep_written(struct pst_reader *r, struct pst_rule *rule)
+{
+	struct pst_rule *written = pst_arena_alloc(r->arena, sizeof(*written));
+
+	if (!written)
+		return -ENOMEM;
+	*written = *rule;
+	written->refused = true;
+	rule->written = written;
+	return 0;
+}
+
 /* Makes a refused rule mean no more (allow) or no less (deny) than it may have meant. */
 static int close_refused(struct pst_reader *r, struct pst_cnp_rule_build *b)
 {
 	struct pst_rule *rule = b->rule;
 	bool peers_told = rule->n_peers + rule->n_cidrs + rule->n_services && !b->peers_unread;
 
+	close_empty(b);
+	if (!rule->deny && !b->peers_unread && !b->is_mistaken && keep_written(r, rule))
+		return -ENOMEM;
 	rule->refused = true;
 	rule->peer_kind = PST_PEER_SELECTORS;
 	rule->n_fqdns = rule->n_groups = 0;
@@ -273,6 +290,7 @@ int pst_cnp_rule_read(struct pst_reader *r, const struct pst_yaml_node *n,
 		      const struct pst_cnp_rule_context *ctx, struct pst_rule *rule)
 {
 	struct pst_cnp_rule_build b = {.rule = rule, .ctx = ctx};
+	const size_t mistakes = pst_diags_errors(r->diags) - r->n_unsupported;
 	int e;
 
 	*rule = (struct pst_rule){
@@ -285,6 +303,7 @@ int pst_cnp_rule_read(struct pst_reader *r, const struct pst_yaml_node *n,
 	e = pst_fields_worse(e, check_members(r, &b));
 	if (ctx->is_host)
 		e = pst_fields_worse(e, check_host(r, rule));
+	b.is_mistaken |= pst_diags_errors(r->diags) - r->n_unsupported != mistakes;
 	if (e)
 		return e == -EINVAL ? close_refused(r, &b) : e;
 	close_empty(&b);

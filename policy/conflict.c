@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "base/vec.h"
 #include "policy/conflict_claim.h"
+#include "policy/fields.h"
 #include "policy/selector_algebra.h"
 
 /* Pairs of claims looked at, a comparison of subjects counting for more: well below a second. */
@@ -312,16 +313,19 @@ static const char *slash(const struct pst_policy *p)
 	return *p->ns ? "/" : "";
 }
 
-static void report(const struct search *s, struct pst_diags *diags)
+static void report(const struct search *s, const struct pst_policy_options *options,
+		   struct pst_diags *diags)
 {
 	for (size_t i = 0; i < s->found.n; i++) {
 		const struct finding *f = &s->found.v[i];
 		const struct pst_policy *p = f->first->policy;
 		const char *overlap = " on overlapping ports; which one counts depends on the port";
+		const bool is_error =
+			f->same_ports && !pst_policy_options_accept(options, kinds[f->kind].id);
 
 		if (i && is_same(f - 1, f))
 			continue;
-		pst_diags_add(diags, f->same_ports ? PST_SEVERITY_ERROR : PST_SEVERITY_WARNING,
+		pst_diags_add(diags, is_error ? PST_SEVERITY_ERROR : PST_SEVERITY_WARNING,
 			      kinds[f->kind].id, kinds[f->kind].pos(f->second),
 			      "%s for the same peers and endpoints: this rule and one of %s%s%s%s",
 			      kinds[f->kind].what, p->ns, slash(p), p->name,
@@ -347,17 +351,79 @@ static void search_fini(struct search *s)
 	pst_vec_free(&s->found);
 }
 
-int pst_conflicts_find(const struct pst_policy_set *set, struct pst_diags *diags)
+int pst_conflicts_find(const struct pst_policy_set *set, const struct pst_policy_options *options,
+		       struct pst_diags *diags)
 {
 	struct pst_arena *arena pst_cleanup(pst_arena_free) = pst_arena_new();
 	struct search s pst_cleanup(search_fini) = {.work = MAX_WORK};
 
 	if (!arena || pst_claims_collect(arena, set, &s.claims) || find(&s))
 		return -ENOMEM;
-	report(&s, diags);
+	report(&s, options, diags);
 	if (s.claims.truncated || !s.work)
 		pst_diags_add(
 			diags, PST_SEVERITY_WARNING, "conflict-limit", &set->policies[0].pos,
 			"too many rules to compare each with each: there may be conflicts that are not reported");
+	return 0;
+}
+
+/* The first claim behind I with another peer, or with another wish. */
+static size_t next_claim(const struct pst_claims *c, size_t i, bool other_peer)
+{
+	size_t k = i + 1;
+
+	while (k < c->n && !strcmp(c->v[k].peer, c->v[i].peer) &&
+	       (other_peer || !strcmp(c->v[k].wish->text, c->v[i].wish->text)))
+		k++;
+	return k;
+}
+
+/* Wishes with the same text go together, so the first of each stands for all. */
+static const struct pst_claim *find_opponent(const struct pst_claims *c, size_t i,
+					     unsigned int *ret_kinds)
+{
+	const size_t end = next_claim(c, i, true);
+
+	for (size_t k = next_claim(c, i, false); k < end; k = next_claim(c, k, false)) {
+		*ret_kinds = conflicts(c->v[i].wish, c->v[k].wish);
+		if (*ret_kinds)
+			return &c->v[k];
+	}
+	return NULL;
+}
+
+static void free_claims(struct pst_claims *c)
+{
+	free(c->v);
+}
+
+int pst_conflict_among(const struct pst_conflict_party *parties, size_t n,
+		       struct pst_conflict *ret_conflict)
+{
+	struct pst_arena *arena pst_cleanup(pst_arena_free) = pst_arena_new();
+	struct pst_claims claims pst_cleanup(free_claims) = {0};
+	struct pst_wish *w = arena ? pst_arena_calloc(arena, n, sizeof(*w)) : NULL;
+
+	for (size_t i = 0; w && i < n; i++)
+		w[i] = (struct pst_wish){.policy = parties[i].policy,
+					 .rule = parties[i].rule,
+					 .entry = parties[i].entry};
+	if (!w || pst_claims_of_wishes(arena, w, n, &claims))
+		return -ENOMEM;
+	for (size_t i = 0; i < claims.n; i = next_claim(&claims, i, false)) {
+		unsigned int bits = 0;
+		const struct pst_claim *other = find_opponent(&claims, i, &bits);
+		const size_t a = (size_t)(claims.v[i].wish - w);
+		const size_t b = other ? (size_t)(other->wish - w) : a;
+
+		if (!other)
+			continue;
+		*ret_conflict = (struct pst_conflict){
+			.first = a < b ? a : b,
+			.second = a < b ? b : a,
+			.id = kinds[__builtin_ctz(bits)].id,
+		};
+		return 1;
+	}
 	return 0;
 }

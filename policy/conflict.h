@@ -26,9 +26,9 @@
  * found. Peers are the same when they are written with the same requirements after scoping; an
  * absent peer is the same as a wildcard. Peers that are groups of instances are not compared.
  *
- * Rules that are refused are left out. Every conflict is about fields that are not enforced yet, so
- * for whoever enforces both rules are closed already (policy-semantics 0.1, settled (c)), and the
- * report is all there is to do; that changes on the day on which one of these fields is enforced.
+ * Rules that are refused are left out, but for those that are closed only since postern does not
+ * enforce what they want. What two conflicting rules both concern is denied (policy-semantics 0.1,
+ * settled (c)): that is asked flow by flow, by pst_conflict_among().
  *
  * The work is near-linear in the size of the set, and bounded: when it would not be, the warning
  * conflict-limit says that the search was given up.
@@ -37,5 +37,26 @@
 #include "base/diag.h"
 #include "policy/policy.h"
 
-/* Adds diagnostics about the policies of SET. 0 or -ENOMEM. */
-int pst_conflicts_find(const struct pst_policy_set *set, struct pst_diags *diags);
+/* Adds diagnostics about the policies of SET: warnings of what OPTIONS (may be NULL) accept, else
+ * errors. 0 or -ENOMEM. */
+int pst_conflicts_find(const struct pst_policy_set *set, const struct pst_policy_options *options,
+		       struct pst_diags *diags);
+
+/* An element of toPorts of a rule as it is written. */
+struct pst_conflict_party {
+	const struct pst_policy *policy;
+	const struct pst_rule *rule;
+	const struct pst_port_rule *entry;
+};
+
+struct pst_conflict {
+	size_t first, second; /* of the parties; first < second */
+	const char *id;	      /* "conflict-l7"; static */
+};
+
+/*
+ * PARTIES all concern one flow. Do two of them, with a peer that is written alike, want what one
+ * connection cannot have? 1 and one such pair, always the same one; 0; -ENOMEM.
+ */
+int pst_conflict_among(const struct pst_conflict_party *parties, size_t n,
+		       struct pst_conflict *ret_conflict);

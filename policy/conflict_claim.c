@@ -160,43 +160,6 @@ static int push(struct build *b, const struct pst_claim *claim)
 	return 0;
 }
 
-static int claim_port(struct build *b, const struct pst_port *p, struct pst_claim claim)
-{
-	static const enum pst_protocol any[] = {PST_PROTOCOL_TCP, PST_PROTOCOL_UDP,
-						PST_PROTOCOL_SCTP};
-	size_t n = p->protocol == PST_PROTOCOL_ANY ? sizeof(any) / sizeof(*any) : 1;
-	int e = 0;
-
-	claim.port_name = p->name.s;
-	claim.first = p->port;
-	claim.last = p->port ? p->end_port : UINT16_MAX;
-	for (size_t i = 0; !e && i < n; i++) {
-		claim.protocol = n > 1 ? any[i] : p->protocol;
-		e = push(b, &claim);
-	}
-	return e;
-}
-
-static int claim_peer(struct build *b, const struct pst_wish *w, const char *peer)
-{
-	struct pst_claim claim = {.wish = w, .peer = peer};
-	int e = 0;
-
-	if (!peer)
-		return -ENOMEM;
-	for (size_t i = 0; w->entry && !e && i < w->entry->n_ports; i++)
-		e = claim_port(b, &w->entry->ports[i], claim);
-	if (w->entry || e)
-		return e;
-	for (size_t i = 0; !e && i < w->rule->n_icmps; i++) {
-		claim.protocol = w->rule->icmps[i].is_v6 ? PST_PROTOCOL_ICMPV6 : PST_PROTOCOL_ICMP;
-		claim.first = claim.last = w->rule->icmps[i].type;
-		e = push(b, &claim);
-	}
-	claim.protocol = PST_CLAIM_L3;
-	return e || w->rule->has_icmps ? e : push(b, &claim);
-}
-
 static const char *selector_text(struct build *b, const char *kind, const struct pst_selector *sel)
 {
 	const char *key = pst_selector_key(b->arena, sel);
@@ -249,8 +212,11 @@ static const char *fqdn_text(struct build *b, const struct pst_fqdn *f)
 			 : pst_arena_printf(b->arena, "pattern %s", or_empty(&f->pattern));
 }
 
+/* Takes the text of one peer; NULL: there is no memory for it. */
+typedef int (*take_peer)(struct build *b, const struct pst_wish *w, const char *peer);
+
 /* Each peer of the rule; the wildcard selector stands for an absent one. */
-static int claim_peers(struct build *b, const struct pst_wish *w)
+static int each_peer(struct build *b, const struct pst_wish *w, take_peer take)
 {
 	static const struct pst_selector wildcard = {0};
 	const struct pst_rule *rule = w->rule;
@@ -259,17 +225,60 @@ static int claim_peers(struct build *b, const struct pst_wish *w)
 
 	if (rule->peer_kind == PST_PEER_ABSENT)
 		return rule->has_ports || rule->has_icmps
-			       ? claim_peer(b, w, selector_text(b, "", &wildcard))
+			       ? take(b, w, selector_text(b, "", &wildcard))
 			       : 0;
 	for (size_t i = 0; !e && i < rule->n_peers; i++)
-		e = claim_peer(b, w, selector_text(b, kind, &rule->peers[i]));
+		e = take(b, w, selector_text(b, kind, &rule->peers[i]));
 	for (size_t i = 0; !e && i < rule->n_cidrs; i++)
-		e = claim_peer(b, w, cidr_text(b, &rule->cidrs[i]));
+		e = take(b, w, cidr_text(b, &rule->cidrs[i]));
 	for (size_t i = 0; !e && i < rule->n_services; i++)
-		e = claim_peer(b, w, service_text(b, &rule->services[i]));
+		e = take(b, w, service_text(b, &rule->services[i]));
 	for (size_t i = 0; !e && i < rule->n_fqdns; i++)
-		e = claim_peer(b, w, fqdn_text(b, &rule->fqdns[i]));
+		e = take(b, w, fqdn_text(b, &rule->fqdns[i]));
 	return e;
+}
+
+static int claim_port(struct build *b, const struct pst_port *p, struct pst_claim claim)
+{
+	static const enum pst_protocol any[] = {PST_PROTOCOL_TCP, PST_PROTOCOL_UDP,
+						PST_PROTOCOL_SCTP};
+	size_t n = p->protocol == PST_PROTOCOL_ANY ? sizeof(any) / sizeof(*any) : 1;
+	int e = 0;
+
+	claim.port_name = p->name.s;
+	claim.first = p->port;
+	claim.last = p->port ? p->end_port : UINT16_MAX;
+	for (size_t i = 0; !e && i < n; i++) {
+		claim.protocol = n > 1 ? any[i] : p->protocol;
+		e = push(b, &claim);
+	}
+	return e;
+}
+
+static int claim_peer(struct build *b, const struct pst_wish *w, const char *peer)
+{
+	struct pst_claim claim = {.wish = w, .peer = peer};
+	int e = 0;
+
+	if (!peer)
+		return -ENOMEM;
+	for (size_t i = 0; w->entry && !e && i < w->entry->n_ports; i++)
+		e = claim_port(b, &w->entry->ports[i], claim);
+	if (w->entry || e)
+		return e;
+	for (size_t i = 0; !e && i < w->rule->n_icmps; i++) {
+		claim.protocol = w->rule->icmps[i].is_v6 ? PST_PROTOCOL_ICMPV6 : PST_PROTOCOL_ICMP;
+		claim.first = claim.last = w->rule->icmps[i].type;
+		e = push(b, &claim);
+	}
+	claim.protocol = PST_CLAIM_L3;
+	return e || w->rule->has_icmps ? e : push(b, &claim);
+}
+
+static bool is_special(const struct pst_wish *w)
+{
+	return w->rule->auth != PST_AUTH_NONE ||
+	       (w->entry && parser_of(w->entry) != PST_PARSER_NONE);
 }
 
 static int take_wish(struct build *b, const struct pst_wish *wish)
@@ -277,15 +286,14 @@ static int take_wish(struct build *b, const struct pst_wish *wish)
 	struct pst_wish *w;
 	int e;
 
-	if (b->claims->truncated || (wish->rule->auth == PST_AUTH_NONE &&
-				     (!wish->entry || parser_of(wish->entry) == PST_PARSER_NONE)))
+	if (b->claims->truncated || !is_special(wish))
 		return 0;
 	w = pst_arena_alloc(b->arena, sizeof(*w));
 	if (!w)
 		return -ENOMEM;
 	*w = *wish;
 	e = describe(b, w);
-	return e ? e : claim_peers(b, w);
+	return e ? e : each_peer(b, w, claim_peer);
 }
 
 static int take_spec(struct build *b, const struct pst_policy *policy, const struct pst_spec *spec)
@@ -293,10 +301,10 @@ static int take_spec(struct build *b, const struct pst_policy *policy, const str
 	int e = 0;
 
 	for (size_t i = 0; !e && i < spec->n_rules; i++) {
-		const struct pst_rule *rule = &spec->rules[i];
+		const struct pst_rule *rule = pst_rule_as_written(&spec->rules[i]);
 		struct pst_wish wish = {.policy = policy, .spec = spec, .rule = rule};
 
-		if (rule->deny || rule->refused)
+		if (rule->deny || (rule->refused && !spec->rules[i].written))
 			continue;
 		if (!rule->has_ports)
 			e = take_wish(b, &wish);
@@ -360,4 +368,42 @@ int pst_claims_collect(struct pst_arena *arena, const struct pst_policy_set *set
 		qsort(ret_claims->v, ret_claims->n, sizeof(*ret_claims->v), compare_claims);
 	mark_runs(ret_claims);
 	return 0;
+}
+
+static int claim_any_port(struct build *b, const struct pst_wish *w, const char *peer)
+{
+	struct pst_claims *c = b->claims;
+
+	if (!peer || pst_mem_grow(&c->v, &c->cap, c->n + 1, sizeof(*c->v)))
+		return -ENOMEM;
+	c->v[c->n++] = (struct pst_claim){.wish = w, .peer = peer};
+	return 0;
+}
+
+static int compare_peers(const void *a, const void *b)
+{
+	const struct pst_claim *ca = a, *cb = b;
+	int r = strcmp(ca->peer, cb->peer);
+
+	if (!r)
+		r = strcmp(ca->wish->text, cb->wish->text);
+	return r ? r : (ca->wish > cb->wish) - (ca->wish < cb->wish);
+}
+
+int pst_claims_of_wishes(struct pst_arena *arena, struct pst_wish *wishes, size_t n,
+			 struct pst_claims *ret_claims)
+{
+	struct build b = {.arena = arena, .claims = ret_claims};
+	int e = 0;
+
+	for (size_t i = 0; !e && i < n; i++) {
+		if (!is_special(&wishes[i]))
+			continue;
+		e = describe(&b, &wishes[i]);
+		if (!e)
+			e = each_peer(&b, &wishes[i], claim_any_port);
+	}
+	if (!e && ret_claims->n)
+		qsort(ret_claims->v, ret_claims->n, sizeof(*ret_claims->v), compare_peers);
+	return e;
 }

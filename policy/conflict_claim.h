@@ -62,6 +62,13 @@ int pst_claims_collect(struct pst_arena *arena, const struct pst_policy_set *set
 		       struct pst_claims *ret_claims);
 
 /*
+ * The claims of WISHES, of which policy, rule and entry are given, on their peers alone: ports and
+ * buckets are 0. Sorted by peer, wish text, place in the list. 0 or -ENOMEM; as above.
+ */
+int pst_claims_of_wishes(struct pst_arena *arena, struct pst_wish *wishes, size_t n,
+			 struct pst_claims *ret_claims);
+
+/*
  * A claim lies in the bucket of its direction, peer, protocol and port, and of what its subject
  * surely requires: the namespace NS and the label ANCHOR (hashes; 0: it requires no single one). A
  * subject can imply that of another claim only if it requires the same. Ranges of ports lie in

@@ -42,10 +42,10 @@ static int unknown(struct pst_reader *r, const struct pst_fields *fields,
 			       fields->what, key->s, pst_nearest_hint(&near, hint));
 }
 
-static bool is_accepted(const struct pst_policy_options *o, const char *id)
+bool pst_policy_options_accept(const struct pst_policy_options *options, const char *id)
 {
-	for (size_t i = 0; i < o->n_accept; i++) {
-		if (!strcmp(o->accept[i], id))
+	for (size_t i = 0; options && i < options->n_accept; i++) {
+		if (!strcmp(options->accept[i], id))
 			return true;
 	}
 	return false;
@@ -60,12 +60,13 @@ int pst_reader_unsupported(struct pst_reader *r, const char *id, const struct ps
 
 	if (r->options->lint)
 		severity = PST_SEVERITY_INFO;
-	else if (is_accepted(r->options, id))
+	else if (pst_policy_options_accept(r->options, id))
 		severity = PST_SEVERITY_WARNING;
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	pst_diags_add(r->diags, severity, id, pos, "%s", text);
+	r->n_unsupported += severity == PST_SEVERITY_ERROR;
 	return r->options->lint ? 0 : -EINVAL;
 }
 

@@ -29,6 +29,7 @@ struct pst_reader {
 	struct pst_arena *arena; /* of the model */
 	struct pst_diags *diags;
 	const struct pst_policy_options *options; /* of policies: not NULL, cilium_minor is not 0 */
+	size_t n_unsupported; /* errors so far that pst_reader_unsupported() has added */
 };
 
 enum pst_field_use {
@@ -69,6 +70,9 @@ int pst_reader_unsupported(struct pst_reader *r, const char *id, const struct ps
 			   const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 
 /* Is the version of Cilium whose rules are asked for 1.MINOR or newer? */
+/* Is ID among those that the caller puts up with? OPTIONS may be NULL. */
+bool pst_policy_options_accept(const struct pst_policy_options *options, const char *id);
+
 bool pst_reader_at_least(const struct pst_reader *r, unsigned int minor);
 
 /* Reads mapping N into OBJ. */

@@ -226,11 +226,12 @@ static int warn_same_names(const struct pst_policy_set *set, struct pst_diags *d
 	return 0;
 }
 
-int pst_policy_set_check(const struct pst_policy_set *set, struct pst_diags *diags)
+int pst_policy_set_check(const struct pst_policy_set *set, const struct pst_policy_options *options,
+			 struct pst_diags *diags)
 {
 	int r = warn_same_names(set, diags);
 
-	return r ? r : pst_conflicts_find(set, diags);
+	return r ? r : pst_conflicts_find(set, options, diags);
 }
 
 static int copy_found(struct build *b, struct pst_policy_set *set)
@@ -259,7 +260,7 @@ static int finish(struct build *b, struct pst_policy_set **ret_set)
 	set->n_skipped = b->n_skipped;
 	set->n_files = b->n_files;
 	set->n_templates = b->n_templates;
-	r = b->options.is_part ? 0 : pst_policy_set_check(set, b->r.diags);
+	r = b->options.is_part ? 0 : pst_policy_set_check(set, &b->options, b->r.diags);
 	if (r)
 		return r;
 	set->arena = PST_TAKE_PTR(b->r.arena);

@@ -220,6 +220,12 @@ struct pst_rule {
 	 * its HTTP rules refuses the rule.
 	 */
 	bool refused;
+	/*
+	 * NULL, or of an allow rule that is closed only since something in its toPorts is not
+	 * enforced yet: the rule as it is written, refused like this one. What it wants of a
+	 * connection can conflict with what another rule wants (conflict.h).
+	 */
+	const struct pst_rule *written;
 	enum pst_peer_kind peer_kind;
 	enum pst_peer_member member; /* the one with elements; else the last one that is written */
 	struct pst_pos peers_pos;    /* of the member's key; line 0: there is none */
@@ -242,6 +248,12 @@ struct pst_rule {
 	enum pst_auth_mode auth;
 	struct pst_pos auth_pos;
 };
+
+/* Whom and what RULE concerns, also where it allows nothing for now. */
+static inline const struct pst_rule *pst_rule_as_written(const struct pst_rule *rule)
+{
+	return rule->written ? rule->written : rule;
+}
 
 /* What enableDefaultDeny says about a direction. */
 enum pst_default_deny {
@@ -320,8 +332,9 @@ struct pst_policy_options {
 	bool is_part;
 	bool may_lack_policies; /* a file that is given by name, or a text */
 	/*
-	 * Ids "unsupported-..." that the caller puts up with: a warning in place of the error. The
-	 * rule is closed all the same, so that it never means more than it says.
+	 * Ids "unsupported-..." and "conflict-..." that the caller puts up with: a warning in place
+	 * of the error. The rule is closed, and what conflicting rules share is denied, all the
+	 * same.
 	 */
 	const char *const *accept;
 	size_t n_accept;
@@ -360,9 +373,10 @@ struct pst_policy_source {
 	size_t len;
 };
 
-/* What shows only when all policies are looked at: equal names, conflicts (conflict.h). 0 or
- * -ENOMEM. */
-int pst_policy_set_check(const struct pst_policy_set *set, struct pst_diags *diags);
+/* What shows only when all policies are looked at: equal names, conflicts (conflict.h). Of OPTIONS,
+ * which may be NULL, only the accepted ids count. 0 or -ENOMEM. */
+int pst_policy_set_check(const struct pst_policy_set *set, const struct pst_policy_options *options,
+			 struct pst_diags *diags);
 
 /* OPTIONS may be NULL. */
 int pst_policy_parse_with(const struct pst_policy_options *options,

@@ -523,7 +523,7 @@ static int refresh(struct refresh *r)
 	if (!err)
 		err = build_set(r, &set);
 	if (!err)
-		err = pst_policy_set_check(set, r->diags);
+		err = pst_policy_set_check(set, &s->reading, r->diags);
 	if (!err)
 		err = gather_refusals(r, &refusals);
 	if (!err)

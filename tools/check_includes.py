@@ -18,7 +18,7 @@ import csource
 PUBLIC = {
     "base": {"cleanup.h", "diag.h", "escape.h", "json.h", "log.h", "mem.h", "vec.h"},
     "policy": {
-        "cnp.h", "fields.h", "fqdn.h", "inventory.h", "labels.h", "load.h", "nearest.h", "policy.h", "selector.h",
+        "cnp.h", "conflict.h", "fields.h", "fqdn.h", "inventory.h", "labels.h", "load.h", "nearest.h", "policy.h", "selector.h",
         "stamp.h", "store.h",
         "selector_algebra.h", "yaml.h",
     },

@@ -370,6 +370,52 @@ void model_icmp(struct model *m, struct pst_rule *rule, bool is_v6, uint8_t type
 	rule->icmps[rule->n_icmps++] = (struct pst_icmp){next_pos(), is_v6, type};
 }
 
+void model_dns(struct model *m, struct pst_port_rule *ports)
+{
+	ports->dns = must(pst_arena_calloc(m->arena, 1, sizeof(*ports->dns)));
+	ports->dns[0] = (struct pst_fqdn){.pos = next_pos(), .pattern = text("*")};
+	ports->n_dns = 1;
+}
+
+void model_listener(struct model *m, struct pst_port_rule *ports, const char *name,
+		    unsigned int priority)
+{
+	ports->listener = must(pst_arena_calloc(m->arena, 1, sizeof(*ports->listener)));
+	*ports->listener = (struct pst_listener){
+		.pos = next_pos(),
+		.config_name = text("config"),
+		.name = text(name),
+		.priority = priority,
+	};
+}
+
+void model_tls(struct model *m, struct pst_port_rule *ports, const char *secret)
+{
+	ports->terminating_tls =
+		must(pst_arena_calloc(m->arena, 1, sizeof(*ports->terminating_tls)));
+	ports->terminating_tls->pos = next_pos();
+	ports->terminating_tls->secret.name = text(secret);
+}
+
+void model_server_name(struct model *m, struct pst_port_rule *ports)
+{
+	ports->server_names = must(pst_arena_calloc(m->arena, 1, sizeof(*ports->server_names)));
+	ports->server_names[0] = text("name.example");
+	ports->n_server_names = 1;
+}
+
+void model_close(struct model *m, struct pst_rule *rule)
+{
+	struct pst_rule *written = must(pst_arena_alloc(m->arena, sizeof(*written)));
+
+	*written = *rule;
+	written->refused = rule->refused = true;
+	rule->written = written;
+	rule->peer_kind = PST_PEER_SELECTORS;
+	rule->n_peers = rule->n_cidrs = rule->n_services = rule->n_fqdns = 0;
+	rule->auth = PST_AUTH_NONE;
+}
+
 struct pst_bundle *model_compile(struct model *m, struct pst_diags *diags)
 {
 	struct pst_bundle *b = NULL;

@@ -96,6 +96,16 @@ void model_to_services(struct model *m, struct pst_rule *rule, const char *label
 /* Adds an ICMP type. */
 void model_icmp(struct model *m, struct pst_rule *rule, bool is_v6, uint8_t type);
 
+/* DNS rules; a listener; a TLS context that ends the connection's; server names. */
+void model_dns(struct model *m, struct pst_port_rule *ports);
+void model_listener(struct model *m, struct pst_port_rule *ports, const char *name,
+		    unsigned int priority);
+void model_tls(struct model *m, struct pst_port_rule *ports, const char *secret);
+void model_server_name(struct model *m, struct pst_port_rule *ports);
+
+/* Closes an allow rule as the loader does when something in its toPorts is not enforced. */
+void model_close(struct model *m, struct pst_rule *rule);
+
 struct pst_labels model_labels(struct model *m, const char *text);
 
 /* The selector of TEXT, as model_peer() would add it. */

@@ -111,6 +111,29 @@ static void draw_ports(struct model *m, struct pst_rule *rule, int *n_http)
 	}
 }
 
+/* Something in toPorts that is not enforced. */
+static void random_wish(struct model *m, struct pst_port_rule *p)
+{
+	static const char *const names[] = {"a", "b"};
+
+	switch (pick(4)) {
+	case 0:
+		model_dns(m, p);
+		p->n_http = 0;
+		break;
+	case 1:
+		model_listener(m, p, PICK(names), (unsigned int)pick(2));
+		p->n_http = 0;
+		break;
+	case 2:
+		model_tls(m, p, PICK(names));
+		break;
+	default:
+		model_server_name(m, p);
+		p->n_http = 0;
+	}
+}
+
 static void random_rule(struct model *m, struct pst_spec *spec, int *n_http)
 {
 	static const enum pst_auth_mode modes[] = {PST_AUTH_DISABLED, PST_AUTH_REQUIRED,
@@ -128,11 +151,46 @@ static void random_rule(struct model *m, struct pst_spec *spec, int *n_http)
 		rule->auth = PICK(modes);
 	if (!rule->deny && !pick(10))
 		rule->refused = true;
+	else if (!rule->deny && rule->n_ports && pick(2)) {
+		random_wish(m, &rule->ports[pick(rule->n_ports)]);
+		model_close(m, rule);
+	}
 	/* What the loader leaves of a deny rule with a mistake: no types, perhaps no peers. */
 	if (rule->deny && !pick(10)) {
 		rule->refused = true;
 		rule->has_icmps = false;
 		rule->n_icmps = 0;
+	}
+}
+
+/* A rule with the peers of another one, on ports around one of its own. */
+static void random_rival(struct model *m, struct pst_spec *spec, const struct pst_rule *of,
+			 int *n_http)
+{
+	const struct pst_port *port = of->n_ports ? of->ports[0].ports : NULL;
+	struct pst_rule *rule;
+	struct pst_port_rule *p;
+
+	if (!port || port->name.s || of->deny)
+		return;
+	rule = model_rule(m, spec, of->direction, false);
+	rule->peer_kind = of->peer_kind;
+	rule->member = of->member;
+	rule->peers = of->peers;
+	rule->n_peers = of->n_peers;
+	rule->cidrs = of->cidrs;
+	rule->n_cidrs = of->n_cidrs;
+	rule->services = of->services;
+	rule->n_services = of->n_services;
+	rule->fqdns = of->fqdns;
+	rule->n_fqdns = of->n_fqdns;
+	p = model_port(m, rule, port->protocol ? port->protocol : PST_PROTOCOL_TCP, port->port,
+		       pick(2) ? port->end_port : (uint16_t)(port->port + 1));
+	if (p->ports[0].protocol == PST_PROTOCOL_TCP)
+		random_http(m, p, n_http);
+	if (!pick(3)) {
+		random_wish(m, p);
+		model_close(m, rule);
 	}
 }
 
@@ -173,6 +231,8 @@ void random_policy(struct model *m, const char *name, int *n_http)
 
 	for (size_t k = 1 + pick(5); k; k--)
 		random_rule(m, spec, n_http);
+	if (pick(3))
+		random_rival(m, spec, pst_rule_as_written(&spec->rules[spec->n_rules - 1]), n_http);
 	if (!pick(4))
 		spec->default_deny[pick(2)] = false;
 }

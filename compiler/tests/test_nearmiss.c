@@ -195,6 +195,36 @@ Test(nearmiss, prefixes_named_ports_and_closed_rules_are_told_apart)
 	scene_fini(&s);
 }
 
+Test(nearmiss, rules_that_conflict_name_each_other_and_one_that_wants_a_proof_says_so)
+{
+	struct pst_nearmisses_l4 all;
+	struct pst_port_rule *ports;
+	struct scene s;
+
+	scene_init(&s);
+	model_http(&s.m, add_rule(&s, "k8s:app=job", 80), "GET", "/", NULL);
+	ports = add_rule(&s, "k8s:app=job", 80);
+	model_listener(&s.m, ports, "l", 1);
+	model_close(&s.m, &s.spec->rules[1]);
+	add_rule(&s, "k8s:app=job", 81);
+	s.spec->rules[2].auth = PST_AUTH_REQUIRED;
+	all = ask_l4(&s, "10.0.0.2", 80);
+	cr_assert_eq(all.n, 3);
+	for (int i = 0; i < 2; i++) {
+		cr_expect_eq(all.v[i].what, PST_MISS_CONFLICT);
+		cr_expect_str_eq(all.v[i].conflict, "conflict-l7");
+		cr_expect_eq(all.v[i].other, all.v[1 - i].index);
+	}
+	cr_expect_eq(all.v[2].what, PST_MISS_PORT);
+	all = ask_l4(&s, "10.0.0.2", 81);
+	cr_expect_eq(all.v[0].what, PST_MISS_PROOF);
+	/* To others the closed rule is a rule like any: it misses their label. */
+	all = ask_l4(&s, "192.0.2.1", 80);
+	cr_assert_eq(all.n, 2);
+	cr_expect_eq(all.v[1].what, PST_MISS_PEER);
+	scene_fini(&s);
+}
+
 Test(nearmiss, rules_for_other_subjects_directions_and_denials_are_not_near)
 {
 	struct pst_nearmisses_l4 all;

@@ -86,7 +86,7 @@ struct flow {
 };
 
 struct answer {
-	bool enforce, denied, auth, plain, http;
+	bool enforce, denied, auth, plain, http, conflict;
 	const char *paths[MAX_HTTP];
 	size_t n_paths;
 };
@@ -315,10 +315,15 @@ static void ref_ports(const struct pst_port_rule *ports, const struct pst_rule *
 static void ref_rule(const struct model *m, const struct pst_rule *rule, const struct flow *f,
 		     struct answer *a)
 {
+	const bool closed = rule->written;
 	bool whole = !rule->has_ports && (!rule->has_icmps || ref_icmp(rule, f));
 
-	if (rule->direction != f->direction || !ref_peer(m, rule, f) ||
-	    (rule->refused && !rule->deny))
+	if (closed)
+		rule = rule->written;
+	if (rule->direction != f->direction || !ref_peer(m, rule, f))
+		return;
+	/* A closed rule still asks for proofs; else it says nothing by itself. */
+	if (closed ? rule->auth < PST_AUTH_REQUIRED : rule->refused && !rule->deny)
 		return;
 	if (whole && rule->deny)
 		a->denied = true;
@@ -328,6 +333,140 @@ static void ref_rule(const struct model *m, const struct pst_rule *rule, const s
 		a->plain = true;
 	for (size_t i = 0; i < rule->n_ports; i++)
 		ref_ports(&rule->ports[i], rule, f, a);
+}
+
+static bool ref_text(const struct pst_text *a, const struct pst_text *b)
+{
+	return !a->s == !b->s && (!a->s || !strcmp(a->s, b->s));
+}
+
+/* Selectors are drawn from a list, so those that are the same have their parts in one order. */
+static bool ref_selector(const struct pst_selector *a, const struct pst_selector *b)
+{
+	if (a->n_reqs != b->n_reqs)
+		return false;
+	for (size_t i = 0; i < a->n_reqs; i++) {
+		if (strcmp(a->reqs[i].source, b->reqs[i].source) ||
+		    strcmp(a->reqs[i].key, b->reqs[i].key) ||
+		    strcmp(a->reqs[i].values[0], b->reqs[i].values[0]))
+			return false;
+	}
+	return true;
+}
+
+static bool ref_prefix(const struct pst_prefix *a, const struct pst_prefix *b)
+{
+	return a->len == b->len && !memcmp(a->addr, b->addr, sizeof(a->addr));
+}
+
+static bool ref_cidr_alike(const struct pst_cidr_peer *a, const struct pst_cidr_peer *b)
+{
+	if (a->n_except != b->n_except || (a->n_except && !ref_prefix(a->except, b->except)))
+		return false;
+	if (a->prefix && b->prefix)
+		return ref_prefix(a->prefix, b->prefix);
+	if (a->group_selector && b->group_selector)
+		return ref_selector(a->group_selector, b->group_selector);
+	return !a->prefix && !b->prefix && !a->group_selector && !b->group_selector &&
+	       ref_text(&a->group_name, &b->group_name);
+}
+
+static bool ref_service_alike(const struct pst_service_peer *a, const struct pst_service_peer *b)
+{
+	if (a->selector && b->selector)
+		return ref_selector(a->selector, b->selector);
+	return !a->selector && !b->selector && ref_text(&a->name, &b->name);
+}
+
+/* Both have a peer that is written alike; no peers at all are the selector of everybody. */
+static bool ref_alike(const struct pst_rule *a, const struct pst_rule *b)
+{
+	static struct pst_selector all;
+	const bool absent_a = a->peer_kind == PST_PEER_ABSENT;
+	const bool absent_b = b->peer_kind == PST_PEER_ABSENT;
+	bool alike = false;
+
+	for (size_t i = 0; i < (absent_a ? 1 : a->n_peers); i++) {
+		for (size_t k = 0; k < (absent_b ? 1 : b->n_peers); k++)
+			alike |= (a->member == PST_MEMBER_NODES) ==
+					 (b->member == PST_MEMBER_NODES) &&
+				 ref_selector(absent_a ? &all : &a->peers[i],
+					      absent_b ? &all : &b->peers[k]);
+	}
+	for (size_t i = 0; i < a->n_cidrs; i++) {
+		for (size_t k = 0; k < b->n_cidrs; k++)
+			alike |= ref_cidr_alike(&a->cidrs[i], &b->cidrs[k]);
+	}
+	for (size_t i = 0; i < a->n_services; i++) {
+		for (size_t k = 0; k < b->n_services; k++)
+			alike |= ref_service_alike(&a->services[i], &b->services[k]);
+	}
+	for (size_t i = 0; i < a->n_fqdns; i++) {
+		for (size_t k = 0; k < b->n_fqdns; k++)
+			alike |= a->fqdns[i].name.s
+					 ? ref_text(&a->fqdns[i].name, &b->fqdns[k].name)
+					 : !b->fqdns[k].name.s && ref_text(&a->fqdns[i].pattern,
+									   &b->fqdns[k].pattern);
+	}
+	return alike;
+}
+
+/* Section 1.7, A against B. */
+static bool ref_at_odds(const struct pst_port_rule *a, const struct pst_port_rule *b)
+{
+	const bool tls_a = a->terminating_tls || a->n_server_names;
+
+	if (a->n_dns && (b->n_http || b->listener || b->terminating_tls || b->n_server_names))
+		return true;
+	if (a->n_http && b->listener)
+		return true;
+	if (tls_a && b->listener)
+		return true;
+	if (a->terminating_tls && b->terminating_tls)
+		return strcmp(a->terminating_tls->secret.name.s, b->terminating_tls->secret.name.s);
+	if (a->listener && b->listener)
+		return a->listener->priority == b->listener->priority &&
+		       strcmp(a->listener->name.s, b->listener->name.s);
+	return a->n_server_names && b->n_http && !a->terminating_tls && !b->terminating_tls;
+}
+
+struct wish {
+	const struct pst_rule *rule;
+	const struct pst_port_rule *entry;
+};
+
+/* All that want something of the flow, two by two. */
+static bool ref_conflict(const struct model *m, const struct flow *f)
+{
+	struct wish all[MODEL_POLICIES * MODEL_RULES * MODEL_PORTS];
+	size_t n = 0;
+
+	for (size_t p = 0; p < m->set.n_policies; p++) {
+		const struct pst_spec *spec = m->set.policies[p].specs;
+
+		for (size_t i = 0; i < spec->n_rules; i++) {
+			const bool closed = spec->rules[i].written;
+			const struct pst_rule *r =
+				closed ? spec->rules[i].written : &spec->rules[i];
+
+			if (r->deny || (r->refused && !closed) || r->direction != f->direction ||
+			    !pst_selector_matches(&spec->subject, &f->subject->labels) ||
+			    !ref_peer(m, r, f))
+				continue;
+			for (size_t k = 0; k < r->n_ports; k++) {
+				if (r->ports[k].n_ports && ref_port(&r->ports[k].ports[0], f))
+					all[n++] = (struct wish){r, &r->ports[k]};
+			}
+		}
+	}
+	for (size_t i = 0; i < n; i++) {
+		for (size_t k = 0; k < n; k++) {
+			if (i != k && ref_alike(all[i].rule, all[k].rule) &&
+			    ref_at_odds(all[i].entry, all[k].entry))
+				return true;
+		}
+	}
+	return false;
 }
 
 static enum pst_verdict reference(const struct model *m, const struct flow *f, struct answer *a)
@@ -349,10 +488,15 @@ static enum pst_verdict reference(const struct model *m, const struct flow *f, s
 	/* Nobody can prove who he is: what wants that is denied, whatever else allows it. */
 	if (a->auth)
 		return PST_VERDICT_DENY;
+	a->conflict = ref_conflict(m, f);
+	if (a->conflict)
+		return PST_VERDICT_DENY;
 	if (!a->enforce || a->plain)
 		return PST_VERDICT_ALLOW;
 	return a->http ? PST_VERDICT_JUDGE : PST_VERDICT_DENY;
 }
+
+static size_t n_conflicts;
 
 static bool same_http(const struct pst_bundle *b, uint32_t ruleset, const struct answer *a)
 {
@@ -389,6 +533,7 @@ static void compare(const struct model *m, const struct pst_bundle *b, const str
 		"%d: verdict %d, expected %d",
 		SEED, round, f->subject->name, f->direction, peer, q.peer, f->protocol, f->port,
 		got.verdict, verdict);
+	n_conflicts += want.conflict;
 	if (verdict == PST_VERDICT_DENY)
 		cr_assert_eq(got.reason == PST_REASON_DENY_RULE, want.denied);
 	if (verdict == PST_VERDICT_JUDGE)
@@ -451,4 +596,5 @@ Test(reference, every_kind_of_peer_and_port_is_decided_as_flow_by_flow)
 		pst_diags_free(&diags);
 		model_fini(&m);
 	}
+	cr_assert_gt(n_conflicts, 1000, "%zu flows with a conflict", n_conflicts);
 }

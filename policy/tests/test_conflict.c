@@ -90,7 +90,7 @@ static size_t t_auth(enum pst_auth_mode a, enum pst_auth_mode b)
 
 	rules[0].auth = a;
 	rules[1].auth = b;
-	cr_assert_eq(pst_conflicts_find(p.set, p.diags), 0);
+	cr_assert_eq(pst_conflicts_find(p.set, NULL, p.diags), 0);
 	n = pst_diags_errors(p.diags);
 	cr_assert_eq(t_has(p.diags, "conflict-authentication"), n > 0);
 	t_policy_free(&p);
@@ -293,4 +293,88 @@ Test(conflict, a_hostile_set_is_given_up_with_a_warning)
 
 	cr_assert(t_has(diags, "conflict-limit"));
 	pst_diags_free(&diags);
+}
+
+/* What two rules conflict in for one who enforces, where the second is closed. */
+static const char *t_enforced(const char *a, const char *b, const char *accept)
+{
+	const struct pst_policy_options options = {.accept = &accept, .n_accept = accept ? 1 : 0};
+	struct pst_policy_source source = {.name = "test.yaml"};
+	struct pst_diags *diags = pst_diags_new();
+	struct pst_policy_set *set = NULL;
+	static char found[512];
+	char text[8192];
+
+	snprintf(text, sizeof(text), POLICY("a") POLICY("b"), "", a, "", b);
+	source.text = text;
+	source.len = strlen(text);
+	cr_assert_eq(pst_policy_parse_with(&options, &source, diags, &set), 0);
+	found[0] = 0;
+	for (size_t i = 0; i < pst_diags_count(diags); i++) {
+		const struct pst_diag *d = pst_diags_at(diags, i);
+
+		if (strstr(d->id, "conflict-"))
+			snprintf(found + strlen(found), sizeof(found) - strlen(found), "%s%s",
+				 d->severity == PST_SEVERITY_ERROR ? "" : "~", d->id);
+	}
+	pst_policy_set_free(&set);
+	pst_diags_free(&diags);
+	return found;
+}
+
+Test(conflict, who_enforces_hears_of_it_although_the_rule_is_closed)
+{
+	cr_expect_str_eq(t_enforced(ON(T80, HTTP), ON(T80, DNS), NULL), "conflict-l7");
+	cr_expect_str_eq(t_enforced(ON(T80, HTTP), ON(T80, DNS), "unsupported-dns"), "conflict-l7");
+	cr_expect_str_eq(t_enforced(ON(T80, HTTP), ON(T80, DNS), "conflict-l7"), "~conflict-l7");
+	cr_expect_str_eq(t_enforced(ON(T80, HTTP), ON(T80, SNI), "conflict-l7"),
+			 "conflict-server-names");
+	/* A rule with a mistake says nothing that could conflict. */
+	cr_expect_str_eq(t_enforced(ON(T80, HTTP), ON(T80, DNS) ", unknown: x", NULL), "");
+	cr_expect_str_eq(t_enforced(ON(T80, HTTP), ON("{port: '70000', protocol: TCP}", DNS), NULL),
+			 "");
+}
+
+static struct pst_rule *t_first(struct t_policy *p, size_t i)
+{
+	return &p->set->policies[0].specs[0].rules[i];
+}
+
+Test(conflict, of_the_rules_of_one_flow_those_with_a_peer_in_common_are_compared)
+{
+	static const struct {
+		const char *a, *b, *id;
+	} cases[] = {
+		{TO_WEB ", " ON(T80, HTTP), TO_WEB ", " ON(T80, DNS), "conflict-l7"},
+		{TO_WEB ", " ON(T80, HTTP), ON(T80, DNS), NULL},
+		{ON(T80, HTTP), ON("{port: '80', endPort: 90, protocol: TCP}", LISTENER("l", "1")),
+		 "conflict-l7"},
+		{ON(T80, HTTP), ON(T80, SNI), "conflict-server-names"},
+		{ON(T80, TLS("terminating", "a")), ON(T80, TLS("terminating", "b")),
+		 "conflict-terminating-tls"},
+		{ON(T80, HTTP), ON(T80, HTTP), NULL},
+		{ON(T80, HTTP), ON(T80, "rules: {}"), NULL},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		char spec[2048];
+		struct t_policy p;
+		struct pst_conflict c = {.id = NULL};
+		struct pst_conflict_party parties[2];
+
+		snprintf(spec, sizeof(spec), "{endpointSelector: {}, egress: [{%s}, {%s}]}",
+			 cases[i].a, cases[i].b);
+		p = t_policy_spec(spec);
+		for (size_t k = 0; k < 2; k++) {
+			const struct pst_rule *rule = pst_rule_as_written(t_first(&p, k));
+
+			parties[k] = (struct pst_conflict_party){&p.set->policies[0], rule,
+								 &rule->ports[0]};
+		}
+		cr_expect_eq(pst_conflict_among(parties, 2, &c), cases[i].id != NULL, "%s", spec);
+		cr_expect(!cases[i].id == !c.id && (!c.id || !strcmp(c.id, cases[i].id)), "%s: %s",
+			  spec, c.id);
+		cr_expect(!c.id || (c.first == 0 && c.second == 1));
+		t_policy_free(&p);
+	}
 }

@@ -335,3 +335,39 @@ Test(refusal, an_empty_list_of_peers_beside_another_one_is_nobody_to_an_allow_ru
 		t_policy_free(&deny);
 	}
 }
+
+Test(refusal, what_is_only_not_enforced_yet_is_kept_beside_the_closed_rule)
+{
+	static const struct {
+		const char *rule;
+		bool kept;
+	} cases[] = {
+		{"{" FROM_WEB ", toPorts: [{" ON_80 ", serverNames: [a]}]}", true},
+		{"{" FROM_WEB ", toPorts: [{" ON_80 ", serverNames: [a]}], unknown: x}", false},
+		{"{fromEndpoints: [web], toPorts: [{" ON_80 ", serverNames: [a]}]}", false},
+		{"{" FROM_WEB ", " TO_80 "}", false},
+		{"{" FROM_WEB ", toPorts: [{" ON_80 ", serverNames: [1]}]}", false},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct t_policy p = t_policy_rule("ingress", cases[i].rule);
+		const struct pst_rule *written = t_rule(&p)->written;
+
+		cr_expect_eq(written != NULL, cases[i].kept, "%s", cases[i].rule);
+		cr_expect_not(t_concerns(t_rule(&p), WEB, 80) && t_rule(&p)->refused);
+		cr_expect(!written ||
+			  (written->refused && written->n_peers == 1 && t_rule(&p)->refused));
+		t_policy_free(&p);
+	}
+}
+
+Test(refusal, a_closed_entry_without_ports_means_no_port)
+{
+	struct t_policy p =
+		t_policy_rule("ingress", "{" FROM_WEB ", toPorts: [{serverNames: [a]}]}");
+
+	cr_assert(t_rule(&p)->refused);
+	cr_assert_not_null(t_rule(&p)->written);
+	cr_assert_eq(t_rule(&p)->written->ports[0].n_ports, 0);
+	t_policy_free(&p);
+}
