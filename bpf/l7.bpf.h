@@ -62,8 +62,8 @@ struct judging {
 	__u8 observe; /* only find its requests */
 	__u8 renew;   /* a newer policy waits */
 	__u8 events;
-	__u8 any_form; /* paths need not be in normal form */
-	__u32 newest;  /* generation */
+	__u8 any_form;	  /* paths need not be in normal form */
+	__u32 generation; /* whose table */
 };
 
 /* Judges by the HTTP rules of the flow, whose table is T. Returns a ruling. */
@@ -88,20 +88,17 @@ static __always_inline __u32 judge_by_table(struct __sk_buff *skb, const struct 
 	return pst_judge_packet(f, t, &src, &pkt);
 }
 
-/*
- * The table of the flow's generation is gone. Behind its head a request asks nothing of it but the
- * names of trailers: a body, however long it takes, needs no certain table.
- */
-static __always_inline int is_behind_head(const struct pst_flow *f, const struct judging *how)
+/* See table_to_use(): no head that passes has so many fields. */
+static __always_inline int has_outlived_table(const struct pst_flow *f)
 {
-	return how->renew && f->flags & PST_FLOW_QUEUED && !f->http.row;
+	return f->http.fields > PST_MAX_FIELDS;
 }
 
 PST_SUBPROG int pst_judge_http(struct __sk_buff *skb, const struct packet *p, struct pst_flow *f,
 			       const struct judging *how)
 {
 	const struct pst_table *t;
-	__u32 ruling, generation, fields;
+	__u32 ruling;
 
 	if (!p || !f || !how)
 		return pst_ruling(PST_ACTION_KILL, PST_REASON_IMPOSSIBLE);
@@ -111,23 +108,13 @@ PST_SUBPROG int pst_judge_http(struct __sk_buff *skb, const struct packet *p, st
 		return pst_ruling(PST_ACTION_KILL, PST_REASON_URGENT);
 	if (pst_is_multipath(skb, p->h.transport + sizeof(struct tcphdr), p->h.payload))
 		return pst_ruling(PST_ACTION_KILL, PST_REASON_MPTCP);
-	generation = f->generation;
-	t = pst_table_get(generation);
-	if (!t && is_behind_head(f, how)) {
-		generation = how->newest;
-		t = pst_table_get(generation);
-	}
+	t = pst_table_get(how->generation);
 	if (!t)
 		return pst_ruling(PST_ACTION_KILL, PST_REASON_OLD_GENERATION);
-	fields = f->http.fields;
 	ruling = judge_by_table(skb, p, f, t, how);
-	if (ruling >> 8 != PST_ACTION_PASS)
-		return ruling;
-	/* A trailer's name says nothing in another table. */
-	if (generation != f->generation && f->http.fields != fields)
-		return pst_ruling(PST_ACTION_KILL, PST_REASON_OLD_GENERATION);
 	/* The slot may have been given away meanwhile: then the walk proves nothing. */
-	if (!pst_table_get(generation))
+	if (ruling >> 8 == PST_ACTION_PASS && !has_outlived_table(f) &&
+	    !pst_table_get(f->generation))
 		return pst_ruling(PST_ACTION_KILL, PST_REASON_OLD_GENERATION);
 	return ruling;
 }
@@ -165,6 +152,21 @@ static __always_inline __u32 judge_by_verdict(struct __sk_buff *skb, const struc
 }
 
 /*
+ * Whose table is to be used. When that of the flow's generation is gone and the request is behind
+ * its head, any: it asks nothing of a table there but what trailers must not be called. So a body
+ * may take as long as it likes, and from then on any trailer is one field too many.
+ */
+PST_OUTLINE __u32 table_to_use(struct pst_flow *f, __u32 newest)
+{
+	if (f->generation == newest)
+		return newest;
+	if (f->flags & PST_FLOW_REQUEST && f->flags & PST_FLOW_QUEUED && !f->http.row &&
+	    !pst_table_get(f->generation))
+		f->http.fields = PST_MAX_FIELDS + 1;
+	return has_outlived_table(f) ? newest : f->generation;
+}
+
+/*
  * A packet with payload in the request direction; the caller owns the judge's lock. A flow whose
  * recogniser is inside a request holds places in the tables of its generation: it takes over a
  * newer one where the next request begins.
@@ -175,7 +177,6 @@ static __always_inline __u32 judge_locked(struct __sk_buff *skb, const struct pa
 	struct judging how = {
 		.events = !!(config->flags & PST_CONFIG_EVENTS_ALL),
 		.any_form = !!(config->flags & PST_CONFIG_ANY_FORM),
-		.newest = config->generation,
 	};
 	__u32 ruling, why;
 
@@ -189,6 +190,7 @@ static __always_inline __u32 judge_locked(struct __sk_buff *skb, const struct pa
 	/* What ends at the proxy is judged by the proxy; whether it may be there is asked here. */
 	if (f->flags & PST_FLOW_OURS)
 		return pst_ruling(PST_ACTION_PASS, PST_REASON_L4_ALLOW);
+	how.generation = table_to_use(f, config->generation);
 	ruling = judge_by_verdict(skb, p, f, &how);
 	if (ruling == pst_ruling(PST_ACTION_DROP, PST_REASON_RENEWED)) {
 		why = refresh(p, f, config->generation, 1);
