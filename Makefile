@@ -346,12 +346,12 @@ lint-tests: all ## the linter as CI systems run it: SARIF schema, GitHub action,
 	$(Q)tests/lint/run.sh
 
 .PHONY: packaging-tests
-packaging-tests: all ## what is installed, and how: completion in bash, zsh and fish
+packaging-tests: all build/deb/done ## what is installed, and how: completion, the package (root: under systemd)
 	$(Q)tests/packaging/run.sh
 
 .PHONY: test
 test: ## all tests: unit (plain and sanitized), fuzzers, end to end; installs what is missing when root
-	$(Q)tools/deps.sh build test
+	$(Q)tools/deps.sh build test deb
 	$(Q)tools/run_tests.sh
 
 # Not to have an emulator, or no way to a mirror of Debian's, skips it: run.sh says so.
@@ -516,6 +516,15 @@ install: all ## install below DESTDIR and PREFIX (default /usr/local)
 	$(foreach m,$(MAN),install -D -m 644 $(m) \
 		$(DESTDIR)$(PREFIX)/share/man/man$(subst .,,$(suffix $(m)))/$(notdir $(m));)
 
+# debhelper works on a copy of packaging/, and packs what is built here.
+.PHONY: deb
+deb: build/deb/done ## build/deb/postern_*.deb, with debhelper; installs what is missing when root
+build/deb/done: $(BINS) $(MAN) $(shell find packaging -type f)
+	$(Q)tools/deps.sh deb
+	$(call msg,DEB,build/deb)
+	$(Q)packaging/deb.sh build/deb >/dev/null
+	$(Q)touch $@
+
 .PHONY: clean
 clean: ## remove build/
 	$(Q)rm -rf build
@@ -524,4 +533,4 @@ clean: ## remove build/
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sed 's/:.*## /\t/' | sort | expand -t 16
 
--include $(shell find build -name '*.d' 2>/dev/null)
+-include $(shell find build -type f -name '*.d' 2>/dev/null)

@@ -80,6 +80,17 @@ static void service_fini(struct service *s)
 	pst_cleanup_fd(&s->cgroup_fd);
 }
 
+/* A manager that cannot be told waits in vain, so it is logged; enforcement does not depend on it.
+ */
+static void notify(const char *state)
+{
+	int r = pst_notify(state);
+
+	if (r)
+		pst_log(PST_LOG_WARNING, "cannot tell the service manager %s: %s", state,
+			strerror(-r));
+}
+
 static int publish(struct service *s, struct pst_bundle **bundle)
 {
 	size_t n_rules = (*bundle)->n_rules, n_entries = (*bundle)->n_entries, n_host;
@@ -94,6 +105,7 @@ static int publish(struct service *s, struct pst_bundle **bundle)
 	pst_redirect_look(s->redirect);
 	pst_log(PST_LOG_INFO, "generation %u is in force: %zu rules, %zu policy entries",
 		generation, n_rules, n_entries);
+	pst_notify_status("generation %u is in force: %zu rules", generation, n_rules);
 	return 0;
 }
 
@@ -123,6 +135,10 @@ static void reload(struct service *s, const struct pst_watch_news *news, enum an
 		pst_log(stale ? PST_LOG_ERROR : PST_LOG_INFO,
 			"not reloaded; generation %u stays in force",
 			pst_generations_current(s->gens));
+		if (stale)
+			pst_notify_status(
+				"generation %u stays in force: the files as they are are refused",
+				pst_generations_current(s->gens));
 	}
 	if (reading.n_refused)
 		pst_log(PST_LOG_ERROR,
@@ -176,10 +192,13 @@ static void on_signal(struct service *s)
 
 	if (read(s->signal_fd, &info, sizeof(info)) != sizeof(info))
 		return;
-	if (info.ssi_signo == SIGHUP)
+	if (info.ssi_signo == SIGHUP) {
+		pst_notify_reloading(pst_clock_ns());
 		reload(s, NULL, ANEW_WHEN_CLEAN);
-	else
+		notify("READY=1");
+	} else {
 		s->stop = true;
+	}
 }
 
 static void on_watch(struct service *s)
@@ -255,24 +274,19 @@ static int watch_fds(struct service *s)
 	return 0;
 }
 
-/* A manager that cannot be told waits in vain, so it is logged; enforcement does not depend on it.
- */
-static void notify(const char *state)
-{
-	int r = pst_notify(state);
-
-	if (r)
-		pst_log(PST_LOG_WARNING, "cannot tell the service manager %s: %s", state,
-			strerror(-r));
-}
-
 static int loop(struct service *s)
 {
+	struct pst_notify_watchdog watchdog;
+
+	pst_notify_watchdog_init(&watchdog);
 	notify("READY=1");
 	while (!s->stop) {
 		struct epoll_event ready[N_HANDLERS];
-		int n = epoll_wait(s->epoll_fd, ready, N_HANDLERS, -1);
+		int n;
 
+		pst_notify_watchdog_ping(&watchdog, pst_clock_ns());
+		n = epoll_wait(s->epoll_fd, ready, N_HANDLERS,
+			       pst_notify_watchdog_timeout(&watchdog, pst_clock_ns()));
 		if (n < 0 && errno != EINTR)
 			return pst_log_err(-errno, "cannot wait for events");
 		for (int i = 0; i < n; i++)

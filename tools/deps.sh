@@ -1,11 +1,11 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 #
-# Installs the Debian 12 packages that are missing for building, for testing and measuring, or for
-# booting other kernels.
+# Installs the Debian 12 packages that are missing for building, for testing and measuring, for
+# a package, or for booting other kernels.
 #
-#	tools/deps.sh build|test|kernels...	install what is missing (root), or name it and fail
-#	tools/deps.sh --list build|test|kernels...	print what is missing, one line, nothing when complete
+#	tools/deps.sh build|test|deb|kernels...	install what is missing (root), or name it and fail
+#	tools/deps.sh --list build|test|deb|kernels...	print what is missing, one line, nothing when complete
 #
 # Debian starts a daemon when it is installed. The tests start their own nginx, so for the duration of
 # the installation service starts are refused, unless the machine has its own rule for that.
@@ -61,6 +61,9 @@ packages() {
 	test golang-go /usr/bin/go
 	test zsh /usr/bin/zsh
 	test fish /usr/bin/fish
+	deb debhelper -
+	deb fakeroot /usr/bin/fakeroot
+	deb lintian /usr/bin/lintian
 	kernels qemu-system-x86 /usr/bin/qemu-system-x86_64
 	kernels busybox /bin/busybox
 	kernels xz-utils /usr/bin/xz
@@ -107,14 +110,14 @@ if [ "${1:-}" = --list ]; then
 	shift
 fi
 if [ $# -eq 0 ]; then
-	echo "usage: tools/deps.sh [--list] build|test|kernels..." >&2
+	echo "usage: tools/deps.sh [--list] build|test|deb|kernels..." >&2
 	exit 2
 fi
 for group in "$@"; do
 	case $group in
-	build | test | kernels) ;;
+	build | test | deb | kernels) ;;
 	*)
-		echo "tools/deps.sh: unknown group '$group', expected build, test or kernels" >&2
+		echo "tools/deps.sh: unknown group '$group', expected build, test, deb or kernels" >&2
 		exit 2
 		;;
 	esac

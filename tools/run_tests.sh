@@ -89,7 +89,7 @@ stage unit-san unit SAN=1
 stage mutants submake mutants-unit
 stage tools submake check-tools
 stage lint tests/lint/run.sh
-stage packaging tests/packaging/run.sh
+stage packaging submake -j"$jobs" packaging-tests
 stage replay submake -j"$jobs" SAN=1 replay
 if has_libfuzzer; then
 	stage fuzz env FUZZ_SEED="${FUZZ_SEED:-1}" make --no-print-directory fuzz \

@@ -43,7 +43,7 @@ e2e_remove() {
 	local cgroup=$E2E_CGROOT/postern-e2e.${1##*.}
 	for _ in $(seq 50); do
 		[ -d "$cgroup" ] || break
-		rmdir "$cgroup" 2>/dev/null || sleep 0.1
+		find "$cgroup" -depth -type d -exec rmdir {} + 2>/dev/null || sleep 0.1
 	done
 	rm -rf "$1"
 }

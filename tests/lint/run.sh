@@ -5,6 +5,7 @@
 # 0 and is skipped with 77 (its first line says why). Needs no root.
 #
 #	POSTERN=file	the command (default build/postern)
+#	LIMIT=seconds	for each test (default 120)
 #	LOGS=directory	where their output goes (default build/lint-tests)
 
 set -u
@@ -18,7 +19,7 @@ mkdir -p "$logs"
 for path; do
 	name=$(basename "$path" .sh)
 	scratch=$(mktemp -d)
-	SCRATCH=$scratch timeout -s KILL 120 "$path" >"$logs/$name.log" 2>&1 </dev/null
+	SCRATCH=$scratch timeout -s KILL "${LIMIT:-120}" "$path" >"$logs/$name.log" 2>&1 </dev/null
 	rc=$?
 	rm -rf "$scratch"
 	case $rc in

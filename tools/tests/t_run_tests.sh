@@ -6,17 +6,17 @@
 
 . "$(dirname "$0")/lib.sh"
 
-mkdir -p "$scratch/tools" "$scratch/tests/e2e" "$scratch/tests/lint" "$scratch/tests/packaging"
-# The stages that run the linter and what is installed; they have nothing to say here.
-printf '#!/bin/sh\n' | tee "$scratch/tests/lint/run.sh" >"$scratch/tests/packaging/run.sh"
-chmod +x "$scratch/tests/lint/run.sh" "$scratch/tests/packaging/run.sh"
+mkdir -p "$scratch/tools" "$scratch/tests/e2e" "$scratch/tests/lint"
+# The stage that runs the linter; it has nothing to say here.
+printf '#!/bin/sh\n' >"$scratch/tests/lint/run.sh"
+chmod +x "$scratch/tests/lint/run.sh"
 cp "$tools/run_tests.sh" "$scratch/tools/"
 
 # tree: every stage passes. The words are Criterion's, colours included.
 tree() {
 	write Makefile <<-'EOF'
 	.RECIPEPREFIX = >
-	all unit-build mutants-unit replay garden e2e-build test-kernels:
+	all unit-build mutants-unit packaging-tests replay garden e2e-build test-kernels:
 	unit:
 	>@printf '[\033[0;34m====\033[0m] \033[0;1mSynthesis: Tested: 3 | Passing: %s | Failing: %s | Crashing: %s\n' \
 	>	$(or $(PASSING),3) $(or $(FAILING),0) $(or $(CRASHING),0)
