@@ -60,6 +60,21 @@ static void print_mode(const json_t *s, FILE *out)
 		json_is_true(json_object_get(mode, "courtesy")) ? "on" : "off");
 }
 
+static void print_export(const json_t *e, FILE *out)
+{
+	const char *error = json_string_value(json_object_get(e, "error"));
+
+	if (!e)
+		return;
+	begin(out, "export");
+	pst_cli_put(out, pst_cli_text(e, "path"), 0);
+	fprintf(out, ": %" JSON_INTEGER_FORMAT " flows written, %" JSON_INTEGER_FORMAT " lost",
+		pst_cli_number(e, "written"), pst_cli_number(e, "lost"));
+	fputs(error ? "; it cannot be written: " : "", out);
+	pst_cli_put(out, error ? error : "", 0);
+	fputc('\n', out);
+}
+
 static void print_sources(const json_t *s, FILE *out)
 {
 	const json_t *source;
@@ -170,6 +185,7 @@ static void print(const json_t *s, FILE *out)
 
 	print_health(s, out);
 	print_mode(s, out);
+	print_export(json_object_get(s, "export"), out);
 	print_sources(s, out);
 	print_policy(s, out);
 	print_maps(s, out);

@@ -2,6 +2,7 @@
 #include "enforcer/flow_filter.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -129,6 +130,76 @@ int pst_flow_filter_add(struct pst_flow_filter *f, const char *name, const char 
 		return r;
 	}
 	return !strcmp(like.kind->name, "namespace") && !negated ? note_namespace(f, value) : 0;
+}
+
+/* The next word of *TEXT, in BUF; false: there is none, or it is too long. */
+static bool next_word(const char **text, char *buf, size_t size)
+{
+	size_t len;
+
+	*text += strspn(*text, " \t");
+	len = strcspn(*text, " \t");
+	if (!len || len >= size)
+		return false;
+	memcpy(buf, *text, len);
+	buf[len] = '\0';
+	*text += len;
+	return true;
+}
+
+/* One option at *TEXT, which is WORD. */
+static int parse_option(struct pst_flow_filter *f, char *word, const char **text, bool negated,
+			char *why, size_t size)
+{
+	char *name = word + (strncmp(word, "--", 2) == 0 ? 2 : 0), *value = strchr(name, '=');
+	char next[512];
+	int r;
+
+	if (!strcmp(name, "all-namespaces") && !negated) {
+		pst_flow_filter_any_namespace(f);
+		return 0;
+	}
+	if (value)
+		*value++ = '\0';
+	else if (next_word(text, next, sizeof(next)))
+		value = next;
+	if (!value) {
+		snprintf(why, size, "%s has no value", name);
+		return -EINVAL;
+	}
+	r = pst_flow_filter_add(f, name, value, negated, why, size);
+	if (r == -ENOENT) {
+		snprintf(why, size, "%s is no filter of postern observe", name);
+		r = -EINVAL;
+	}
+	return r;
+}
+
+int pst_flow_filter_parse(const char *text, struct pst_flow_filter **ret_filter, char *why,
+			  size_t size)
+{
+	struct pst_flow_filter *f = NULL;
+	int r = pst_flow_filter_new(&f);
+	bool negated = false;
+	char word[512];
+
+	while (!r && next_word(&text, word, sizeof(word))) {
+		if (!strcmp(word, "not") || !strcmp(word, "--not")) {
+			negated = true;
+			continue;
+		}
+		r = parse_option(f, word, &text, negated, why, size);
+		negated = false;
+	}
+	if (!r && (*text || negated || !f->rows.n)) {
+		snprintf(why, size, "%s", *text ? "a word of it is too long" : "expected a filter");
+		r = -EINVAL;
+	}
+	if (r)
+		pst_flow_filter_free(&f);
+	else
+		*ret_filter = f;
+	return r;
 }
 
 /* One of the row's values, for END (NULL: for the flow). */

@@ -35,4 +35,12 @@ void pst_flow_filter_any_namespace(struct pst_flow_filter *f);
 int pst_flow_filter_add(struct pst_flow_filter *f, const char *name, const char *value,
 			bool negated, char *why, size_t size);
 
+/*
+ * Makes a filter of TEXT: the options of postern observe, divided by blanks, with or without their
+ * dashes: "--verdict DROPPED --not --namespace kube-system", "verdict=DROPPED not
+ * namespace=kube-system". 0; -EINVAL with a sentence in WHY; -ENOMEM.
+ */
+int pst_flow_filter_parse(const char *text, struct pst_flow_filter **ret_filter, char *why,
+			  size_t size);
+
 bool pst_flow_filter_matches(const struct pst_flow_filter *f, const struct pst_flow *flow);

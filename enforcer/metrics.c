@@ -283,7 +283,8 @@ static void write_reasons(FILE *out, const char *name, const struct pst_loader_c
 	}
 }
 
-static void write_kernel(const struct pst_loader_counter *counters, FILE *out)
+static void write_kernel(const struct pst_loader_counter *counters, uint64_t lost_exports,
+			 FILE *out)
 {
 	head(out, "cilium_forward_count_total", "counter", "Decisions to let pass, by reason.");
 	write_reasons(out, "cilium_forward_count_total", counters, true, false);
@@ -296,6 +297,7 @@ static void write_kernel(const struct pst_loader_counter *counters, FILE *out)
 	head(out, "hubble_lost_events_total", "counter", "Verdicts that could not be reported.");
 	fprintf(out, "hubble_lost_events_total{source=\"perf_event_ring_buffer\"} %" PRIu64 "\n",
 		sum(counters[PST_REASON_MAX].n));
+	fprintf(out, "hubble_lost_events_total{source=\"export\"} %" PRIu64 "\n", lost_exports);
 }
 
 static void write_policy(const struct pst_metrics *m, const struct pst_metrics_view *v, FILE *out)
@@ -330,7 +332,7 @@ static void write_policy(const struct pst_metrics *m, const struct pst_metrics_v
 
 void pst_metrics_write(const struct pst_metrics *m, const struct pst_metrics_view *v, FILE *out)
 {
-	write_kernel(v->counters, out);
+	write_kernel(v->counters, v->lost_exports, out);
 	write_verdicts(m, out);
 	write_requests(m, out);
 	write_policy(m, v, out);

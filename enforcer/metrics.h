@@ -37,6 +37,7 @@ struct pst_metrics_view {
 	const struct pst_loader_counter *counters;
 	const struct pst_generations *gens;
 	const struct pst_hostaddr *host;
+	uint64_t lost_exports; /* flows that the file did not get */
 };
 
 /* Writes all in Prometheus' text form, version 0.0.4. */

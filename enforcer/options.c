@@ -9,6 +9,7 @@
 
 #include "base/mem.h"
 #include "enforcer/client.h"
+#include "enforcer/export.h"
 #include "enforcer/pins.h"
 
 enum option_id {
@@ -33,6 +34,11 @@ enum option_id {
 	OPT_SHOW_HEADER,
 	OPT_METRICS,
 	OPT_AUDIT,
+	OPT_EXPORT,
+	OPT_EXPORT_SIZE,
+	OPT_EXPORT_FILES,
+	OPT_EXPORT_ALLOW,
+	OPT_EXPORT_DENY,
 	OPT_PROBE,
 	OPT_FORMAT,
 	OPT_DEBUG,
@@ -81,6 +87,14 @@ static const struct option_row {
 	 "tell the values of this header in flows; may be repeated"},
 	{OPT_METRICS, "metrics", "ADDRESS:PORT",
 	 "serve /metrics, /healthz and /readyz there (default: nowhere)"},
+	{OPT_EXPORT, "export", "FILE", "append flows to this file, which is rotated"},
+	{OPT_EXPORT_SIZE, "export-size", "MIB",
+	 "rotate the file before it is larger (default: 10)"},
+	{OPT_EXPORT_FILES, "export-files", "N", "rotated files that are kept (default: 5)"},
+	{OPT_EXPORT_ALLOW, "export-allow", "'FILTER...'",
+	 "export only what these options of postern observe show; may be repeated"},
+	{OPT_EXPORT_DENY, "export-deny", "'FILTER...'",
+	 "do not export what these show; may be repeated"},
 	{OPT_AUDIT, "audit", NULL, "deny nothing, and report what would be denied"},
 	{OPT_PROBE, "probe", NULL, "tell what this kernel can do and which modes follow, and exit"},
 	{OPT_FORMAT, "format", "text|json", "form of --probe (default: text)"},
@@ -217,6 +231,35 @@ static void set_text(struct pst_options *o, int id, const char *arg)
 		o->reply.body = arg;
 }
 
+static int set_number(const char *option, const char *arg, uint32_t min, uint32_t max,
+		      uint32_t *ret)
+{
+	char text[96], *end;
+	unsigned long n = strtoul(arg, &end, 10);
+
+	if (*arg >= '0' && *arg <= '9' && !*end && n >= min && n <= max) {
+		*ret = (uint32_t)n;
+		return 0;
+	}
+	snprintf(text, sizeof(text), ": expected a number, %u to %u", min, max);
+	return usage_error(option, arg, text);
+}
+
+static int apply_export(struct pst_options_export *e, int id, const char *arg)
+{
+	if (id == OPT_EXPORT)
+		e->path = arg;
+	else if (id == OPT_EXPORT_ALLOW)
+		e->allow[e->n_allow++] = arg;
+	else if (id == OPT_EXPORT_DENY)
+		e->deny[e->n_deny++] = arg;
+	else if (id == OPT_EXPORT_SIZE)
+		return set_number("--export-size", arg, 1, PST_EXPORT_MIB_MAX, &e->mib);
+	else
+		return set_number("--export-files", arg, 0, PST_EXPORT_FILES_MAX, &e->files);
+	return 0;
+}
+
 /* What is reported, and where. -ENOENT: it is another option. */
 static int apply_report(struct pst_options *o, int id, const char *arg)
 {
@@ -238,6 +281,13 @@ static int apply_report(struct pst_options *o, int id, const char *arg)
 		break;
 	case OPT_METRICS:
 		o->metrics = arg;
+		break;
+	case OPT_EXPORT:
+	case OPT_EXPORT_SIZE:
+	case OPT_EXPORT_FILES:
+	case OPT_EXPORT_ALLOW:
+	case OPT_EXPORT_DENY:
+		r = apply_export(&o->export, id, arg);
 		break;
 	case OPT_SHOW_HEADER:
 		o->shown_headers[o->n_shown_headers++] = arg;
@@ -342,6 +392,8 @@ static int parse_all(int argc, char **argv, struct pst_options *o)
 	if (!r && o->action == PST_RUN && !o->n_policies && !o->bundle)
 		r = usage_error("no policy given: expected --policy PATH or --bundle FILE", NULL,
 				"");
+	if (!r && !o->export.path && (o->export.n_allow || o->export.n_deny))
+		r = usage_error("--export-allow and --export-deny want --export FILE", NULL, "");
 	if (!r && o->bundle && (o->n_policies || o->n_inventories))
 		r = usage_error("--bundle takes the place of --policy and --inventory", NULL, "");
 	return r;
@@ -349,13 +401,19 @@ static int parse_all(int argc, char **argv, struct pst_options *o)
 
 int pst_options_parse(int argc, char **argv, struct pst_options *ret_opts)
 {
-	struct pst_options o = {.pin_dir = PST_PINS_DIR, .socket = PST_CONTROL_PATH};
+	struct pst_options o = {
+		.pin_dir = PST_PINS_DIR,
+		.socket = PST_CONTROL_PATH,
+		.export = {.mib = 10, .files = 5},
+	};
 	int r = -ENOMEM;
 
 	o.policies = pst_mem_calloc((size_t)argc, sizeof(*o.policies));
 	o.inventories = pst_mem_calloc((size_t)argc, sizeof(*o.inventories));
 	o.shown_headers = pst_mem_calloc((size_t)argc, sizeof(*o.shown_headers));
-	if (o.policies && o.inventories && o.shown_headers)
+	o.export.allow = pst_mem_calloc((size_t)argc, sizeof(*o.export.allow));
+	o.export.deny = pst_mem_calloc((size_t)argc, sizeof(*o.export.deny));
+	if (o.policies && o.inventories && o.shown_headers && o.export.allow && o.export.deny)
 		r = parse_all(argc, argv, &o);
 	if (r) {
 		pst_options_fini(&o);
@@ -370,5 +428,7 @@ void pst_options_fini(struct pst_options *opts)
 	free(opts->policies);
 	free(opts->inventories);
 	free(opts->shown_headers);
+	free(opts->export.allow);
+	free(opts->export.deny);
 	*opts = (struct pst_options){0};
 }

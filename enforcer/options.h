@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 
 #include "enforcer/reply.h"
@@ -29,6 +30,13 @@ enum pst_options_action {
 	PST_SHOW_VERSION,
 };
 
+struct pst_options_export {
+	const char *path; /* NULL: none */
+	uint32_t mib, files;
+	const char **allow, **deny; /* filters of flows */
+	size_t n_allow, n_deny;
+};
+
 struct pst_options {
 	enum pst_options_action action;
 	const char **policies; /* strings belong to argv */
@@ -44,6 +52,7 @@ struct pst_options {
 	enum pst_events_mode events;
 	/* Where Prometheus asks, ADDRESS:PORT; NULL: nowhere. */
 	const char *metrics;
+	struct pst_options_export export;
 	/* Headers whose values flows tell. */
 	const char **shown_headers;
 	size_t n_shown_headers;

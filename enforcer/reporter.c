@@ -14,6 +14,7 @@
 #include "enforcer/clock.h"
 #include "enforcer/control.h"
 #include "enforcer/events.h"
+#include "enforcer/export.h"
 #include "enforcer/flow_lost.h"
 #include "enforcer/flow_make.h"
 #include "enforcer/flow_ring.h"
@@ -36,6 +37,7 @@ struct pst_reporter {
 	struct pst_flow_maker *maker;
 	uint64_t lost, lost_checked_ms; /* events that the kernel could not report */
 	struct pst_control *control;	/* NULL: none */
+	struct pst_export *export;	/* NULL: none */
 	struct pst_metrics *metrics;
 	struct pst_http_serve *serve; /* NULL: none */
 	uint64_t reading_ns;	      /* when it began */
@@ -170,6 +172,7 @@ static void write_metrics(const struct pst_reporter *r, FILE *out)
 		.counters = counters,
 		.gens = r->parts.gens,
 		.host = r->parts.host,
+		.lost_exports = r->export ? pst_export_stats(r->export).lost : 0,
 	};
 
 	pst_loader_counters(r->parts.loader, counters);
@@ -194,6 +197,25 @@ static bool write_page(const char *path, FILE *out, unsigned int *ret_status, vo
 		return false;
 	}
 	return true;
+}
+
+static int open_export(struct pst_reporter *r)
+{
+	const struct pst_options_export *o = &r->parts.opts->export;
+	const struct pst_export_opts opts = {
+		.path = o->path,
+		.max_bytes = (uint64_t)o->mib << 20,
+		.n_backups = o->files,
+		.allow = o->allow,
+		.n_allow = o->n_allow,
+		.deny = o->deny,
+		.n_deny = o->n_deny,
+		.node_name = r->node_name,
+	};
+	int e = o->path ? pst_export_open(&opts, &r->export) : 0;
+
+	r->status.export = r->export;
+	return e;
 }
 
 static int open_metrics(struct pst_reporter *r)
@@ -238,6 +260,8 @@ int pst_reporter_open(const struct pst_reporter_parts *parts, struct pst_reporte
 	if (!e)
 		e = open_flows(r);
 	if (!e)
+		e = open_export(r);
+	if (!e)
 		e = open_metrics(r);
 	if (!e)
 		e = open_control(r);
@@ -255,6 +279,7 @@ void pst_reporter_close(struct pst_reporter **r)
 	pst_http_serve_close(&(*r)->serve);
 	pst_control_close(&(*r)->control);
 	pst_metrics_free(&(*r)->metrics);
+	pst_export_close(&(*r)->export);
 	pst_flow_maker_free(&(*r)->maker);
 	pst_flow_ring_free(&(*r)->flows);
 	pst_status_fini(&(*r)->status);
@@ -276,8 +301,11 @@ static void add_flow(struct pst_reporter *r, const struct pst_event *event)
 	if (!out)
 		return;
 	pst_flow_write(out, flow);
-	if (!fclose(out))
+	if (!fclose(out)) {
 		pst_flow_ring_add(r->flows, line, len);
+		if (r->export)
+			pst_export_add(r->export, flow, line, len);
+	}
 	free(line);
 }
 
@@ -297,8 +325,11 @@ static void add_loss(struct pst_reporter *r)
 	if (!out)
 		return;
 	pst_flow_lost_write(out, PST_LOST_KERNEL, lost - r->lost, r->node_name);
-	if (!fclose(out))
+	if (!fclose(out)) {
 		pst_flow_ring_add(r->flows, line, len);
+		if (r->export)
+			pst_export_add_record(r->export, line, len);
+	}
 	free(line);
 	r->lost = lost;
 }
@@ -312,6 +343,8 @@ void pst_reporter_event(struct pst_reporter *r, const struct pst_event *event)
 void pst_reporter_drained(struct pst_reporter *r)
 {
 	add_loss(r);
+	if (r->export)
+		pst_export_flush(r->export);
 	if (r->control)
 		pst_control_flows_added(r->control);
 }

@@ -9,6 +9,7 @@
 #include "compiler/bundle.h"
 #include "compiler/explain.h"
 #include "enforcer/control.h"
+#include "enforcer/export.h"
 #include "enforcer/fill.h"
 #include "enforcer/flow_time.h"
 #include "enforcer/generation.h"
@@ -203,6 +204,18 @@ static void write_mode(struct pst_json *j, const struct pst_status *s)
 	pst_json_end(j);
 }
 
+static void write_export(struct pst_json *j, const struct pst_status *s)
+{
+	const struct pst_export_stats n = pst_export_stats(s->export);
+
+	pst_json_object(j, "export");
+	pst_json_str(j, "path", s->opts->export.path);
+	pst_json_u64(j, "written", n.written);
+	pst_json_u64(j, "lost", n.lost);
+	pst_json_str(j, "error", n.error ? strerror(-n.error) : NULL);
+	pst_json_end(j);
+}
+
 void pst_status_write(struct pst_json *j, const char *key, const struct pst_status *s)
 {
 	uint32_t generation = pst_generations_current(s->gens);
@@ -223,6 +236,8 @@ void pst_status_write(struct pst_json *j, const char *key, const struct pst_stat
 	if (b)
 		write_bundle(j, s, b);
 	write_counters(j, s);
+	if (s->export)
+		write_export(j, s);
 	if (s->control)
 		pst_json_u64(j, "clients", pst_control_count_clients(s->control));
 	pst_json_end(j);

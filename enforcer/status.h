@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 struct pst_control;
+struct pst_export;
 struct pst_diags;
 struct pst_generations;
 struct pst_hostaddr;
@@ -23,6 +24,7 @@ struct pst_status {
 	struct pst_loader *loader;
 	const struct pst_generations *gens;
 	const struct pst_hostaddr *host;
+	const struct pst_export *export; /* NULL: none */
 	const struct pst_control *control;
 	const char *node_name;
 	bool courtesy;			  /* the kernel answers local senders */
