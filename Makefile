@@ -317,10 +317,13 @@ $(B)/replay/fuzz_%: $(B)/obj/tests/fuzz/fuzz_%.o $(B)/obj/tests/fuzz/replay/main
 replay: $(REPLAY_BIN) $(F)/seeds/bundle ## run the fuzz targets once over the seeds and all policies that are here
 	$(Q)tools/replay.sh $(REPLAY_BIN)
 
+# Some of them for a night: make fuzz-nightly FUZZ_NIGHT='http h2'
+FUZZ_NIGHT ?= policy lint http stream flow follow
+FUZZ_NIGHT_BIN = $(FUZZ_NIGHT:%=$(F)/fuzz_%)
 .PHONY: fuzz-nightly
-fuzz-nightly: ## the loader's and the linter's fuzzers, an hour each
-	$(SUB) build/fuzz/fuzz_policy build/fuzz/fuzz_lint
-	$(Q)tools/fuzz.sh 3600 build/fuzz/fuzz_policy build/fuzz/fuzz_lint
+fuzz-nightly: ## the fuzzers of the loader, the linter, the recogniser, responses and whole flows, an hour each
+	$(SUB) $(FUZZ_NIGHT_BIN)
+	$(Q)tools/fuzz.sh 3600 $(FUZZ_NIGHT_BIN)
 
 .PHONY: fuzz-build fuzz
 fuzz-build: $(FUZZ_BIN)
