@@ -32,12 +32,8 @@ P
 numbers() {
 	local id
 	for id in $(sed -n 's/^prog_id:\t//p' "/proc/$E2E_DAEMON/fdinfo/"* | sort -u); do
-		bpftool -j prog show id "$id" | python3 -c '
-import json, sys
-p = json.load(sys.stdin)
-if p.get("name") == sys.argv[1]:
-    print(p.get("run_time_ns", 0), p.get("run_cnt", 0))' "$1"
-	done
+		bpftool prog show id "$id"
+	done | sed -n "s/.* name $1 .* run_time_ns \([0-9]*\) run_cnt \([0-9]*\).*/\1 \2/p"
 }
 
 # round NAME: appends "ns-per-run runs-per-request" to $E2E/NAME for both programs

@@ -34,19 +34,22 @@ class Connection:
         self.seq, self.ack = random.randrange(1 << 32), 0
         self.data = b""
         self.answers = 0  # segments with payload, repeats included
+        self.clock, self.echo = None, 0  # timestamps, ours when there are to be any, and the server's last
         self.taken = 0  # bytes from the position on that the server has acknowledged
 
     def ip(self, payload, ident, fragment):
         head = struct.pack(">BBHHHBBH4s4s", 0x45, 0, 20 + len(payload), ident, fragment, 64, 6, 0, self.src, self.dst)
         self.link.sendto(head[:10] + struct.pack(">H", checksum(head)) + head[12:] + payload, self.to)
 
-    def send(self, flags, data=b"", at=0, wrong_sum=False, urgent=0, fragment_at=0, ack=0):
+    def send(self, flags, data=b"", at=0, wrong_sum=False, urgent=0, fragment_at=0, ack=0, late=0):
         """DATA at AT bytes from the position; the position itself does not move."""
-        fields = [self.port, self.server_port, (self.seq + at) & 0xFFFFFFFF, (self.ack + ack) & 0xFFFFFFFF, 0x50, flags, 65000, 0, urgent]
-        segment = struct.pack(">HHIIBBHHH", *fields) + data
+        options = b"" if self.clock is None else struct.pack(">BBBBII", 1, 1, 8, 10, self.clock - late, self.echo)
+        size = (20 + len(options)) << 2
+        fields = [self.port, self.server_port, (self.seq + at) & 0xFFFFFFFF, (self.ack + ack) & 0xFFFFFFFF, size, flags, 65000, 0, urgent]
+        segment = struct.pack(">HHIIBBHHH", *fields) + options + data
         fields[7] = checksum(self.src + self.dst + struct.pack(">BBH", 0, 6, len(segment)) + segment)
         fields[7] ^= 0x5555 * wrong_sum
-        segment = struct.pack(">HHIIBBHHH", *fields) + data
+        segment = struct.pack(">HHIIBBHHH", *fields) + options + data
         ident = random.randrange(1, 1 << 16)
         if fragment_at:
             self.ip(segment[:fragment_at], ident, 0x2000)
@@ -68,6 +71,10 @@ class Connection:
             port, mine, seq, taken, offset, flags = struct.unpack(">HHIIBB", segment[:14])
             if (port, mine) != (self.server_port, self.port):
                 continue
+            options = segment[20 : (offset >> 4) * 4]
+            if b"\x08\x0a" in options:
+                at = options.index(b"\x08\x0a") + 2
+                self.echo = struct.unpack(">I", options[at : at + 4])[0]
             self.taken = max(self.taken, ((taken - self.seq + (1 << 31)) & 0xFFFFFFFF) - (1 << 31))
             data = segment[(offset >> 4) * 4 :]
             self.answers += bool(data)
@@ -141,6 +148,35 @@ def the_same_behind_a_wrong_sum(c):
     c.send(PSH | ACK, GOOD, wrong_sum=True)
     c.send(PSH | ACK, GOOD)
     return c.result()
+
+
+def the_same_behind_an_old_timestamp(c):
+    """The judge does not know which timestamps TCP takes (PAWS, RFC 7323 section 5)."""
+    c.clock = 1 << 20
+    c.handshake()
+    c.send(PSH | ACK, GOOD, late=1000)
+    nothing = c.result()
+    c.send(PSH | ACK, GOOD)
+    return nothing, c.result()
+
+
+def another_request_behind_an_old_timestamp(c):
+    c.clock = 1 << 20
+    c.handshake()
+    c.send(PSH | ACK, GOOD, late=1000)
+    c.send(PSH | ACK, EVIL)
+    return c.result()
+
+
+def another_tail_behind_an_old_timestamp(c):
+    """TCP has the beginning; the end that was judged it has not, and another one would be put behind it."""
+    c.clock = 1 << 20
+    c.handshake()
+    c.send(PSH | ACK, GOOD[:8])
+    c.send(PSH | ACK, GOOD[8:], at=8, late=1000)
+    nothing = c.result()
+    c.send(PSH | ACK, EVIL[8:], at=8)
+    return nothing, c.result()
 
 
 def parts_of_another_behind_a_wrong_sum(c):
