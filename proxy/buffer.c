@@ -16,23 +16,32 @@ static void move_down(struct pst_buffer *b)
 	b->begin = 0;
 }
 
-void pst_memory_fini(struct pst_memory *m)
+void pst_memory_trim(struct pst_memory *m)
 {
 	while (m->n_spares)
-		free(m->spares[--m->n_spares]);
+		pst_pages_give(&m->pages, m->spares[--m->n_spares], PST_BUFFER_FIRST);
+}
+
+void pst_memory_fini(struct pst_memory *m)
+{
+	pst_memory_trim(m);
+	pst_pages_fini(&m->pages);
 }
 
 static char *take_memory(struct pst_memory *m, size_t size)
 {
 	if (size == PST_BUFFER_FIRST && m->n_spares)
 		return m->spares[--m->n_spares];
-	return pst_mem_calloc(1, size);
+	return size <= PST_PAGES_LARGEST ? pst_pages_take(&m->pages, size)
+					 : pst_mem_calloc(1, size);
 }
 
 static void give_memory(struct pst_memory *m, char *v, size_t size)
 {
 	if (size == PST_BUFFER_FIRST && m->n_spares < PST_BUFFER_SPARES)
 		m->spares[m->n_spares++] = v;
+	else if (size <= PST_PAGES_LARGEST)
+		pst_pages_give(&m->pages, v, size);
 	else
 		free(v);
 }

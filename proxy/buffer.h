@@ -11,6 +11,8 @@
  * hold has a limit.
  */
 
+#include "proxy/pages.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -19,20 +21,25 @@ enum {
 	PST_BUFFER_BODY = 64 * 1024, /* bodies need no more */
 	PST_BUFFER_HEAD =
 		160 * 1024, /* a head or trailers at the limit, and what comes with them */
-	PST_BUFFER_SPARES = 64,
+	PST_BUFFER_SPARES = 512,
 };
 
 /*
  * What buffers hold together. Some of the first size are kept for the next one that asks: most
- * requests need no more, and freed ones among long-lived small objects would be holes.
+ * requests need no more. Small ones have pages of their own: freed among long-lived small objects
+ * they would be holes.
  */
 struct pst_memory {
 	size_t used, limit;
 	char *spares[PST_BUFFER_SPARES]; /* not counted */
 	size_t n_spares;
+	struct pst_pages pages; /* of what sessions of HTTP/2 hold also when nothing happens */
 };
 
-/* Gives back what is kept; buffers must be gone. */
+/* Gives back what is kept for the next one. */
+void pst_memory_trim(struct pst_memory *m);
+
+/* Gives back everything; buffers must be gone. */
 void pst_memory_fini(struct pst_memory *m);
 
 struct pst_buffer {

@@ -15,6 +15,7 @@ enum pst_wait {
 	PST_WAIT_CONNECT, /* for the server to accept */
 	PST_WAIT_HEAD,	  /* for the rest of a head */
 	PST_WAIT_IDLE,	  /* for anything */
+	PST_WAIT_REST,	  /* for anything, soon: else memory is given back */
 	PST_WAIT_LINGER,  /* for the client to read the last answer */
 	PST_WAIT_MAX,
 };

@@ -318,7 +318,8 @@ static void wait_for_more(struct pst_conn *c)
 	if (c->connecting) {
 		pst_clock_set(clock, &c->timer, PST_WAIT_CONNECT);
 	} else if (!pst_pair_is_in_head(c->pair)) {
-		pst_clock_set(clock, &c->timer, PST_WAIT_IDLE);
+		pst_clock_set(clock, &c->timer,
+			      pst_pair_can_rest(c->pair) ? PST_WAIT_REST : PST_WAIT_IDLE);
 	} else {
 		/* Another head has a time of its own. */
 		if (number != c->head_number)
@@ -381,6 +382,12 @@ void pst_conn_time_out(struct pst_conn *c)
 		pst_pair_time_out(c->pair);
 		pst_clock_set(&c->home->clock, &c->timer, PST_WAIT_IDLE);
 		pst_conn_run(c);
+		return;
+	}
+	if (c->timer.wait == PST_WAIT_REST) {
+		pst_pair_rest(c->pair);
+		c->home->rested++;
+		pst_clock_set(&c->home->clock, &c->timer, PST_WAIT_IDLE);
 		return;
 	}
 	finish(c, c->timer.wait != PST_WAIT_LINGER && !pst_pair_is_idle(c->pair));

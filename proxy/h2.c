@@ -47,6 +47,7 @@ void pst_h2_free(struct pst_h2 **h)
 {
 	if (!*h)
 		return;
+	pst_h2_memory_wake(&(*h)->memory);
 	for (int side = PST_CLIENT; side <= PST_SERVER; side++) {
 		struct pst_h2_end *end = &(*h)->end[side];
 
@@ -206,6 +207,8 @@ void pst_h2_received(struct pst_h2 *h, enum pst_side side, size_t n)
 	struct pst_buffer *b = &end->in;
 	ssize_t r = 0;
 
+	if (n)
+		pst_h2_memory_wake(&h->memory);
 	b->filled = n && n == b->cap;
 	if (n && end->ng)
 		r = nghttp2_session_mem_recv(end->ng, (const uint8_t *)b->v, n);
@@ -240,6 +243,7 @@ void pst_h2_ended(struct pst_h2 *h, enum pst_side side)
 {
 	if (h->state != PST_PAIR_OPEN)
 		return;
+	pst_h2_memory_wake(&h->memory);
 	if (side == PST_SERVER)
 		lose_server(h);
 	else
@@ -329,6 +333,7 @@ bool pst_h2_is_idle(struct pst_h2 *h)
 
 void pst_h2_time_out(struct pst_h2 *h)
 {
+	pst_h2_memory_wake(&h->memory);
 	if (h->state == PST_PAIR_OPEN && pst_h2_is_in_head(h))
 		pst_h2_close(h, PST_REASON_TIMEOUT, NGHTTP2_ENHANCE_YOUR_CALM);
 	else
@@ -344,6 +349,22 @@ void pst_h2_renew(struct pst_h2 *h, struct pst_ruler *ruler, uint32_t ruleset)
 
 void pst_h2_drain(struct pst_h2 *h)
 {
+	pst_h2_memory_wake(&h->memory);
 	h->want_drain = true;
 	settle(h);
+}
+
+void pst_h2_rest(struct pst_h2 *h)
+{
+	const char *unused;
+
+	if (!pst_h2_is_idle(h) || h->end[PST_SERVER].in_head ||
+	    pst_h2_pending(h, PST_SERVER, &unused))
+		return;
+	/* The last stream has ended behind the last look at them. */
+	for (int side = PST_CLIENT; side <= PST_SERVER; side++) {
+		pst_buffer_trim(&h->end[side].in, h->opts.memory);
+		pst_buffer_trim(&h->end[side].out, h->opts.memory);
+	}
+	pst_h2_memory_rest(&h->memory);
 }

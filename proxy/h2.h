@@ -55,3 +55,6 @@ void pst_h2_renew(struct pst_h2 *h, struct pst_ruler *ruler, uint32_t ruleset);
 
 /* No further streams are taken: the client hears it, and what is on its way is finished. */
 void pst_h2_drain(struct pst_h2 *h);
+
+/* Nothing has happened for a while: an idle connection gives memory back until something does. */
+void pst_h2_rest(struct pst_h2 *h);

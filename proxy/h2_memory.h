@@ -9,6 +9,10 @@
  * item twice where an allocation fails, which a client must not be able to arrange. What one call
  * may take is bounded by what it is given to read. For the same cause a process that gets no memory
  * here at all ends.
+ *
+ * Two thirds of a session are its room for a frame on its way out, and its table of streams. When
+ * nothing is on its way neither holds anything: the memory behind them is given back until the
+ * session is used again.
  */
 
 #include "proxy/buffer.h"
@@ -19,10 +23,17 @@
 
 enum { PST_H2_MEMORY = 2 * 1024 * 1024 }; /* of one connection: both of its sessions */
 
+enum { PST_H2_PIECES = 4 };
+
 /* Must not move while sessions use it. */
 struct pst_h2_memory {
 	struct pst_memory *all;
 	size_t used;
+	struct pst_h2_piece {
+		char *at; /* NULL: none */
+		size_t size;
+	} pieces[PST_H2_PIECES]; /* that can rest */
+	bool is_creating, is_resting;
 	nghttp2_mem mem; /* to be given to nghttp2 */
 };
 
@@ -30,3 +41,16 @@ void pst_h2_memory_init(struct pst_h2_memory *m, struct pst_memory *all);
 
 /* Is there more than there may be? */
 bool pst_h2_memory_is_over(const struct pst_h2_memory *m);
+
+/*
+ * What is allocated in between belongs to a session that is made: nothing that a peer says has part
+ * in it.
+ */
+void pst_h2_memory_create(struct pst_h2_memory *m, bool begin);
+
+/*
+ * No session has a stream, or a frame on its way. Before the next call of nghttp2's that is not a
+ * question it must wake.
+ */
+void pst_h2_memory_rest(struct pst_h2_memory *m);
+void pst_h2_memory_wake(struct pst_h2_memory *m);

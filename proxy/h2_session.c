@@ -267,10 +267,13 @@ static int make_session(struct pst_h2_end *end, const nghttp2_session_callbacks 
 			const nghttp2_option *options)
 {
 	nghttp2_mem *mem = &end->h2->memory.mem;
-	int r = end->side == PST_CLIENT
-			? nghttp2_session_server_new3(&end->ng, callbacks, end, options, mem)
-			: nghttp2_session_client_new3(&end->ng, callbacks, end, options, mem);
+	int r;
 
+	pst_h2_memory_create(&end->h2->memory, true);
+	r = end->side == PST_CLIENT
+		    ? nghttp2_session_server_new3(&end->ng, callbacks, end, options, mem)
+		    : nghttp2_session_client_new3(&end->ng, callbacks, end, options, mem);
+	pst_h2_memory_create(&end->h2->memory, false);
 	return r ? -ENOMEM : 0;
 }
 

@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <signal.h>
@@ -21,7 +22,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-enum { BATCH = 256, BACKLOG = 4096, ACCEPTS = 64 };
+enum { BATCH = 256, BACKLOG = 4096, ACCEPTS = 64, TRIM_MS = 1000 };
 
 struct loop {
 	const struct pst_proxy_options *o;
@@ -40,6 +41,7 @@ struct loop {
 	size_t n_conns;
 	struct PST_VEC(struct pst_conn *) queue; /* have more to do */
 	uint64_t drain_end_ms;			 /* 0: not ending */
+	uint64_t trim_at_ms;			 /* not before */
 	uint64_t allowed, denied_by[PST_REASON_MAX], lost_events;
 };
 
@@ -459,6 +461,19 @@ static void run_timers(struct loop *l)
 	}
 }
 
+/* What lies between the long-lived pieces of many connections is whole pages, too. */
+static void trim_heap(struct loop *l)
+{
+	const uint64_t now = l->home.clock.now_ms;
+
+	if (!l->home.rested || now < l->trim_at_ms)
+		return;
+	l->home.rested = 0;
+	l->trim_at_ms = now + TRIM_MS;
+	pst_memory_trim(&l->home.memory);
+	malloc_trim(0);
+}
+
 static void free_list(struct pst_conn *list)
 {
 	while (list->next != list) {
@@ -485,6 +500,8 @@ static int next_timeout(const struct loop *l)
 
 	if (l->queue.n)
 		return 0;
+	if (l->home.rested && (ms < 0 || ms > TRIM_MS))
+		ms = TRIM_MS;
 	return l->drain_end_ms && (ms < 0 || ms > 100) ? 100 : ms;
 }
 
@@ -539,6 +556,7 @@ static int turn(struct loop *l)
 	run_ready(l);
 	run_queue(l);
 	run_timers(l);
+	trim_heap(l);
 	free_dead(l);
 	return 0;
 }
@@ -589,6 +607,7 @@ static void set_up(struct loop *l)
 	c->after_ms[PST_WAIT_CONNECT] = 10 * 1000;
 	c->after_ms[PST_WAIT_HEAD] = l->o->head_timeout_s * 1000;
 	c->after_ms[PST_WAIT_IDLE] = l->o->idle_timeout_s * 1000;
+	c->after_ms[PST_WAIT_REST] = 500;
 	c->after_ms[PST_WAIT_LINGER] = 2 * 1000;
 	l->home.memory.limit = (size_t)l->o->max_memory_mib << 20;
 	l->home.on_event = on_event;

@@ -658,3 +658,16 @@ void pst_pair_drain(struct pst_pair *p)
 	if (p->h2)
 		pst_h2_drain(p->h2);
 }
+
+bool pst_pair_can_rest(const struct pst_pair *p)
+{
+	return p->h2 && pst_h2_is_idle(p->h2);
+}
+
+void pst_pair_rest(struct pst_pair *p)
+{
+	if (!p->h2)
+		return;
+	pst_buffer_trim(&p->in[PST_CLIENT], p->opts.memory);
+	pst_h2_rest(p->h2);
+}

@@ -100,6 +100,10 @@ bool pst_pair_is_in_head(const struct pst_pair *p);
 /* Is nothing on its way, so that the connection may be ended without harm? */
 bool pst_pair_is_idle(const struct pst_pair *p);
 
+/* Would an idle connection hold less after pst_pair_rest()? It goes on as if nothing had been. */
+bool pst_pair_can_rest(const struct pst_pair *p);
+void pst_pair_rest(struct pst_pair *p);
+
 /* Says to a client that can hear it (HTTP/2) that no further request is taken. */
 void pst_pair_drain(struct pst_pair *p);
 

@@ -519,3 +519,55 @@ Test(h2, without_memory_a_connection_ends)
 		cr_assert_lt(n, 3000);
 	}
 }
+
+Test(h2, a_connection_that_rests_holds_less_and_goes_on_as_if_nothing_had_been)
+{
+	struct t_h2 *t = begin();
+	size_t busy;
+
+	t->peer[PST_SERVER].answer = ":status: 200\n";
+	t->peer[PST_SERVER].answer_body = 100000;
+	for (int i = 0; i < 5; i++) {
+		struct t_h2_stream *s = t_h2_ask(t, POST(""), 100000);
+
+		cr_assert(s->closed && s->code == 0);
+		cr_assert_eq(s->body, 100000, "round %d: %zu", i, s->body);
+		cr_assert(pst_pair_can_rest(t->pair));
+		busy = world.memory.used;
+		pst_pair_rest(t->pair);
+		cr_expect_lt(world.memory.used + 30000, busy, "%zu of %zu are left",
+			     world.memory.used, busy);
+		busy = world.memory.used;
+		pst_pair_rest(t->pair);
+		cr_expect_eq(world.memory.used, busy, "it rests already");
+	}
+	end(t); /* asserts that nothing is counted any more */
+}
+
+Test(h2, a_connection_with_a_stream_does_not_rest)
+{
+	struct t_h2 *t = begin();
+	struct t_h2_stream *s;
+	size_t used;
+
+	t->peer[PST_SERVER].answer = NULL;
+	s = t_h2_ask(t, POST(""), 1000);
+	used = world.memory.used;
+	cr_expect(!pst_pair_can_rest(t->pair));
+	pst_pair_rest(t->pair);
+	cr_expect_eq(world.memory.used, used);
+	cr_expect(!s->closed);
+	end(t);
+}
+
+Test(h2, a_resting_connection_hears_goodbye)
+{
+	struct t_h2 *t = begin();
+
+	cr_assert(t_h2_get(t, "/api/x")->closed);
+	pst_pair_rest(t->pair);
+	pst_pair_drain(t->pair);
+	t_h2_run(t);
+	cr_expect(t->peer[PST_CLIENT].goaway);
+	end(t);
+}

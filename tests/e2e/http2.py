@@ -271,9 +271,10 @@ def idle_connections_are_not_dear():
             got = b""
             while b"hello" not in got:
                 got += sock.recv(65536)
+        time.sleep(2.5)
         each = (proxy.rss() - before) / len(held)
         print(f"     {each:.0f} bytes per idle connection")
-        if each > 100000:
+        if each > 24000:
             raise AssertionError(f"{each:.0f} bytes per idle connection")
         for sock in held:
             sock.close()
