@@ -59,6 +59,7 @@ packages() {
 	test npm /usr/bin/npm
 	test nodejs /usr/bin/node
 	test golang-go /usr/bin/go
+	test python3-kubernetes -
 	test zsh /usr/bin/zsh
 	test fish /usr/bin/fish
 	deb debhelper -
