@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "base/vec.h"
 #include "compiler/identity.h"
+#include "compiler/idlabels.h"
 #include "compiler/prefix.h"
 
 #include <errno.h>
@@ -81,23 +82,6 @@ static const char *copy(struct pst_arena *arena, const char *s)
 	return pst_arena_strndup(arena, s, strlen(s));
 }
 
-static int copy_labels(struct person *p, const struct pst_labels *labels)
-{
-	p->labels.v = pst_arena_calloc(p->arena, labels->n, sizeof(*p->labels.v));
-	if (!p->labels.v)
-		return -ENOMEM;
-	for (size_t i = 0; i < labels->n; i++) {
-		struct pst_label *l = &p->labels.v[p->labels.n++];
-
-		l->source = copy(p->arena, labels->v[i].source);
-		l->key = copy(p->arena, labels->v[i].key);
-		l->value = copy(p->arena, labels->v[i].value);
-		if (!l->source || !l->key || !l->value)
-			return -ENOMEM;
-	}
-	return 0;
-}
-
 static int copy_facts(struct person *p, const struct pst_identity_facts *facts,
 		      struct pst_identity_facts *ret)
 {
@@ -160,7 +144,7 @@ static int arrive(struct pst_census *c, const struct pst_labels *labels,
 	struct pst_crowd_member m = {0};
 	struct pst_census_change change;
 	uint32_t *bucket = &c->buckets[hash % BUCKETS];
-	int r = p.arena ? copy_labels(&p, labels) : -ENOMEM;
+	int r = p.arena ? pst_idlabels_copy(p.arena, labels, &p.labels) : -ENOMEM;
 
 	if (!r)
 		r = copy_facts(&p, facts, &m.facts);
@@ -409,40 +393,15 @@ static int count_name(struct pst_census *c, const char *name, bool more)
 
 /* Nodes. */
 
-static int cmp_addr(const void *a, const void *b)
-{
-	return memcmp(a, b, sizeof(struct pst_addr));
-}
-
-static bool is_apiserver(const struct pst_census *c, const struct pst_addr *v, size_t n)
-{
-	const struct pst_service *s = c->apiserver;
-
-	for (size_t i = 0; s && s->n_addrs && i < n; i++) {
-		if (bsearch(&v[i], s->addrs, s->n_addrs, sizeof(*v), cmp_addr))
-			return true;
-	}
-	return false;
-}
-
 static int join_node(struct pst_census *c, const struct pst_node *node, uint32_t *ret_slot)
 {
-	const size_t n = c->n_node_rules ? node->labels.n : 0;
-	struct pst_labels labels = {.v = pst_mem_calloc(n + 2, sizeof(*labels.v))};
+	struct pst_arena *scratch pst_cleanup(pst_arena_free) = pst_arena_new();
 	const struct pst_identity_facts facts = {0};
-	int r;
+	struct pst_labels labels;
 
-	if (!labels.v)
+	if (!scratch || pst_idlabels_of_node(scratch, c->apiserver, node, c->n_node_rules, &labels))
 		return -ENOMEM;
-	labels.v[labels.n++] = (struct pst_label){"reserved", "remote-node", ""};
-	if (is_apiserver(c, node->addrs, node->n_addrs))
-		labels.v[labels.n++] = (struct pst_label){"reserved", "kube-apiserver", ""};
-	for (size_t i = 0; i < n; i++)
-		labels.v[labels.n++] = node->labels.v[i];
-	pst_labels_sort(&labels);
-	r = join(c, &labels, &facts, ret_slot);
-	free(labels.v);
-	return r;
+	return join(c, &labels, &facts, ret_slot);
 }
 
 /* Nodes are told apart only while a rule asks for their labels. */
@@ -468,17 +427,10 @@ static int join_prefix(struct pst_census *c, const struct pst_prefix *prefix, ui
 {
 	struct pst_arena *scratch pst_cleanup(pst_arena_free) = pst_arena_new();
 	const struct pst_identity_facts facts = {.prefix = prefix};
-	struct pst_label v[3] = {{"cidr", NULL, ""}};
-	struct pst_labels labels = {v, 1};
-	struct pst_addr addr;
+	struct pst_labels labels;
 
-	v[0].key = scratch ? pst_prefix_to_str(scratch, prefix) : NULL;
-	if (!v[0].key)
+	if (!scratch || pst_idlabels_of_prefix(scratch, c->apiserver, prefix, &labels))
 		return -ENOMEM;
-	memcpy(addr.b, prefix->addr, sizeof(addr.b));
-	if (prefix->len == 128 && is_apiserver(c, &addr, 1))
-		v[labels.n++] = (struct pst_label){"reserved", "kube-apiserver", ""};
-	v[labels.n++] = (struct pst_label){"reserved", "world", ""};
 	return join(c, &labels, &facts, ret_slot);
 }
 
@@ -590,17 +542,16 @@ int pst_census_forget(struct pst_census *census, const struct pst_policy *policy
 
 static int join_own_and_world(struct pst_census *c)
 {
-	static struct pst_label host[] = {{"reserved", "host", ""},
-					  {"reserved", "kube-apiserver", ""}};
-	static struct pst_label world = {"reserved", "world", ""};
-	const size_t n = is_apiserver(c, c->input.host_addrs, c->input.n_host_addrs) ? 2 : 1;
+	const struct pst_labels host =
+		pst_idlabels_host(c->apiserver, c->input.host_addrs, c->input.n_host_addrs);
+	const struct pst_labels world = pst_idlabels_world();
 	const struct pst_identity_facts facts = {0};
-	int r = join(c, &(struct pst_labels){host, n}, &facts, &c->host);
+	int r = join(c, &host, &facts, &c->host);
 
 	/* Its number does not come from its labels. */
-	if (!r && n == 2)
+	if (!r && host.n > 1)
 		c->crowd.members.v[c->host].id = PST_ID_HOST;
-	return r ? r : join(c, &(struct pst_labels){&world, 1}, &facts, &c->world);
+	return r ? r : join(c, &world, &facts, &c->world);
 }
 
 static int populate(struct pst_census *c)

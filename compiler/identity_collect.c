@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "base/mem.h"
 #include "base/vec.h"
+#include "compiler/idlabels.h"
 #include "compiler/prefix.h"
 
 #include <errno.h>
@@ -29,63 +30,24 @@ struct collector {
 	struct pst_identity_map map;
 };
 
-static int copy_labels(struct pst_arena *arena, const struct pst_labels *from,
-		       struct pst_labels *ret)
-{
-	struct pst_label *v = pst_arena_calloc(arena, from->n, sizeof(*v));
-
-	if (!v)
-		return -ENOMEM;
-	for (size_t i = 0; i < from->n; i++) {
-		const struct pst_label *l = &from->v[i];
-
-		v[i].source = pst_arena_strndup(arena, l->source, strlen(l->source));
-		v[i].key = pst_arena_strndup(arena, l->key, strlen(l->key));
-		v[i].value = pst_arena_strndup(arena, l->value, strlen(l->value));
-		if (!v[i].source || !v[i].key || !v[i].value)
-			return -ENOMEM;
-	}
-	*ret = (struct pst_labels){.v = v, .n = from->n};
-	return 0;
-}
-
 static int add(struct collector *c, uint32_t id, const struct pst_labels *labels,
 	       const struct pst_identity_facts *facts)
 {
 	struct identity i = {.identity = {.id = id}};
-	int r = copy_labels(c->b->arena, labels, &i.identity.labels);
+	int r = pst_idlabels_copy(c->b->arena, labels, &i.identity.labels);
 
 	if (facts)
 		i.facts = *facts;
 	return r ? r : pst_vec_push(&c->all, i);
 }
 
-static int cmp_addr(const void *a, const void *b)
-{
-	return memcmp(a, b, sizeof(struct pst_addr));
-}
-
-/* Is one of the N addresses V one of the API server's? */
-static bool is_apiserver(const struct collector *c, const struct pst_addr *v, size_t n)
-{
-	const struct pst_service *s = c->apiserver;
-
-	for (size_t i = 0; s && s->n_addrs && i < n; i++) {
-		if (bsearch(&v[i], s->addrs, s->n_addrs, sizeof(*v), cmp_addr))
-			return true;
-	}
-	return false;
-}
-
 static int add_own_and_world(struct collector *c)
 {
-	static struct pst_label host[] = {{"reserved", "host", ""},
-					  {"reserved", "kube-apiserver", ""}};
-	static struct pst_label world = {"reserved", "world", ""};
-	const size_t n = is_apiserver(c, c->in->host_addrs, c->in->n_host_addrs) ? 2 : 1;
+	const struct pst_labels host =
+		pst_idlabels_host(c->apiserver, c->in->host_addrs, c->in->n_host_addrs);
+	const struct pst_labels world = pst_idlabels_world();
 
-	if (add(c, PST_ID_HOST, &(struct pst_labels){host, n}, NULL) ||
-	    add(c, PST_ID_WORLD, &(struct pst_labels){&world, 1}, NULL))
+	if (add(c, PST_ID_HOST, &host, NULL) || add(c, PST_ID_WORLD, &world, NULL))
 		return -ENOMEM;
 	return 0;
 }
@@ -249,18 +211,11 @@ static struct identity *find_by_labels(struct collector *c, const struct pst_lab
 static int add_node(struct collector *c, const struct pst_node *node, uint32_t *next,
 		    uint32_t *ret_id)
 {
-	size_t n = c->nodes_by_label ? node->labels.n : 0;
-	struct pst_labels labels = {.v = pst_arena_calloc(c->scratch, n + 2, sizeof(*labels.v))};
 	const struct identity *same;
+	struct pst_labels labels;
 
-	if (!labels.v)
+	if (pst_idlabels_of_node(c->scratch, c->apiserver, node, c->nodes_by_label, &labels))
 		return -ENOMEM;
-	labels.v[labels.n++] = (struct pst_label){"reserved", "remote-node", ""};
-	if (is_apiserver(c, node->addrs, node->n_addrs))
-		labels.v[labels.n++] = (struct pst_label){"reserved", "kube-apiserver", ""};
-	for (size_t i = 0; i < n; i++)
-		labels.v[labels.n++] = node->labels.v[i];
-	pst_labels_sort(&labels);
 	same = find_by_labels(c, &labels);
 	if (same) {
 		*ret_id = same->identity.id;
@@ -290,15 +245,10 @@ static int add_nodes(struct collector *c)
 static int add_prefix(struct collector *c, const struct pst_prefix *prefix, uint32_t id)
 {
 	const struct pst_identity_facts facts = {.prefix = prefix};
-	struct pst_label v[3] = {{"cidr", pst_prefix_to_str(c->scratch, prefix), ""}};
-	struct pst_labels labels = {v, 1};
-	struct pst_addr addr;
+	struct pst_labels labels;
+	int r = pst_idlabels_of_prefix(c->scratch, c->apiserver, prefix, &labels);
 
-	memcpy(addr.b, prefix->addr, sizeof(addr.b));
-	if (prefix->len == 128 && is_apiserver(c, &addr, 1))
-		v[labels.n++] = (struct pst_label){"reserved", "kube-apiserver", ""};
-	v[labels.n++] = (struct pst_label){"reserved", "world", ""};
-	return v[0].key ? add(c, id, &labels, &facts) : -ENOMEM;
+	return r ? r : add(c, id, &labels, &facts);
 }
 
 static int add_prefixes(struct collector *c)
