@@ -23,7 +23,8 @@
 	}
 
 /* Makes room for one more element; 0 or -ENOMEM. */
-#define pst_vec_reserve(vec, need) pst_mem_grow(&(vec)->v, &(vec)->cap, (need), sizeof(*(vec)->v))
+#define pst_vec_reserve(vec, need) \
+	((need) <= (vec)->cap ? 0 : pst_mem_grow(&(vec)->v, &(vec)->cap, (need), sizeof(*(vec)->v)))
 
 /* Appends; 0 or -ENOMEM with the vector unchanged. */
 #define pst_vec_push(vec, ...)                                    \

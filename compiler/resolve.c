@@ -112,14 +112,18 @@ static int note_subject(struct resolver *r, const struct spec_place *at, size_t 
 	return 0;
 }
 
-/* The spec AT selects everybody in SET. */
+/* The spec AT selects everybody in SET: few, of many. */
 static int note_subjects(struct resolver *r, const struct spec_place *at, const uint64_t *set)
 {
 	int err = 0;
 
-	for (size_t i = 0; i < r->b->n_identities && !err; i++) {
-		if (pst_crowd_has(set, i) && pst_identity_is_subject(&r->b->identities[i]))
-			err = note_subject(r, at, i);
+	for (size_t w = 0; w < pst_crowd_words(&r->crowd); w++) {
+		for (uint64_t left = set[w]; !err && left; left &= left - 1) {
+			const size_t i = w * 64 + (size_t)__builtin_ctzll(left);
+
+			if (pst_identity_is_subject(&r->b->identities[i]))
+				err = note_subject(r, at, i);
+		}
 	}
 	return err;
 }
