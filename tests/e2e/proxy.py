@@ -409,6 +409,42 @@ def headers_are_replaced_before_the_server_sees_them():
     server.close()
 
 
+def hostile_paths_do_not_hold_up_others():
+    """One pattern that PCRE2 gives up after its limits, asked by many at once; the others go on."""
+    policy = os.path.join(WORK, "hostile.yaml")
+    with open(policy, "w", encoding="ascii") as out:
+        out.write(ACTIONS)
+    server = Server(answer_ok)
+    evil = b"GET /" + b"a" * 300 + b"x HTTP/1.1\r\nHost: b\r\n\r\n"
+    stop = threading.Event()
+    asked = []
+
+    def ask_on(sock):
+        while not stop.is_set():
+            sock.sendall(evil)
+            asked.append(read_until(sock, b"denied\r\n")[:12])
+
+    with Proxy(server.port, policy=policy) as proxy:
+        socks = [proxy.connect() for _ in range(8)]
+        threads = [threading.Thread(target=ask_on, args=(sock,)) for sock in socks]
+        for thread in threads:
+            thread.start()
+        slowest = 0
+        with proxy.connect() as sock:
+            for _ in range(30):
+                start = time.monotonic()
+                sock.sendall(b"GET /api/x HTTP/1.1\r\nHost: b\r\n\r\n")
+                equal(read_until(sock, OK).endswith(OK), True, "an answer beside them")
+                slowest = max(slowest, time.monotonic() - start)
+        stop.set()
+        for thread in threads:
+            thread.join(20)
+        print(f"     the slowest of 30 took {slowest * 1000:.0f} ms beside {len(asked)} hostile ones")
+        equal(set(asked), {b"HTTP/1.1 403"}, "their answers")
+        equal(slowest < 2, True, f"{slowest} s")
+    server.close()
+
+
 def a_slow_head_is_denied_in_time_and_others_are_not_held_up():
     server = Server(answer_ok)
     with Proxy(server.port, "--head-timeout", "1") as proxy:
@@ -543,6 +579,7 @@ TESTS = [
     what_is_left_of_a_request_goes_to_no_other_connection,
     a_reader_of_events_that_stands_still_holds_up_nobody,
     headers_are_replaced_before_the_server_sees_them,
+    hostile_paths_do_not_hold_up_others,
     a_slow_head_is_denied_in_time_and_others_are_not_held_up,
     connections_over_the_limit_are_reset_and_counted,
     without_descriptors_connections_are_reset_and_the_proxy_recovers,
