@@ -255,10 +255,9 @@ static void send_to_proxy(const struct pst_inventory *inventory, const struct ps
 		if (!inventory->endpoints[i].proxied || subject == done)
 			continue;
 		done = subject;
+		/* Of both directions: ingress is the lower one. */
 		e = pst_bundle_lower_bound(b, subject, PST_DIR_INGRESS, 0);
-		for (; e < b->n_entries && b->entries[e].key.subject == subject &&
-		       b->entries[e].key.direction == PST_DIR_INGRESS;
-		     e++) {
+		for (; e < b->n_entries && b->entries[e].key.subject == subject; e++) {
 			if (b->entries[e].value.verdict == PST_VERDICT_JUDGE &&
 			    !(b->entries[e].value.deny_rule & PST_POLICY_AUDIT))
 				b->entries[e].value.verdict = PST_VERDICT_FALLBACK;
