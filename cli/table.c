@@ -467,8 +467,8 @@ const struct pst_cli_verb pst_cli_verbs[] = {
 		.summary = "Show verdicts as flows, in the forms of hubble observe.",
 		.details =
 			"The same filter given twice: one of the values; different filters: all of "
-			"them; each filter behind --not counts for itself. Filters that look at either "
-			"end must all be met by the same one.\n"
+			"them. Those behind a --not are one filter together: what all of them match is "
+			"left out. Filters that look at either end must all be met by the same one.\n"
 			"The JSON is hubble's, one object a line, and its readers take it. Queries and "
 			"the values of headers are not in flows, unless the daemon was told to show "
 			"them. Flows that were lost on the way are reported where they are missing.",

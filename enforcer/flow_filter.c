@@ -212,41 +212,43 @@ static bool row_matches(const struct pst_flow_filter *f, const struct row *row,
 	return false;
 }
 
-static bool is_excluded(const struct pst_flow_filter *f, const struct row *row,
-			const struct pst_flow *flow)
+/* A row of the flow itself, or of one end. */
+static bool meets(const struct pst_flow_filter *f, const struct row *row,
+		  const struct pst_flow *flow)
 {
-	switch (row->side) {
-	case SIDE_FROM:
-		return row_matches(f, row, flow, &flow->source);
-	case SIDE_TO:
-		return row_matches(f, row, flow, &flow->destination);
-	case SIDE_EITHER:
-		return row_matches(f, row, flow, &flow->source) ||
-		       row_matches(f, row, flow, &flow->destination);
-	case SIDE_NONE:
-		break;
+	if (row->side == SIDE_NONE)
+		return row_matches(f, row, flow, NULL);
+	return row_matches(f, row, flow,
+			   row->side == SIDE_FROM ? &flow->source : &flow->destination);
+}
+
+/* All rows, negated or not; those that look at either end are met by the same one. */
+static bool all_match(const struct pst_flow_filter *f, const struct pst_flow *flow, bool negated,
+		      size_t *ret_rows)
+{
+	bool source = true, destination = true;
+
+	*ret_rows = 0;
+	for (size_t i = 0; i < f->rows.n && (source || destination); i++) {
+		const struct row *row = &f->rows.v[i];
+
+		if (row->negated != negated)
+			continue;
+		++*ret_rows;
+		if (row->side == SIDE_EITHER) {
+			source = source && row_matches(f, row, flow, &flow->source);
+			destination = destination && row_matches(f, row, flow, &flow->destination);
+		} else if (!meets(f, row, flow)) {
+			return false;
+		}
 	}
-	return row_matches(f, row, flow, NULL);
+	return source || destination;
 }
 
 bool pst_flow_filter_matches(const struct pst_flow_filter *f, const struct pst_flow *flow)
 {
-	bool source = true, destination = true;
+	size_t wanted, unwanted;
 
-	for (size_t i = 0; i < f->rows.n; i++) {
-		const struct row *row = &f->rows.v[i];
-
-		if (row->negated) {
-			if (is_excluded(f, row, flow))
-				return false;
-		} else if (row->side == SIDE_EITHER) {
-			source = source && row_matches(f, row, flow, &flow->source);
-			destination = destination && row_matches(f, row, flow, &flow->destination);
-		} else if (!is_excluded(f, row, flow)) {
-			return false;
-		}
-		if (!source && !destination)
-			return false;
-	}
-	return true;
+	return all_match(f, flow, false, &wanted) &&
+	       (!all_match(f, flow, true, &unwanted) || !unwanted);
 }

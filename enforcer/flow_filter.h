@@ -4,8 +4,8 @@
 /*
  * Filters of flows, with the names that `hubble observe` gives them.
  *
- * The same filter given twice: one of the values. Different filters: all of them. Negated: a flow
- * that matches is left out; each negated filter counts for itself.
+ * The same filter given twice: one of the values. Different filters: all of them. Negated filters
+ * are, as hubble has it, one filter together: a flow that all of them match is left out.
  *
  * pod, namespace, ip, port, label and identity look at either end; with from- or to- in front they
  * look at one. Those that look at either end must, as hubble does it, all be met by the same one:

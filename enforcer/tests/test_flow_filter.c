@@ -132,12 +132,14 @@ Test(flow_filter, filters_of_either_end_are_met_by_one_end)
 	expect(true, LIST("from-pod=shop/ to-port=8080", "pod=shop/ to-port=8080"));
 }
 
-Test(flow_filter, negated_ones_count_for_themselves)
+Test(flow_filter, negated_ones_are_one_filter_together)
 {
 	expect(false, LIST("!verdict=DROPPED", "!pod=shop/", "!port=8080", "!to-port=8080",
-			   "!verdict=FORWARDED !pod=shop/", "type=l7 !http-method=GET"));
+			   "!verdict=DROPPED !pod=shop/", "!verdict=FORWARDED !verdict=DROPPED",
+			   "!from-pod=shop/ !to-port=8080", "type=l7 !http-method=GET"));
 	expect(true, LIST("!verdict=FORWARDED", "!pod=other/", "!from-port=8080",
-			  "!verdict=FORWARDED !pod=other/", "type=l7 !http-method=POST"));
+			  "!verdict=FORWARDED !pod=shop/", "!verdict=DROPPED !pod=other/",
+			  "!pod=shop/ !port=8080", "type=l7 !http-method=POST"));
 }
 
 Test(flow_filter, a_pod_without_namespace_is_of_the_one_that_is_asked_for)
