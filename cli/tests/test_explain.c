@@ -540,6 +540,41 @@ Test(explain, a_denied_connection_names_the_rules_that_nearly_matched)
 		NULL);
 }
 
+/* HTTP rules for jobs and the database, and a reader of DNS for jobs alone. */
+static const char at_odds[] =
+	"apiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\nmetadata: {name: p}\n"
+	"spec:\n  endpointSelector: {}\n  egress:\n"
+	"  - toEndpoints: [{matchLabels: {app: job}}, {matchLabels: {app: db}}]\n"
+	"    toPorts: [{ports: [{port: '80', protocol: TCP}], rules: {http: [{path: /a}]}}]\n"
+	"  - toEndpoints: [{matchLabels: {app: job}}]\n"
+	"    toPorts: [{ports: [{port: '80', protocol: TCP}], rules: {dns: [{matchName: a}]}}]\n";
+
+Test(explain, what_two_conflicting_rules_both_mean_is_denied_and_both_are_named)
+{
+	const char *path = write_temp("odds.yaml", at_odds, strlen(at_odds));
+	char words[512], near[512];
+
+#define ODDS(accept, to)                                                                      \
+	snprintf(words, sizeof(words),                                                        \
+		 "explain --policy %s --accept unsupported-dns " accept "--direction egress " \
+		 "--from app=web --to app=" to " --port 80 --path /a",                        \
+		 path)
+	ODDS("", "job");
+	expect_run(words, 1, NULL, "error: two readers of one connection");
+	ODDS("--accept conflict-l7 ", "job");
+	snprintf(near, sizeof(near),
+		 "  near    %s:7:5 default/p spec.egress[0]\n          conflict-l7, so that what "
+		 "both mean is denied: %s:9:5 default/p spec.egress[1]\n",
+		 path, path);
+	expect_run(words, 1, near, "warning: two readers of one connection");
+	ODDS("--accept conflict-l7 ", "db");
+	expect_run(words, 0, "allow: an HTTP rule matches", "warning: two readers");
+	ODDS("--accept path-glob ", "db");
+	expect_run(words, 2, NULL, "unsupported-..., conflict-...");
+#undef ODDS
+	unlink(path);
+}
+
 Test(explain, what_is_denied_for_another_reason_has_no_near_misses)
 {
 	struct run r = run_words(SHOP "--port 8080 --path //x --host a");

@@ -210,7 +210,10 @@ Test(compile, every_failed_allocation_is_an_error_and_no_leak, .timeout = 300)
 		HEAD "  ingress:\n  - fromEndpoints: [{}]\n    toPorts:\n"
 		     "    - ports: [{port: \"80\", protocol: TCP}]\n"
 		     "      rules: {http: [{method: GET, path: \"/a.*\"}, {host: h}]}\n"
-		     "  - toPorts:\n    - ports: [{port: \"1\", endPort: 9}]\n";
+		     "  - toPorts:\n    - ports: [{port: \"1\", endPort: 9}]\n"
+		     "  - fromEndpoints: [{}]\n    toPorts:\n"
+		     "    - ports: [{port: \"80\", protocol: TCP}]\n"
+		     "      serverNames: [a]\n";
 	int r;
 
 	cr_assert_eq(pst_policy_parse("p.yaml", text, strlen(text), diags, &set), 0);
@@ -224,6 +227,9 @@ Test(compile, every_failed_allocation_is_an_error_and_no_leak, .timeout = 300)
 		cr_assert_null(b);
 	}
 	cr_assert_eq(pst_bundle_verify(b, diags), 0);
+	/* The last rule conflicts with the first. */
+	cr_assert_eq(ask(80).verdict, PST_VERDICT_DENY);
+	cr_assert_eq(ask(9).verdict, PST_VERDICT_ALLOW);
 }
 
 /* Equal addresses of two endpoints in a model by hand: the loader would refuse them. */
