@@ -27,7 +27,7 @@ e2e_run frontend python3 tests/e2e/conn.py $BACKEND 8080 \
 client=$!
 e2e_wait 20 test -e "$E2E/1" || e2e_fail "no first answer"
 e2e_leave KILL
-e2e_is "programs attached after SIGKILL" 6 "$(attached)"
+e2e_is "programs attached after SIGKILL" 10 "$(attached)"
 touch "$E2E/killed"
 e2e_wait 20 test -e "$E2E/2" || e2e_fail "the open connection is disturbed"
 e2e_is "a new connection" "200 hello from /api/x" "$(e2e_http frontend $U/api/x)"
@@ -61,7 +61,7 @@ touch "$E2E/again"
 e2e_wait 20 test -e "$E2E/3" || e2e_fail "the next daemon disturbs the open connection"
 e2e_is "denied, with a daemon" "403 Access denied" "$(e2e_http frontend $U/admin)"
 e2e_leave TERM
-e2e_is "programs attached after SIGTERM" 6 "$(attached)"
+e2e_is "programs attached after SIGTERM" 10 "$(attached)"
 touch "$E2E/ended"
 e2e_wait 20 test -e "$E2E/4" || e2e_fail "SIGTERM disturbs the open connection"
 

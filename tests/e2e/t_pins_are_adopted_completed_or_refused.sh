@@ -43,7 +43,7 @@ for missing in link_ingress 'link_* pst_config'; do
 	e2e_wait 10 eval '! has_attached 6' || e2e_fail "without $missing all is attached"
 	# shellcheck disable=SC2086
 	e2e_posternd $P --courtesy off
-	e2e_is "programs attached, $missing was missing" 6 "$(attached)"
+	e2e_is "programs attached, $missing was missing" 10 "$(attached)"
 	e2e_is "denied" "403 Access denied" "$(e2e_http frontend $U/admin)"
 	e2e_leave KILL
 done
@@ -67,7 +67,7 @@ sleep 1
 touch "$E2E/new"
 wait $asking $client
 e2e_is "denied requests that arrived meanwhile, of $(wc -l <"$E2E/asked")" 0 "$(grep -c admin "$E2E/access.log")"
-e2e_is "programs attached after the upgrade" 6 "$(attached)"
+e2e_is "programs attached after the upgrade" 10 "$(attached)"
 [ ! -e "$E2E_PINS/v2-0123456789abcdef" ] || e2e_fail "the old version's pins are left"
 e2e_is "the connection of before" "200 hello from /api/1,reset," "$(tr '\n' ',' <"$E2E/open")"
 [ "$(e2e_events '"reason":"unknown-flow"')" -ge 1 ] || e2e_fail "nothing ended as unknown" # so do repeated denied ones
