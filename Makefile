@@ -85,7 +85,7 @@ CLI_OBJ := $(call obj,$(CLI_SRC) $(CLIENT_SRC)) $(LINT_OBJ)
 POLICY_LIBS := -lyaml
 COMPILER_LIBS := $(POLICY_LIBS) -lz
 ENFORCER_LIBS := $(COMPILER_LIBS) -lbpf -lelf -ljansson -lmicrohttpd
-PROXY_LIBS := $(COMPILER_LIBS) -lpcre2-8 -lnghttp2
+PROXY_LIBS := $(COMPILER_LIBS) -lpcre2-8 -lnghttp2 -lseccomp
 CLI_LIBS := $(COMPILER_LIBS) -ljansson
 
 BINS := $(B)/postern $(B)/posternd $(B)/postern-proxy
@@ -273,7 +273,7 @@ $(F)/fuzz_stream: $(LLHTTP_OBJ) | $(F)/seeds/stream
 $(F)/fuzz_follow: $(LLHTTP_OBJ)
 FUZZ_PROXY_OBJ := $(patsubst %.c,$(F)/obj/%.o,$(PROXY_SRC) enforcer/reply.c enforcer/wire.c)
 $(patsubst %,$(F)/obj/tests/fuzz/fuzz_%.o,proxy h2) $(FUZZ_PROXY_OBJ): FUZZ_FLAGS += $(LLHTTP_FLAGS)
-$(F)/fuzz_proxy $(F)/fuzz_h2: FUZZ_MORE_LIBS := -lpcre2-8 -lnghttp2
+$(F)/fuzz_proxy $(F)/fuzz_h2: FUZZ_MORE_LIBS := -lpcre2-8 -lnghttp2 -lseccomp
 $(F)/fuzz_proxy $(F)/fuzz_h2: $(FUZZ_PROXY_OBJ) $(LLHTTP_OBJ)
 $(F)/fuzz_proxy: | $(F)/seeds/proxy
 $(F)/fuzz_h2: | $(F)/seeds/h2

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "proxy/confine.h"
 #include "proxy/loop.h"
 #include "proxy/options.h"
 
@@ -31,7 +32,7 @@ static int drop_rights(const struct pst_proxy_options *o)
 	if (!geteuid() && (setgroups(0, NULL) || setresgid(NOBODY, NOBODY, NOBODY) ||
 			   setresuid(NOBODY, NOBODY, NOBODY)))
 		return pst_log_err(-errno, "cannot give up root's rights");
-	return 0;
+	return pst_confine();
 }
 
 static int run(const struct pst_proxy_options *o)

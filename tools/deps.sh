@@ -37,6 +37,7 @@ packages() {
 	test libre2-dev -
 	build libpcre2-dev -
 	build libnghttp2-dev -
+	build libseccomp-dev -
 	test libclang-rt-dev -
 	build node-llhttp /usr/share/llhttp/llhttp.c
 	test clang-format /usr/bin/clang-format
