@@ -23,16 +23,15 @@
 	}
 
 /* Makes room for one more element; 0 or -ENOMEM. */
-#define pst_vec_reserve(vec, need) \
-	((need) <= (vec)->cap ? 0 : pst_mem_grow(&(vec)->v, &(vec)->cap, (need), sizeof(*(vec)->v)))
+#define pst_vec_reserve(vec, need) pst_mem_grow(&(vec)->v, &(vec)->cap, (need), sizeof(*(vec)->v))
 
 /* Appends; 0 or -ENOMEM with the vector unchanged. */
-#define pst_vec_push(vec, ...)                                    \
-	({                                                        \
-		int pushed_ = pst_vec_reserve(vec, (vec)->n + 1); \
-		if (!pushed_)                                     \
-			(vec)->v[(vec)->n++] = (__VA_ARGS__);     \
-		pushed_;                                          \
+#define pst_vec_push(vec, ...)                                                                \
+	({                                                                                    \
+		int pushed_ = (vec)->n < (vec)->cap ? 0 : pst_vec_reserve(vec, (vec)->n + 1); \
+		if (!pushed_)                                                                 \
+			(vec)->v[(vec)->n++] = (__VA_ARGS__);                                 \
+		pushed_;                                                                      \
 	})
 
 #define pst_vec_free(vec)                  \
