@@ -533,6 +533,7 @@ static int refresh(struct refresh *r)
 		pst_policy_set_free(&set);
 		pst_vec_free(&refusals);
 		roll_back(r);
+		s->has_blind_spots = true; /* what was named now may not be named again */
 	} else {
 		drop_retired(s, 0, retired);
 		commit(r, set, &refusals);

@@ -64,8 +64,8 @@ int pst_policy_store_refresh(struct pst_policy_store *s, struct pst_diags *diags
 /*
  * The same when nothing but the files NAMES (as they are named in diagnostics) can have changed:
  * only these are looked at. -ESTALE, and nothing has happened: one of them is no known file, or
- * cannot be found any more, or a path could not be read the last time; everything has to be looked
- * at.
+ * cannot be found any more, or the last look failed or could not read a path; everything has to be
+ * looked at.
  */
 int pst_policy_store_refresh_some(struct pst_policy_store *s, const char *const *names, size_t n,
 				  struct pst_diags *diags);

@@ -409,6 +409,25 @@ Test(store, a_file_given_as_a_path_must_hold_policies_the_next_time_too)
 	t_is("a:80", "the file kept");
 }
 
+Test(store, a_change_that_there_was_no_memory_for_is_not_forgotten)
+{
+	const char *const one = "d/1.yaml", *const two = "d/2.yaml";
+	struct pst_diags *diags = pst_diags_new();
+
+	t_write(one, POLICY("a", "80"));
+	t_write(two, POLICY("b", "81"));
+	t_refresh();
+	t_write(one, POLICY("a", "90"));
+	pst_mem_fail_after(0);
+	cr_assert_eq(pst_policy_store_refresh_some(store, &one, 1, diags), -ENOMEM);
+	pst_mem_fail_after(-1);
+	pst_diags_free(&diags);
+	t_write(two, POLICY("b", "91"));
+	cr_assert_eq(t_refresh_some(&two, 1), -ESTALE);
+	t_refresh();
+	t_is("a:90 b:91", "");
+}
+
 Test(store, a_look_at_some_files_without_memory_changes_nothing)
 {
 	const char *const name = "d/1.yaml";
@@ -425,8 +444,13 @@ Test(store, a_look_at_some_files_without_memory_changes_nothing)
 		pst_mem_fail_after(-1);
 		pst_diags_free(&diags);
 		cr_assert(!r || r == -ENOMEM, "allocation %ld", n);
-		if (r)
-			t_is("a:80 b:81", "");
+		if (!r)
+			break;
+		t_is("a:80 b:81", "");
+		/* After a failure everything is looked at: begin as if there had been none. */
+		t_write(name, POLICY("a", "80") POLICY("b", "81"));
+		t_refresh();
+		t_write(name, POLICY("a", "90"));
 	}
 	t_is("a:90", "");
 }
