@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/version.h"
 #include "cli/usage.h"
 #include "cli/verbs.h"
 
@@ -46,6 +47,10 @@ static int dispatch(int argc, char **argv)
 	}
 	if (!strcmp(argv[1], "help") || !strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))
 		return help(argc - 1, argv + 1);
+	if (!strcmp(argv[1], "--version")) {
+		puts("postern " PST_VERSION);
+		return PST_EXIT_OK;
+	}
 	verb = pst_cli_verb_find(argv[1]);
 	if (!verb)
 		return unknown(argv[1]);

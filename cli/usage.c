@@ -276,8 +276,9 @@ void pst_cli_print_verbs(FILE *out)
 	      "Judges HTTP requests by CiliumNetworkPolicy files.\n\n",
 	      out);
 	for (const struct pst_cli_verb *v = pst_cli_verbs; v->name; v++)
-		fprintf(out, "  %-10s%s\n", v->name, v->summary);
-	fputs("\n\"postern VERB --help\" tells more about a verb.\n", out);
+		fprintf(out, "  %-12s%s\n", v->name, v->summary);
+	fputs("\n\"postern VERB --help\" tells more about a verb, \"postern --version\" the version.\n",
+	      out);
 }
 
 /* roff: a backslash and a leading dot or quote are commands, a hyphen is not a minus. */
@@ -346,6 +347,7 @@ void pst_cli_print_man(FILE *out)
 	      "to standard error.\n"
 	      "Mistakes in files are told as \\fIfile\\fR:\\fIline\\fR:\\fIcolumn\\fR: "
 	      "\\fIseverity\\fR: \\fImessage\\fR [\\fIid\\fR].\n"
+	      ".PP\n\\fBpostern \\-\\-version\\fR prints the version.\n"
 	      ".SH VERBS\n",
 	      out);
 	for (const struct pst_cli_verb *v = pst_cli_verbs; v->name; v++)

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/version.h"
 #include "enforcer/flow_time.h"
-#include "enforcer/version.h"
 
 static const char *const verdicts[] = {
 	"VERDICT_UNKNOWN", "FORWARDED",	 "DROPPED", "ERROR",

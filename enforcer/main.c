@@ -3,9 +3,9 @@
 #include <stdio.h>
 
 #include "base/log.h"
+#include "base/version.h"
 #include "enforcer/options.h"
 #include "enforcer/service.h"
-#include "enforcer/version.h"
 
 static int run(const struct pst_options *opts)
 {

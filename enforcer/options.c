@@ -363,8 +363,6 @@ static int apply(struct pst_options *o, int id, const char *arg)
 		break;
 	default:
 		r = apply_report(o, id, arg);
-		if (r == -ENOENT)
-			r = usage_error("unknown option, or a value is missing", NULL, "");
 	}
 	return r;
 }
@@ -381,8 +379,15 @@ static int parse_all(int argc, char **argv, struct pst_options *o)
 					NULL, rows[i].id};
 	optind = 1;
 	opterr = 0;
-	while (!r && (id = getopt_long(argc, argv, ":", longs, NULL)) != -1)
-		r = apply(o, id, optarg);
+	while (!r && (id = getopt_long(argc, argv, ":", longs, NULL)) != -1) {
+		if (id == '?')
+			r = usage_error("unknown option, or one that takes no value",
+					argv[optind - 1], "");
+		else if (id == ':')
+			r = usage_error("a value is missing behind", argv[optind - 1], "");
+		else
+			r = apply(o, id, optarg);
+	}
 	if (!r && optind < argc)
 		r = usage_error("unexpected operand", argv[optind],
 				": policies are given with --policy PATH");

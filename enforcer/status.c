@@ -6,6 +6,7 @@
 
 #include "base/diag.h"
 #include "base/json.h"
+#include "base/version.h"
 #include "compiler/bundle.h"
 #include "compiler/explain.h"
 #include "enforcer/control.h"
@@ -15,7 +16,6 @@
 #include "enforcer/generation.h"
 #include "enforcer/loader.h"
 #include "enforcer/options.h"
-#include "enforcer/version.h"
 
 enum { MAX_SHOWN = 100 }; /* diagnostics; the log has them all */
 

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/version.h"
 #include "proxy/confine.h"
 #include "proxy/loop.h"
 #include "proxy/options.h"
@@ -44,7 +45,7 @@ static int run(const struct pst_proxy_options *o)
 		return EXIT_OK;
 	}
 	if (o->version) {
-		puts("postern-proxy 0.1");
+		puts("postern-proxy " PST_VERSION);
 		return EXIT_OK;
 	}
 	r = o->managed ? drop_rights(o) : 0;

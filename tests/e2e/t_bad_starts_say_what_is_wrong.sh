@@ -35,7 +35,8 @@ bad "an address twice" 1 'twice.yaml:[0-9]+:[0-9]+: error: .*10.77.0.2' --cgroup
 bad "a directory without files" 1 'empty: error: ' $C --policy "$E2E/empty"
 bad "a file that is not there" 1 'nowhere.*error: ' $C --policy "$E2E/nowhere"
 bad "no policy at all" 2 'expected --policy' $C
-bad "an unknown option" 2 'unknown option' --wrong
+bad "an unknown option" 2 "unknown option.* '--wrong'" --wrong
+bad "an option without its value" 2 "missing behind '--policy'" --policy
 bad "a cgroup that is not there" 3 'nowhere' --policy $GOOD --cgroup nowhere
 bad "a directory that is no cgroup v2" 3 'cgroup' --policy $GOOD --cgroup /tmp
 chmod 755 "$E2E"

@@ -22,11 +22,13 @@ $user env TMPDIR=/tmp lintian --fail-on error,warning "$SCRATCH/$(basename "$deb
 wait $again
 cmp "$deb" "$(cat "$SCRATCH/again.path")"
 
-version=$(build/postern-proxy --version)
-[ "${version#* }" = "$(dpkg-deb -f "$deb" Version)" ] || {
-	echo "FAILED: $version is in version $(dpkg-deb -f "$deb" Version)"
-	exit 1
-}
+for program in postern posternd postern-proxy; do
+	version=$(build/$program --version)
+	[ "$version" = "$program $(dpkg-deb -f "$deb" Version)" ] || {
+		echo "FAILED: '$version' is in version $(dpkg-deb -f "$deb" Version)"
+		exit 1
+	}
+done
 # build-essential, which Debian takes for granted, is left out.
 sed -n 's/^\tbuild \([a-z0-9-]*\) [-/].*/\1/p' tools/deps.sh | grep -vxE 'gcc|make|libc6-dev|linux-libc-dev' | sort >"$SCRATCH/deps"
 sed -n '/^Build-Depends/,/^[A-Z].*:/s/^ \([a-z0-9-]*\),$/\1/p' packaging/debian/control | sort >"$SCRATCH/control"
