@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "proxy/entry.h"
+
+#include "base/cleanup.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { ACCEPTS = 64 };
+
+struct pst_l4_result pst_entry_ask(const struct pst_worker *w, enum pst_dir direction,
+				   const struct pst_addr *client, const struct pst_addr *server,
+				   uint16_t port)
+{
+	bool ingress = direction == PST_DIR_INGRESS;
+	const struct pst_proxy_question q = {
+		.direction = direction,
+		.subject = w->o->has_subject ? &w->o->subject : (ingress ? server : client),
+		.peer = w->o->has_peer ? &w->o->peer : (ingress ? client : server),
+		.port = w->o->port ? (uint16_t)w->o->port : port,
+	};
+
+	return pst_proxy_policy_ask(w->policy, &q);
+}
+
+static void refuse(struct pst_worker *w, int fd, enum pst_reason reason)
+{
+	const struct linger hard = {.l_onoff = 1, .l_linger = 0};
+
+	w->denied_by[reason]++;
+	setsockopt(fd, SOL_SOCKET, SO_LINGER, &hard, sizeof(hard));
+	close(fd);
+}
+
+static void begin(struct pst_worker *w, int fd, struct pst_conn_start *start)
+{
+	struct pst_l4_result r = pst_entry_ask(w, start->direction, &start->client, &start->server,
+					       start->server_port);
+	struct pst_conn *c = NULL;
+	const int on = 1;
+
+	start->fd = fd;
+	start->policy = w->policy;
+	start->ruleset = r.ruleset;
+	start->opaque = r.verdict == PST_VERDICT_ALLOW;
+	if (r.verdict == PST_VERDICT_DENY) {
+		refuse(w, fd, r.reason);
+		return;
+	}
+	if (w->n_conns >= w->o->max_connections) {
+		refuse(w, fd, PST_REASON_PROXY_LIMIT);
+		return;
+	}
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	if (pst_conn_new(&w->home, start, &c)) {
+		refuse(w, fd, PST_REASON_NO_STATE);
+		return;
+	}
+	pst_worker_add(w, c);
+}
+
+/* LISTENER is NULL when there is one server for all. */
+static void begin_from(struct pst_worker *w, const struct pst_front *listener, int fd,
+		       const struct sockaddr_storage *from)
+{
+	struct pst_conn_start start = {
+		.upstream = &w->o->upstream.addr,
+		.upstream_len = w->o->upstream.len,
+		.direction = w->o->direction,
+	};
+	struct sockaddr_storage at = w->o->upstream.addr;
+	socklen_t len = sizeof(at);
+
+	start.client = pst_proxy_addr(from, &start.client_port);
+	if (listener && getsockname(fd, (struct sockaddr *)&at, &len)) {
+		refuse(w, fd, PST_REASON_NO_STATE);
+		return;
+	}
+	start.server = pst_proxy_addr(&at, &start.server_port);
+	/* Sent to the listener itself: by connect.bpf.c, which has noted why, or by somebody. */
+	if (listener && start.server_port == listener->port) {
+		if (pst_managed_ask_origin(&w->managed, fd))
+			refuse(w, fd, PST_REASON_PROXY_LIMIT);
+		return;
+	}
+	begin(w, fd, &start);
+}
+
+static struct pst_addr addr_of(const struct pst_end *end)
+{
+	struct pst_addr addr;
+
+	memcpy(addr.b, end->addr, sizeof(addr.b));
+	return addr;
+}
+
+/* The connection of a workload to a server outside. */
+void pst_entry_begin_out(struct pst_worker *w, const struct pst_managed_answer *a)
+{
+	struct pst_conn_start start = {
+		.upstream = &w->o->upstream.addr,
+		.upstream_len = w->o->upstream.len,
+		.client = addr_of(&a->client),
+		.server = addr_of(&a->server),
+		.client_port = a->client.port,
+		.server_port = a->server.port,
+		.direction = PST_DIR_EGRESS,
+	};
+
+	if (a->error || w->drain_end_ms)
+		refuse(w, a->fd, PST_REASON_UNKNOWN_LOCAL);
+	else
+		begin(w, a->fd, &start);
+}
+
+/* No descriptor is left: one connection is taken in order to be refused. */
+static void refuse_next(struct pst_worker *w, int listen_fd)
+{
+	int fd;
+
+	if (w->spare_fd < 0)
+		return;
+	close(PST_TAKE_FD(w->spare_fd));
+	fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC);
+	if (fd >= 0)
+		refuse(w, fd, PST_REASON_PROXY_LIMIT);
+	w->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
+void pst_entry_accept(struct pst_worker *w, const struct pst_front *listener)
+{
+	const int listen_fd = listener ? listener->fd : w->listen_fd;
+
+	for (int i = 0; i < ACCEPTS; i++) {
+		struct sockaddr_storage from;
+		socklen_t len = sizeof(from);
+		int fd = accept4(listen_fd, (struct sockaddr *)&from, &len,
+				 SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+		if (fd >= 0)
+			begin_from(w, listener, fd, &from);
+		else if (errno == EMFILE || errno == ENFILE)
+			refuse_next(w, listen_fd);
+		else if (errno != ECONNABORTED && errno != EINTR)
+			return;
+	}
+}

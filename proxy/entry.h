@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * How connections come in: accepted, asked about at L3/L4, and begun or reset. Over a limit
+ * (connections, descriptors) they are reset, and counted.
+ */
+
+#include "proxy/worker.h"
+
+/* Takes some of what waits at LISTENER, or at the only one there is: NULL. */
+void pst_entry_accept(struct pst_worker *w, const struct pst_front *listener);
+
+/* The helper says where an accepted connection of a workload was to go. */
+void pst_entry_begin_out(struct pst_worker *w, const struct pst_managed_answer *a);
+
+/* The L3/L4 question about a connection, to the policy in force. */
+struct pst_l4_result pst_entry_ask(const struct pst_worker *w, enum pst_dir direction,
+				   const struct pst_addr *client, const struct pst_addr *server,
+				   uint16_t port);

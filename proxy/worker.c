@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "proxy/worker.h"
+
+#include "proxy/entry.h"
+
+#include <malloc.h>
+#include <stddef.h>
+
+enum { TRIM_MS = 1000 };
+
+static void unlink_conn(struct pst_conn *c)
+{
+	c->prev->next = c->next;
+	c->next->prev = c->prev;
+}
+
+static void link_conn(struct pst_conn *list, struct pst_conn *c)
+{
+	c->next = list;
+	c->prev = list->prev;
+	list->prev->next = c;
+	list->prev = c;
+}
+
+static void bury_if_done(struct pst_worker *w, struct pst_conn *c)
+{
+	if (!c->done || c->queued || c->buried)
+		return;
+	c->buried = true;
+	unlink_conn(c);
+	link_conn(&w->dead, c);
+	w->n_conns--;
+}
+
+void pst_worker_run(struct pst_worker *w, struct pst_conn *c)
+{
+	if (w->drain_end_ms)
+		pst_pair_drain(c->pair);
+	if (!c->done && !c->queued && pst_conn_run(c)) {
+		c->queued = !pst_vec_push(&w->queue, c);
+		if (!c->queued)
+			pst_conn_kill(c);
+	}
+	if (w->drain_end_ms)
+		pst_conn_end_if_idle(c);
+	bury_if_done(w, c);
+}
+
+/* What the policy that is in force now says about an open connection. */
+static void renew(struct pst_worker *w, struct pst_conn *c)
+{
+	struct pst_l4_result r =
+		pst_entry_ask(w, c->direction, &c->client, &c->server, c->server_port);
+
+	if (c->done)
+		return;
+	/* A stream that nobody looks into cannot be judged later. */
+	if (r.verdict == PST_VERDICT_DENY || r.verdict == PST_VERDICT_ALLOW ||
+	    pst_pair_is_tunnel(c->pair)) {
+		if (r.verdict != PST_VERDICT_ALLOW || !pst_pair_is_tunnel(c->pair)) {
+			w->denied_by[PST_REASON_POLICY_CHANGED]++;
+			pst_conn_kill(c);
+		}
+		return;
+	}
+	pst_conn_renew(c, w->policy, r.ruleset);
+}
+
+static void run_queue(struct pst_worker *w)
+{
+	size_t n = w->queue.n;
+
+	for (size_t i = 0; i < n; i++) {
+		struct pst_conn *c = w->queue.v[i];
+
+		c->queued = false;
+		pst_worker_run(w, c);
+	}
+	w->queue.n -= n;
+	for (size_t i = 0; i < w->queue.n; i++)
+		w->queue.v[i] = w->queue.v[i + n];
+}
+
+static void run_timers(struct pst_worker *w)
+{
+	struct pst_timer *t;
+
+	while ((t = pst_clock_due(&w->home.clock))) {
+		struct pst_conn *c =
+			(struct pst_conn *)((char *)t - offsetof(struct pst_conn, timer));
+
+		pst_conn_time_out(c);
+		bury_if_done(w, c);
+	}
+}
+
+/* What lies between the long-lived pieces of many connections is whole pages, too. */
+static void trim_heap(struct pst_worker *w)
+{
+	const uint64_t now = w->home.clock.now_ms;
+
+	if (!w->home.rested || now < w->trim_at_ms)
+		return;
+	w->home.rested = 0;
+	w->trim_at_ms = now + TRIM_MS;
+	pst_memory_trim(&w->home.memory);
+	malloc_trim(0);
+}
+
+static void free_list(struct pst_conn *list)
+{
+	while (list->next != list) {
+		struct pst_conn *c = list->next;
+
+		unlink_conn(c);
+		pst_conn_free(&c);
+	}
+}
+
+static void free_dead(struct pst_worker *w)
+{
+	for (struct pst_conn *c = w->all.next, *next; w->look_for_dead && c != &w->all; c = next) {
+		next = c->next;
+		bury_if_done(w, c);
+	}
+	w->look_for_dead = false;
+	free_list(&w->dead);
+}
+
+int pst_worker_timeout(const struct pst_worker *w)
+{
+	int ms = pst_clock_next(&w->home.clock);
+
+	if (w->queue.n)
+		return 0;
+	if (w->home.rested && (ms < 0 || ms > TRIM_MS))
+		ms = TRIM_MS;
+	return w->drain_end_ms && (ms < 0 || ms > 100) ? 100 : ms;
+}
+
+void pst_worker_add(struct pst_worker *w, struct pst_conn *c)
+{
+	link_conn(&w->all, c);
+	w->n_conns++;
+	pst_worker_run(w, c);
+}
+
+void pst_worker_renew(struct pst_worker *w, struct pst_proxy_policy *policy)
+{
+	pst_proxy_policy_unref(&w->policy);
+	w->policy = policy;
+	for (struct pst_conn *c = w->all.next; c != &w->all; c = c->next)
+		renew(w, c);
+	w->look_for_dead = true;
+}
+
+void pst_worker_drain(struct pst_worker *w)
+{
+	w->drain_end_ms = w->home.clock.now_ms + 1000ULL * w->o->drain_timeout_s;
+	for (struct pst_conn *c = w->all.next, *next; c != &w->all; c = next) {
+		next = c->next;
+		pst_worker_run(w, c);
+	}
+}
+
+void pst_worker_settle(struct pst_worker *w)
+{
+	run_queue(w);
+	run_timers(w);
+	trim_heap(w);
+	free_dead(w);
+}
+
+void pst_worker_clear(struct pst_worker *w)
+{
+	free_list(&w->dead);
+	free_list(&w->all);
+	pst_vec_free(&w->queue);
+}
