@@ -2,6 +2,7 @@
 #
 # One non-recursive Makefile. Everything it makes is under build/.
 # `make help` lists the targets; V=1 shows the commands; SAN=1 builds with ASan and UBSan into build/san.
+# SAN=thread builds with TSan into build/tsan.
 
 MAKEFLAGS += --no-builtin-rules
 # bpftool and ip live there, and not every user's PATH has it.
@@ -22,6 +23,9 @@ V         ?= 0
 ifeq ($(SAN),1)
 B := build/san
 SANFLAGS := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+else ifeq ($(SAN),thread)
+B := build/tsan
+SANFLAGS := -fsanitize=thread
 else
 B := build
 SANFLAGS :=

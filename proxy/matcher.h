@@ -24,6 +24,9 @@ struct pst_matchers;
 int pst_matchers_new(const struct pst_bundle *b, struct pst_matchers **ret_matchers);
 void pst_matchers_free(struct pst_matchers **m);
 
+/* The same for another thread; shares the patterns with OF, which must outlive it. 0 or -ENOMEM. */
+int pst_matchers_twin(struct pst_matchers *of, struct pst_matchers **ret_twin);
+
 /*
  * Compiles the patterns of rule RULE of the bundle. 0, also when one is refused, with a diagnostic
  * "regex-fallback"; -ENOMEM.

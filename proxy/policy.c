@@ -63,6 +63,20 @@ int pst_proxy_policy_load(const struct pst_proxy_sources *sources,
 	return 0;
 }
 
+int pst_proxy_policy_twin(struct pst_proxy_policy *of, struct pst_proxy_policy **ret_twin)
+{
+	struct pst_proxy_policy *p = pst_mem_calloc(1, sizeof(*p));
+
+	if (!p || pst_ruler_twin(of->ruler, &p->ruler)) {
+		free(p);
+		return -ENOMEM;
+	}
+	p->of = pst_proxy_policy_ref(of);
+	p->refs = 1;
+	*ret_twin = p;
+	return 0;
+}
+
 struct pst_proxy_policy *pst_proxy_policy_ref(struct pst_proxy_policy *p)
 {
 	p->refs++;
@@ -71,11 +85,14 @@ struct pst_proxy_policy *pst_proxy_policy_ref(struct pst_proxy_policy *p)
 
 void pst_proxy_policy_unref(struct pst_proxy_policy **p)
 {
-	if (*p && !--(*p)->refs) {
-		pst_ruler_free(&(*p)->ruler);
-		free(*p);
+	struct pst_proxy_policy *one = PST_TAKE_PTR(*p), *of;
+
+	while (one && atomic_fetch_sub(&one->refs, 1) == 1) {
+		of = one->of;
+		pst_ruler_free(&one->ruler);
+		free(one);
+		one = of;
 	}
-	*p = NULL;
 }
 
 struct pst_l4_result pst_proxy_policy_ask(const struct pst_proxy_policy *p,

@@ -3,19 +3,22 @@
 
 /*
  * The policy in force in the proxy, and who the two ends of a connection are to it. Connections
- * hold the policy that they began under until they take the next one over.
+ * hold the policy that they began under until they take the next one over. Each thread has a twin
+ * of its own: a policy is asked by one thread alone.
  */
 
 #include "compiler/judge.h"
 #include "policy/inventory.h"
 #include "proxy/ruler.h"
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 
 struct pst_proxy_policy {
 	struct pst_ruler *ruler;
-	size_t refs;
+	atomic_size_t refs;
+	struct pst_proxy_policy *of; /* a twin's; else NULL */
 };
 
 /* Files to be compiled, or a compiled bundle (then the others are empty). */
@@ -38,6 +41,9 @@ struct pst_proxy_judging {
 int pst_proxy_policy_load(const struct pst_proxy_sources *sources,
 			  const struct pst_proxy_judging *how,
 			  struct pst_proxy_policy **ret_policy);
+/* The same policy for another thread. 0 or -ENOMEM. */
+int pst_proxy_policy_twin(struct pst_proxy_policy *of, struct pst_proxy_policy **ret_twin);
+
 struct pst_proxy_policy *pst_proxy_policy_ref(struct pst_proxy_policy *p);
 void pst_proxy_policy_unref(struct pst_proxy_policy **p);
 

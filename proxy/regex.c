@@ -17,7 +17,7 @@ struct pst_regex {
 	pcre2_match_data *data;
 	pcre2_match_context *limits;
 	pcre2_jit_stack *stack;
-	bool jit;
+	bool jit, is_twin; /* a twin's code is somebody else's */
 };
 
 void pst_regex_free(struct pst_regex **r)
@@ -27,7 +27,8 @@ void pst_regex_free(struct pst_regex **r)
 	pcre2_match_context_free((*r)->limits);
 	pcre2_jit_stack_free((*r)->stack);
 	pcre2_match_data_free((*r)->data);
-	pcre2_code_free((*r)->code);
+	if (!(*r)->is_twin)
+		pcre2_code_free((*r)->code);
 	free(*r);
 	*r = NULL;
 }
@@ -73,7 +74,6 @@ static int prepare(struct pst_regex *r)
 	pcre2_set_match_limit(r->limits, PST_REGEX_MATCH_LIMIT);
 	pcre2_set_depth_limit(r->limits, PST_REGEX_DEPTH_LIMIT);
 	pcre2_set_heap_limit(r->limits, PST_REGEX_HEAP_KIB);
-	r->jit = !pcre2_jit_compile(r->code, PCRE2_JIT_COMPLETE);
 	if (!r->jit)
 		return 0;
 	r->stack = pcre2_jit_stack_create(32 * 1024, PST_REGEX_STACK, NULL);
@@ -99,12 +99,30 @@ int pst_regex_new(const struct pst_pattern *pattern, struct pst_diags *diags,
 	if (!r)
 		return -ENOMEM;
 	e = compile(pattern, text, diags, &r->code);
-	if (!e)
+	if (!e) {
+		r->jit = !pcre2_jit_compile(r->code, PCRE2_JIT_COMPLETE);
 		e = prepare(r);
+	}
 	if (e)
 		pst_regex_free(&r);
 	else
 		*ret_regex = r;
+	return e;
+}
+
+int pst_regex_twin(const struct pst_regex *of, struct pst_regex **ret_twin)
+{
+	struct pst_regex *r = pst_mem_calloc(1, sizeof(*r));
+	int e;
+
+	if (!r)
+		return -ENOMEM;
+	*r = (struct pst_regex){.code = of->code, .jit = of->jit, .is_twin = true};
+	e = prepare(r);
+	if (e)
+		pst_regex_free(&r);
+	else
+		*ret_twin = r;
 	return e;
 }
 

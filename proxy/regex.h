@@ -6,7 +6,7 @@
  *
  * PCRE2 backtracks, so every match has limits, and one that is reached is no answer: the caller
  * denies. The limits bound the time of one match to some milliseconds whatever pattern and text
- * are (proxy/tests/test_regex.c measures it). One object belongs to one thread.
+ * are (proxy/tests/test_regex.c measures it). One object belongs to one thread; others have twins.
  */
 
 #include "compiler/automaton.h"
@@ -35,6 +35,10 @@ struct pst_regex;
 int pst_regex_new(const struct pst_pattern *pattern, struct pst_diags *diags,
 		  struct pst_regex **ret_regex);
 void pst_regex_free(struct pst_regex **r);
+
+/* The same pattern for another thread; shares the compiled code with OF, which must outlive it. 0
+ * or -ENOMEM. */
+int pst_regex_twin(const struct pst_regex *of, struct pst_regex **ret_twin);
 
 /* Does it match all of TEXT? Text that is not ASCII is PST_REGEX_LIMIT: it cannot be known. */
 enum pst_regex_result pst_regex_match(struct pst_regex *r, const char *text, size_t len);

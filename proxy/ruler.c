@@ -28,21 +28,28 @@ struct pst_ruler {
 	struct set *sets;
 	size_t n_sets;
 	bool names_rules, any_form;
+	bool is_twin; /* what is above, but the matchers, is somebody else's */
 	struct PST_VEC(const struct pst_bundle_header *) actions;
 };
+
+static void free_shared(struct pst_ruler *r)
+{
+	for (size_t i = 0; i < r->n_sets; i++)
+		pst_vec_free(&r->sets[i].names);
+	free(r->sets);
+	free(r->plain);
+	free(r->table);
+	pst_bundle_free(&r->b);
+}
 
 void pst_ruler_free(struct pst_ruler **r)
 {
 	if (!*r)
 		return;
-	for (size_t i = 0; i < (*r)->n_sets; i++)
-		pst_vec_free(&(*r)->sets[i].names);
-	free((*r)->sets);
 	pst_vec_free(&(*r)->actions);
 	pst_matchers_free(&(*r)->matchers);
-	free((*r)->plain);
-	free((*r)->table);
-	pst_bundle_free(&(*r)->b);
+	if (!(*r)->is_twin)
+		free_shared(*r);
 	free(*r);
 	*r = NULL;
 }
@@ -113,6 +120,26 @@ int pst_ruler_new(struct pst_bundle *b, struct pst_diags *diags, struct pst_rule
 	}
 	*ret_ruler = r;
 	return 0;
+}
+
+int pst_ruler_twin(struct pst_ruler *of, struct pst_ruler **ret_twin)
+{
+	struct pst_ruler *r = pst_mem_calloc(1, sizeof(*r));
+	int e;
+
+	if (!r)
+		return -ENOMEM;
+	*r = *of;
+	r->is_twin = true;
+	r->matchers = NULL;
+	r->actions.v = NULL;
+	r->actions.n = r->actions.cap = 0;
+	e = pst_matchers_twin(of->matchers, &r->matchers);
+	if (e)
+		pst_ruler_free(&r);
+	else
+		*ret_twin = r;
+	return e;
 }
 
 void pst_ruler_name_rules(struct pst_ruler *r, bool on)

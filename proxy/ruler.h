@@ -14,7 +14,7 @@
  * the actions of every rule that matches are known; a pattern without an answer denies then, and
  * otherwise where no other rule matches.
  *
- * A ruler belongs to one thread.
+ * A ruler belongs to one thread; others have twins of it.
  */
 
 #include "bpf/http_data.h"
@@ -41,6 +41,12 @@ struct pst_ruler_answer {
  */
 int pst_ruler_new(struct pst_bundle *b, struct pst_diags *diags, struct pst_ruler **ret_ruler);
 void pst_ruler_free(struct pst_ruler **r);
+
+/*
+ * The same ruler for another thread: what is only read is shared. OF must outlive it, and is set up
+ * as it is to be. 0 or -ENOMEM.
+ */
+int pst_ruler_twin(struct pst_ruler *of, struct pst_ruler **ret_twin);
 
 /*
  * Shall answers name the rule also where the tables decide? That costs time per rule of the set,
