@@ -15,6 +15,7 @@
 #include "cli/report.h"
 #include "cli/usage.h"
 #include "cli/verbs.h"
+#include "policy/conflict.h"
 
 /* As open() would have made it: mkstemp() is stricter than a bundle needs. */
 static int set_mode(int fd)
@@ -96,6 +97,15 @@ static int report(const struct pst_bundle *b, const char *path, bool json)
 	return r ? r : pst_json_finish(&j);
 }
 
+/* With an inventory the compiler tells for whom rules conflict; without one nobody is known. */
+static int find_overlaps(struct pst_input *in, const struct pst_input_paths *paths)
+{
+	if (paths->inventories->n || !pst_conflicts_find_overlaps(in->policies, in->diags))
+		return PST_EXIT_OK;
+	pst_log_err(-ENOMEM, "cannot go on");
+	return PST_EXIT_FAILED;
+}
+
 static int compile(const struct pst_cli_args *args, const char *path, bool json)
 {
 	struct pst_input in pst_cleanup(pst_input_fini) = {0};
@@ -110,6 +120,8 @@ static int compile(const struct pst_cli_args *args, const char *path, bool json)
 	if (status)
 		return status;
 	status = pst_input_load(&in, &paths);
+	if (!status)
+		status = find_overlaps(&in, &paths);
 	if (!status)
 		status = pst_input_compile(&in, in.inventory, &b);
 	pst_input_print(&in);

@@ -228,6 +228,9 @@ int pst_portmap_find_conflict(const struct pst_port_query *q, uint8_t protocol, 
 		.first = p.rules.v[c.first],
 		.second = p.rules.v[c.second],
 		.id = c.id,
+		.what = c.what,
+		.first_pos = c.first_pos,
+		.second_pos = c.second_pos,
 	};
 	return 1;
 }
@@ -337,21 +340,20 @@ static int judge_or_default(struct mapper *m, struct place at, struct pst_policy
 }
 
 /* What denies although it is an allow rule. 1 and which, 0, or -ENOMEM. */
-static int find_obstacle(const struct pst_port_query *q, struct place at,
+static int find_obstacle(const struct mapper *m, struct place at,
 			 const struct pst_catalog_rule **ret_rule)
 {
-	const struct pst_catalog_rule *auth = find_auth(q, at);
+	const struct pst_catalog_rule *auth = find_auth(m->q, at);
 	struct pst_portmap_conflict c;
-	int r;
+	int r = pst_portmap_find_conflict(m->q, at.protocol, at.port, &c);
 
-	if (auth) {
-		*ret_rule = auth;
-		return 1;
-	}
-	r = pst_portmap_find_conflict(q, at.protocol, at.port, &c);
-	if (r == 1)
-		*ret_rule = c.second;
-	return r;
+	if (r < 0)
+		return r;
+	if (r && m->sets->note_conflict && m->sets->note_conflict(m->sets->conflict_ctx, &c))
+		return -ENOMEM;
+	if (auth || r)
+		*ret_rule = auth ? auth : c.second;
+	return auth || r;
 }
 
 /* Section 0 of the semantics, for one peer at one place. */
@@ -366,7 +368,7 @@ static int decide(struct mapper *m, struct place at, struct pst_policy_value *re
 			.verdict = PST_VERDICT_DENY, .deny_rule = 1, .rule = deny->index};
 		return 0;
 	}
-	r = m->q->allow_all ? 0 : find_obstacle(m->q, at, &obstacle);
+	r = m->q->allow_all ? 0 : find_obstacle(m, at, &obstacle);
 	if (r < 0)
 		return r;
 	if (obstacle) {

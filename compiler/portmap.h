@@ -56,6 +56,14 @@ struct pst_http_set {
 	bool fallback; /* the kernel cannot judge it */
 };
 
+/* Two rules that conflict. */
+struct pst_portmap_conflict {
+	const struct pst_catalog_rule *first, *second; /* may be one rule with two entries */
+	const char *id;				       /* "conflict-l7"; static */
+	const char *what;			       /* and in words; static */
+	const struct pst_pos *first_pos, *second_pos;  /* of what does not go together */
+};
+
 /* Where HTTP rules become rule sets. */
 struct pst_http_sets {
 	/* Is the HTTP rule usable? One that was refused allows nothing. */
@@ -63,16 +71,13 @@ struct pst_http_sets {
 	/* The set of N usable rules, ascending: 0; -ENOMEM; -E2BIG with a diagnostic. */
 	int (*intern)(void *ctx, const uint32_t *rules, size_t n, struct pst_http_set *ret_set);
 	void *ctx;
+	/* Takes each conflict that denies something; NULL: nobody does. 0 or -ENOMEM. */
+	int (*note_conflict)(void *ctx, const struct pst_portmap_conflict *c);
+	void *conflict_ctx;
 };
 
 /* What the default of a direction answers. */
 struct pst_policy_value pst_portmap_default(bool enforce);
-
-/* Two rules that conflict. */
-struct pst_portmap_conflict {
-	const struct pst_catalog_rule *first, *second; /* may be one rule with two entries */
-	const char *id;				       /* "conflict-l7"; static */
-};
 
 /* Do two rules of Q conflict at the port? 1 and which, 0, or -ENOMEM. */
 int pst_portmap_find_conflict(const struct pst_port_query *q, uint8_t protocol, uint16_t port,

@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "base/mem.h"
 #include "base/vec.h"
+#include "compiler/clash.h"
 #include "compiler/crowd.h"
 #include "compiler/identity.h"
 #include "compiler/row.h"
@@ -32,6 +33,8 @@ struct resolver {
 	struct PST_VEC(struct pst_row_rule) row;
 	struct pst_row_entries entries;
 	size_t host, world; /* slots */
+	size_t subject;	    /* whose row is being resolved */
+	struct pst_clashes clashes;
 };
 
 /* A spec, and where its rules begin in the catalogue. */
@@ -179,6 +182,7 @@ static int resolve_row(struct resolver *r, size_t subject, enum pst_direction di
 		.enforce = r->b->identities[subject].enforce[direction],
 	};
 
+	r->subject = subject;
 	r->row.n = 0;
 	for (size_t i = 0; i < rules->n; i++) {
 		const struct pst_row_rule rule = {
@@ -281,6 +285,44 @@ static int intern(void *ctx, const uint32_t *rules, size_t n, struct pst_http_se
 	return err;
 }
 
+static int note_conflict(void *ctx, const struct pst_portmap_conflict *c)
+{
+	struct resolver *r = ctx;
+
+	return pst_clashes_add(&r->clashes, c, r->subject);
+}
+
+/* "the endpoint ns/name", in ARENA: the first with the identity ID. */
+static const char *name_subject(const struct resolver *r, const struct pst_identity_map *map,
+				struct pst_arena *arena, uint32_t id)
+{
+	const struct pst_inventory *inventory = r->in->inventory;
+
+	for (size_t i = 0; i < inventory->n_endpoints; i++) {
+		const struct pst_endpoint *e = &inventory->endpoints[i];
+
+		if (map->endpoint_ids[i] == id)
+			return pst_arena_printf(arena, "the endpoint %s/%s", e->ns, e->name);
+	}
+	return pst_arena_printf(arena, "the identity %u", id);
+}
+
+static int report_clashes(struct resolver *r, const struct pst_identity_map *map)
+{
+	struct pst_arena *arena pst_cleanup(pst_arena_free) = pst_arena_new();
+
+	pst_clashes_settle(&r->clashes);
+	for (size_t i = 0; arena && i < r->clashes.n; i++) {
+		const struct pst_clash *c = &r->clashes.v[i];
+		const char *whom = name_subject(r, map, arena, r->b->identities[c->subject].id);
+
+		if (!whom)
+			return -ENOMEM;
+		pst_clash_report(c, whom, r->diags);
+	}
+	return arena ? 0 : -ENOMEM;
+}
+
 static int resolve_all(struct resolver *r, struct pst_ruleset_table *t,
 		       const struct pst_identity_map *map)
 {
@@ -288,6 +330,8 @@ static int resolve_all(struct resolver *r, struct pst_ruleset_table *t,
 		.is_usable = is_usable,
 		.intern = intern,
 		.ctx = t,
+		.note_conflict = note_conflict,
+		.conflict_ctx = r,
 	};
 	int err = fill_crowd(r, map);
 
@@ -300,6 +344,8 @@ static int resolve_all(struct resolver *r, struct pst_ruleset_table *t,
 		err = match_subjects(r);
 	if (!err)
 		err = resolve_subjects(r);
+	if (!err)
+		err = report_clashes(r, map);
 	return err ? err : seal_entries(r);
 }
 
@@ -316,6 +362,7 @@ static void resolver_fini(struct resolver *r)
 	pst_row_scratch_fini(&r->scratch);
 	pst_vec_free(&r->row);
 	pst_vec_free(&r->entries);
+	pst_vec_free(&r->clashes);
 }
 
 int pst_resolve(const struct pst_resolve_input *in, struct pst_ruleset_table *t,

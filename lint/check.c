@@ -9,7 +9,7 @@ static const pst_lint_check checks[] = {
 	pst_check_patterns,   pst_check_shadow,	  pst_check_split,  pst_check_defaults,
 	pst_check_dns,	      pst_check_history,  pst_check_peers,  pst_check_selectors,
 	pst_check_headers,    pst_check_method,	  pst_check_path,   pst_check_host,
-	pst_check_everything, pst_check_fallback, pst_check_subset,
+	pst_check_everything, pst_check_fallback, pst_check_subset, pst_check_conflicts,
 };
 
 int pst_lint_checks_run(const struct pst_lint_env *env)

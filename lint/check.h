@@ -30,6 +30,7 @@ int pst_check_patterns(const struct pst_lint_env *env); /* check_patterns.c: reg
 
 /* check_<name>.c each. */
 int pst_check_shadow(const struct pst_lint_env *env);	 /* what other rules make of a rule */
+int pst_check_conflicts(const struct pst_lint_env *env); /* rules that cannot both be had */
 int pst_check_split(const struct pst_lint_env *env);	 /* one rule written as two */
 int pst_check_defaults(const struct pst_lint_env *env);	 /* rules without default deny */
 int pst_check_dns(const struct pst_lint_env *env);	 /* names and lookups */

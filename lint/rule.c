@@ -7,10 +7,11 @@
 #include "lint/rules.h"
 
 static const struct pst_lint_rules *const parts[] = {
-	&pst_lint_rules_input,	 &pst_lint_rules_policy,     &pst_lint_rules_peers,
-	&pst_lint_rules_ports,	 &pst_lint_rules_ports_l7,   &pst_lint_rules_http,
-	&pst_lint_rules_traps,	 &pst_lint_rules_languages,  &pst_lint_rules_meaning,
-	&pst_lint_rules_support, &pst_lint_rules_support_l7, &pst_lint_rules_comments,
+	&pst_lint_rules_input,	  &pst_lint_rules_policy,  &pst_lint_rules_conflicts,
+	&pst_lint_rules_peers,	  &pst_lint_rules_ports,   &pst_lint_rules_ports_l7,
+	&pst_lint_rules_http,	  &pst_lint_rules_traps,   &pst_lint_rules_languages,
+	&pst_lint_rules_meaning,  &pst_lint_rules_support, &pst_lint_rules_support_l7,
+	&pst_lint_rules_comments,
 };
 
 enum { N_PARTS = sizeof(parts) / sizeof(*parts) };

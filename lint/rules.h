@@ -14,9 +14,10 @@ struct pst_lint_rules {
 };
 
 extern const struct pst_lint_rules pst_lint_rules_input, pst_lint_rules_policy,
-	pst_lint_rules_peers, pst_lint_rules_ports, pst_lint_rules_ports_l7, pst_lint_rules_http,
-	pst_lint_rules_traps, pst_lint_rules_languages, pst_lint_rules_meaning,
-	pst_lint_rules_support, pst_lint_rules_support_l7, pst_lint_rules_comments;
+	pst_lint_rules_conflicts, pst_lint_rules_peers, pst_lint_rules_ports,
+	pst_lint_rules_ports_l7, pst_lint_rules_http, pst_lint_rules_traps,
+	pst_lint_rules_languages, pst_lint_rules_meaning, pst_lint_rules_support,
+	pst_lint_rules_support_l7, pst_lint_rules_comments;
 
 /* What becomes of a rule with a part that is not enforced yet, when policies are compiled. */
 #define PST_LINT_CLOSED                                                                            \

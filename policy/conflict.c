@@ -10,122 +10,12 @@
 #include "base/mem.h"
 #include "base/vec.h"
 #include "policy/conflict_claim.h"
+#include "policy/conflict_kind.h"
 #include "policy/fields.h"
 #include "policy/selector_algebra.h"
 
 /* Pairs of claims looked at, a comparison of subjects counting for more: well below a second. */
 enum { MAX_WORK = 1 << 22, MAX_ANCHORS = 64 };
-
-static bool differ(const char *a, const char *b)
-{
-	return a && b && strcmp(a, b);
-}
-
-/* Whatever is not below goes together: no parser with any, and TLS with HTTP. */
-static bool parsers_conflict(const struct pst_wish *a, const struct pst_wish *b)
-{
-	enum pst_parser low = a->parser < b->parser ? a->parser : b->parser;
-	enum pst_parser high = a->parser < b->parser ? b->parser : a->parser;
-
-	return low != PST_PARSER_NONE && low != high &&
-	       !(low == PST_PARSER_TLS && high == PST_PARSER_HTTP);
-}
-
-static bool terminating_conflict(const struct pst_wish *a, const struct pst_wish *b)
-{
-	return differ(a->terminating, b->terminating);
-}
-
-static bool originating_conflict(const struct pst_wish *a, const struct pst_wish *b)
-{
-	return differ(a->originating, b->originating);
-}
-
-static bool auth_conflict(const struct pst_wish *a, const struct pst_wish *b)
-{
-	return a->rule->auth != PST_AUTH_NONE && b->rule->auth != PST_AUTH_NONE &&
-	       a->rule->auth != b->rule->auth;
-}
-
-static bool listeners_conflict(const struct pst_wish *a, const struct pst_wish *b)
-{
-	return differ(a->listener, b->listener) &&
-	       a->entry->listener->priority == b->entry->listener->priority;
-}
-
-static bool has_server_names(const struct pst_wish *w)
-{
-	return w->entry && w->entry->n_server_names;
-}
-
-static bool has_l7(const struct pst_wish *w)
-{
-	return w->entry && (w->entry->n_http || w->entry->n_dns);
-}
-
-static bool server_names_conflict(const struct pst_wish *a, const struct pst_wish *b)
-{
-	if (a->terminating || b->terminating)
-		return false;
-	return (has_server_names(a) && has_l7(b)) || (has_server_names(b) && has_l7(a));
-}
-
-static const struct pst_pos *parser_pos(const struct pst_wish *w)
-{
-	const struct pst_port_rule *e = w->entry;
-
-	switch (w->parser) {
-	case PST_PARSER_HTTP:
-		return &e->http_pos;
-	case PST_PARSER_DNS:
-		return &e->dns_pos;
-	case PST_PARSER_LISTENER:
-		return &e->listener->pos;
-	default:
-		break;
-	}
-	if (e->terminating_tls)
-		return &e->terminating_tls->pos;
-	return e->originating_tls ? &e->originating_tls->pos : &e->server_names[0].pos;
-}
-
-static const struct pst_pos *terminating_pos(const struct pst_wish *w)
-{
-	return &w->entry->terminating_tls->pos;
-}
-
-static const struct pst_pos *originating_pos(const struct pst_wish *w)
-{
-	return &w->entry->originating_tls->pos;
-}
-
-static const struct pst_pos *auth_pos(const struct pst_wish *w)
-{
-	return w->rule->auth_pos.line ? &w->rule->auth_pos : &w->rule->pos;
-}
-
-static const struct pst_pos *server_names_pos(const struct pst_wish *w)
-{
-	return has_server_names(w) ? &w->entry->server_names[0].pos : parser_pos(w);
-}
-
-static const struct {
-	const char *id, *what;
-	bool (*conflict)(const struct pst_wish *a, const struct pst_wish *b);
-	const struct pst_pos *(*pos)(const struct pst_wish *w);
-} kinds[] = {
-	{"conflict-l7", "two readers of one connection", parsers_conflict, parser_pos},
-	{"conflict-terminating-tls", "two different terminatingTLS", terminating_conflict,
-	 terminating_pos},
-	{"conflict-originating-tls", "two different originatingTLS", originating_conflict,
-	 originating_pos},
-	{"conflict-authentication", "two different authentication modes", auth_conflict, auth_pos},
-	{"conflict-listener", "two listeners of the same priority", listeners_conflict, parser_pos},
-	{"conflict-server-names", "server names and L7 rules without terminatingTLS",
-	 server_names_conflict, server_names_pos},
-};
-
-enum { N_KINDS = sizeof(kinds) / sizeof(*kinds) };
 
 struct finding {
 	const struct pst_wish *first, *second; /* in the order of the set */
@@ -147,39 +37,13 @@ static bool spend(struct search *s, size_t work)
 	return s->work;
 }
 
-static int compare_wishes(const struct pst_wish *a, const struct pst_wish *b)
-{
-	const struct pst_pos *pa = a->entry ? &a->entry->pos : &a->rule->pos;
-	const struct pst_pos *pb = b->entry ? &b->entry->pos : &b->rule->pos;
-
-	if (a->policy != b->policy)
-		return a->policy < b->policy ? -1 : 1;
-	if (pa->line != pb->line)
-		return pa->line < pb->line ? -1 : 1;
-	return (pa->col > pb->col) - (pa->col < pb->col);
-}
-
-static bool same_ports(const struct pst_claim *a, const struct pst_claim *b)
-{
-	if (a->port_name && b->port_name)
-		return !strcmp(a->port_name, b->port_name);
-	return !a->port_name && !b->port_name && a->first == b->first && a->last == b->last;
-}
-
-static bool ports_overlap(const struct pst_claim *a, const struct pst_claim *b)
-{
-	if (a->port_name || b->port_name)
-		return same_ports(a, b);
-	return a->first <= b->last && b->first <= a->last;
-}
-
 /* Both rules concern some flow of some endpoint: as far as it can be shown. */
 static bool meet(struct search *s, const struct pst_claim *a, const struct pst_claim *b)
 {
 	const struct pst_spec *sa = a->wish->spec, *sb = b->wish->spec;
 
 	if (a->wish == b->wish || a->protocol != b->protocol ||
-	    a->wish->rule->direction != b->wish->rule->direction || !ports_overlap(a, b) ||
+	    a->wish->rule->direction != b->wish->rule->direction || !pst_claims_share_port(a, b) ||
 	    strcmp(a->peer, b->peer) || sa->subject_is_node != sb->subject_is_node)
 		return false;
 	if (!spend(s, 1 + sa->subject.n_reqs * (1 + sa->subject.n_reqs + sb->subject.n_reqs)))
@@ -193,25 +57,15 @@ static bool meet(struct search *s, const struct pst_claim *a, const struct pst_c
 static int note(struct search *s, unsigned int kind, const struct pst_claim *a,
 		const struct pst_claim *b)
 {
-	bool swap = compare_wishes(a->wish, b->wish) > 0;
+	bool swap = pst_wish_compare(a->wish, b->wish) > 0;
 	struct finding f = {
 		.first = swap ? b->wish : a->wish,
 		.second = swap ? a->wish : b->wish,
 		.kind = kind,
-		.same_ports = same_ports(a, b),
+		.same_ports = pst_claims_same_ports(a, b),
 	};
 
 	return pst_vec_push(&s->found, f);
-}
-
-/* The kinds of conflict between two wishes, one bit each. */
-static unsigned int conflicts(const struct pst_wish *a, const struct pst_wish *b)
-{
-	unsigned int bits = 0;
-
-	for (unsigned int k = 0; k < N_KINDS; k++)
-		bits |= (unsigned int)kinds[k].conflict(a, b) << k;
-	return bits;
 }
 
 /*
@@ -238,8 +92,8 @@ static int search_bucket(struct search *s, const struct pst_claim *a, uint64_t b
 	}
 	while (low < s->claims.n && s->claims.v[low].bucket == bucket && spend(s, 1)) {
 		const struct pst_claim *b = &s->claims.v[low];
-		unsigned int bits = conflicts(a->wish, b->wish);
-		unsigned int *wanted = &open->by_ports[same_ports(a, b)];
+		unsigned int bits = pst_conflict_kinds_between(a->wish, b->wish);
+		unsigned int *wanted = &open->by_ports[pst_claims_same_ports(a, b)];
 
 		/* Claims with the same wish conflict in the same ways. */
 		if (!(bits & (open->by_ports[false] | open->by_ports[true]))) {
@@ -250,7 +104,7 @@ static int search_bucket(struct search *s, const struct pst_claim *a, uint64_t b
 		bits &= *wanted;
 		if (!bits || !meet(s, a, b))
 			continue;
-		for (unsigned int k = 0; k < N_KINDS; k++) {
+		for (unsigned int k = 0; k < PST_CONFLICT_KINDS; k++) {
 			if (bits >> k & 1 && note(s, k, a, b))
 				return -ENOMEM;
 		}
@@ -266,7 +120,7 @@ static int search_claim(struct search *s, const struct pst_claim *a)
 {
 	const struct pst_selector *subject = &a->wish->spec->subject;
 	uint64_t anchors[MAX_ANCHORS] = {0}, ns[2] = {0};
-	const unsigned int all = (1U << N_KINDS) - 1;
+	const unsigned int all = (1U << PST_CONFLICT_KINDS) - 1;
 	struct open_kinds open = {{all, all}};
 	size_t n = 1;
 	int e = 0;
@@ -294,12 +148,12 @@ static int search_claim(struct search *s, const struct pst_claim *a)
 static int compare_findings(const void *a, const void *b)
 {
 	const struct finding *fa = a, *fb = b;
-	int r = compare_wishes(fa->second, fb->second);
+	int r = pst_wish_compare(fa->second, fb->second);
 
 	if (!r)
 		r = (fa->kind > fb->kind) - (fa->kind < fb->kind);
 	if (!r)
-		r = compare_wishes(fa->first, fb->first);
+		r = pst_wish_compare(fa->first, fb->first);
 	return r ? r : (int)fb->same_ports - (int)fa->same_ports;
 }
 
@@ -321,16 +175,18 @@ static void report(const struct search *s, const struct pst_policy_options *opti
 		const struct pst_policy *p = f->first->policy;
 		const char *overlap = " on overlapping ports; which one counts depends on the port";
 		const bool is_error =
-			f->same_ports && !pst_policy_options_accept(options, kinds[f->kind].id);
+			f->same_ports &&
+			!pst_policy_options_accept(options, pst_conflict_kinds[f->kind].id);
 
 		if (i && is_same(f - 1, f))
 			continue;
 		pst_diags_add(diags, is_error ? PST_SEVERITY_ERROR : PST_SEVERITY_WARNING,
-			      kinds[f->kind].id, kinds[f->kind].pos(f->second),
+			      pst_conflict_kinds[f->kind].id,
+			      pst_conflict_kinds[f->kind].pos(f->second),
 			      "%s for the same peers and endpoints: this rule and one of %s%s%s%s",
-			      kinds[f->kind].what, p->ns, slash(p), p->name,
+			      pst_conflict_kinds[f->kind].what, p->ns, slash(p), p->name,
 			      f->same_ports ? "" : overlap);
-		pst_diags_note(diags, kinds[f->kind].pos(f->first), "the other rule");
+		pst_diags_note(diags, pst_conflict_kinds[f->kind].pos(f->first), "the other rule");
 	}
 }
 
@@ -385,7 +241,7 @@ static const struct pst_claim *find_opponent(const struct pst_claims *c, size_t 
 	const size_t end = next_claim(c, i, true);
 
 	for (size_t k = next_claim(c, i, false); k < end; k = next_claim(c, k, false)) {
-		*ret_kinds = conflicts(c->v[i].wish, c->v[k].wish);
+		*ret_kinds = pst_conflict_kinds_between(c->v[i].wish, c->v[k].wish);
 		if (*ret_kinds)
 			return &c->v[k];
 	}
@@ -411,6 +267,7 @@ int pst_conflict_among(const struct pst_conflict_party *parties, size_t n,
 	if (!w || pst_claims_of_wishes(arena, w, n, &claims))
 		return -ENOMEM;
 	for (size_t i = 0; i < claims.n; i = next_claim(&claims, i, false)) {
+		const struct pst_conflict_kind *kind;
 		unsigned int bits = 0;
 		const struct pst_claim *other = find_opponent(&claims, i, &bits);
 		const size_t a = (size_t)(claims.v[i].wish - w);
@@ -418,10 +275,14 @@ int pst_conflict_among(const struct pst_conflict_party *parties, size_t n,
 
 		if (!other)
 			continue;
+		kind = &pst_conflict_kinds[__builtin_ctz(bits)];
 		*ret_conflict = (struct pst_conflict){
 			.first = a < b ? a : b,
 			.second = a < b ? b : a,
-			.id = kinds[__builtin_ctz(bits)].id,
+			.id = kind->id,
+			.what = kind->what,
+			.first_pos = kind->pos(&w[a < b ? a : b]),
+			.second_pos = kind->pos(&w[a < b ? b : a]),
 		};
 		return 1;
 	}

@@ -22,9 +22,10 @@
  * when the subject of the single port's rule implies the other.)
  *
  * Without knowing the endpoints, two rules are known to select a common one when the subject of one
- * implies that of the other (selector_algebra.h); pairs whose subjects merely overlap are not
- * found. Peers are the same when they are written with the same requirements after scoping; an
- * absent peer is the same as a wildcard. Peers that are groups of instances are not compared.
+ * implies that of the other (selector_algebra.h). For pairs whose subjects merely overlap there is
+ * pst_conflicts_find_overlaps(). Peers are the same when they are written with the same
+ * requirements after scoping; an absent peer is the same as a wildcard. Peers that are groups of
+ * instances are not compared.
  *
  * Rules that are refused are left out, but for those that are closed only since postern does not
  * enforce what they want. What two conflicting rules both concern is denied (policy-semantics 0.1,
@@ -42,6 +43,14 @@
 int pst_conflicts_find(const struct pst_policy_set *set, const struct pst_policy_options *options,
 		       struct pst_diags *diags);
 
+/*
+ * Adds a warning, conflict-overlap, for each kind of conflict that a rule can have with an earlier
+ * one although neither subject implies the other: nothing keeps an endpoint from having the labels
+ * of both. Whether there is one only an inventory can tell: pst_compile() looks there. 0 or
+ * -ENOMEM.
+ */
+int pst_conflicts_find_overlaps(const struct pst_policy_set *set, struct pst_diags *diags);
+
 /* An element of toPorts of a rule as it is written. */
 struct pst_conflict_party {
 	const struct pst_policy *policy;
@@ -50,8 +59,10 @@ struct pst_conflict_party {
 };
 
 struct pst_conflict {
-	size_t first, second; /* of the parties; first < second */
-	const char *id;	      /* "conflict-l7"; static */
+	size_t first, second;			      /* of the parties; first < second */
+	const char *id;				      /* "conflict-l7"; static */
+	const char *what;			      /* "two readers of one connection"; static */
+	const struct pst_pos *first_pos, *second_pos; /* of what does not go together */
 };
 
 /*

@@ -104,7 +104,7 @@ uint64_t pst_claim_anchor(const struct pst_requirement *req)
 	return mix(mix(HASH_START, req->key), req->values[0]) | 1;
 }
 
-static bool is_range(const struct pst_claim *claim)
+bool pst_claim_is_range(const struct pst_claim *claim)
 {
 	return !claim->port_name && claim->first != claim->last;
 }
@@ -139,7 +139,7 @@ static uint64_t home(const struct pst_claim *claim)
 		else if (!anchor)
 			anchor = hash;
 	}
-	return pst_claim_bucket(claim, ns, anchor, is_range(claim));
+	return pst_claim_bucket(claim, ns, anchor, pst_claim_is_range(claim));
 }
 
 static int push(struct build *b, const struct pst_claim *claim)
@@ -406,4 +406,30 @@ int pst_claims_of_wishes(struct pst_arena *arena, struct pst_wish *wishes, size_
 	if (!e && ret_claims->n)
 		qsort(ret_claims->v, ret_claims->n, sizeof(*ret_claims->v), compare_peers);
 	return e;
+}
+
+int pst_wish_compare(const struct pst_wish *a, const struct pst_wish *b)
+{
+	const struct pst_pos *pa = a->entry ? &a->entry->pos : &a->rule->pos;
+	const struct pst_pos *pb = b->entry ? &b->entry->pos : &b->rule->pos;
+
+	if (a->policy != b->policy)
+		return a->policy < b->policy ? -1 : 1;
+	if (pa->line != pb->line)
+		return pa->line < pb->line ? -1 : 1;
+	return (pa->col > pb->col) - (pa->col < pb->col);
+}
+
+bool pst_claims_same_ports(const struct pst_claim *a, const struct pst_claim *b)
+{
+	if (a->port_name && b->port_name)
+		return !strcmp(a->port_name, b->port_name);
+	return !a->port_name && !b->port_name && a->first == b->first && a->last == b->last;
+}
+
+bool pst_claims_share_port(const struct pst_claim *a, const struct pst_claim *b)
+{
+	if (a->port_name || b->port_name)
+		return pst_claims_same_ports(a, b);
+	return a->first <= b->last && b->first <= a->last;
 }

@@ -80,3 +80,13 @@ uint64_t pst_claim_bucket(const struct pst_claim *claim, uint64_t ns, uint64_t a
 uint64_t pst_claim_anchor(const struct pst_requirement *req);
 
 bool pst_claim_is_namespace(const struct pst_requirement *req);
+
+/* Claims on ports of numbers, and more than one. */
+bool pst_claim_is_range(const struct pst_claim *claim);
+
+/* Of one protocol: do the ports of both have the same name or numbers? Or some in common? */
+bool pst_claims_same_ports(const struct pst_claim *a, const struct pst_claim *b);
+bool pst_claims_share_port(const struct pst_claim *a, const struct pst_claim *b);
+
+/* Of two wishes, the one that stands first in the set: as strcmp(). */
+int pst_wish_compare(const struct pst_wish *a, const struct pst_wish *b);

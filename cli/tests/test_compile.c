@@ -363,3 +363,37 @@ Test(compile, a_bundle_that_is_cut_off_or_changed_is_refused_with_status_1)
 	expect_run("inspect", 2, NULL, "expected one BUNDLE");
 	free(bytes);
 }
+
+/* Egress to port 53 of the endpoints LABEL, with a list of rules. */
+#define READER(name, label, rules)                                                     \
+	"---\napiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\n"                   \
+	"metadata: {name: " name "}\nspec:\n  endpointSelector: {matchLabels: {" label \
+	"}}\n  egress:\n  - toPorts:\n    - ports: [{port: '53', protocol: TCP}]\n"    \
+	"      rules: {" rules "}\n"
+
+Test(compile, rules_that_conflict_for_an_endpoint_are_told_with_both_places)
+{
+	static const char policies[] = READER("a", "app: web", "dns: [{matchPattern: '*'}]")
+		READER("b", "tier: x", "http: [{method: GET}]");
+	static const char pods[] =
+		"apiVersion: v1\nkind: Pod\nmetadata: {name: both, labels: {app: web, tier: x}}\n"
+		"status: {podIP: 10.0.0.1}\n";
+	char path[256], with[256], words[1024];
+
+	snprintf(path, sizeof(path), "%s", write_temp("two.yaml", policies, strlen(policies)));
+	snprintf(with, sizeof(with), "%s", write_temp("both.yaml", pods, strlen(pods)));
+	snprintf(words, sizeof(words), "compile %s --accept unsupported-dns -o %s", path,
+		 bundle_path);
+	expect_run(words, 0, "rule sets         0",
+		   "two.yaml:20:15: warning: two readers of one connection for the same peers, "
+		   "where an endpoint has the labels of both subjects: this rule and one of "
+		   "default/a [conflict-overlap]");
+	expect_run(words, 0, "rule sets", "two.yaml:10:15: note: the other rule");
+	snprintf(words, sizeof(words), "compile %s --inventory %s --accept unsupported-dns -o %s",
+		 path, with, bundle_path);
+	expect_run(words, 0, "rule sets", "both select the endpoint default/both");
+	expect_run(words, 0, "rule sets", "two.yaml:10:15: note: the other rule");
+	expect_run(compile(path), 1, NULL, "unsupported-dns");
+	unlink(path);
+	unlink(with);
+}
