@@ -400,6 +400,15 @@ $(B)/bench/resolve: $(B)/obj/tests/bench/resolve.o $(COMPILER_OBJ)
 bench-resolve: $(B)/bench/resolve ## measure resolution of 10,000 policies and 5,000 pods (no root)
 	$(Q)$<
 
+$(B)/bench/reload: $(call obj,tests/bench/reload.c enforcer/sources.c) $(COMPILER_OBJ)
+	$(call msg,LD,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_LDFLAGS) $^ -o $@ $(COMPILER_LIBS)
+
+.PHONY: bench-reload
+bench-reload: $(B)/bench/reload ## measure what one changed policy among 10,000 costs the daemon's reader, and its memory (no root)
+	$(Q)tests/bench/reload.sh $<
+
 # What the measurements of automata are made with.
 $(B)/bench/engines: $(call obj,tests/bench/engines.c compiler/tests/re2_oracle.cc) $(COMPILER_OBJ)
 	$(call msg,LD,$@)

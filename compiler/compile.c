@@ -109,16 +109,16 @@ int pst_compile(const struct pst_policy_set *policies, const struct pst_inventor
 		.inventory = inventory,
 		.host_addrs = o->host_addrs,
 		.n_host_addrs = o->n_host_addrs,
+		.memo = o->memo,
 	};
-	int r;
+	int r = c.b ? pst_packer_init(&c.packer) : -ENOMEM;
 
-	if (!c.b)
-		return -ENOMEM;
-	r = pst_packer_init(&c.packer);
 	if (!r)
 		r = compile(&c, &in, o->limits ? o->limits : &pst_automaton_default_limits, diags);
 	pst_packer_fini(&c.packer);
 	if (r) {
+		if (o->memo)
+			pst_memo_clear(o->memo);
 		pst_bundle_free(&c.b);
 		return r;
 	}

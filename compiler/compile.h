@@ -15,6 +15,8 @@
 #include "policy/inventory.h"
 #include "policy/policy.h"
 
+struct pst_memo;
+
 struct pst_compile_opts {
 	const struct pst_automaton_limits *limits; /* NULL: the default */
 	/* Addresses of the node itself: identity host, never subject to pod policy. */
@@ -27,7 +29,26 @@ struct pst_compile_opts {
 	 * with the same numbers. NULL: none.
 	 */
 	const struct pst_policy_set *also;
+	/*
+	 * What the last compilation with it has found, and then what this one has: only what has
+	 * changed is resolved. The result is the same, byte for byte. A policy is known by the
+	 * address of its specs: those of the last compilation must not have been freed before this
+	 * one, and at an address that both have stands the same. When this cannot be said, clear
+	 * it. A failure clears it. NULL: none.
+	 */
+	struct pst_memo *memo;
 };
+
+/* An empty one, or NULL when there is no memory. */
+struct pst_memo *pst_memo_new(void);
+
+/* NULL is fine; *MEMO becomes NULL. */
+void pst_memo_free(struct pst_memo **memo);
+
+void pst_memo_clear(struct pst_memo *memo);
+
+/* How many subjects and directions the last compilation had to resolve. */
+size_t pst_memo_n_resolved(const struct pst_memo *memo);
 
 /* 0, or -ENOMEM, or -E2BIG when a table of bpf/abi.h overflows (with a diagnostic). OPTS may be
  * NULL. */

@@ -18,6 +18,8 @@ struct question {
 	size_t n_names;
 	bool enforce, allow_all;
 	uint32_t map;
+	size_t first_set, n_sets; /* of all sets */
+	bool clashes;
 };
 
 struct map {
@@ -34,6 +36,9 @@ struct pst_mapcache {
 	struct pst_http_sets sets;
 	struct PST_VEC(struct question) questions;
 	struct PST_VEC(struct map) maps;
+	struct PST_VEC(uint16_t) named; /* rule sets, question by question */
+	size_t last;			/* the question that was asked last */
+	bool clashes;			/* of the one that is being answered */
 	struct buckets by_question, by_map;
 };
 
@@ -66,7 +71,7 @@ void pst_mapcache_clear(struct pst_mapcache *cache)
 		drop_question(&cache->questions.v[i]);
 	for (size_t i = 0; i < cache->maps.n; i++)
 		pst_vec_free(&cache->maps.v[i].tails);
-	cache->questions.n = cache->maps.n = 0;
+	cache->questions.n = cache->maps.n = cache->named.n = cache->last = 0;
 	empty(&cache->by_question);
 	empty(&cache->by_map);
 }
@@ -80,6 +85,7 @@ void pst_mapcache_free(struct pst_mapcache **cache)
 	pst_mapcache_clear(c);
 	pst_vec_free(&c->questions);
 	pst_vec_free(&c->maps);
+	pst_vec_free(&c->named);
 	free(c->by_question.v);
 	free(c->by_map.v);
 	free(c);
@@ -243,20 +249,56 @@ static int copy_question(const struct pst_port_query *q, struct question *ret)
 	return 0;
 }
 
+static bool is_usable(void *ctx, uint32_t rule)
+{
+	const struct pst_mapcache *c = ctx;
+
+	return c->sets.is_usable(c->sets.ctx, rule);
+}
+
+/* What the cache borrows, and a note of what it was asked for. */
+static int intern_set(void *ctx, const uint32_t *rules, size_t n, struct pst_http_set *ret_set)
+{
+	struct pst_mapcache *c = ctx;
+	int r = c->sets.intern(c->sets.ctx, rules, n, ret_set);
+
+	return r ? r : pst_vec_push(&c->named, ret_set->number);
+}
+
+static int note_conflict(void *ctx, const struct pst_portmap_conflict *conflict)
+{
+	struct pst_mapcache *c = ctx;
+
+	c->clashes = true;
+	return c->sets.note_conflict ? c->sets.note_conflict(c->sets.conflict_ctx, conflict) : 0;
+}
+
 static int answer(struct pst_mapcache *c, const struct pst_port_query *q, struct question *fresh,
 		  size_t at)
 {
+	const struct pst_http_sets sets = {
+		.is_usable = is_usable,
+		.intern = intern_set,
+		.ctx = c,
+		.note_conflict = note_conflict,
+		.conflict_ctx = c,
+	};
 	struct pst_port_tails tails = {0};
 	int r = copy_question(q, fresh);
 
+	fresh->first_set = c->named.n;
+	c->clashes = false;
 	if (!r)
-		r = pst_portmap_build(&c->sets, q, &tails);
+		r = pst_portmap_build(&sets, q, &tails);
+	fresh->n_sets = c->named.n - fresh->first_set;
+	fresh->clashes = c->clashes;
 	if (!r)
 		r = intern(c, &tails, &fresh->map);
 	if (!r)
 		r = pst_vec_push(&c->questions, *fresh);
 	if (!r) {
 		c->by_question.v[at] = (uint32_t)c->questions.n;
+		c->last = c->questions.n - 1;
 		return 0;
 	}
 	pst_vec_free(&tails);
@@ -283,6 +325,7 @@ int pst_mapcache_get(struct pst_mapcache *cache, const struct pst_port_query *q,
 
 		if (same_question(known, q, fresh.hash)) {
 			*ret_map = known->map;
+			cache->last = cache->by_question.v[at] - 1;
 			return 0;
 		}
 	}
@@ -290,6 +333,19 @@ int pst_mapcache_get(struct pst_mapcache *cache, const struct pst_port_query *q,
 	if (!r)
 		*ret_map = fresh.map;
 	return r;
+}
+
+const uint16_t *pst_mapcache_sets(const struct pst_mapcache *cache, size_t *ret_n)
+{
+	const struct question *q = &cache->questions.v[cache->last];
+
+	*ret_n = q->n_sets;
+	return cache->named.v + q->first_set;
+}
+
+bool pst_mapcache_clashes(const struct pst_mapcache *cache)
+{
+	return cache->questions.v[cache->last].clashes;
 }
 
 const struct pst_port_tails *pst_mapcache_tails(const struct pst_mapcache *cache, uint32_t map)

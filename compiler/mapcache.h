@@ -25,6 +25,15 @@ void pst_mapcache_free(struct pst_mapcache **cache);
  */
 int pst_mapcache_get(struct pst_mapcache *cache, const struct pst_port_query *q, uint32_t *ret_map);
 
+/*
+ * The rule sets that the map of the question asked last came to, in the order in which they were
+ * asked for; *RET_N of them. Valid until the cache is asked again.
+ */
+const uint16_t *pst_mapcache_sets(const struct pst_mapcache *cache, size_t *ret_n);
+
+/* Whether rules of that question conflict: see pst_http_sets, which is told once. */
+bool pst_mapcache_clashes(const struct pst_mapcache *cache);
+
 /* Valid until the cache is asked again. */
 const struct pst_port_tails *pst_mapcache_tails(const struct pst_mapcache *cache, uint32_t map);
 

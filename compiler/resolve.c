@@ -7,31 +7,24 @@
 #include "compiler/clash.h"
 #include "compiler/crowd.h"
 #include "compiler/identity.h"
+#include "compiler/memo.h"
 #include "compiler/row.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-struct rule_list PST_VEC(uint32_t);
-
-/* A subject and the rules that select it. */
-struct subject {
-	struct rule_list rules[PST_DIRECTION_MAX]; /* places in the catalogue, ascending */
-	bool is_strict[PST_DIRECTION_MAX];	   /* a policy in force concerns it */
-};
-
 struct resolver {
 	const struct pst_resolve_input *in;
 	struct pst_diags *diags;
 	struct pst_bundle *b;
 	struct pst_crowd crowd;
-	uint64_t *peers;	  /* [rule of the catalogue][word of the crowd] */
-	struct subject *subjects; /* as the identities */
+	struct pst_memo_findings found;
+	struct pst_recall recall; /* what was found before */
+	bool *is_strict;	  /* by row: a policy in force concerns the subject */
 	struct pst_mapcache *maps;
 	struct pst_row_scratch scratch;
 	struct PST_VEC(struct pst_row_rule) row;
-	struct pst_row_entries entries;
 	size_t host, world; /* slots */
 	size_t subject;	    /* whose row is being resolved */
 	struct pst_clashes clashes;
@@ -43,6 +36,11 @@ struct spec_place {
 	const struct pst_spec *spec;
 	size_t first;
 };
+
+static size_t row_of(size_t subject, int direction)
+{
+	return PST_DIRECTION_MAX * subject + (size_t)direction;
+}
 
 static int fill_crowd(struct resolver *r, const struct pst_identity_map *map)
 {
@@ -69,14 +67,20 @@ static int fill_crowd(struct resolver *r, const struct pst_identity_map *map)
 static int match_peers(struct resolver *r)
 {
 	const struct pst_catalog *c = r->in->catalog;
-	const size_t words = pst_crowd_words(&r->crowd);
+	const size_t words = r->found.words;
 
-	r->peers = pst_mem_calloc(c->n_l4, words * sizeof(*r->peers));
-	if (!r->peers)
+	r->found.peers = pst_mem_calloc(c->n_l4, words * sizeof(*r->found.peers));
+	if (!r->found.peers)
 		return -ENOMEM;
-	for (size_t i = 0; i < c->n_l4; i++)
-		pst_crowd_find_peers(&r->crowd, c->l4[i].rule, c->l4[i].policy->ns,
-				     r->peers + i * words);
+	for (size_t i = 0; i < c->n_l4; i++) {
+		const uint64_t *known = pst_recall_peers(&r->recall, i);
+		uint64_t *set = r->found.peers + i * words;
+
+		if (known)
+			memcpy(set, known, words * sizeof(*set));
+		else
+			pst_crowd_find_peers(&r->crowd, c->l4[i].rule, c->l4[i].policy->ns, set);
+	}
 	return 0;
 }
 
@@ -94,21 +98,22 @@ static int note_subject(struct resolver *r, const struct spec_place *at, size_t 
 {
 	const struct pst_catalog *c = r->in->catalog;
 	struct pst_bundle_identity *who = &r->b->identities[i];
-	struct subject *s = &r->subjects[i];
 
 	for (int d = 0; d < PST_DIRECTION_MAX; d++) {
-		if (!concerns(at->spec, d) || (at->policy->audit && s->is_strict[d]))
+		struct pst_memo_rules *rules = &r->found.rules.v[row_of(i, d)];
+		bool *is_strict = &r->is_strict[row_of(i, d)];
+
+		if (!concerns(at->spec, d) || (at->policy->audit && *is_strict))
 			continue;
-		if (!at->policy->audit && !s->is_strict[d]) { /* the first in force */
-			s->is_strict[d] = true;
-			s->rules[d].n = 0;
+		if (!at->policy->audit && !*is_strict) { /* the first in force */
+			*is_strict = true;
+			rules->n = 0;
 			who->enforce[d] = who->audit[d] = false;
 		}
 		who->enforce[d] |= at->spec->default_deny[d];
 		who->audit[d] |= at->policy->audit;
 		for (size_t k = at->first; k < at->first + at->spec->n_rules; k++) {
-			if ((int)c->l4[k].rule->direction == d &&
-			    pst_vec_push(&s->rules[d], (uint32_t)k))
+			if ((int)c->l4[k].rule->direction == d && pst_vec_push(rules, (uint32_t)k))
 				return -ENOMEM;
 		}
 	}
@@ -120,7 +125,7 @@ static int note_subjects(struct resolver *r, const struct spec_place *at, const 
 {
 	int err = 0;
 
-	for (size_t w = 0; w < pst_crowd_words(&r->crowd); w++) {
+	for (size_t w = 0; w < r->found.words; w++) {
 		for (uint64_t left = set[w]; !err && left; left &= left - 1) {
 			const size_t i = w * 64 + (size_t)__builtin_ctzll(left);
 
@@ -131,15 +136,39 @@ static int note_subjects(struct resolver *r, const struct spec_place *at, const 
 	return err;
 }
 
+static int make_rows(struct resolver *r)
+{
+	const size_t n = row_of(r->b->n_identities, 0);
+	static const struct pst_memo_rules none;
+	int err = 0;
+
+	r->is_strict = pst_mem_calloc(n, sizeof(*r->is_strict));
+	for (size_t i = 0; !err && i < n; i++)
+		err = pst_vec_push(&r->found.rules, none);
+	return r->is_strict ? err : -ENOMEM;
+}
+
+/* The spec NUMBER and whom it selects. */
+static int match_spec(struct resolver *r, const struct spec_place *at, size_t number)
+{
+	const uint64_t *known = pst_recall_selected(&r->recall, number);
+	uint64_t *set = r->found.selected + number * r->found.words;
+
+	if (known)
+		memcpy(set, known, r->found.words * sizeof(*set));
+	else
+		pst_crowd_select(&r->crowd, &at->spec->subject, set);
+	return note_subjects(r, at, set);
+}
+
 /* Default deny: any spec that selects the identity asks for it, also one without rules. */
 static int match_subjects(struct resolver *r)
 {
-	const size_t words = pst_crowd_words(&r->crowd);
-	pst_auto_free uint64_t *set = pst_mem_calloc(words, sizeof(*set));
-	size_t first = 0;
+	const struct pst_memo_place *end = &r->found.places.v[r->found.places.n - 1];
+	size_t first = 0, number = 0;
 
-	r->subjects = pst_mem_calloc(r->b->n_identities, sizeof(*r->subjects));
-	if (!set || !r->subjects)
+	r->found.selected = pst_mem_calloc(end->spec, r->found.words * sizeof(*r->found.selected));
+	if (!r->found.selected || make_rows(r))
 		return -ENOMEM;
 	for (size_t p = 0; p < r->in->policies->n_policies; p++) {
 		const struct pst_policy *policy = &r->in->policies->policies[p];
@@ -147,9 +176,7 @@ static int match_subjects(struct resolver *r)
 		for (size_t i = 0; i < policy->n_specs; i++) {
 			const struct spec_place at = {policy, &policy->specs[i], first};
 
-			memset(set, 0, words * sizeof(*set));
-			pst_crowd_select(&r->crowd, &at.spec->subject, set);
-			if (note_subjects(r, &at, set))
+			if (match_spec(r, &at, number++))
 				return -ENOMEM;
 			first += at.spec->n_rules;
 		}
@@ -171,8 +198,7 @@ static int report_full(struct resolver *r, uint32_t subject)
 static int resolve_row(struct resolver *r, size_t subject, enum pst_direction direction)
 {
 	const struct pst_catalog *c = r->in->catalog;
-	const struct rule_list *rules = &r->subjects[subject].rules[direction];
-	const size_t words = pst_crowd_words(&r->crowd);
+	const struct pst_memo_rules *rules = &r->found.rules.v[row_of(subject, direction)];
 	struct pst_row_query q = {
 		.crowd = &r->crowd,
 		.subject = subject,
@@ -187,7 +213,7 @@ static int resolve_row(struct resolver *r, size_t subject, enum pst_direction di
 	for (size_t i = 0; i < rules->n; i++) {
 		const struct pst_row_rule rule = {
 			.rule = &c->l4[rules->v[i]],
-			.peers = r->peers + rules->v[i] * words,
+			.peers = r->found.peers + rules->v[i] * r->found.words,
 		};
 
 		if (pst_vec_push(&r->row, rule))
@@ -195,35 +221,63 @@ static int resolve_row(struct resolver *r, size_t subject, enum pst_direction di
 	}
 	q.rules = r->row.v;
 	q.n_rules = r->row.n;
-	return pst_row_resolve(&q, r->maps, &r->scratch, &r->entries);
+	r->found.n_resolved++;
+	return pst_row_resolve(&q, r->maps, &r->scratch, &r->found.entries);
 }
 
 /* The entries from FIRST on are of a subject whose policies are all in audit. */
 static void mark_audit(struct resolver *r, size_t first)
 {
-	for (size_t i = first; i < r->entries.n; i++) {
-		if (r->entries.v[i].value.verdict != PST_VERDICT_ALLOW)
-			r->entries.v[i].value.deny_rule |= PST_POLICY_AUDIT;
+	for (size_t i = first; i < r->found.entries.n; i++) {
+		if (r->found.entries.v[i].value.verdict != PST_VERDICT_ALLOW)
+			r->found.entries.v[i].value.deny_rule |= PST_POLICY_AUDIT;
 	}
+}
+
+/* The row is resolved, and what belongs to it noted. */
+static int find_row(struct resolver *r, size_t subject, enum pst_direction direction,
+		    struct pst_memo_row *row)
+{
+	int err;
+
+	row->first = r->found.entries.n;
+	row->first_set = r->found.named.n;
+	err = resolve_row(r, subject, direction);
+	if (row->audit)
+		mark_audit(r, row->first);
+	for (size_t i = 0; !err && i < r->scratch.sets.n; i++)
+		err = pst_vec_push(&r->found.named, r->scratch.sets.v[i]);
+	row->n = r->found.entries.n - row->first;
+	row->n_sets = r->found.named.n - row->first_set;
+	row->clashes = r->scratch.clashes;
+	return err;
+}
+
+static int add_row(struct resolver *r, size_t subject, enum pst_direction direction)
+{
+	const struct pst_bundle_identity *who = &r->b->identities[subject];
+	struct pst_memo_row row = {.enforce = who->enforce[direction],
+				   .audit = who->audit[direction]};
+	int err = 0;
+
+	if (pst_identity_is_subject(who)) {
+		err = pst_recall_row(&r->recall, row_of(subject, direction), &r->found, &row);
+		if (!err)
+			err = find_row(r, subject, direction, &row);
+	}
+	return err < 0 ? err : pst_vec_push(&r->found.rows, row);
 }
 
 static int resolve_subjects(struct resolver *r)
 {
-	int err = 0;
-
 	for (size_t i = 0; i < r->b->n_identities; i++) {
-		if (!pst_identity_is_subject(&r->b->identities[i]))
-			continue;
-		for (int d = 0; !err && d < PST_DIRECTION_MAX; d++) {
-			size_t first = r->entries.n;
+		int err = 0;
 
-			err = resolve_row(r, i, d);
-			if (r->b->identities[i].audit[d])
-				mark_audit(r, first);
-		}
+		for (int d = 0; !err && d < PST_DIRECTION_MAX; d++)
+			err = add_row(r, i, d);
 		if (err)
 			return err;
-		if (r->entries.n > PST_POLICY_ENTRIES)
+		if (r->found.entries.n > PST_POLICY_ENTRIES)
 			return report_full(r, r->b->identities[i].id);
 	}
 	return 0;
@@ -234,12 +288,12 @@ static int seal_entries(struct resolver *r)
 {
 	struct pst_bundle *b = r->b;
 
-	b->entries = pst_arena_calloc(b->arena, r->entries.n, sizeof(*b->entries));
+	b->entries = pst_arena_calloc(b->arena, r->found.entries.n, sizeof(*b->entries));
 	if (!b->entries)
 		return -ENOMEM;
-	if (r->entries.n)
-		memcpy(b->entries, r->entries.v, r->entries.n * sizeof(*b->entries));
-	b->n_entries = r->entries.n;
+	if (r->found.entries.n)
+		memcpy(b->entries, r->found.entries.v, r->found.entries.n * sizeof(*b->entries));
+	b->n_entries = r->found.entries.n;
 	return 0;
 }
 
@@ -335,15 +389,23 @@ static int resolve_all(struct resolver *r, struct pst_ruleset_table *t,
 	};
 	int err = fill_crowd(r, map);
 
+	r->found.words = pst_crowd_words(&r->crowd);
 	r->maps = pst_mapcache_new(&sets);
 	if (!r->maps)
 		return -ENOMEM;
+	if (!err)
+		err = pst_memo_note_places(r->in, &r->found);
+	if (!err && r->in->memo)
+		err = pst_scene_write(r->b, map->facts, r->in->inventory, &r->found.scene);
+	if (!err)
+		err = pst_recall_begin(r->in->memo, &r->found, &sets, &r->recall);
 	if (!err)
 		err = match_peers(r);
 	if (!err)
 		err = match_subjects(r);
 	if (!err)
 		err = resolve_subjects(r);
+	pst_recall_fini(&r->recall); /* SETS ends here */
 	if (!err)
 		err = report_clashes(r, map);
 	return err ? err : seal_entries(r);
@@ -351,17 +413,12 @@ static int resolve_all(struct resolver *r, struct pst_ruleset_table *t,
 
 static void resolver_fini(struct resolver *r)
 {
-	for (size_t i = 0; r->subjects && i < r->b->n_identities; i++) {
-		for (int d = 0; d < PST_DIRECTION_MAX; d++)
-			pst_vec_free(&r->subjects[i].rules[d]);
-	}
-	free(r->subjects);
-	free(r->peers);
+	pst_memo_findings_fini(&r->found);
+	free(r->is_strict);
 	pst_crowd_fini(&r->crowd);
 	pst_mapcache_free(&r->maps);
 	pst_row_scratch_fini(&r->scratch);
 	pst_vec_free(&r->row);
-	pst_vec_free(&r->entries);
 	pst_vec_free(&r->clashes);
 }
 
@@ -379,6 +436,8 @@ int pst_resolve(const struct pst_resolve_input *in, struct pst_ruleset_table *t,
 		send_to_proxy(in->inventory, &map, b);
 	if (!err)
 		err = pst_identity_addrs(in, &map, diags, b);
+	if (!err && in->memo)
+		err = pst_memo_keep(in->memo, t, &r.found);
 	resolver_fini(&r);
 	return err;
 }

@@ -27,6 +27,7 @@ struct pst_resolve_input {
 	const struct pst_inventory *inventory;
 	const struct pst_addr *host_addrs;
 	size_t n_host_addrs;
+	struct pst_memo *memo; /* see pst_compile_opts; NULL: none */
 };
 
 /*

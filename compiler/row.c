@@ -38,6 +38,7 @@ void pst_row_scratch_fini(struct pst_row_scratch *s)
 	pst_vec_free(&s->groups);
 	pst_vec_free(&s->segments);
 	pst_vec_free(&s->matched);
+	pst_vec_free(&s->sets);
 }
 
 static bool asks_for_names(const struct pst_rule *rule)
@@ -106,6 +107,20 @@ static bool is_group(const struct row *r, size_t g, const uint64_t *signature,
 				     r->width * sizeof(*signature)));
 }
 
+/* What is known of the map that was asked for last. */
+static int note_sets(struct row *r)
+{
+	size_t n;
+	const uint16_t *v = pst_mapcache_sets(r->maps, &n);
+
+	r->s->clashes |= pst_mapcache_clashes(r->maps);
+	for (size_t i = 0; i < n; i++) {
+		if (pst_vec_push(&r->s->sets, v[i]))
+			return -ENOMEM;
+	}
+	return 0;
+}
+
 static int new_group(struct row *r, const uint64_t *signature, const struct pst_row_group *like)
 {
 	struct pst_row_scratch *s = r->s;
@@ -127,6 +142,8 @@ static int new_group(struct row *r, const uint64_t *signature, const struct pst_
 	q.rules = s->matched.v;
 	q.n_rules = s->matched.n;
 	err = pst_mapcache_get(r->maps, &q, &g.map);
+	if (!err)
+		err = note_sets(r);
 	for (size_t i = 0; !err && i < r->width; i++)
 		err = pst_vec_push(&s->signatures, signature[i]);
 	return err ? err : pst_vec_push(&s->groups, g);
@@ -368,6 +385,8 @@ int pst_row_resolve(const struct pst_row_query *q, struct pst_mapcache *maps,
 	struct row r = {.q = q, .maps = maps, .s = scratch, .width = (q->n_rules + 63) / 64};
 	int err;
 
+	scratch->sets.n = 0;
+	scratch->clashes = false;
 	/* Default deny without a rule still lets the own node in. */
 	if (!q->n_rules && !q->enforce)
 		return 0;

@@ -45,7 +45,11 @@ struct pst_row_scratch {
 	struct PST_VEC(struct pst_row_group) groups;
 	struct PST_VEC(struct pst_row_segment) segments;
 	struct PST_VEC(const struct pst_catalog_rule *) matched;
-	uint32_t any; /* the map of PST_ID_ANY in the row that was resolved last */
+	/* Of the row that was resolved last: the map of PST_ID_ANY, and the rule sets that it came
+	 * to, in the order in which they were asked for (some more than once). */
+	uint32_t any;
+	struct PST_VEC(uint16_t) sets;
+	bool clashes; /* rules of it conflict somewhere */
 };
 
 void pst_row_scratch_fini(struct pst_row_scratch *s);

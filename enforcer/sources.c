@@ -24,6 +24,7 @@ struct pst_sources {
 	bool is_forgotten;		  /* whatever was compiled last is not in force */
 	struct pst_diags *compiled;	  /* what the last compilation said */
 	struct PST_VEC(const struct pst_spec *) in_force; /* tells what was compiled last */
+	struct pst_memo *memo;				  /* of the last compilation */
 };
 
 static int check(void *ctx, const struct pst_policy *policy, struct pst_diags *diags)
@@ -55,7 +56,8 @@ struct pst_sources *pst_sources_new(const char *const *policies, size_t n_polici
 	if (!s)
 		return NULL;
 	s->policies = pst_policy_store_new(&opts);
-	if (!s->policies || copy_paths(s, inventories, n_inventories))
+	s->memo = pst_memo_new();
+	if (!s->policies || !s->memo || copy_paths(s, inventories, n_inventories))
 		pst_sources_free(&s);
 	return s;
 }
@@ -82,6 +84,7 @@ void pst_sources_free(struct pst_sources **sources)
 		free(s->inventories.v[i]);
 	pst_vec_free(&s->inventories);
 	pst_vec_free(&s->in_force);
+	pst_memo_free(&s->memo);
 	pst_policy_store_free(&s->policies);
 	pst_inventory_free(&s->inventory);
 	pst_stamps_fini(&s->stamps);
@@ -272,12 +275,13 @@ static void lists_fini(struct lists *l)
 static int compile(struct pst_sources *s, struct lists *l, struct pst_reading *reading)
 {
 	const struct pst_policy_set *set = pst_policy_store_set(s->policies);
+	const struct pst_compile_opts opts = {.memo = s->memo};
 	int r;
 
 	/* Without an inventory nobody is known: there is nothing to be enforced. */
 	if (!s->inventory)
 		return -EINVAL;
-	r = pst_compile(set, s->inventory, NULL, l->compiled, &reading->bundle);
+	r = pst_compile(set, s->inventory, &opts, l->compiled, &reading->bundle);
 	if (r == -E2BIG || (!r && has_mistake_of_the_whole(l->compiled))) {
 		pst_bundle_free(&reading->bundle);
 		return -EINVAL;
@@ -372,8 +376,10 @@ static int read_all(struct pst_sources *s, const struct touched *t, struct lists
 	const struct pst_policy_set *set;
 	int is_new = read_files(s, t, l, &old), told, r;
 
-	if (is_new < 0)
+	if (is_new < 0) {
+		pst_memo_clear(s->memo); /* the store may have gone on all the same */
 		return is_new;
+	}
 	set = pst_policy_store_set(s->policies);
 	reading->changed = is_new || s->is_forgotten || !is_in_force(s, set);
 	r = compile(s, l, reading);

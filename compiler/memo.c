@@ -1,0 +1,320 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "compiler/memo.h"
+
+#include "base/cleanup.h"
+#include "base/mem.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+void pst_memo_findings_fini(struct pst_memo_findings *f)
+{
+	for (size_t i = 0; i < f->rules.n; i++)
+		pst_vec_free(&f->rules.v[i]);
+	pst_vec_free(&f->scene);
+	pst_vec_free(&f->places);
+	pst_vec_free(&f->rules);
+	pst_vec_free(&f->rows);
+	pst_vec_free(&f->named);
+	pst_vec_free(&f->entries);
+	pst_vec_free(&f->sets);
+	pst_vec_free(&f->set_rules);
+	free(f->peers);
+	free(f->selected);
+	*f = (struct pst_memo_findings){0};
+}
+
+struct pst_memo *pst_memo_new(void)
+{
+	return pst_mem_calloc(1, sizeof(struct pst_memo));
+}
+
+void pst_memo_clear(struct pst_memo *memo)
+{
+	pst_memo_findings_fini(&memo->last);
+	memo->is_known = false;
+}
+
+void pst_memo_free(struct pst_memo **memo)
+{
+	if (*memo)
+		pst_memo_clear(*memo);
+	free(*memo);
+	*memo = NULL;
+}
+
+size_t pst_memo_n_resolved(const struct pst_memo *memo)
+{
+	return memo->last.n_resolved;
+}
+
+int pst_memo_note_places(const struct pst_resolve_input *in, struct pst_memo_findings *now)
+{
+	const struct pst_catalog *c = in->catalog;
+	struct pst_memo_place at = {0};
+
+	for (size_t p = 0; p < in->policies->n_policies; p++) {
+		const struct pst_policy *policy = &in->policies->policies[p];
+
+		at.specs = policy->specs;
+		at.rule = (uint32_t)(at.l4 < c->n_l4 ? c->l4[at.l4].index : c->n_rules);
+		if (pst_vec_push(&now->places, at))
+			return -ENOMEM;
+		for (size_t s = 0; s < policy->n_specs; s++)
+			at.l4 += (uint32_t)policy->specs[s].n_rules;
+		at.spec += (uint32_t)policy->n_specs;
+	}
+	at.specs = NULL;
+	at.rule = (uint32_t)c->n_rules;
+	return pst_vec_push(&now->places, at);
+}
+
+static int keep_sets(const struct pst_ruleset_table *t, struct pst_memo_findings *now)
+{
+	for (size_t i = 0; i < t->sets.n; i++) {
+		const struct pst_bundle_ruleset *s = &t->sets.v[i];
+		const struct pst_memo_sets set = {now->set_rules.n, s->n_rules, s->fallback};
+
+		if (pst_vec_push(&now->sets, set))
+			return -ENOMEM;
+		for (size_t k = 0; k < s->n_rules; k++) {
+			if (pst_vec_push(&now->set_rules, s->rules[k]))
+				return -ENOMEM;
+		}
+	}
+	return 0;
+}
+
+int pst_memo_keep(struct pst_memo *memo, const struct pst_ruleset_table *t,
+		  struct pst_memo_findings *now)
+{
+	pst_memo_clear(memo);
+	if (keep_sets(t, now))
+		return -ENOMEM;
+	memo->last = *now;
+	memo->is_known = true;
+	*now = (struct pst_memo_findings){0};
+	return 0;
+}
+
+/* From one compilation to the next. */
+
+static int cmp_place(const void *va, const void *vb)
+{
+	const uintptr_t a = (uintptr_t)(*(const struct pst_memo_place *const *)va)->specs;
+	const uintptr_t b = (uintptr_t)(*(const struct pst_memo_place *const *)vb)->specs;
+
+	return (a > b) - (a < b);
+}
+
+struct places PST_VEC(const struct pst_memo_place *);
+
+/* The policies of F, sorted. Some may come twice (the last good version that two files lack). */
+static int sort_places(const struct pst_memo_findings *f, struct places *ret)
+{
+	bool sorted = true;
+
+	for (size_t i = 0; i + 1 < f->places.n; i++) {
+		if (pst_vec_push(ret, &f->places.v[i]))
+			return -ENOMEM;
+		sorted &= !i || cmp_place(&ret->v[i - 1], &ret->v[i]) <= 0;
+	}
+	if (!sorted)
+		qsort(ret->v, ret->n, sizeof(*ret->v), cmp_place);
+	return 0;
+}
+
+/* Numbers from FROM up to END are now those from TO on. */
+static void join(uint32_t *map, uint32_t from, uint32_t end, uint32_t to)
+{
+	for (uint32_t i = from; i < end; i++)
+		map[i] = 1 + to + (i - from);
+}
+
+static void join_policy(struct pst_recall *r, const struct pst_memo_place *then,
+			const struct pst_memo_place *now)
+{
+	join(r->l4, now->l4, now[1].l4, then->l4);
+	join(r->spec, now->spec, now[1].spec, then->spec);
+	join(r->rule, then->rule, then[1].rule, now->rule);
+}
+
+/* A policy that comes twice cannot be told from itself, and is none of those that are known. */
+static bool is_twice(const struct places *p, size_t i)
+{
+	return (i && !cmp_place(&p->v[i - 1], &p->v[i])) ||
+	       (i + 1 < p->n && !cmp_place(&p->v[i], &p->v[i + 1]));
+}
+
+static int join_policies(struct pst_recall *r)
+{
+	struct places then = {0}, now = {0};
+	int err = sort_places(r->last, &then);
+	size_t i = 0, k = 0;
+
+	if (!err)
+		err = sort_places(r->now, &now);
+	while (!err && i < then.n && k < now.n) {
+		const int order = cmp_place(&then.v[i], &now.v[k]);
+
+		if (!order && !is_twice(&then, i) && !is_twice(&now, k))
+			join_policy(r, then.v[i], now.v[k]);
+		i += order <= 0;
+		k += order >= 0;
+	}
+	pst_vec_free(&then);
+	pst_vec_free(&now);
+	return err;
+}
+
+int pst_recall_begin(const struct pst_memo *memo, const struct pst_memo_findings *now,
+		     const struct pst_http_sets *http, struct pst_recall *ret_recall)
+{
+	const struct pst_memo_findings *last = memo && memo->is_known ? &memo->last : NULL;
+	const struct pst_memo_place *end = &now->places.v[now->places.n - 1];
+	struct pst_recall r = {.last = last, .now = now, .http = http};
+	int err;
+
+	*ret_recall = (struct pst_recall){0};
+	if (!last || !pst_scene_same(&last->scene, &now->scene))
+		return 0;
+	r.l4 = pst_mem_calloc(end->l4, sizeof(*r.l4));
+	r.spec = pst_mem_calloc(end->spec, sizeof(*r.spec));
+	r.rule = pst_mem_calloc(last->places.v[last->places.n - 1].rule, sizeof(*r.rule));
+	r.set = pst_mem_calloc(last->sets.n, sizeof(*r.set));
+	err = r.l4 && r.spec && r.rule && r.set ? join_policies(&r) : -ENOMEM;
+	if (err)
+		pst_recall_fini(&r);
+	*ret_recall = r;
+	return err;
+}
+
+void pst_recall_fini(struct pst_recall *r)
+{
+	free(r->l4);
+	free(r->spec);
+	free(r->rule);
+	free(r->set);
+	*r = (struct pst_recall){0};
+}
+
+const uint64_t *pst_recall_peers(const struct pst_recall *r, size_t l4)
+{
+	return r->last && r->l4[l4] ? r->last->peers + (r->l4[l4] - 1) * r->last->words : NULL;
+}
+
+const uint64_t *pst_recall_selected(const struct pst_recall *r, size_t spec)
+{
+	return r->last && r->spec[spec] ? r->last->selected + (r->spec[spec] - 1) * r->last->words
+					: NULL;
+}
+
+/* Rows. */
+
+/* Are the rules of the row the same, in the same order? */
+static bool has_same_rules(const struct pst_recall *r, size_t number)
+{
+	const struct pst_memo_rules *then = &r->last->rules.v[number];
+	const struct pst_memo_rules *now = &r->now->rules.v[number];
+
+	if (then->n != now->n)
+		return false;
+	for (size_t i = 0; i < now->n; i++) {
+		if (r->l4[now->v[i]] != 1 + then->v[i])
+			return false;
+	}
+	return true;
+}
+
+/* The set NUMBER of then, which consists of rules that are still there, is made now. */
+static int make_set(struct pst_recall *r, uint16_t number)
+{
+	const struct pst_memo_sets *then = &r->last->sets.v[number];
+	pst_auto_free uint32_t *rules = pst_mem_calloc(then->n, sizeof(*rules));
+	struct pst_http_set set;
+	int err;
+
+	if (!rules)
+		return -ENOMEM;
+	for (size_t i = 0; i < then->n; i++)
+		rules[i] = r->rule[r->last->set_rules.v[then->first + i]] - 1;
+	err = r->http->intern(r->http->ctx, rules, then->n, &set);
+	/* In a table that is full now, or was: the entries say something else. */
+	if (!err && set.fallback == then->fallback)
+		r->set[number] = 1 + set.number;
+	return err;
+}
+
+/* All sets that ROW of then came to. 1, 0 when one is not what it was, or an error. */
+static int make_sets(struct pst_recall *r, const struct pst_memo_row *then)
+{
+	bool same = true;
+	int err = 0;
+
+	for (size_t i = 0; !err && i < then->n_sets; i++) {
+		const uint16_t number = r->last->named.v[then->first_set + i];
+
+		if (!r->set[number])
+			err = make_set(r, number);
+		same &= r->set[number] != 0;
+	}
+	return err ? err : same;
+}
+
+static int copy_sets(const struct pst_recall *r, const struct pst_memo_row *then,
+		     struct pst_memo_findings *now)
+{
+	for (size_t i = 0; i < then->n_sets; i++) {
+		const uint32_t set = r->set[r->last->named.v[then->first_set + i]] - 1;
+
+		if (pst_vec_push(&now->named, (uint16_t)set))
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static int copy_entries(const struct pst_recall *r, const struct pst_memo_row *then,
+			struct pst_memo_findings *now)
+{
+	struct pst_bundle_entry *to;
+
+	if (!then->n)
+		return 0;
+	if (pst_vec_reserve(&now->entries, now->entries.n + then->n))
+		return -ENOMEM;
+	to = now->entries.v + now->entries.n;
+	memcpy(to, r->last->entries.v + then->first, then->n * sizeof(*to));
+	for (size_t i = 0; i < then->n; i++) {
+		struct pst_policy_value *v = &to[i].value;
+
+		if (v->rule != UINT32_MAX)
+			v->rule = r->rule[v->rule] - 1;
+		if (v->verdict == PST_VERDICT_JUDGE || v->verdict == PST_VERDICT_FALLBACK)
+			v->ruleset = (uint16_t)(r->set[v->ruleset] - 1);
+	}
+	now->entries.n += then->n;
+	return 0;
+}
+
+int pst_recall_row(struct pst_recall *r, size_t number, struct pst_memo_findings *now,
+		   struct pst_memo_row *row)
+{
+	const struct pst_memo_row *then = r->last ? &r->last->rows.v[number] : NULL;
+	int err;
+
+	if (!then || then->clashes || then->enforce != row->enforce || then->audit != row->audit ||
+	    !has_same_rules(r, number))
+		return 0;
+	err = make_sets(r, then);
+	if (err <= 0)
+		return err;
+	row->first = now->entries.n;
+	row->first_set = now->named.n;
+	row->n = then->n;
+	row->n_sets = then->n_sets;
+	err = copy_sets(r, then, now);
+	if (!err)
+		err = copy_entries(r, then, now);
+	return err ? err : 1;
+}
