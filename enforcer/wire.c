@@ -2,9 +2,12 @@
 #include "enforcer/wire.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#include "base/cleanup.h"
 
 enum { ROOM = 16 << 20 };
 
@@ -49,15 +52,22 @@ int pst_wire_send(int fd, const struct pst_wire *w, int pass)
 	return n < 0 ? -errno : 0;
 }
 
-static int passed(struct msghdr *msg)
+/*
+ * The one descriptor that came, or -1. There is room for a second one, because control data ends at
+ * a multiple of eight: whoever sends two makes no message, and leaves nothing open here.
+ */
+static int passed(struct msghdr *msg, bool *ret_is_one)
 {
 	struct cmsghdr *c = CMSG_FIRSTHDR(msg);
-	int fd = -1;
+	int fds[2] = {-1, -1};
 
-	if (c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS &&
-	    c->cmsg_len == CMSG_LEN(sizeof(fd)))
-		memcpy(&fd, CMSG_DATA(c), sizeof(fd));
-	return fd;
+	*ret_is_one = true;
+	if (!c || c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
+		return -1;
+	memcpy(fds, CMSG_DATA(c), c->cmsg_len - CMSG_LEN(0));
+	*ret_is_one = fds[1] < 0;
+	pst_cleanup_fd(&fds[1]);
+	return fds[0];
 }
 
 int pst_wire_recv(int fd, int flags, struct pst_wire *ret_w, int *ret_pass)
@@ -71,6 +81,7 @@ int pst_wire_recv(int fd, int flags, struct pst_wire *ret_w, int *ret_pass)
 		.msg_control = control.bytes,
 		.msg_controllen = sizeof(control.bytes),
 	};
+	bool is_one;
 	ssize_t n;
 	int pass;
 
@@ -81,9 +92,9 @@ int pst_wire_recv(int fd, int flags, struct pst_wire *ret_w, int *ret_pass)
 		return errno == ECONNRESET ? -EPIPE : -errno;
 	if (!n)
 		return -EPIPE;
-	pass = passed(&msg);
+	pass = passed(&msg, &is_one);
 	/* A descriptor may be lost for want of a free one: then the message is none either. */
-	if (n != sizeof(w) || msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) {
+	if (n != sizeof(w) || !is_one || msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) {
 		if (pass >= 0)
 			close(pass);
 		return -EPROTO;

@@ -86,3 +86,53 @@ Test(wire, a_message_that_lost_its_descriptor_is_none)
 	cr_expect_eq(pst_wire_recv(fds[1], 0, &got, &pass), -EPROTO);
 	close(last);
 }
+
+/* How many descriptors are open, below 64. */
+static int count_open(void)
+{
+	int n = 0;
+
+	for (int fd = 0; fd < 64; fd++)
+		n += fcntl(fd, F_GETFD) >= 0;
+	return n;
+}
+
+/* COUNT copies of standard input with one message. */
+static void send_many(int to, int count)
+{
+	struct pst_wire w = {.kind = PST_WIRE_LEG};
+	struct iovec iov = {.iov_base = &w, .iov_len = sizeof(w)};
+	union {
+		char bytes[CMSG_SPACE(8 * sizeof(int))];
+		struct cmsghdr align;
+	} control = {.bytes = {0}};
+	struct msghdr msg = {
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = control.bytes,
+		.msg_controllen = CMSG_SPACE((size_t)count * sizeof(int)),
+	};
+	struct cmsghdr *c = CMSG_FIRSTHDR(&msg);
+
+	/* All zero: standard input, COUNT times. */
+	c->cmsg_level = SOL_SOCKET;
+	c->cmsg_type = SCM_RIGHTS;
+	c->cmsg_len = CMSG_LEN((size_t)count * sizeof(int));
+	cr_assert_gt(sendmsg(to, &msg, 0), 0);
+}
+
+/* Who sends more than is read could otherwise fill the receiver's table of descriptors. */
+Test(wire, several_descriptors_are_no_message_and_none_stays_open)
+{
+	struct pst_wire got;
+	int fds[2], pass = -1, before;
+
+	open_pair(fds);
+	before = count_open();
+	for (int n = 2; n <= 4; n++) {
+		send_many(fds[0], n);
+		cr_expect_eq(pst_wire_recv(fds[1], 0, &got, &pass), -EPROTO, "%d", n);
+		cr_expect_eq(count_open(), before, "%d", n);
+	}
+	cr_expect_eq(pass, -1);
+}
