@@ -13,6 +13,7 @@
 #include "compiler/bundle.h"
 #include "policy/policy.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
@@ -55,16 +56,21 @@ static size_t left(const struct reader *r)
 
 static uint64_t get(struct reader *r, size_t width)
 {
-	uint64_t value = 0;
+	uint64_t le = 0;
 
+	/* Far from the end there are eight bytes to be had at once. */
+	if (!r->err && left(r) >= sizeof(le)) {
+		memcpy(&le, r->bytes + r->at, sizeof(le));
+		r->at += width;
+		return le64toh(le) & UINT64_MAX >> (64 - 8 * width);
+	}
 	if (!r->err && left(r) < width)
 		fail(r, "expected a number of %zu bytes, found the end of the file", width);
 	if (r->err)
 		return 0;
-	for (size_t i = 0; i < width; i++)
-		value |= (uint64_t)r->bytes[r->at + i] << (8 * i);
+	memcpy(&le, r->bytes + r->at, width);
 	r->at += width;
-	return value;
+	return le64toh(le);
 }
 
 static void get_bytes(struct reader *r, void *to, size_t n)

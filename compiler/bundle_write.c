@@ -5,6 +5,7 @@
 #include "base/vec.h"
 #include "compiler/bundle.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <string.h>
 #include <zlib.h>
@@ -19,8 +20,14 @@ struct writer {
 
 static void put(struct writer *w, uint64_t value, size_t width)
 {
-	for (size_t i = 0; !w->err && i < width; i++)
-		w->err = pst_vec_push(&w->out, (uint8_t)(value >> (8 * i)));
+	const uint64_t le = htole64(value);
+
+	if (w->out.cap - w->out.n < sizeof(le) && !w->err)
+		w->err = pst_vec_reserve(&w->out, w->out.n + sizeof(le));
+	if (w->err)
+		return;
+	memcpy(w->out.v + w->out.n, &le, sizeof(le)); /* what is too much is written over */
+	w->out.n += width;
 }
 
 static void put_bytes(struct writer *w, const void *bytes, size_t n)
