@@ -291,6 +291,9 @@ $(F)/seeds/http: tests/fuzz/http_seeds.py tests/e2e/vectors.py $(GOLDEN)
 	$(call msg,SEEDS,$@)
 	$(Q)rm -rf $@ && python3 $< $@ 07 $(GOLDEN)
 
+# What the daemon's reader of files hands over to it.
+$(F)/fuzz_parcel: $(patsubst %,$(F)/obj/enforcer/%.o,parcel sources)
+
 # Bundles of the present form; what the compiler writes changes more often than anybody renews files.
 $(F)/fuzz_bundle: | $(F)/seeds/bundle
 $(F)/seeds/bundle: tests/fuzz/bundle_seeds.sh $(B)/postern

@@ -179,6 +179,11 @@ int pst_diags_error(struct pst_diags *d, const char *id, const struct pst_pos *p
 	return -EINVAL;
 }
 
+const char *pst_diags_keep(struct pst_diags *d, const char *text, size_t len)
+{
+	return pst_arena_strndup(d->arena, text, len);
+}
+
 size_t pst_diags_count(const struct pst_diags *d)
 {
 	return d->list.n;

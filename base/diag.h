@@ -40,7 +40,7 @@ struct pst_diag_note {
 
 struct pst_diag {
 	enum pst_severity severity;
-	const char *id; /* rule id, static */
+	const char *id; /* rule id, static or kept */
 	struct pst_pos pos;
 	char *message;		     /* owned by the list */
 	struct pst_diag_note *notes; /* in the order in which they were added; NULL: none */
@@ -76,6 +76,10 @@ int pst_diags_error(struct pst_diags *d, const char *id, const struct pst_pos *p
  */
 void pst_diags_note(struct pst_diags *d, const struct pst_pos *pos, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
+
+/* A copy of LEN bytes of TEXT that lives as long as D: for a rule id that is not static. NULL: no
+ * memory. */
+const char *pst_diags_keep(struct pst_diags *d, const char *text, size_t len);
 
 size_t pst_diags_count(const struct pst_diags *d);
 const struct pst_diag *pst_diags_at(const struct pst_diags *d, size_t i);
