@@ -88,7 +88,7 @@ CLI_OBJ := $(call obj,$(CLI_SRC) $(CLIENT_SRC)) $(LINT_OBJ)
 
 POLICY_LIBS := -lyaml
 COMPILER_LIBS := $(POLICY_LIBS) -lz
-ENFORCER_LIBS := $(COMPILER_LIBS) -lbpf -lelf -ljansson -lmicrohttpd
+ENFORCER_LIBS := $(COMPILER_LIBS) -lbpf -lelf -ljansson -lmicrohttpd -lseccomp
 PROXY_LIBS := $(COMPILER_LIBS) -lpcre2-8 -lnghttp2 -lseccomp
 CLI_LIBS := $(COMPILER_LIBS) -ljansson
 

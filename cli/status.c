@@ -18,6 +18,20 @@ static void begin(FILE *out, const char *label)
 	fprintf(out, "%-*s", LABEL, label);
 }
 
+/* Only what is not as it should be. */
+static void print_reader(const json_t *reader, FILE *out)
+{
+	const char *state = pst_cli_text(reader, "state");
+	const bool lost = json_is_false(json_object_get(reader, "knows_last_good"));
+
+	if (!reader || (!strcmp(state, "running") && !lost))
+		return;
+	begin(out, "reader");
+	pst_cli_put(out, state, 0);
+	fprintf(out, ", ended %" JSON_INTEGER_FORMAT " times%s\n", pst_cli_number(reader, "ends"),
+		lost ? "; what was good last is not known any more: mend the files" : "");
+}
+
 static void print_health(const json_t *s, FILE *out)
 {
 	bool ok = !strcmp(pst_cli_text(s, "health"), "ok");
@@ -25,6 +39,7 @@ static void print_health(const json_t *s, FILE *out)
 	begin(out, "health");
 	fputs(ok ? "OK" : "STALE: the files as they are now are not in force", out);
 	fputs("\n", out);
+	print_reader(json_object_get(s, "reader"), out);
 	begin(out, "daemon");
 	fputs("posternd ", out);
 	pst_cli_put(out, pst_cli_text(s, "version"), 0);

@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 /* posternd: the daemon. */
+#include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "base/version.h"
 #include "enforcer/options.h"
+#include "enforcer/reader_run.h"
 #include "enforcer/service.h"
 
 static int run(const struct pst_options *opts)
@@ -28,15 +32,18 @@ static int run(const struct pst_options *opts)
 
 int main(int argc, char **argv)
 {
+	const bool is_reader = argc > 1 && !strcmp(argv[1], PST_READER_WORD);
 	struct pst_options opts;
 	int r;
 
 	pst_log_init("posternd", PST_LOG_INFO);
-	r = pst_options_parse(argc, argv, &opts);
+	r = pst_options_parse(argc - is_reader, argv + is_reader, &opts);
 	if (r)
 		return PST_EXIT_USAGE;
 	if (opts.debug)
 		pst_log_init("posternd", PST_LOG_DEBUG);
+	if (is_reader)
+		_exit(pst_reader_run(&opts)); /* a sanitizer's last look needs more than it may */
 	r = run(&opts);
 	pst_options_fini(&opts);
 	return r;

@@ -323,6 +323,11 @@ static void write_policy(const struct pst_metrics *m, const struct pst_metrics_v
 	     "From a change that was noticed to its generation in force, in seconds.");
 	write_histogram(out, "cilium_policy_implementation_delay", "source=\"file\",", &m->delay,
 			delay_bounds);
+	head(out, "postern_reader_up", "gauge", "Whether changes of the files are read.");
+	fprintf(out, "postern_reader_up %d\n", v->is_reader_up);
+	head(out, "postern_reader_ends_total", "counter",
+	     "Unwanted ends of the process that reads the files.");
+	fprintf(out, "postern_reader_ends_total %" PRIu64 "\n", v->reader_ends);
 	head(out, "cilium_bpf_map_pressure", "gauge", "How full a table is, 0 to 1.");
 	pst_fill_read(v->gens, v->host, fill);
 	for (size_t i = 0; i < PST_FILL_MAX; i++)

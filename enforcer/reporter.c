@@ -24,6 +24,7 @@
 #include "enforcer/loader.h"
 #include "enforcer/metrics.h"
 #include "enforcer/options.h"
+#include "enforcer/reader.h"
 #include "enforcer/status.h"
 
 enum { LOST_CHECK_MS = 1000 };
@@ -168,13 +169,17 @@ static int open_flows(struct pst_reporter *r)
 static void write_metrics(const struct pst_reporter *r, FILE *out)
 {
 	struct pst_loader_counter counters[PST_REASON_MAX + 1] = {0};
-	const struct pst_metrics_view view = {
+	struct pst_reader_stats reader;
+	struct pst_metrics_view view = {
 		.counters = counters,
 		.gens = r->parts.gens,
 		.host = r->parts.host,
 		.lost_exports = r->export ? pst_export_stats(r->export).lost : 0,
 	};
 
+	pst_reader_stats(r->parts.reader, &reader);
+	view.is_reader_up = reader.is_up;
+	view.reader_ends = reader.ended;
 	pst_loader_counters(r->parts.loader, counters);
 	pst_metrics_write(r->metrics, &view, out);
 }
@@ -250,6 +255,7 @@ int pst_reporter_open(const struct pst_reporter_parts *parts, struct pst_reporte
 		.loader = parts->loader,
 		.gens = parts->gens,
 		.host = parts->host,
+		.reader = parts->reader,
 		.node_name = r->node_name,
 		.courtesy = parts->courtesy,
 		.answers = parts->answers,

@@ -16,6 +16,7 @@ struct pst_generations;
 struct pst_hostaddr;
 struct pst_loader;
 struct pst_options;
+struct pst_reader;
 
 /* Nothing is owned; all must outlive the reporter. */
 struct pst_reporter_parts {
@@ -23,6 +24,7 @@ struct pst_reporter_parts {
 	struct pst_loader *loader;
 	struct pst_generations *gens;
 	const struct pst_hostaddr *host;
+	const struct pst_reader *reader;
 	bool courtesy;
 	bool answers;
 };

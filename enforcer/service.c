@@ -28,25 +28,24 @@
 #include "enforcer/notify.h"
 #include "enforcer/pins.h"
 #include "enforcer/probe.h"
+#include "enforcer/reader.h"
+#include "enforcer/reader_run.h"
 #include "enforcer/redirect.h"
 #include "enforcer/reporter.h"
 #include "enforcer/respond.h"
-#include "enforcer/sources.h"
 #include "enforcer/tc.h"
-#include "enforcer/watch.h"
 
 struct service {
 	const struct pst_options *opts;
 	struct pst_pins *pins; /* NULL: --no-pins */
 	struct pst_loader *loader;
-	struct pst_sources *sources;
+	struct pst_reader *reader;
 	struct pst_generations *gens;
 	struct pst_hostaddr *host;
 	struct pst_netns_set *netns;
 	struct pst_destroy_queue *destroy;
 	struct pst_inject *inject;
 	struct pst_redirect *redirect;
-	struct pst_watch *watch;
 	struct pst_reporter *reporter;
 	struct pst_tc *tc;
 	struct pst_reply reply;
@@ -55,7 +54,8 @@ struct service {
 	int signal_fd;
 	int cgroup_fd;
 	bool courtesy;
-	bool has_filters; /* of this daemon on devices */
+	bool has_filters;  /* of this daemon on devices */
+	bool is_reloading; /* the service manager waits */
 	bool stop;
 };
 
@@ -68,9 +68,8 @@ static void service_fini(struct service *s)
 	pst_pins_close(&s->pins);
 	pst_reporter_close(&s->reporter);
 	pst_generations_free(&s->gens);
-	pst_watch_close(&s->watch);
 	pst_tc_close(&s->tc);
-	pst_sources_free(&s->sources);
+	pst_reader_close(&s->reader);
 	pst_inject_close(&s->inject);
 	pst_destroy_queue_free(&s->destroy);
 	pst_netns_set_free(&s->netns);
@@ -109,43 +108,71 @@ static int publish(struct service *s, struct pst_bundle **bundle)
 	return 0;
 }
 
-/* When a reading becomes a generation although nothing in the files has changed. */
-enum anew {
-	ANEW_NEVER,
-	ANEW_WHEN_CLEAN, /* somebody asked, who wants to know of mistakes */
-	ANEW_ALWAYS,	 /* something else has changed */
-};
-
-/* NEWS: what can have changed; NULL: everything. */
-static void reload(struct service *s, const struct pst_watch_news *news, enum anew anew)
+/* Who has asked the manager to wait for the files to be read waits no more. */
+static void end_reloading(struct service *s)
 {
-	struct pst_reading reading;
-	bool stale;
-	int r;
+	if (s->is_reloading)
+		notify("READY=1");
+	s->is_reloading = false;
+}
 
-	pst_reporter_reading(s->reporter);
-	r = news && news->names ? pst_sources_read_some(s->sources, news->names, news->n, &reading)
-				: pst_sources_read(s->sources, &reading);
-	stale = r || pst_diags_errors(reading.standing);
-	if (!r && (reading.changed || anew == ANEW_ALWAYS || (anew == ANEW_WHEN_CLEAN && !stale))) {
-		r = publish(s, &reading.bundle);
+static void stay(struct service *s, bool stale)
+{
+	const uint32_t generation = pst_generations_current(s->gens);
+
+	pst_log(stale ? PST_LOG_ERROR : PST_LOG_INFO, "not reloaded; generation %u stays in force",
+		generation);
+	if (stale)
+		pst_notify_status("generation %u stays in force: the files as they are are refused",
+				  generation);
+}
+
+/* The files were read. */
+static void reload(struct service *s, struct pst_reader_word *word)
+{
+	struct pst_reading *reading = &word->reading;
+	bool stale = word->error || pst_diags_errors(reading->standing);
+	int r = word->error;
+
+	if (reading->bundle && !word->is_late) {
+		r = publish(s, &reading->bundle);
 		if (r)
-			pst_sources_forget(s->sources);
+			pst_reader_refused(s->reader);
 	} else {
-		pst_log(stale ? PST_LOG_ERROR : PST_LOG_INFO,
-			"not reloaded; generation %u stays in force",
-			pst_generations_current(s->gens));
-		if (stale)
-			pst_notify_status(
-				"generation %u stays in force: the files as they are are refused",
-				pst_generations_current(s->gens));
+		stay(s, stale);
 	}
-	if (reading.n_refused)
+	if (word->is_late)
+		pst_log(PST_LOG_ERROR,
+			"what was good last is not known any more: mend the files, then they are in force");
+	if (reading->n_refused)
 		pst_log(PST_LOG_ERROR,
 			"%zu policies are not in force as they are written: postern status tells which",
-			reading.n_refused);
-	pst_reporter_read(s->reporter, &reading.standing, stale ? -EINVAL : r);
-	pst_reading_fini(&reading);
+			reading->n_refused);
+	pst_reporter_read(s->reporter, &reading->standing, stale ? -EINVAL : r);
+	pst_reading_fini(reading);
+	if (word->anew == PST_ANEW_WHEN_CLEAN)
+		end_reloading(s);
+}
+
+static void on_reader(struct service *s)
+{
+	struct pst_reader_word word;
+
+	pst_reader_dispatch(s->reader, &word);
+	switch (word.kind) {
+	case PST_READER_BEGUN:
+		pst_reporter_reading(s->reporter);
+		break;
+	case PST_READER_READ:
+		reload(s, &word);
+		break;
+	case PST_READER_GONE:
+		stay(s, true);
+		end_reloading(s);
+		break;
+	case PST_READER_NOTHING:
+		break;
+	}
 }
 
 /* The next connection there can be judged, by the proxy. */
@@ -194,19 +221,11 @@ static void on_signal(struct service *s)
 		return;
 	if (info.ssi_signo == SIGHUP) {
 		pst_notify_reloading(pst_clock_ns());
-		reload(s, NULL, ANEW_WHEN_CLEAN);
-		notify("READY=1");
+		s->is_reloading = true;
+		pst_reader_ask(s->reader, PST_ANEW_WHEN_CLEAN);
 	} else {
 		s->stop = true;
 	}
-}
-
-static void on_watch(struct service *s)
-{
-	struct pst_watch_news news;
-
-	if (pst_watch_dispatch(s->watch, &news))
-		reload(s, &news, ANEW_NEVER);
 }
 
 static void on_host(struct service *s)
@@ -214,7 +233,7 @@ static void on_host(struct service *s)
 	bool changed = false;
 
 	if (!pst_hostaddr_dispatch(s->host, &changed) && changed)
-		reload(s, NULL, ANEW_ALWAYS);
+		pst_reader_ask(s->reader, PST_ANEW_ALWAYS);
 }
 
 static void on_ring(struct service *s)
@@ -245,7 +264,7 @@ static void on_redirect(struct service *s)
 
 typedef void (*handler_fn)(struct service *s);
 
-static const handler_fn handlers[] = {on_signal, on_ring,     on_destroy, on_watch,
+static const handler_fn handlers[] = {on_signal, on_ring,     on_destroy, on_reader,
 				      on_host,	 on_reporter, on_links,	  on_redirect};
 
 enum { N_HANDLERS = sizeof(handlers) / sizeof(*handlers) };
@@ -255,7 +274,7 @@ static int watch_fds(struct service *s)
 	const int fds[] = {s->signal_fd,
 			   pst_loader_events_fd(s->loader),
 			   pst_destroy_fd(s->destroy),
-			   pst_watch_fd(s->watch),
+			   pst_reader_fd(s->reader),
 			   pst_hostaddr_fd(s->host),
 			   pst_reporter_fd(s->reporter),
 			   pst_tc_fd(s->tc),
@@ -408,6 +427,7 @@ static int open_reporter(struct service *s)
 		.loader = s->loader,
 		.gens = s->gens,
 		.host = s->host,
+		.reader = s->reader,
 		.courtesy = s->courtesy,
 		.answers = s->inject,
 	};
@@ -427,21 +447,6 @@ static int open_redirect(struct service *s)
 	};
 
 	return pst_redirect_new(s->loader, s->netns, &opts, &s->redirect);
-}
-
-static int watch_paths(struct service *s)
-{
-	const struct pst_options *o = s->opts;
-	size_t n = o->n_policies + o->n_inventories;
-	pst_auto_free const char **paths = pst_mem_calloc(n, sizeof(*paths));
-
-	if (o->bundle)
-		return pst_watch_open(&o->bundle, 1, &s->watch);
-	if (!paths)
-		return -ENOMEM;
-	memcpy(paths, o->policies, o->n_policies * sizeof(*paths));
-	memcpy(paths + o->n_policies, o->inventories, o->n_inventories * sizeof(*paths));
-	return pst_watch_open(paths, n, &s->watch);
 }
 
 /* Beside what other schemas have pinned, which then goes: somebody judges at each instant. */
@@ -507,8 +512,6 @@ static int start(struct service *s, struct pst_reading *reading)
 	if (!r)
 		r = open_redirect(s);
 	if (!r)
-		r = watch_paths(s);
-	if (!r)
 		r = watch_fds(s);
 	if (!r)
 		r = publish(s, &reading->bundle);
@@ -535,19 +538,19 @@ static void tell_what_stays(const struct pst_options *o)
 		pst_log(PST_LOG_WARNING, "what is pinned in %s stays in force", o->pin_dir);
 }
 
-/* A start is all or nothing: there is no last good version of anything. */
-static int read_first(struct service *s, struct pst_reading *reading)
+/* A start is all or nothing: there is no last good version of anything. An exit status. */
+static int read_first(struct service *s, struct pst_reading *ret_reading)
 {
-	const struct pst_options *o = s->opts;
-	int r;
+	const struct pst_reader_opts opts = {.start = pst_reader_start, .arg = (void *)s->opts};
+	struct pst_reader_word word;
 
-	s->sources = o->bundle ? pst_sources_new_bundle(o->bundle)
-			       : pst_sources_new(o->policies, o->n_policies, o->inventories,
-						 o->n_inventories);
-	if (!s->sources)
-		return -ENOMEM;
-	r = pst_sources_read(s->sources, reading);
-	return r ? r : pst_diags_errors(reading->standing) ? -EINVAL : 0;
+	if (pst_reader_open(&opts, &s->reader) || pst_reader_first(s->reader, &word))
+		return PST_EXIT_FAILED;
+	*ret_reading = word.reading;
+	if (!word.error && !pst_diags_errors(word.reading.standing))
+		return word.is_blind ? PST_EXIT_FAILED : PST_EXIT_OK;
+	pst_log(PST_LOG_ERROR, "not started: the policies or the inventory have errors");
+	return PST_EXIT_INVALID;
 }
 
 int pst_service_run(const struct pst_options *opts)
@@ -560,19 +563,11 @@ int pst_service_run(const struct pst_options *opts)
 		.cgroup_fd = -1,
 	};
 	struct pst_reading reading = {0};
-	int exit_code = PST_EXIT_OK;
-	int r = read_first(&s, &reading);
+	int exit_code = read_first(&s, &reading);
 
-	if (r) {
-		pst_log(PST_LOG_ERROR, "not started: the policies or the inventory have errors");
-		exit_code = PST_EXIT_INVALID;
-	} else {
-		r = start(&s, &reading);
-		if (!r)
-			r = loop(&s);
-		exit_code = r ? PST_EXIT_FAILED : PST_EXIT_OK;
-	}
-	if (r)
+	if (!exit_code && (start(&s, &reading) || loop(&s)))
+		exit_code = PST_EXIT_FAILED;
+	if (exit_code)
 		tell_what_stays(opts);
 	pst_reading_fini(&reading);
 	service_fini(&s);

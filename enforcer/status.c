@@ -16,6 +16,7 @@
 #include "enforcer/generation.h"
 #include "enforcer/loader.h"
 #include "enforcer/options.h"
+#include "enforcer/reader.h"
 
 enum { MAX_SHOWN = 100 }; /* diagnostics; the log has them all */
 
@@ -216,22 +217,36 @@ static void write_export(struct pst_json *j, const struct pst_status *s)
 	pst_json_end(j);
 }
 
+static void write_reader(struct pst_json *j, const struct pst_reader_stats *reader)
+{
+	pst_json_object(j, "reader");
+	pst_json_str(j, "state", reader->state);
+	if (reader->pid)
+		pst_json_u64(j, "pid", (uint64_t)reader->pid);
+	pst_json_u64(j, "ends", reader->ended);
+	pst_json_bool(j, "knows_last_good", !reader->is_late);
+	pst_json_end(j);
+}
+
 void pst_status_write(struct pst_json *j, const char *key, const struct pst_status *s)
 {
+	struct pst_reader_stats reader;
 	uint32_t generation = pst_generations_current(s->gens);
 	const struct pst_bundle *b = pst_generations_bundle(s->gens, generation);
 
+	pst_reader_stats(s->reader, &reader);
 	pst_json_object(j, key);
 	pst_json_str(j, "version", PST_VERSION);
 	pst_json_u64(j, "pid", (uint64_t)getpid());
 	pst_json_str(j, "node_name", s->node_name);
-	pst_json_str(j, "health", s->is_refused ? "stale" : "ok");
+	pst_json_str(j, "health", s->is_refused || !reader.is_up ? "stale" : "ok");
 	write_time(j, "started", s->started);
 	write_time(j, "read", s->read);
 	write_time(j, "published", s->published);
 	pst_json_u64(j, "generation", generation);
 	write_mode(j, s);
 	write_sources(j, s->opts);
+	write_reader(j, &reader);
 	write_findings(j, s);
 	if (b)
 		write_bundle(j, s, b);

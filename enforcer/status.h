@@ -17,6 +17,7 @@ struct pst_hostaddr;
 struct pst_json;
 struct pst_loader;
 struct pst_options;
+struct pst_reader;
 
 /* Nothing but the diagnostics is owned. What is NULL is left out. */
 struct pst_status {
@@ -24,6 +25,7 @@ struct pst_status {
 	struct pst_loader *loader;
 	const struct pst_generations *gens;
 	const struct pst_hostaddr *host;
+	const struct pst_reader *reader;
 	const struct pst_export *export; /* NULL: none */
 	const struct pst_control *control;
 	const char *node_name;

@@ -2,8 +2,9 @@
 #pragma once
 
 /*
- * What the daemon, its helper and the userspace proxy say to each other: fixed messages, each with
- * at most one descriptor, over pairs of SOCK_SEQPACKET sockets that the daemon makes.
+ * What the daemon, its helper, its reader and the userspace proxy say to each other: fixed
+ *messages, each with at most one descriptor, over pairs of SOCK_SEQPACKET sockets that the daemon
+ *makes.
  *
  *	daemon -> proxy		POLICY	 a bundle (a memfd) to be in force from now on
  *				LISTENER a listening socket, with the number of its place
@@ -13,8 +14,16 @@
  *				ORIGIN	 an accepted connection: whose is it, where was it to go?
  *	helper -> proxy		LEG	 the leg, connecting, or ERROR
  *				ORIGIN	 CLIENT and SERVER, or ERROR
+ *	daemon -> reader	READ	 read all files again; ID says why (enum pst_anew)
+ *				PING	 are you there?
+ *				REFUSED	 what came last did not come into force
+ *	reader -> daemon	BEGUN	 files are being read
+ *				READING	 what they say (enforcer/parcel.h), as READ asked for by ID;
+ *					 or ERROR, with what stands against them
+ *				BLIND	 files cannot be watched: it ends after this reading
+ *				PING	 yes
  *
- * The helper answers in the order of the questions.
+ * Helper and reader answer in the order of the questions.
  */
 
 #include "bpf/abi.h"
@@ -28,6 +37,12 @@ enum pst_wire_kind {
 	PST_WIRE_DONE,
 	PST_WIRE_LEG,
 	PST_WIRE_ORIGIN,
+	PST_WIRE_READ,
+	PST_WIRE_PING,
+	PST_WIRE_REFUSED,
+	PST_WIRE_BEGUN,
+	PST_WIRE_READING,
+	PST_WIRE_BLIND,
 };
 
 struct pst_wire {

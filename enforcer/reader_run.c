@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "enforcer/reader_run.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <malloc.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "enforcer/confine.h"
+#include "enforcer/parcel.h"
+#include "enforcer/reader.h"
+#include "enforcer/sources.h"
+#include "enforcer/watch.h"
+#include "enforcer/wire.h"
+
+enum { FD_DAEMON = 3 };
+
+/* ---- started by the daemon ---- */
+
+/* The command line: what the options say of files. */
+static const char **compose(const struct pst_options *o)
+{
+	const char **argv =
+		pst_mem_calloc(2 * (o->n_policies + o->n_inventories) + 6, sizeof(*argv));
+	size_t n = 0;
+
+	if (!argv)
+		return NULL;
+	argv[n++] = "postern-reader";
+	argv[n++] = PST_READER_WORD;
+	if (o->debug)
+		argv[n++] = "--debug";
+	for (size_t i = 0; i < o->n_policies; i++) {
+		argv[n++] = "--policy";
+		argv[n++] = o->policies[i];
+	}
+	for (size_t i = 0; i < o->n_inventories; i++) {
+		argv[n++] = "--inventory";
+		argv[n++] = o->inventories[i];
+	}
+	if (o->bundle) {
+		argv[n++] = "--bundle";
+		argv[n++] = o->bundle;
+	}
+	return argv;
+}
+
+/* Of the daemon's descriptors only FD and stderr remain. */
+static bool keep_only(int fd)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(null, STDOUT_FILENO) < 0)
+		return false;
+	if (fd == FD_DAEMON ? fcntl(fd, F_SETFD, 0) : dup2(fd, FD_DAEMON) < 0)
+		return false;
+	return !close_range(FD_DAEMON + 1, ~0U, 0);
+}
+
+static void be_reader(const char **argv, int fd)
+{
+	sigset_t none;
+
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	if (keep_only(fd))
+		execv("/proc/self/exe", (char *const *)argv);
+	pst_log_err(-errno, "cannot run /proc/self/exe, which reads the files");
+	_exit(1);
+}
+
+int pst_reader_start(void *arg, pid_t *ret_pid, int *ret_fd)
+{
+	pst_auto_free const char **argv = compose(arg);
+	int fds[2];
+	pid_t pid;
+	int r = argv ? pst_wire_pair(fds) : -ENOMEM;
+
+	if (r)
+		return pst_log_err(r, "cannot start the reader of files");
+	pid = fork();
+	if (!pid)
+		be_reader(argv, fds[1]);
+	r = pid < 0 ? -errno : 0;
+	close(fds[1]);
+	if (r) {
+		close(fds[0]);
+		return pst_log_err(r, "cannot start the reader of files");
+	}
+	*ret_pid = pid;
+	*ret_fd = fds[0];
+	return 0;
+}
+
+/* ---- the process ---- */
+
+struct run {
+	struct pst_sources *sources;
+	struct pst_watch *watch;
+};
+
+static void run_fini(struct run *run)
+{
+	pst_watch_close(&run->watch);
+	pst_sources_free(&run->sources);
+}
+
+/* The daemon is gone, or nothing can be said to it: nobody needs what is read. */
+static int say(enum pst_wire_kind kind, uint32_t id, int error, int pass)
+{
+	const struct pst_wire w = {.kind = kind, .id = id, .error = error};
+
+	return pst_wire_send(FD_DAEMON, &w, pass);
+}
+
+/* 0: the daemon has it. */
+static int hand_over(struct pst_reading *reading, enum pst_anew anew, int error)
+{
+	pst_auto_fd int fd = -1;
+
+	if (error || !pst_reader_is_wanted(reading, anew))
+		pst_bundle_free(&reading->bundle);
+	fd = pst_parcel_write(reading);
+	if (fd < 0)
+		return pst_log_err(fd, "cannot hand over what the files say");
+	return say(PST_WIRE_READING, anew, error, fd);
+}
+
+/* NEWS: what can have changed; NULL: everything. */
+static int read_files(struct run *run, const struct pst_watch_news *news, enum pst_anew anew)
+{
+	struct pst_reading reading = {0};
+	int r = say(PST_WIRE_BEGUN, 0, 0, -1), error;
+
+	if (r)
+		return r;
+	error = news && news->names
+			? pst_sources_read_some(run->sources, news->names, news->n, &reading)
+			: pst_sources_read(run->sources, &reading);
+	if (error && !reading.standing)
+		reading.standing = pst_diags_new();
+	r = reading.standing ? hand_over(&reading, anew, error) : -ENOMEM;
+	pst_reading_fini(&reading);
+	return r;
+}
+
+static int answer(struct run *run)
+{
+	pst_auto_fd int pass = -1;
+	struct pst_wire w;
+	int r = pst_wire_recv(FD_DAEMON, 0, &w, &pass);
+
+	if (r)
+		return r;
+	switch (w.kind) {
+	case PST_WIRE_READ:
+		return read_files(run, NULL, (enum pst_anew)w.id);
+	case PST_WIRE_PING:
+		return say(PST_WIRE_PING, 0, 0, -1);
+	case PST_WIRE_REFUSED:
+		pst_sources_forget(run->sources);
+		return 0;
+	default:
+		return -EPROTO;
+	}
+}
+
+static int loop(struct run *run)
+{
+	struct pollfd fds[] = {{.fd = FD_DAEMON, .events = POLLIN},
+			       {.fd = pst_watch_fd(run->watch), .events = POLLIN}};
+	struct pst_watch_news news;
+	int r = 0;
+
+	while (!r) {
+		if (poll(fds, 2, -1) < 0) {
+			r = errno == EINTR ? 0 : -errno;
+			continue;
+		}
+		if (fds[0].revents)
+			r = answer(run);
+		if (!r && fds[1].revents && pst_watch_dispatch(run->watch, &news))
+			r = read_files(run, &news, PST_ANEW_NEVER);
+	}
+	return r == -EPIPE ? 0 : r;
+}
+
+static int open_watch(struct run *run, const struct pst_options *o)
+{
+	const size_t n = o->n_policies + o->n_inventories;
+	pst_auto_free const char **paths = pst_mem_calloc(n, sizeof(*paths));
+
+	if (o->bundle)
+		return pst_watch_open(&o->bundle, 1, &run->watch);
+	if (!paths)
+		return -ENOMEM;
+	memcpy(paths, o->policies, o->n_policies * sizeof(*paths));
+	memcpy(paths + o->n_policies, o->inventories, o->n_inventories * sizeof(*paths));
+	return pst_watch_open(paths, n, &run->watch);
+}
+
+static int open_sources(struct run *run, const struct pst_options *o)
+{
+	run->sources = o->bundle ? pst_sources_new_bundle(o->bundle)
+				 : pst_sources_new(o->policies, o->n_policies, o->inventories,
+						   o->n_inventories);
+	return run->sources ? 0 : -ENOMEM;
+}
+
+/* The kernel takes the memory of whoever needs it least: this one is started again. */
+static void offer_oneself(void)
+{
+	pst_auto_fd int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+
+	if (fd >= 0 && write(fd, "1000", 4) != 4)
+		pst_log(PST_LOG_DEBUG, "cannot offer to end when memory is short");
+}
+
+/* Signals to all processes of the service are for the daemon: its end is this one's. */
+static int confine(void)
+{
+	signal(SIGTERM, SIG_IGN);
+	signal(SIGINT, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);
+	signal(SIGPIPE, SIG_IGN);
+	prctl(PR_SET_NAME, "postern-reader");
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL))
+		return pst_log_err(-errno, "cannot bind its life to the daemon's");
+	offer_oneself();
+	return pst_confine_caps(1ULL << CAP_DAC_READ_SEARCH) ? -EPERM : pst_confine_reader();
+}
+
+/* What changes after the first look is seen: it is watched before. */
+static int begin(struct run *run, const struct pst_options *opts)
+{
+	int blind, r = open_sources(run, opts);
+
+	if (r)
+		return r;
+	blind = open_watch(run, opts);
+	if (blind)
+		r = say(PST_WIRE_BLIND, 0, blind, -1);
+	if (!r)
+		r = read_files(run, NULL, PST_ANEW_NEVER);
+	malloc_trim(0); /* the first reading is the largest by far */
+	return r ? r : blind;
+}
+
+int pst_reader_run(const struct pst_options *opts)
+{
+	struct run run pst_cleanup(run_fini) = {0};
+	int r = confine();
+
+	if (!r)
+		r = begin(&run, opts);
+	if (!r)
+		r = loop(&run);
+	return r ? 1 : 0;
+}
