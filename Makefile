@@ -343,6 +343,15 @@ e2e-build: all $(B)/garden/judge_streams build/tools/count_flows
 e2e: e2e-build ## end-to-end tests in namespaces (root; without it they are skipped)
 	$(Q)tests/e2e/run.sh
 
+# Policies change each second, pods come and go, 1,000 connections ask: nothing may leak, no verdict be wrong.
+SOAK_MINUTES ?= 20
+.PHONY: soak soak-nightly
+soak: e2e-build ## SOAK_MINUTES (default 20) of load and changes: no leak, no wrong verdict (root)
+	$(Q)SOAK_MINUTES=$(SOAK_MINUTES) E2E_TIMEOUT=$$(($(SOAK_MINUTES) * 60 + 900)) \
+		tests/e2e/run.sh t_a_soak_leaks_nothing_and_errs_never && cat build/e2e/t_a_soak_leaks_nothing_and_errs_never.log
+soak-nightly: ## the same for an hour
+	$(SUB) soak SOAK_MINUTES=60
+
 # Names of guards, or all: make mutants MUTANTS=shared-pages
 .PHONY: mutants mutants-unit
 mutants: e2e-build $(B)/tests/bpf ## take each guard of the judge out and see its test fail (root; half an hour)
