@@ -338,8 +338,32 @@ fuzz: ## build the fuzzers, run each for FUZZ_SECONDS (default 10)
 	$(SUB) fuzz-build
 	$(Q)tools/fuzz.sh $(FUZZ_SECONDS) $(FUZZ_BIN)
 
+# posternd as another version of it would be: its maps are not those of this one (tests/e2e/other_schema.sh).
+OTHER := $(B)/other
+OTHER_C := enforcer/loader $(basename $(shell grep -ls PST_ABI_VERSION $(wildcard enforcer/*.c compiler/*.c)))
+OTHER_BPF := $(BPF_SRC:bpf/%.bpf.c=$(OTHER)/%.bpf.o)
+OTHER_OBJ := $(OTHER_C:%=$(OTHER)/obj/%.o)
+$(OTHER)/bpf/abi.h: tests/e2e/other_schema.sh $(wildcard bpf/*.h bpf/*.c)
+	$(call msg,COPY,$(@D))
+	$(Q)$< $(OTHER)
+$(OTHER_BPF): $(OTHER)/%.bpf.o: $(OTHER)/bpf/abi.h $(B)/gen/http_table.h
+	$(call msg,BPF,$@)
+	$(Q)$(CLANG) -I$(OTHER) $(BPF_CFLAGS) -c $(OTHER)/bpf/$*.bpf.c -o $@
+$(OTHER)/postern.skel.h: $(OTHER_BPF)
+	$(call msg,SKEL,$@)
+	$(Q)$(BPFTOOL) gen object $(OTHER)/postern.o $^
+	$(Q)$(BPFTOOL) gen skeleton $(OTHER)/postern.o name postern_bpf >$@.tmp
+	$(Q)mv $@.tmp $@
+$(OTHER_OBJ): $(OTHER)/obj/%.o: %.c $(OTHER)/postern.skel.h | $(GEN_H)
+	$(call msg,CC,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) -I$(OTHER) $(ALL_CFLAGS) -c $< -o $@
+$(OTHER)/posternd: $(B)/obj/enforcer/main.o $(OTHER_OBJ) $(filter-out $(call obj,$(OTHER_C:%=%.c)),$(ENFORCER_OBJ))
+	$(call msg,LD,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) $^ -o $@ $(ENFORCER_LIBS)
+
 .PHONY: e2e e2e-build
-e2e-build: all $(B)/garden/judge_streams build/tools/count_flows
+e2e-build: all $(B)/garden/judge_streams build/tools/count_flows build/other/posternd
 e2e: e2e-build ## end-to-end tests in namespaces (root; without it they are skipped)
 	$(Q)tests/e2e/run.sh
 

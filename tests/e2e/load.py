@@ -5,12 +5,14 @@ Usage: load.py HOST PORT STOP
 
 Two threads ask for what is allowed, one on a connection that stays, one on a new connection for each request; one asks
 for what is denied, which may be answered with 403 or not at all. Ends when the file STOP exists; prints
-"ALLOWED FAILED DENIED LET-THROUGH", and on standard error what failed.
+"ALLOWED FAILED DENIED LET-THROUGH", and on standard error what failed, a line each that ends with the time (CLOCK_MONOTONIC) at
+which its connection was opened.
 """
 import http.client
 import os
 import sys
 import threading
+import time
 
 HOST, PORT, STOP = sys.argv[1], int(sys.argv[2]), sys.argv[3]
 counts = {"allowed": 0, "failed": 0, "denied": 0, "through": 0}
@@ -23,22 +25,23 @@ def ask(conn, path):
     return answer.status, body
 
 
-def failed(what):
+def failed(what, opened):
     counts["failed"] += 1
-    print(what, file=sys.stderr)
+    print("%s, opened: %.3f" % (what, opened), file=sys.stderr, flush=True)
 
 
 def allowed(stays):
-    conn = None
+    conn, opened = None, 0
     while not os.path.exists(STOP):
         try:
-            conn = conn or http.client.HTTPConnection(HOST, PORT, timeout=20)
+            if not conn:
+                conn, opened = http.client.HTTPConnection(HOST, PORT, timeout=20), time.monotonic()
             got = ask(conn, "/api/load")
             if got != (200, "hello from /api/load\n"):
-                failed("answer: %r" % (got,))
+                failed("answer: %r" % (got,), opened)
             counts["allowed"] += 1
         except (OSError, http.client.HTTPException) as error:
-            failed("%s, connection stays: %s" % (repr(error), stays))
+            failed("%s, connection stays: %s" % (repr(error), stays), opened)
             conn, broken = None, conn
             broken.close()
         if conn and not stays:
