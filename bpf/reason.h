@@ -138,6 +138,8 @@
 	  "a pattern that is too large for an automaton reached the limits of its match")             \
 	X(REWRITE, "rewrite-refused", L7,                                                             \
 	  "the changes of the rules would change what the request is, or make it too long")           \
+	X(REDIRECTED, "target-redirected", L7,                                                        \
+	  "the path has escaped slashes: the client is sent to the plain form (307)")                 \
 	X(PROXY_LIMIT, "proxy-limit", KILL,                                                           \
 	  "the proxy has as many connections or bytes as it may have")                                \
 	X(TIMEOUT, "head-timeout", KILL, "the head did not come in time")                             \

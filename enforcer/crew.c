@@ -59,7 +59,7 @@ static void be_helper(const struct pst_crew_opts *opts, int legs)
 
 /* The command line of the proxy, filled from the front; the rest is NULL. */
 struct command {
-	const char *argv[16 + 2 * PST_REPLY_HEADERS];
+	const char *argv[24 + 2 * PST_REPLY_HEADERS];
 	size_t n;
 };
 
@@ -78,7 +78,8 @@ static void compose(const struct pst_crew_opts *opts, struct command *c)
 	add(c, "--events", opts->events_fd < 0 ? "none" : opts->events);
 	if (opts->show_queries)
 		c->argv[c->n++] = "--show-queries";
-	add(c, "--paths", opts->any_form ? "any" : NULL);
+	add(c, "--paths", opts->paths);
+	add(c, "--escaped-slashes", opts->slashes);
 	add(c, "--deny-body", opts->reply->body);
 	add(c, "--deny-content-type", opts->reply->content_type);
 	for (size_t i = 0; i < opts->reply->n_headers; i++)

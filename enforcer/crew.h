@@ -22,7 +22,7 @@ struct pst_crew_opts {
 	int events_fd;			    /* where verdicts go; -1: nowhere */
 	const char *events;		    /* which of them: a word of --events */
 	const struct pst_reply_opts *reply; /* the 403 */
-	bool any_form;			    /* paths need not be in normal form */
+	const char *paths, *slashes;	    /* words of --paths, --escaped-slashes; or NULL */
 	bool show_queries;
 };
 

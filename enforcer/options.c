@@ -26,6 +26,7 @@ enum option_id {
 	OPT_COURTESY,
 	OPT_OLD_SOCKETS,
 	OPT_PATHS,
+	OPT_SLASHES,
 	OPT_PROXY,
 	OPT_DENY_TYPE,
 	OPT_DENY_BODY,
@@ -72,8 +73,11 @@ static const struct option_row {
 	 "403 in the kernel at a local sender (default: auto, where the probe allows it)"},
 	{OPT_OLD_SOCKETS, "old-sockets", "kill|pass",
 	 "connections older than the daemon (default: kill)"},
-	{OPT_PATHS, "paths", "normal|any",
-	 "normal denies paths not in normal form, any judges them as they stand (default: normal)"},
+	{OPT_PATHS, "paths", "normal|any|normalize",
+	 "normal denies paths not in normal form, any judges them as they stand, normalize: as "
+	 "normal, but the proxy brings them into it first (default: normal)"},
+	{OPT_SLASHES, "escaped-slashes", "redirect|reject|keep",
+	 "with --paths normalize: what becomes of %2F and %5C (default: redirect)"},
 	{OPT_PROXY, "proxy", "PATH|off",
 	 "what judges where the kernel cannot (default: postern-proxy beside this program)"},
 	{OPT_DENY_BODY, "deny-body", "TEXT",
@@ -116,7 +120,8 @@ static const struct word events_words[] = {
 static const struct word courtesy_words[] = {
 	{"auto", PST_COURTESY_AUTO}, {"on", PST_COURTESY_ON}, {"off", PST_COURTESY_OFF}, {0}};
 static const struct word old_words[] = {{"kill", 0}, {"pass", 1}, {0}};
-static const struct word paths_words[] = {{"normal", 0}, {"any", 1}, {0}};
+static const struct word paths_words[] = {{"normal", 0}, {"any", 1}, {"normalize", 0}, {0}};
+static const struct word slashes_words[] = {{"redirect", 0}, {"reject", 0}, {"keep", 0}, {0}};
 static const struct word format_words[] = {{"text", 0}, {"json", 1}, {0}};
 
 const char *pst_options_events_word(const struct pst_options *opts)
@@ -338,6 +343,11 @@ static int apply(struct pst_options *o, int id, const char *arg)
 	case OPT_PATHS:
 		r = word_value("paths", paths_words, arg, &value);
 		o->any_form = value;
+		o->paths = arg;
+		break;
+	case OPT_SLASHES:
+		r = word_value("escaped-slashes", slashes_words, arg, &value);
+		o->slashes = arg;
 		break;
 	case OPT_FORMAT:
 		r = word_value("format", format_words, arg, &value);
@@ -399,6 +409,8 @@ static int parse_all(int argc, char **argv, struct pst_options *o)
 				"");
 	if (!r && !o->export.path && (o->export.n_allow || o->export.n_deny))
 		r = usage_error("--export-allow and --export-deny want --export FILE", NULL, "");
+	if (!r && o->slashes && (!o->paths || strcmp(o->paths, "normalize") != 0))
+		r = usage_error("--escaped-slashes wants --paths normalize", NULL, "");
 	if (!r && o->bundle && (o->n_policies || o->n_inventories))
 		r = usage_error("--bundle takes the place of --policy and --inventory", NULL, "");
 	return r;

@@ -62,7 +62,8 @@ struct pst_options {
 	bool no_pins;
 	bool audit; /* nothing is denied */
 	bool old_sockets_pass;
-	bool any_form; /* paths need not be in normal form */
+	bool any_form;		     /* paths need not be in normal form */
+	const char *paths, *slashes; /* what was said about them, for the proxy; or NULL */
 	bool show_queries;
 	bool json;
 	bool debug;

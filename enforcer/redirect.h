@@ -33,7 +33,8 @@ struct pst_redirect_opts {
 	const char *events_file; /* where its verdicts are appended; NULL: stdout */
 	const char *events;	 /* which: a word of --events */
 	const struct pst_reply_opts *reply; /* how it answers; must outlive the redirect */
-	bool any_form, show_queries;
+	const char *paths, *slashes;	    /* words of --paths, --escaped-slashes; or NULL */
+	bool show_queries;
 };
 
 /* L and NETNS are not owned and must outlive it. 0, -ENOMEM, or -errno, logged. */

@@ -442,7 +442,8 @@ static int open_redirect(struct service *s)
 		.events_file = s->opts->events_file,
 		.events = pst_options_events_word(s->opts),
 		.reply = &s->opts->reply,
-		.any_form = s->opts->any_form,
+		.paths = s->opts->paths,
+		.slashes = s->opts->slashes,
 		.show_queries = s->opts->show_queries,
 	};
 

@@ -12,6 +12,7 @@
 /* Status codes of gRPC. */
 enum pst_grpc_status {
 	PST_GRPC_PERMISSION_DENIED = 7,
+	PST_GRPC_INTERNAL = 13,
 	PST_GRPC_UNAVAILABLE = 14,
 };
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 static const char bad_gateway[] = "The answer is not valid\r\n";
+static const char moved[] = "The path has escaped slashes\r\n"; /* no call follows a 307 */
 
 static int add(struct pst_h2_answer *a, const char *name, const char *value, size_t len)
 {
@@ -17,9 +18,10 @@ static int add(struct pst_h2_answer *a, const char *name, const char *value, siz
 
 static int make_grpc(const struct pst_h2_answer_opts *o, struct pst_h2_answer *a)
 {
-	const char *text = o->reply ? o->reply->bytes + o->reply->head_len : bad_gateway;
-	size_t len = o->reply ? o->reply->len - o->reply->head_len : sizeof(bad_gateway) - 1;
-	const char *status = o->reply ? "7" : "14";
+	const char *own = o->location ? moved : bad_gateway;
+	const char *text = o->reply ? o->reply->bytes + o->reply->head_len : own;
+	size_t len = o->reply ? o->reply->len - o->reply->head_len : strlen(own);
+	const char *status = o->reply ? "7" : o->location ? "13" : "14";
 	int r = pst_grpc_message(text, len, &a->message);
 
 	if (!r)
@@ -58,6 +60,13 @@ static int make_502(struct pst_h2_answer *a)
 	return r;
 }
 
+static int make_307(const struct pst_h2_answer_opts *o, struct pst_h2_answer *a)
+{
+	int r = add(a, ":status", "307", 3);
+
+	return r ? r : add(a, "location", o->location, o->location_len);
+}
+
 int pst_h2_answer_make(const struct pst_h2_answer_opts *o, struct pst_h2_answer *ret_answer)
 {
 	struct pst_h2_answer *a = ret_answer;
@@ -66,6 +75,8 @@ int pst_h2_answer_make(const struct pst_h2_answer_opts *o, struct pst_h2_answer 
 	*a = (struct pst_h2_answer){.body = NULL};
 	if (o->grpc)
 		return make_grpc(o, a);
+	if (o->location)
+		return make_307(o, a);
 	r = o->reply ? make_403(o->reply, a) : make_502(a);
 	if (o->head)
 		a->body_len = 0;

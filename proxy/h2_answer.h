@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * Answers of the proxy's own in HTTP/2: the 403 that was configured, or a 502. Calls of gRPC hear
- * it in their way: 200 with a status and a message, in trailers alone.
+ * Answers of the proxy's own in HTTP/2: the 403 that was configured, a 502, or a 307. Calls of gRPC
+ * hear it in their way: 200 with a status and a message, in trailers alone.
  */
 
 #include "enforcer/reply.h"
@@ -15,7 +15,9 @@
 
 /* What is asked for: which answer, and to whom. */
 struct pst_h2_answer_opts {
-	const struct pst_reply *reply; /* NULL: a 502 */
+	const struct pst_reply *reply; /* NULL: a 502, or */
+	const char *location;	       /* a 307 that sends the client there; NULL: none */
+	size_t location_len;
 	bool grpc, head;
 };
 

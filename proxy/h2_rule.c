@@ -10,9 +10,9 @@ enum {
 		  PST_HTTP_KEEP_ALIVE | PST_HTTP_OPTION_UPGRADE | PST_HTTP_VERSION_10
 };
 
-/* Reads TEXT as a head, which must end where TEXT does. */
+/* Reads TEXT as a head, which must end where TEXT does; its path may be of ANY_FORM. */
 static enum pst_reason read_head(const struct pst_h2_judge *j, const struct pst_text_vec *text,
-				 struct pst_http *ret_http)
+				 bool any_form, struct pst_http *ret_http)
 {
 	uint32_t index;
 	const struct pst_table *t = pst_ruler_table(j->ruler, j->ruleset, &index);
@@ -22,7 +22,7 @@ static enum pst_reason read_head(const struct pst_h2_judge *j, const struct pst_
 	if (text->n > PST_MAX_HEAD)
 		return PST_REASON_HEAD_LONG;
 	pst_http_request(ret_http, t, index);
-	if (pst_ruler_is_any_form(j->ruler))
+	if (any_form)
 		ret_http->flags |= PST_HTTP_ANY_FORM;
 	pst_walk_head(&w);
 	if (ret_http->state == PST_HTTP_ERROR)
@@ -42,20 +42,31 @@ static enum pst_reason change(const struct pst_h2_judge *j, const struct pst_tex
 
 	if (pst_rewrite(text->v, text->n, a->actions, a->n_actions, out))
 		return PST_REASON_NO_STATE;
-	if (read_head(j, out, &after) || after.flags != before->flags ||
-	    after.length != before->length || after.method != before->method)
+	if (read_head(j, out, before->flags & PST_HTTP_ANY_FORM, &after) ||
+	    after.flags != before->flags || after.length != before->length ||
+	    after.method != before->method)
 		return PST_REASON_REWRITE;
 	return PST_REASON_NONE;
 }
 
-void pst_h2_judge(const struct pst_h2_judge *j, const struct pst_text_vec *text,
+static struct pst_normal_result normalise(const struct pst_h2_judge *j, struct pst_text_vec *text)
+{
+	struct pst_normal_result r = pst_normal_line(pst_ruler_normal(j->ruler), text->v, text->n);
+
+	text->n -= r.cut;
+	memmove(text->v, text->v + r.cut, text->n);
+	return r;
+}
+
+void pst_h2_judge(const struct pst_h2_judge *j, struct pst_text_vec *text,
 		  struct pst_h2_verdict *ret_verdict)
 {
 	struct pst_h2_verdict v = {.rule = UINT32_MAX};
 	struct pst_ruler_answer answer;
 	struct pst_http http = {.method = PST_METHOD_OTHER};
+	const struct pst_normal_result form = normalise(j, text);
 
-	v.reason = read_head(j, text, &http);
+	v.reason = read_head(j, text, form.kept || pst_ruler_is_any_form(j->ruler), &http);
 	v.head = http.method == PST_METHOD_HEAD;
 	v.no_body = v.head || http.method == PST_METHOD_GET;
 	v.is_read = !v.reason;
@@ -64,6 +75,11 @@ void pst_h2_judge(const struct pst_h2_judge *j, const struct pst_text_vec *text,
 		v.allowed = answer.allowed;
 		v.reason = answer.reason;
 		v.rule = answer.rule;
+	}
+	if (v.allowed && form.redirect) {
+		v.allowed = false;
+		v.redirect = true;
+		v.reason = PST_REASON_REDIRECTED;
 	}
 	if (v.allowed && answer.n_actions) {
 		enum pst_reason refused = change(j, text, &http, &answer, &v.changed);

@@ -22,7 +22,8 @@ struct pst_h2_judge {
 
 struct pst_h2_verdict {
 	bool allowed;
-	bool is_read; /* the core has accepted the head */
+	bool is_read;  /* the core has accepted the head */
+	bool redirect; /* denied because the client is to ask for the plain form of the path */
 	enum pst_reason reason;
 	uint32_t rule;	    /* UINT32_MAX: none */
 	bool no_body, head; /* a GET or HEAD; a HEAD */
@@ -30,8 +31,8 @@ struct pst_h2_verdict {
 		changed; /* the head as rules changed it; empty: they did not. The caller's */
 };
 
-/* Judges the head TEXT. */
-void pst_h2_judge(const struct pst_h2_judge *j, const struct pst_text_vec *text,
+/* Judges the head TEXT, when its path has been brought into normal form where that is wanted. */
+void pst_h2_judge(const struct pst_h2_judge *j, struct pst_text_vec *text,
 		  struct pst_h2_verdict *ret_verdict);
 
 /* Why the trailers LINES must not be passed on, or NONE. */

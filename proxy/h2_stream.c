@@ -184,10 +184,9 @@ static ssize_t read_body(nghttp2_session *ng, int32_t id, uint8_t *buf, size_t r
 	return (ssize_t)n;
 }
 
-/* The proxy answers by itself; REPLY NULL: that the server's answer is none. */
-static void answer(struct pst_h2_stream *s, const struct pst_reply *reply)
+/* The proxy answers by itself: what O says, to this request. */
+static void answer(struct pst_h2_stream *s, struct pst_h2_answer_opts o)
 {
-	const struct pst_h2_answer_opts o = {.reply = reply, .grpc = s->grpc, .head = s->head};
 	const nghttp2_data_provider body = {.source.ptr = s, .read_callback = read_body};
 	struct pst_h2 *h = s->h2;
 	struct pst_h2_answer a;
@@ -200,6 +199,8 @@ static void answer(struct pst_h2_stream *s, const struct pst_reply *reply)
 		return;
 	}
 	s->answered = s->own = true;
+	o.grpc = s->grpc;
+	o.head = s->head;
 	if (pst_h2_answer_make(&o, &a)) {
 		pst_h2_fail(h, PST_REASON_PROXY_LIMIT);
 	} else {
@@ -214,7 +215,16 @@ static void answer(struct pst_h2_stream *s, const struct pst_reply *reply)
 
 static void deny(struct pst_h2_stream *s)
 {
-	answer(s, s->h2->opts.denied[0]);
+	answer(s, (struct pst_h2_answer_opts){.reply = s->h2->opts.denied[0]});
+}
+
+/* The client is to ask for the path that TEXT has now. */
+static void redirect(struct pst_h2_stream *s, const struct pst_text_vec *text)
+{
+	struct pst_h2_answer_opts o = {.reply = NULL};
+
+	o.location = pst_normal_location(text->v, text->n, &o.location_len);
+	answer(s, o);
 }
 
 /* A part behind the head must not be passed on. */
@@ -228,7 +238,7 @@ static void deny_rest(struct pst_h2_stream *s, enum pst_reason reason)
 static void refuse_answer(struct pst_h2_stream *s)
 {
 	report_denied(s, PST_REASON_ANSWER);
-	answer(s, NULL);
+	answer(s, (struct pst_h2_answer_opts){.reply = NULL});
 }
 
 /* Gives the request to the server. */
@@ -298,6 +308,8 @@ void pst_h2_stream_request(struct pst_h2_stream *s)
 		report(s, &v, v.is_read ? &text : NULL);
 		if (v.allowed)
 			forward(s, &fields);
+		else if (v.redirect)
+			redirect(s, &text);
 		else
 			deny(s);
 	}

@@ -54,6 +54,7 @@ static int load_policy(const struct pst_worker *l, const struct pst_proxy_source
 	const struct pst_proxy_judging how = {
 		.name_rules = l->o->events == PST_PROXY_EVENTS_ALL,
 		.any_form = l->o->any_form,
+		.normal = l->o->normal,
 	};
 
 	return pst_proxy_policy_load(sources, &how, ret_policy);

@@ -3,13 +3,17 @@
 
 #include "proxy/core.h"
 
-void pst_message_request(struct pst_message *m, const struct pst_table *t, uint32_t index,
-			 bool any_form)
+void pst_message_request(struct pst_message *m, const struct pst_ruler *ruler, uint32_t ruleset)
 {
+	uint32_t index;
+	const struct pst_table *t = pst_ruler_table(ruler, ruleset, &index);
+
 	pst_http_request(&m->http, t, index);
-	if (any_form)
+	if (pst_ruler_is_any_form(ruler))
 		m->http.flags |= PST_HTTP_ANY_FORM;
-	m->state = PST_MESSAGE_HEAD;
+	m->normal = pst_ruler_normal(ruler);
+	m->state = m->normal ? PST_MESSAGE_LINE : PST_MESSAGE_HEAD;
+	m->redirect = false;
 	m->left = 0;
 }
 
@@ -40,6 +44,24 @@ static void walk(struct pst_message *m, const struct pst_table *t, const struct 
 
 	if (w.off < w.end)
 		pst_walk_head(&w);
+}
+
+/* The line begins where it becomes shorter: nothing before it waits to be sent. */
+static void read_line(struct pst_message *m, struct pst_buffer *b)
+{
+	char *line = b->v + b->pass;
+	size_t len = pst_buffer_unknown(b);
+	struct pst_normal_result r;
+
+	if (!pst_normal_is_ready(line, len))
+		return;
+	r = pst_normal_line(m->normal, line, len);
+	b->pass += r.cut;
+	pst_buffer_sent(b, r.cut);
+	if (r.kept)
+		m->http.flags |= PST_HTTP_ANY_FORM;
+	m->redirect = r.redirect;
+	m->state = PST_MESSAGE_HEAD;
 }
 
 static enum pst_message_event read_head(struct pst_message *m, const struct pst_table *t,
@@ -103,6 +125,9 @@ static enum pst_message_event read_once(struct pst_message *m, const struct pst_
 					struct pst_buffer *b)
 {
 	switch (m->state) {
+	case PST_MESSAGE_LINE:
+		read_line(m, b);
+		return PST_MESSAGE_MORE;
 	case PST_MESSAGE_HEAD:
 		return read_head(m, t, b);
 	case PST_MESSAGE_DATA:

@@ -9,23 +9,32 @@
 
 #include "proxy/buffer.h"
 #include "proxy/frames.h"
+#include "proxy/ruler.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
 enum pst_message_state {
 	PST_MESSAGE_NONE, /* between messages: none may begin */
+	PST_MESSAGE_LINE, /* a request line whose path is to be brought into normal form */
 	PST_MESSAGE_HEAD,
 	PST_MESSAGE_DATA,   /* `left` bytes of a body or a chunk */
 	PST_MESSAGE_CHUNK,  /* a size line, the last one with the trailers */
 	PST_MESSAGE_TO_END, /* everything until the connection ends */
 };
 
+static inline bool pst_message_is_in_head(enum pst_message_state state)
+{
+	return state == PST_MESSAGE_HEAD || state == PST_MESSAGE_LINE;
+}
+
 struct pst_message {
 	struct pst_http http;
 	struct pst_frames frames;
 	enum pst_message_state state;
 	uint64_t left;
+	enum pst_normal normal; /* of request lines */
+	bool redirect;		/* the path had escaped slashes: the client is sent elsewhere */
 };
 
 enum pst_message_event {
@@ -37,12 +46,14 @@ enum pst_message_event {
 	PST_MESSAGE_BAD, /* http.reason says why; PST_REASON_PARSERS: they do not agree */
 };
 
-/* Begins a request that is read with rule set INDEX of T, a path of ANY_FORM as it stands. */
-void pst_message_request(struct pst_message *m, const struct pst_table *t, uint32_t index,
-			 bool any_form);
+/* Begins a request that is read with the table of RULESET, its path as RULER says. */
+void pst_message_request(struct pst_message *m, const struct pst_ruler *ruler, uint32_t ruleset);
 void pst_message_response(struct pst_message *m);
 
-/* Reads on in the bytes of B that nobody knows yet. T is that of the beginning. */
+/*
+ * Reads on in the bytes of B that nobody knows yet. T is that of the beginning. A request line may
+ * become shorter: what is judged and sent is what lies in B then.
+ */
 enum pst_message_event pst_message_read(struct pst_message *m, const struct pst_table *t,
 					struct pst_buffer *b);
 

@@ -28,6 +28,7 @@ enum option_id {
 	OPT_EVENTS,
 	OPT_SHOW_QUERIES,
 	OPT_PATHS,
+	OPT_SLASHES,
 	OPT_DENY_BODY,
 	OPT_DENY_TYPE,
 	OPT_DENY_HEADER,
@@ -63,8 +64,11 @@ static const struct option_row {
 	 "for requests on their way at the end (default: 30)"},
 	{OPT_EVENTS, "events", "denied|all|none", "which verdicts are reported (default: denied)"},
 	{OPT_SHOW_QUERIES, "show-queries", NULL, "do not redact the query of a path in events"},
-	{OPT_PATHS, "paths", "normal|any",
-	 "normal denies paths not in normal form, any judges them as they stand (default: normal)"},
+	{OPT_PATHS, "paths", "normal|any|normalize",
+	 "normal denies paths not in normal form, any judges them as they stand, normalize brings "
+	 "them into it first (default: normal)"},
+	{OPT_SLASHES, "escaped-slashes", "redirect|reject|keep",
+	 "with --paths normalize: what becomes of %2F and %5C (default: redirect)"},
 	{OPT_DENY_BODY, "deny-body", "TEXT", "body of the 403 (default: Access denied)"},
 	{OPT_DENY_TYPE, "deny-content-type", "TYPE", "its content type (default: text/plain)"},
 	{OPT_DENY_HEADER, "deny-header", "'NAME: VALUE'",
@@ -82,7 +86,14 @@ static const char *const events_words[] = {
 	[PST_PROXY_EVENTS_ALL] = "all",
 	[PST_PROXY_EVENTS_NONE] = "none",
 };
-static const char *const paths_words[] = {"normal", "any"};
+enum { PATHS_NORMAL, PATHS_ANY, PATHS_NORMALIZE };
+static const char *const paths_words[] = {
+	[PATHS_NORMAL] = "normal",
+	[PATHS_ANY] = "any",
+	[PATHS_NORMALIZE] = "normalize",
+};
+/* In the order of enum pst_normal, from the first that is on. */
+static const char *const slashes_words[] = {"redirect", "reject", "keep"};
 static const char *const direction_words[] = {
 	[PST_DIR_INGRESS] = "ingress",
 	[PST_DIR_EGRESS] = "egress",
@@ -225,8 +236,13 @@ static int read_words(struct pst_proxy_options *o, enum option_id id, const char
 		o->events = r ? o->events : i;
 		return r;
 	case OPT_PATHS:
-		r = read_word(arg, paths_words, 2, &i);
-		o->any_form = !r && i;
+		r = read_word(arg, paths_words, 3, &i);
+		o->any_form = !r && i == PATHS_ANY;
+		o->normal = !r && i == PATHS_NORMALIZE ? PST_NORMAL_REDIRECT : PST_NORMAL_OFF;
+		return r;
+	case OPT_SLASHES:
+		r = read_word(arg, slashes_words, 3, &i);
+		o->slashes = r ? PST_NORMAL_OFF : PST_NORMAL_REDIRECT + i;
 		return r;
 	default:
 		r = read_word(arg, direction_words, 2, &i);
@@ -293,6 +309,7 @@ static int read_option(struct pst_proxy_options *o, enum option_id id, const cha
 	case OPT_DIRECTION:
 	case OPT_EVENTS:
 	case OPT_PATHS:
+	case OPT_SLASHES:
 		return read_words(o, id, arg);
 	case OPT_DENY_BODY:
 	case OPT_DENY_TYPE:
@@ -322,7 +339,9 @@ static int check(const struct pst_proxy_options *o)
 
 	if (o->help || o->version)
 		return 0;
-	if (pst_reply_make(&o->reply, true, &reply))
+	if (o->slashes && !o->normal)
+		missing = "--escaped-slashes is for --paths normalize";
+	else if (pst_reply_make(&o->reply, true, &reply))
 		missing = "the 403 is too long: a body of 512 bytes, 1023 with all headers";
 	else if (o->managed && (o->listen.len || o->upstream.len || o->sources.bundle ||
 				o->sources.n_policies || o->sources.n_inventories))
@@ -364,7 +383,11 @@ static int parse_all(int argc, char **argv, struct pst_proxy_options *o)
 			argv[optind]);
 		r = -EINVAL;
 	}
-	return r ? r : check(o);
+	if (!r)
+		r = check(o);
+	if (!r && o->slashes)
+		o->normal = o->slashes;
+	return r;
 }
 
 int pst_proxy_options_parse(int argc, char **argv, struct pst_proxy_options *ret_opts)

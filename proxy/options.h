@@ -37,6 +37,8 @@ struct pst_proxy_options {
 	enum pst_proxy_events events;
 	struct pst_reply_opts reply; /* the 403; strings belong to argv */
 	bool any_form;		     /* paths need not be in normal form */
+	enum pst_normal normal;	     /* or are brought into it */
+	enum pst_normal slashes;     /* what was said about escaped slashes; OFF: nothing */
 	bool show_queries;
 	bool managed; /* by posternd, which has started this */
 	bool help, version;

@@ -142,6 +142,9 @@ static void deny(struct pst_pair *p, enum pst_reason reason, uint32_t rule)
 	bool is_head = h->method == PST_METHOD_HEAD;
 
 	report(p, false, reason, rule, whole ? h->head : 0);
+	if (reason == PST_REASON_REDIRECTED &&
+	    pst_normal_answer(b->v + b->pass, h->head, !stays, &p->front[PST_CLIENT].text))
+		reason = PST_REASON_NO_STATE;
 	if (reason == PST_REASON_HEAD_CUT || reason == PST_REASON_NO_STATE) {
 		die(p);
 		return;
@@ -154,7 +157,10 @@ static void deny(struct pst_pair *p, enum pst_reason reason, uint32_t rule)
 	} else {
 		forget_input(p);
 	}
-	answer(p, stays, is_head);
+	if (reason != PST_REASON_REDIRECTED)
+		answer(p, stays, is_head);
+	else if (!stays)
+		p->state = PST_PAIR_CLOSING;
 }
 
 /* Bad framing behind a head that was passed on: an answer is due, but which one? */
@@ -222,6 +228,8 @@ static void judge_head(struct pst_pair *p)
 		deny(p, a.reason, a.rule);
 	else if (!pst_frames_request(&p->up.frames, &p->up.http, b->v + b->pass, p->up.http.head))
 		deny(p, PST_REASON_PARSERS, a.rule);
+	else if (p->up.redirect)
+		deny(p, PST_REASON_REDIRECTED, a.rule);
 	else
 		pass_head(p, &a);
 }
@@ -289,17 +297,15 @@ static void go_up(struct pst_pair *p)
 {
 	struct pst_buffer *b = &p->in[PST_CLIENT];
 	uint32_t index;
-	const struct pst_table *t;
 
 	if (p->tunnel) {
 		b->pass = b->end;
 		return;
 	}
 	renew(p);
-	t = table_of(p, &index);
 	if (p->up.state == PST_MESSAGE_NONE && pst_buffer_unknown(b) && may_begin(p))
-		pst_message_request(&p->up, t, index, pst_ruler_is_any_form(p->opts.ruler));
-	switch (pst_message_read(&p->up, t, b)) {
+		pst_message_request(&p->up, p->opts.ruler, p->opts.ruleset);
+	switch (pst_message_read(&p->up, table_of(p, &index), b)) {
 	case PST_MESSAGE_BEGUN:
 		judge_head(p);
 		break;
@@ -318,7 +324,7 @@ static void go_up(struct pst_pair *p)
 			deny_body(p, p->up.http.reason);
 		break;
 	case PST_MESSAGE_MORE:
-		if (p->up.state == PST_MESSAGE_HEAD && p->ended[PST_CLIENT])
+		if (pst_message_is_in_head(p->up.state) && p->ended[PST_CLIENT])
 			deny(p, PST_REASON_HEAD_CUT, UINT32_MAX);
 		break;
 	}
@@ -472,8 +478,8 @@ static void step(struct pst_pair *p)
 /* A head, a size line or trailers must lie in the buffer as a whole. */
 static size_t limit_of(const struct pst_message *m)
 {
-	return m->state == PST_MESSAGE_HEAD || m->state == PST_MESSAGE_CHUNK ? PST_BUFFER_HEAD
-									     : PST_BUFFER_BODY;
+	return pst_message_is_in_head(m->state) || m->state == PST_MESSAGE_CHUNK ? PST_BUFFER_HEAD
+										 : PST_BUFFER_BODY;
 }
 
 size_t pst_pair_room(struct pst_pair *p, enum pst_side side, char **ret_at)
@@ -608,7 +614,7 @@ bool pst_pair_is_in_head(const struct pst_pair *p)
 {
 	if (p->h2)
 		return pst_h2_is_in_head(p->h2);
-	return p->state == PST_PAIR_OPEN && p->up.state == PST_MESSAGE_HEAD;
+	return p->state == PST_PAIR_OPEN && pst_message_is_in_head(p->up.state);
 }
 
 bool pst_pair_is_idle(const struct pst_pair *p)
@@ -627,7 +633,7 @@ void pst_pair_time_out(struct pst_pair *p)
 	}
 	if (p->state != PST_PAIR_OPEN)
 		return;
-	if (p->up.state != PST_MESSAGE_HEAD) {
+	if (!pst_message_is_in_head(p->up.state)) {
 		die(p);
 		return;
 	}

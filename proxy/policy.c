@@ -58,6 +58,7 @@ int pst_proxy_policy_load(const struct pst_proxy_sources *sources,
 	}
 	pst_ruler_name_rules(p->ruler, how->name_rules);
 	pst_ruler_set_any_form(p->ruler, how->any_form);
+	pst_ruler_set_normal(p->ruler, how->normal);
 	p->refs = 1;
 	*ret_policy = p;
 	return 0;

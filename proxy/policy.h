@@ -32,8 +32,9 @@ struct pst_proxy_sources {
 
 /* How its requests are judged. */
 struct pst_proxy_judging {
-	bool name_rules; /* answers name the rule */
-	bool any_form;	 /* paths need not be in normal form */
+	bool name_rules;	/* answers name the rule */
+	bool any_form;		/* paths need not be in normal form */
+	enum pst_normal normal; /* or are brought into it */
 };
 
 /* One reference is the caller's. 0; -EINVAL when there are mistakes, which are on stderr then;

@@ -28,6 +28,7 @@ struct pst_ruler {
 	struct set *sets;
 	size_t n_sets;
 	bool names_rules, any_form;
+	enum pst_normal normal;
 	bool is_twin; /* what is above, but the matchers, is somebody else's */
 	struct PST_VEC(const struct pst_bundle_header *) actions;
 };
@@ -155,6 +156,16 @@ void pst_ruler_set_any_form(struct pst_ruler *r, bool on)
 bool pst_ruler_is_any_form(const struct pst_ruler *r)
 {
 	return r->any_form;
+}
+
+void pst_ruler_set_normal(struct pst_ruler *r, enum pst_normal mode)
+{
+	r->normal = mode;
+}
+
+enum pst_normal pst_ruler_normal(const struct pst_ruler *r)
+{
+	return r->normal;
 }
 
 const struct pst_bundle *pst_ruler_bundle(const struct pst_ruler *r)

@@ -19,6 +19,7 @@
 
 #include "bpf/http_data.h"
 #include "compiler/bundle.h"
+#include "proxy/normal.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -57,6 +58,10 @@ void pst_ruler_name_rules(struct pst_ruler *r, bool on);
 /* Need paths not be in normal form? They are judged as they stand then. Off at first. */
 void pst_ruler_set_any_form(struct pst_ruler *r, bool on);
 bool pst_ruler_is_any_form(const struct pst_ruler *r);
+
+/* How are paths brought into normal form before they are judged? Off at first. */
+void pst_ruler_set_normal(struct pst_ruler *r, enum pst_normal mode);
+enum pst_normal pst_ruler_normal(const struct pst_ruler *r);
 
 const struct pst_bundle *pst_ruler_bundle(const struct pst_ruler *r);
 
