@@ -213,6 +213,19 @@ char *pst_arena_strndup(struct pst_arena *a, const char *s, size_t len)
 	return copy;
 }
 
+char *pst_arena_join(struct pst_arena *arena, const char *a, char between, const char *b)
+{
+	const size_t n_a = strlen(a), n_b = strlen(b);
+	char *s = pst_arena_alloc(arena, n_a + n_b + 2);
+
+	if (!s)
+		return NULL;
+	memcpy(s, a, n_a);
+	s[n_a] = between;
+	memcpy(s + n_a + 1, b, n_b);
+	return s;
+}
+
 char *pst_arena_printf(struct pst_arena *a, const char *fmt, ...)
 {
 	va_list ap, again;

@@ -58,6 +58,9 @@ void *pst_arena_calloc(struct pst_arena *a, size_t n, size_t size);
 /* A NUL-terminated copy of LEN bytes of S; NULL when there is no memory. */
 char *pst_arena_strndup(struct pst_arena *a, const char *s, size_t len);
 
+/* A, BETWEEN and B as one string; NULL when there is no memory. */
+char *pst_arena_join(struct pst_arena *arena, const char *a, char between, const char *b);
+
 /* A formatted string; NULL when there is no memory. */
 char *pst_arena_printf(struct pst_arena *a, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));

@@ -9,12 +9,23 @@
 #include <errno.h>
 #include <string.h>
 
+enum { KNOWN_PATHS = 64 };
+
+/* A path that was made: most rules stand where others do, in their own policy, and share it. */
+struct known_path {
+	const char *parent; /* NULL: none is known */
+	size_t first, second;
+	const char *path;
+};
+
 struct builder {
 	struct pst_arena *arena;
 	struct pst_diags *diags;
 	const struct pst_inventory *inventory;
 	struct pst_catalog c;
 	const char *file_from, *file; /* the file name copied last */
+	struct known_path sections[PST_DIRECTION_MAX][2];
+	struct known_path http[KNOWN_PATHS];
 };
 
 const struct pst_text *pst_catalog_field(const struct pst_http_rule *http, enum pst_field field)
@@ -136,6 +147,23 @@ static int add_one_http(struct builder *b, const struct pst_http_rule *http, con
 	return 0;
 }
 
+/* PARENT is a path of the bundle. NULL: no memory. */
+static const char *path_of_http(struct builder *b, const char *parent, size_t port_rule,
+				size_t index)
+{
+	struct known_path *known = &b->http[index % KNOWN_PATHS];
+
+	if (known->parent != parent || known->first != port_rule || known->second != index)
+		*known = (struct known_path){
+			.parent = parent,
+			.first = port_rule,
+			.second = index,
+			.path = pst_arena_printf(b->arena, "%s.toPorts[%zu].rules.http[%zu]",
+						 parent, port_rule, index),
+		};
+	return known->path;
+}
+
 static int add_http(struct builder *b, const struct pst_bundle_rule *parent, size_t port_rule,
 		    const struct pst_catalog_rule *where)
 {
@@ -146,8 +174,7 @@ static int add_http(struct builder *b, const struct pst_bundle_rule *parent, siz
 		struct pst_bundle_rule *rule = &b->c.rules[b->c.n_rules];
 
 		rule->policy = parent->policy;
-		rule->path = pst_arena_printf(b->arena, "%s.toPorts[%zu].rules.http[%zu]",
-					      parent->path, port_rule, http->index);
+		rule->path = path_of_http(b, parent->path, port_rule, http->index);
 		if (!rule->path || copy_pos(b, &http->pos, &rule->pos) ||
 		    add_one_http(b, http, where->policy->ns, where->rule->refused))
 			return -ENOMEM;
@@ -187,6 +214,22 @@ static const char *const section_names[PST_DIRECTION_MAX][2] = {
 	[PST_DIRECTION_EGRESS] = {"egress", "egressDeny"},
 };
 
+/* NULL: no memory. */
+static const char *path_of_rule(struct builder *b, const struct pst_spec *spec,
+				const struct pst_rule *rule, size_t nth)
+{
+	struct known_path *known = &b->sections[rule->direction][rule->deny];
+
+	if (!known->parent || known->first != nth || strcmp(known->parent, spec->path))
+		*known = (struct known_path){
+			.parent = spec->path,
+			.first = nth,
+			.path = pst_arena_printf(b->arena, "%s.%s[%zu]", spec->path,
+						 section_names[rule->direction][rule->deny], nth),
+		};
+	return known->path;
+}
+
 static int add_spec(struct builder *b, const char *name, const struct pst_policy *policy,
 		    const struct pst_spec *spec)
 {
@@ -196,9 +239,7 @@ static int add_spec(struct builder *b, const char *name, const struct pst_policy
 	for (size_t i = 0; i < spec->n_rules; i++) {
 		const struct pst_rule *rule = &spec->rules[i];
 		size_t nth = seen[rule->direction][rule->deny]++;
-		const char *path =
-			pst_arena_printf(b->arena, "%s.%s[%zu]", spec->path,
-					 section_names[rule->direction][rule->deny], nth);
+		const char *path = path_of_rule(b, spec, rule, nth);
 
 		if (add_rule(b, name, path, &where, rule))
 			return -ENOMEM;
@@ -208,9 +249,9 @@ static int add_spec(struct builder *b, const char *name, const struct pst_policy
 
 static int add_policy(struct builder *b, const struct pst_policy *policy)
 {
-	const char *name = policy->ns[0]
-				   ? pst_arena_printf(b->arena, "%s/%s", policy->ns, policy->name)
-				   : pst_arena_printf(b->arena, "%s", policy->name);
+	const char *name =
+		policy->ns[0] ? pst_arena_join(b->arena, policy->ns, '/', policy->name)
+			      : pst_arena_strndup(b->arena, policy->name, strlen(policy->name));
 
 	if (!name)
 		return -ENOMEM;

@@ -145,7 +145,7 @@ static int claim_endpoints(struct claims *all, const struct pst_resolve_input *i
 		const struct pst_endpoint *ep = &in->inventory->endpoints[i];
 		const struct pst_bundle_addr who = {
 			.value = endpoint_value(b, pst_identity_by_id(b, map->endpoint_ids[i])),
-			.name = pst_arena_printf(b->arena, "%s/%s", ep->ns, ep->name),
+			.name = pst_arena_join(b->arena, ep->ns, '/', ep->name),
 		};
 
 		if (!who.name || claim_all(all, ep->addrs, ep->n_addrs, RANK_ENDPOINT, &who))

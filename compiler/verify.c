@@ -29,6 +29,8 @@ struct verifier {
 	struct pst_diags *diags;
 	uint32_t *map;		       /* per row: 1 + its class map, 0: not reached */
 	struct PST_VEC(uint32_t) todo; /* rows that were reached and not looked into */
+	/* Those of the policy entry before: the next one often has the same, or the next. */
+	const struct pst_bundle_identity *subject, *peer;
 };
 
 static int bad(struct verifier *v, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
@@ -87,6 +89,21 @@ static const struct pst_bundle_identity *find_identity(const struct pst_bundle *
 			high = mid;
 	}
 	return NULL;
+}
+
+/* The same; *LAST is what was found last and becomes what is found, unless it is nothing. */
+static const struct pst_bundle_identity *
+find_again(const struct pst_bundle *b, const struct pst_bundle_identity **last, uint32_t id)
+{
+	const struct pst_bundle_identity *found = *last;
+
+	if (found && found->id != id && found + 1 < b->identities + b->n_identities)
+		found++;
+	if (!found || found->id != id)
+		found = find_identity(b, id);
+	if (found)
+		*last = found;
+	return found;
 }
 
 static int cmp_label(const struct pst_label *a, const struct pst_label *b)
@@ -210,7 +227,7 @@ static bool key_has_host_bits(const struct pst_policy_key *k)
 static int check_key(struct verifier *v, size_t i)
 {
 	const struct pst_policy_key *k = &v->b->entries[i].key;
-	const struct pst_bundle_identity *subject = find_identity(v->b, k->subject);
+	const struct pst_bundle_identity *subject = find_again(v->b, &v->subject, k->subject);
 
 	if (k->prefixlen != PST_POLICY_STATIC_BITS && (k->prefixlen < PST_POLICY_STATIC_BITS + 8 ||
 						       k->prefixlen > PST_POLICY_STATIC_BITS + 24))
@@ -223,16 +240,16 @@ static int check_key(struct verifier *v, size_t i)
 		return bad(v, "policy entry %zu: bits behind its prefix", i);
 	if (!subject || !pst_identity_is_subject(subject))
 		return bad(v, "policy entry %zu: subject %u is no endpoint", i, k->subject);
-	if (k->peer != PST_ID_ANY && !find_identity(v->b, k->peer))
+	if (k->peer != PST_ID_ANY && !find_again(v->b, &v->peer, k->peer))
 		return bad(v, "policy entry %zu: peer %u does not exist", i, k->peer);
 	return 0;
 }
 
 /* A wrong one would make the kernel pass what an enforced policy denies. */
-static bool is_audited(const struct verifier *v, const struct pst_policy_key *k,
+static bool is_audited(struct verifier *v, const struct pst_policy_key *k,
 		       const struct pst_policy_value *val)
 {
-	const struct pst_bundle_identity *subject = find_identity(v->b, k->subject);
+	const struct pst_bundle_identity *subject = find_again(v->b, &v->subject, k->subject);
 
 	return subject && subject->audit[k->direction] && val->verdict != PST_VERDICT_ALLOW;
 }

@@ -333,3 +333,15 @@ Test(arena, reset_of_an_empty_arena_changes_nothing)
 	cr_assert_not_null(pst_arena_alloc(a, 1));
 	pst_arena_free(&a);
 }
+
+Test(mem, two_strings_are_joined_with_what_stands_between_them)
+{
+	struct pst_arena *a = pst_arena_new();
+
+	cr_assert_str_eq(pst_arena_join(a, "ns", '/', "pod"), "ns/pod");
+	cr_assert_str_eq(pst_arena_join(a, "", ':', ""), ":");
+	pst_mem_fail_after(0);
+	cr_assert_null(pst_arena_join(a, "x", '/', "y"));
+	pst_mem_fail_after(-1);
+	pst_arena_free(&a);
+}
