@@ -565,6 +565,9 @@ install: all ## install below DESTDIR and PREFIX (default /usr/local)
 	$(B)/postern completion bash >$(DESTDIR)$(BASH_COMPLETIONS)/postern
 	$(B)/postern completion zsh >$(DESTDIR)$(ZSH_COMPLETIONS)/_postern
 	$(B)/postern completion fish >$(DESTDIR)$(FISH_COMPLETIONS)/postern.fish
+	$(B)/posternd --completion bash >$(DESTDIR)$(BASH_COMPLETIONS)/posternd
+	$(B)/posternd --completion zsh >$(DESTDIR)$(ZSH_COMPLETIONS)/_posternd
+	$(B)/posternd --completion fish >$(DESTDIR)$(FISH_COMPLETIONS)/posternd.fish
 	$(foreach m,$(MAN),install -D -m 644 $(m) \
 		$(DESTDIR)$(PREFIX)/share/man/man$(subst .,,$(suffix $(m)))/$(notdir $(m));)
 

@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "base/version.h"
+#include "enforcer/completion.h"
 #include "enforcer/options.h"
 #include "enforcer/reader_run.h"
 #include "enforcer/service.h"
@@ -20,6 +21,8 @@ static int run(const struct pst_options *opts)
 	case PST_SHOW_VERSION:
 		puts("posternd " PST_VERSION);
 		return PST_EXIT_OK;
+	case PST_SHOW_COMPLETION:
+		return pst_completion_write(opts->shell, stdout) ? PST_EXIT_FAILED : PST_EXIT_OK;
 	case PST_RUN_PROBE:
 		return pst_service_probe(opts);
 	case PST_RUN_DETACH:

@@ -42,18 +42,13 @@ enum option_id {
 	OPT_EXPORT_DENY,
 	OPT_PROBE,
 	OPT_FORMAT,
+	OPT_COMPLETION,
 	OPT_DEBUG,
 	OPT_HELP,
 	OPT_VERSION,
 };
 
-/* One row per option: parsing and help read the same table. */
-static const struct option_row {
-	enum option_id id;
-	const char *name;
-	const char *arg; /* NULL: a switch */
-	const char *help;
-} rows[] = {
+static const struct pst_options_row rows[] = {
 	{OPT_POLICY, "policy", "PATH", "policy file or directory; may be repeated"},
 	{OPT_INVENTORY, "inventory", "FILE",
 	 "Pod and Namespace objects: which workloads have which addresses; may be repeated"},
@@ -102,6 +97,7 @@ static const struct option_row {
 	{OPT_AUDIT, "audit", NULL, "deny nothing, and report what would be denied"},
 	{OPT_PROBE, "probe", NULL, "tell what this kernel can do and which modes follow, and exit"},
 	{OPT_FORMAT, "format", "text|json", "form of --probe (default: text)"},
+	{OPT_COMPLETION, "completion", "bash|zsh|fish", "write what completes these options there"},
 	{OPT_DEBUG, "debug", NULL, "log more"},
 	{OPT_HELP, "help", NULL, "this text"},
 	{OPT_VERSION, "version", NULL, "version"},
@@ -123,6 +119,13 @@ static const struct word old_words[] = {{"kill", 0}, {"pass", 1}, {0}};
 static const struct word paths_words[] = {{"normal", 0}, {"any", 1}, {"normalize", 0}, {0}};
 static const struct word slashes_words[] = {{"redirect", 0}, {"reject", 0}, {"keep", 0}, {0}};
 static const struct word format_words[] = {{"text", 0}, {"json", 1}, {0}};
+static const struct word shell_words[] = {{"bash", 0}, {"zsh", 0}, {"fish", 0}, {0}};
+
+const struct pst_options_row *pst_options_rows(size_t *ret_n)
+{
+	*ret_n = N_ROWS;
+	return rows;
+}
 
 const char *pst_options_events_word(const struct pst_options *opts)
 {
@@ -361,6 +364,11 @@ static int apply(struct pst_options *o, int id, const char *arg)
 		break;
 	case OPT_PROBE:
 		o->action = PST_RUN_PROBE;
+		break;
+	case OPT_COMPLETION:
+		r = word_value("completion", shell_words, arg, &value);
+		o->action = PST_SHOW_COMPLETION;
+		o->shell = arg;
 		break;
 	case OPT_DEBUG:
 		o->debug = true;

@@ -28,6 +28,7 @@ enum pst_options_action {
 	PST_RUN_DETACH,
 	PST_SHOW_HELP,
 	PST_SHOW_VERSION,
+	PST_SHOW_COMPLETION,
 };
 
 struct pst_options_export {
@@ -67,6 +68,15 @@ struct pst_options {
 	bool show_queries;
 	bool json;
 	bool debug;
+	const char *shell; /* whose completion is shown: bash, zsh or fish */
+};
+
+/* One option: parsing, help and completion read the same table. */
+struct pst_options_row {
+	int id;
+	const char *name;
+	const char *arg; /* NULL: a switch */
+	const char *help;
 };
 
 /* 0; -EINVAL after telling on stderr what was expected; -ENOMEM. Release with pst_options_fini().
@@ -78,3 +88,5 @@ void pst_options_fini(struct pst_options *opts);
 const char *pst_options_events_word(const struct pst_options *opts);
 
 void pst_options_help(FILE *out);
+
+const struct pst_options_row *pst_options_rows(size_t *ret_n);

@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Types into a shell on a terminal, as a person does, and sees what is completed.
 
-	press.py bash|zsh SCRIPT
+	press.py bash|zsh SCRIPT [posternd]
 
-SCRIPT is what `postern completion` has written. The command is a function of the shell here, which prints
+SCRIPT is what `postern completion` or `posternd --completion` has written. The command is a function of the shell here, which prints
 its arguments: what is completed is what it is called with.
 """
 import os
@@ -45,7 +45,20 @@ COMPLETED = [
     ("postern help dia", ["help", "dia"]),
 ]
 
+COMPLETED_DAEMON = [
+    ("posternd --inv", ["--inventory"]),
+    ("posternd --courtesy au", ["--courtesy", "auto"]),
+    ("posternd --events=al", ["--events=all"]),
+    ("posternd --policy a-fi", ["--policy", "a-file.yaml"]),
+    ("posternd --proxy a-fi", ["--proxy", "a-file.yaml"]),
+]
+
 # What is typed, and what two tabs list.
+LISTED_DAEMON = [
+    ("posternd --old-sockets ", ["kill", "pass"]),
+    ("posternd --deny", ["--deny-body", "--deny-content-type", "--deny-header"]),
+]
+
 LISTED = [
     ("postern ", ["lint", "compile", "explain", "observe", "completion", "help"]),
     ("postern lint --co", ["--color", "--config"]),
@@ -63,7 +76,7 @@ class Shell:
             os.execvp(argv[0], argv)
         self.read()
         where = {"script": script, "dir": os.path.dirname(script)}
-        self.write("stty -echo 2>/dev/null; postern() { printf '<%s>' \"$@\"; echo; }\n")
+        self.write("stty -echo 2>/dev/null; postern() { printf '<%s>' \"$@\"; echo; }; posternd() { postern \"$@\"; }\n")
         self.write(setup.format(**where))
 
     def read(self, prompt=True):
@@ -90,15 +103,16 @@ def main():
     os.chdir(tempfile.mkdtemp(dir=os.environ.get("SCRATCH")))
     for file in ("a-file.yaml", "bundle name"):
         open(file, "w").close()
+    completed, listed = (COMPLETED_DAEMON, LISTED_DAEMON) if sys.argv[3:] else (COMPLETED, LISTED)
     shell = Shell(name, script)
     failed = 0
-    for typed, want in COMPLETED:
+    for typed, want in completed:
         out = shell.write(typed + "\t\n")
         got = re.findall(r"<([^>]*)>", out)
         if got != want:
             failed += 1
             print(f"FAILED: {name}: '{typed}' and a tab: expected {want}, got {got} in {out!r}")
-    for typed, want in LISTED:
+    for typed, want in listed:
         out = shell.write(typed + "\t\t", prompt=False)
         words = out.split()
         missing = [w for w in want if w not in words]
@@ -106,7 +120,7 @@ def main():
             failed += 1
             print(f"FAILED: {name}: '{typed}' does not offer {missing}: {out!r}")
         shell.write("\x15\n")
-    print(f"{name}: {len(COMPLETED) + len(LISTED) - failed} as expected, {failed} not")
+    print(f"{name}: {len(completed) + len(listed) - failed} as expected, {failed} not")
     sys.exit(failed > 0)
 
 

@@ -8,17 +8,24 @@ set -eu
 missing=
 for shell in bash zsh fish; do
 	"$POSTERN" completion $shell >"$SCRATCH/$shell"
+	"${POSTERN}d" --completion $shell >"$SCRATCH/${shell}d"
 	if ! command -v $shell >/dev/null; then
 		missing="$missing $shell"
 		continue
 	fi
 	$shell -n "$SCRATCH/$shell"
+	$shell -n "$SCRATCH/${shell}d"
 	case $shell in
-	bash) python3 "$TOP/tests/packaging/press.py" bash "$SCRATCH/bash" ;;
+	bash)
+		python3 "$TOP/tests/packaging/press.py" bash "$SCRATCH/bash"
+		python3 "$TOP/tests/packaging/press.py" bash "$SCRATCH/bashd" posternd
+		;;
 	zsh)
 		mkdir "$SCRATCH/functions"
 		cp "$SCRATCH/zsh" "$SCRATCH/functions/_postern"
 		python3 "$TOP/tests/packaging/press.py" zsh "$SCRATCH/functions/_postern"
+		cp "$SCRATCH/zshd" "$SCRATCH/functions/_posternd"
+		python3 "$TOP/tests/packaging/press.py" zsh "$SCRATCH/functions/_posternd" posternd
 		;;
 	esac
 done
@@ -35,7 +42,7 @@ touch a-file.yaml
 offers() {
 	local line=$1 word
 	shift
-	fish --no-config -c "source $SCRATCH/fish; complete -C '$line'" | cut -f 1 >"$SCRATCH/offered"
+	fish --no-config -c "source $SCRATCH/fish; source $SCRATCH/fishd; complete -C '$line'" | cut -f 1 >"$SCRATCH/offered"
 	for word; do
 		case $word in
 		!*) ! grep -qxFe "${word#!}" "$SCRATCH/offered" || word= ;;
@@ -61,4 +68,7 @@ offers 'postern explain --direction ' ingress egress !a-file.yaml
 offers 'postern lint a-' a-file.yaml
 offers 'postern regex a-' !a-file.yaml
 offers 'postern policy ' get
+offers 'posternd --inv' --inventory
+offers 'posternd --events ' denied all none !a-file.yaml
+offers 'posternd --policy a-' a-file.yaml
 echo 'fish: as expected'

@@ -37,6 +37,8 @@ diff "$SCRATCH/deps" "$SCRATCH/control"
 dpkg-deb -c "$deb" | awk '{ print $6 }' >"$SCRATCH/files"
 for file in ./usr/sbin/posternd ./usr/sbin/postern-proxy ./usr/bin/postern ./etc/postern/posternd.conf ./etc/postern/policies/ \
 	./usr/share/man/man8/posternd.8.gz ./usr/share/bash-completion/completions/postern \
+	./usr/share/bash-completion/completions/posternd ./usr/share/zsh/vendor-completions/_posternd \
+	./usr/share/fish/vendor_completions.d/posternd.fish \
 	./usr/share/zsh/vendor-completions/_postern ./usr/share/fish/vendor_completions.d/postern.fish; do
 	grep -qxF "$file" "$SCRATCH/files" || { echo "FAILED: $file is not in the package"; exit 1; }
 done
