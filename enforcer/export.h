@@ -18,6 +18,9 @@
 struct pst_flow;
 struct pst_export;
 
+/* Bytes of a path, so that there is room for ".100" and a NUL in what the system takes. */
+enum { PST_EXPORT_PATH_MAX = 4096 - 5 };
+
 enum { PST_EXPORT_FILES_MAX = 100, PST_EXPORT_MIB_MAX = 1 << 20 };
 
 /* Nothing is owned; PATH and NODE_NAME must outlive the export. */

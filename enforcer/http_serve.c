@@ -99,6 +99,16 @@ static int parse_address(const char *text, struct addrinfo **ret_addr)
 	return getaddrinfo(host, colon + 1, &hints, ret_addr) ? -EINVAL : 0;
 }
 
+bool pst_http_serve_is_address(const char *address)
+{
+	struct addrinfo *a = NULL;
+
+	if (parse_address(address, &a))
+		return false;
+	freeaddrinfo(a);
+	return true;
+}
+
 static int listen_at(const struct addrinfo *a)
 {
 	pst_auto_fd int fd = socket(a->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);

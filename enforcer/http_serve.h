@@ -11,6 +11,9 @@
 
 struct pst_http_serve;
 
+/* Whether ADDRESS is one: "127.0.0.1:9970", "[::1]:9970". It may be taken, or another machine's. */
+bool pst_http_serve_is_address(const char *address);
+
 /*
  * Writes the page PATH. False: there is none. *RET_STATUS is 200 unless it is changed.
  */

@@ -10,6 +10,8 @@
 #include "base/mem.h"
 #include "enforcer/client.h"
 #include "enforcer/export.h"
+#include "enforcer/flow_filter.h"
+#include "enforcer/http_serve.h"
 #include "enforcer/pins.h"
 
 enum option_id {
@@ -268,6 +270,41 @@ static int apply_export(struct pst_options_export *e, int id, const char *arg)
 	return 0;
 }
 
+static int set_metrics(struct pst_options *o, const char *arg)
+{
+	if (!pst_http_serve_is_address(arg))
+		return usage_error("--metrics", arg,
+				   ": expected 127.0.0.1:9970, [::1]:9970 or the like");
+	o->metrics = arg;
+	return 0;
+}
+
+static int check_filter(const char *option, const char *text)
+{
+	struct pst_flow_filter *f = NULL;
+	char why[256] = ": ";
+	int r = pst_flow_filter_parse(text, &f, why + 2, sizeof(why) - 2);
+
+	pst_flow_filter_free(&f);
+	return r == -EINVAL ? usage_error(option, text, why) : r;
+}
+
+/* What can be known without looking at files. */
+static int check_export(const struct pst_options_export *e)
+{
+	char text[64];
+	int r = 0;
+
+	for (size_t i = 0; !r && i < e->n_allow; i++)
+		r = check_filter("--export-allow", e->allow[i]);
+	for (size_t i = 0; !r && i < e->n_deny; i++)
+		r = check_filter("--export-deny", e->deny[i]);
+	if (r || !e->path || strlen(e->path) <= PST_EXPORT_PATH_MAX)
+		return r;
+	snprintf(text, sizeof(text), ": expected a path of at most %d bytes", PST_EXPORT_PATH_MAX);
+	return usage_error("--export", NULL, text);
+}
+
 /* What is reported, and where. -ENOENT: it is another option. */
 static int apply_report(struct pst_options *o, int id, const char *arg)
 {
@@ -288,7 +325,7 @@ static int apply_report(struct pst_options *o, int id, const char *arg)
 		o->show_queries = true;
 		break;
 	case OPT_METRICS:
-		o->metrics = arg;
+		r = set_metrics(o, arg);
 		break;
 	case OPT_EXPORT:
 	case OPT_EXPORT_SIZE:
@@ -419,6 +456,8 @@ static int parse_all(int argc, char **argv, struct pst_options *o)
 		r = usage_error("--export-allow and --export-deny want --export FILE", NULL, "");
 	if (!r && o->slashes && (!o->paths || strcmp(o->paths, "normalize") != 0))
 		r = usage_error("--escaped-slashes wants --paths normalize", NULL, "");
+	if (!r)
+		r = check_export(&o->export);
 	if (!r && o->bundle && (o->n_policies || o->n_inventories))
 		r = usage_error("--bundle takes the place of --policy and --inventory", NULL, "");
 	return r;

@@ -54,8 +54,10 @@ refuse() { # refuse STATUS PATTERN ARG...
 }
 refuse 3 'cannot export flows to /nonexistent/flows: No such file' --export /nonexistent/flows
 refuse 3 'it is no regular file' --export /dev/null
-refuse 3 "the filter 'verdict=MAYBE' of the export" --export "$E2E/x" --export-allow verdict=MAYBE
+refuse 2 "--export-allow 'verdict=MAYBE': expected" --export "$E2E/x" --export-allow verdict=MAYBE
 refuse 2 'expected a number, 1 to' --export "$E2E/x" --export-size 0
+refuse 2 "--export-deny 'colour=red': colour is no filter" --export "$E2E/x" --export-deny colour=red
+refuse 2 'expected a path of at most 4091 bytes' --export "/$(printf '%4091s' '' | tr ' ' x)"
 refuse 2 'want --export FILE' --export-allow verdict=DROPPED
 e2e_is "the first one goes on" "403 Access denied" "$(e2e_http frontend "http://$BACKEND:8080/admin")"
 exit 0

@@ -64,14 +64,14 @@ e2e_wait 15 changed || e2e_fail "idle connections keep everybody out"
 for fd in $(seq 20 35); do eval "exec $fd<&-"; done
 
 cp testdata/policies/good/backend-api.yaml "$E2E/p.yaml"
-refuse() { # refuse ADDRESS PATTERN
-	build/posternd --policy "$E2E/p.yaml" --inventory $INV --cgroup "$E2E_CGROUP" --no-pins --socket none --metrics "$1" 2>"$E2E/second"
-	e2e_is "--metrics $1: exit status" 3 $?
-	grep -qE "$2" "$E2E/second" || e2e_fail "--metrics $1: $(cat "$E2E/second")"
+refuse() { # refuse STATUS ADDRESS PATTERN
+	build/posternd --policy "$E2E/p.yaml" --inventory $INV --cgroup "$E2E_CGROUP" --no-pins --socket none --metrics "$2" 2>"$E2E/second"
+	e2e_is "--metrics $2: exit status" "$1" $?
+	grep -qE "$3" "$E2E/second" || e2e_fail "--metrics $2: $(cat "$E2E/second")"
 }
-refuse $AT "cannot serve metrics at $AT: Address already in use"
-refuse localhost:9970 'expected 127.0.0.1:9970'
-refuse 192.0.2.1:9970 'cannot serve metrics at 192.0.2.1:9970: Cannot assign requested address'
+refuse 3 $AT "cannot serve metrics at $AT: Address already in use"
+refuse 2 localhost:9970 'expected 127.0.0.1:9970'
+refuse 3 192.0.2.1:9970 'cannot serve metrics at 192.0.2.1:9970: Cannot assign requested address'
 e2e_is "the first one goes on" ok "$(curl -s "http://$AT/readyz")"
 e2e_is "and denies" "403 Access denied" "$(e2e_http frontend "http://$BACKEND:8080/admin")"
 exit 0
