@@ -373,6 +373,7 @@ static void note_change(struct pst_watch *w, const char *file)
 struct heard {
 	bool any;
 	bool ended; /* the last change has come to its end */
+	bool open;  /* its writer has not closed the file */
 };
 
 /* What has happened that counts. */
@@ -394,7 +395,11 @@ static struct heard read_events(struct pst_watch *w)
 			if (!counts(w, obj, ev))
 				continue;
 			note_change(w, file_of(w, obj, ev));
-			heard = (struct heard){.any = true, .ended = ev->mask & ENDED};
+			heard = (struct heard){
+				.any = true,
+				.ended = ev->mask & ENDED,
+				.open = ev->mask & IN_MODIFY,
+			};
 		}
 	}
 	return heard;
@@ -413,13 +418,16 @@ static void arm(struct pst_watch *w, uint64_t due_ms)
 	timerfd_settime(w->timer, TFD_TIMER_ABSTIME, &t, NULL);
 }
 
-static void count_down(struct pst_watch *w, uint64_t now, bool ended)
+static void count_down(struct pst_watch *w, uint64_t now, const struct heard *heard)
 {
-	uint64_t quiet = now + (ended ? PST_WATCH_WHOLE_MS : PST_WATCH_QUIET_MS), limit;
+	const uint64_t quiet = now + (heard->open    ? PST_WATCH_OPEN_MS
+				      : heard->ended ? PST_WATCH_WHOLE_MS
+						     : PST_WATCH_QUIET_MS);
+	uint64_t limit;
 
 	if (!w->first_ms)
 		w->first_ms = now;
-	limit = w->first_ms + PST_WATCH_LIMIT_MS;
+	limit = w->first_ms + (heard->open ? PST_WATCH_OPEN_MS : PST_WATCH_LIMIT_MS);
 	arm(w, quiet < limit ? quiet : limit);
 }
 
@@ -468,7 +476,7 @@ bool pst_watch_dispatch(struct pst_watch *w, struct pst_watch_news *ret_news)
 	begin_answer(w);
 	heard = read_events(w);
 	if (heard.any)
-		count_down(w, now, heard.ended);
+		count_down(w, now, &heard);
 	if (!w->due_ms || now < w->due_ms)
 		return false;
 	finish(w, now, ret_news);

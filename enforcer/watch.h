@@ -20,10 +20,11 @@
  *
  * A change starts a countdown: 50 ms after the last event, at most 500 ms after the first, the
  * answer is "reload". After an event that ends a change (a file was moved to its place, or closed
- *by its writer) 5 ms are enough: only for what else belongs to it. Just before the answer
- *everything is walked again, so that whatever the caller reads afterwards is watched already,
- *directories made in the meantime included. A file caught half-written is reported again when its
- *writer goes on.
+ * by its writer) 5 ms are enough: only for what else belongs to it. After a write whose writer has
+ * not closed the file it is 5 s: what is there so far may be a policy as well, one that allows
+ * more. Just before the answer everything is walked again, so that whatever the caller reads
+ * afterwards is watched already, directories made in the meantime included. A file caught
+ * half-written is reported again when its writer goes on.
  *
  * When nothing has happened but that files in watched directories were written or replaced, the
  * answer has their names, and nothing is walked. When the kernel's event queue overflows,
@@ -44,6 +45,7 @@ enum {
 	PST_WATCH_QUIET_MS = 50,
 	PST_WATCH_WHOLE_MS = 5,
 	PST_WATCH_LIMIT_MS = 500,
+	PST_WATCH_OPEN_MS = 5000,
 	PST_WATCH_BLIND_MS = 5000,
 	PST_WATCH_DEPTH = 32,	  /* directories within each other, below a path */
 	PST_WATCH_OBJECTS = 8192, /* directories and files watched at once */
