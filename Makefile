@@ -267,7 +267,7 @@ $(F)/fuzz_regex: $(patsubst %,$(F)/obj/compiler/tests/%.o,re_compare re2_oracle)
 # These compare with llhttp, whose C sources Debian ships, and start from the golden requests.
 LLHTTP_OBJ := $(patsubst %,$(F)/obj/llhttp/%.o,api http llhttp)
 GOLDEN := testdata/http/requests.md testdata/http/streams.md
-$(patsubst %,$(F)/obj/tests/fuzz/fuzz_%.o,http stream follow): FUZZ_FLAGS += $(LLHTTP_FLAGS)
+$(patsubst %,$(F)/obj/tests/fuzz/fuzz_%.o,http stream follow raw): FUZZ_FLAGS += $(LLHTTP_FLAGS)
 $(F)/obj/llhttp/%.o: /usr/share/llhttp/%.c
 	$(call msg,FUZZCC,$<)
 	$(Q)mkdir -p $(@D)
@@ -284,7 +284,7 @@ $(F)/fuzz_h2: | $(F)/seeds/h2
 $(F)/seeds/h2: tests/fuzz/h2_seeds.py
 	$(call msg,SEEDS,$@)
 	$(Q)rm -rf $@ && python3 $< $@
-$(F)/fuzz_raw: | $(F)/seeds/raw
+$(F)/fuzz_raw: $(LLHTTP_OBJ) | $(F)/seeds/raw
 $(F)/seeds/raw $(F)/seeds/stream $(F)/seeds/proxy: $(F)/seeds/http
 	$(Q)rm -rf $@ && cp -r $< $@
 $(F)/seeds/http: tests/fuzz/http_seeds.py tests/e2e/vectors.py $(GOLDEN)
@@ -325,10 +325,10 @@ replay: $(REPLAY_BIN) $(F)/seeds/bundle ## run the fuzz targets once over the se
 	$(Q)tools/replay.sh $(REPLAY_BIN)
 
 # Some of them for a night: make fuzz-nightly FUZZ_NIGHT='http h2'
-FUZZ_NIGHT ?= policy lint http stream flow follow
+FUZZ_NIGHT ?= policy lint regex bundle raw http stream flow follow
 FUZZ_NIGHT_BIN = $(FUZZ_NIGHT:%=$(F)/fuzz_%)
 .PHONY: fuzz-nightly
-fuzz-nightly: ## the fuzzers of the loader, the linter, the recogniser, responses and whole flows, an hour each
+fuzz-nightly: ## fuzzers of loader, linter, regex (RE2), bundles, explain --raw (llhttp), the judge; an hour each
 	$(SUB) $(FUZZ_NIGHT_BIN)
 	$(Q)tools/fuzz.sh 3600 $(FUZZ_NIGHT_BIN)
 
