@@ -13,7 +13,7 @@
 
 /* A command line, understood. */
 struct request {
-	bool json, only_inventory;
+	bool json, only_inventory, in_force;
 	unsigned int fail_on; /* bits of enum pst_diff_kind */
 	const char *file;
 	struct pst_cli_strings policies[PST_DIFF_SIDES];
@@ -75,6 +75,7 @@ static int read_request(const struct pst_cli_args *args, struct request *q)
 	*q = (struct request){
 		.file = file ? file : "-",
 		.accept = pst_cli_all(args, "accept"),
+		.in_force = pst_cli_value(args, "in-force"),
 	};
 	if (args->operands.n != PST_DIFF_SIDES)
 		return pst_cli_usage_error(
@@ -184,6 +185,7 @@ static int diff(const struct request *q)
 			/* One for both is read once. */
 			.inventories = two_inventories || !s ? q->inventory[s] : &none,
 			.accept = q->accept,
+			.in_force = q->in_force,
 		};
 		int r = cli_diff_load(&sides[s], &paths);
 

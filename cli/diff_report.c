@@ -149,12 +149,16 @@ static void print_side(const struct pst_diff_finding *f, enum pst_diff_side side
 	const struct pst_diff_verdict *v = &f->side[side];
 
 	fprintf(out, "  %-9s", side_names[side]);
+	if (v->audited)
+		fputs("audit: allowed and reported, in force ", out);
 	if (v->unknown_subject)
 		fputs("deny: there is no such pod", out);
 	else if (v->verdict == PST_VERDICT_DENY)
 		fputs(v->rule ? "deny by " : "deny: no rule allows it", out);
 	else if (v->verdict == PST_VERDICT_ALLOW)
 		fputs(v->rule ? "allow by " : "allow: no policy", out);
+	else if (v->audited)
+		fputs("by the HTTP rules under ", out);
 	else if (v->http)
 		fputs("allow by ", out);
 	else
@@ -252,6 +256,7 @@ static void write_side(const struct pst_diff_verdict *v, const char *key, struct
 {
 	pst_json_object(j, key);
 	pst_json_str(j, "decides", verdict_word(v));
+	pst_json_bool(j, "audited", v->audited);
 	pst_json_bool(j, "has_subject", !v->unknown_subject);
 	pst_json_bool(j, "fallback", v->verdict == PST_VERDICT_FALLBACK);
 	pst_report_rule_json(v->rule, j, "rule");

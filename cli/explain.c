@@ -31,6 +31,13 @@ const char *pst_explain_layer(const struct pst_ruling *r)
 	return r->l7 ? "l7" : "l3l4";
 }
 
+const char *pst_explain_verdict(const struct pst_ruling *r)
+{
+	if (r->audited)
+		return "audit";
+	return r->allowed ? "allow" : "deny";
+}
+
 static int parse_number(const char *text, unsigned long max, unsigned long *ret)
 {
 	char *end = NULL;
@@ -165,9 +172,19 @@ static void print_rule(const char *title, const struct pst_bundle_rule *rule)
 
 static void print_rules(const struct pst_answer *a, const struct pst_bundle_ruleset *set)
 {
-	puts(set->fallback ? "allow at L3/L4; the HTTP rules need the fallback, until then every "
-			     "request is denied"
-			   : "allow at L3/L4; HTTP rules decide on each request");
+	const bool fallback = a->l4.verdict == PST_VERDICT_FALLBACK || set->fallback;
+
+	if (a->l4.audited)
+		puts(fallback
+			     ? "audit: the HTTP rules need the fallback, which policies in audit "
+			       "do not get: every request is forwarded, the connection is "
+			       "reported as AUDIT"
+			     : "allow at L3/L4; the HTTP rules are of policies in audit: what they "
+			       "do not allow is forwarded, and reported as AUDIT");
+	else
+		puts(set->fallback ? "allow at L3/L4; the HTTP rules need the fallback, until then "
+				     "every request is denied"
+				   : "allow at L3/L4; HTTP rules decide on each request");
 	print_rule("  by      ", pst_answer_l4(a).rule);
 	for (size_t i = 0; i < set->n_rules; i++) {
 		const struct pst_bundle_rule *r = &a->b->rules[set->rules[i]];
@@ -211,7 +228,11 @@ static int print_text(const struct pst_answer *a, const struct asked *asked,
 		print_rules(a, set);
 		return 0;
 	}
-	printf("%s: %s\n", r->allowed ? "allow" : "deny", pst_explain_reason_text(r->reason));
+	if (r->audited)
+		printf("audit: forwarded, and reported as AUDIT; in force it would be denied: %s\n",
+		       pst_explain_reason_text(r->reason));
+	else
+		printf("%s: %s\n", pst_explain_verdict(r), pst_explain_reason_text(r->reason));
 	printf("  reason  %s\n", pst_explain_reason_name(r->reason));
 	printf("  layer   %s\n", pst_explain_layer(r));
 	print_rule("  rule    ", r->rule);
@@ -247,7 +268,9 @@ static int print_json(const struct pst_answer *a, const struct asked *asked,
 
 	pst_json_init(&j, stdout);
 	pst_json_object(&j, NULL);
-	pst_json_str(&j, "verdict", r->allowed ? "allow" : "deny");
+	pst_json_str(&j, "verdict", pst_explain_verdict(r));
+	pst_json_str(&j, "in_force", r->allowed ? "allow" : "deny");
+	pst_json_bool(&j, "audited", a->l4.audited);
 	pst_json_str(&j, "layer", pst_explain_layer(r));
 	pst_json_str(&j, "reason", pst_explain_reason_name(r->reason));
 	pst_json_str(&j, "text", pst_explain_reason_text(r->reason));
@@ -267,7 +290,7 @@ static int show(const struct pst_answer *a, const struct asked *asked, const str
 {
 	if (asked->json ? print_json(a, asked, r) : print_text(a, asked, r))
 		return PST_EXIT_FAILED;
-	return r->allowed ? PST_EXIT_OK : PST_EXIT_NO;
+	return pst_ruling_passes(r) ? PST_EXIT_OK : PST_EXIT_NO;
 }
 
 static int answer(const struct pst_cli_verb *verb, const struct pst_answer *a, struct asked *asked)
@@ -301,6 +324,7 @@ static int load_and_answer(const struct pst_cli_args *args, const struct pst_que
 		.policies = pst_cli_all(args, "policy"),
 		.inventories = pst_cli_all(args, "inventory"),
 		.accept = pst_cli_all(args, "accept"),
+		.in_force = pst_cli_value(args, "in-force"),
 	};
 	struct pst_answer a;
 	int status = pst_input_check_accept(args);

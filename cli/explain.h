@@ -16,5 +16,8 @@ int pst_explain_cases(const char *path, const struct pst_cli_strings *inventorie
 /* --raw FILE: one line per request in FILE. An exit status. */
 int pst_explain_raw(const struct pst_answer *a, const char *path, bool json);
 
+/* "allow", "deny", or "audit": what policies in audit would deny passes and is reported. */
+const char *pst_explain_verdict(const struct pst_ruling *r);
+
 /* "l3l4" or "l7": which layer decided. */
 const char *pst_explain_layer(const struct pst_ruling *r);

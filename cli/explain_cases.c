@@ -284,7 +284,7 @@ static int check_upstream(struct one *c)
 
 	if (!r)
 		r = expect_absent(c, absent, &met);
-	if (r || !c->ruling.allowed || (!present && !absent))
+	if (r || !pst_ruling_passes(&c->ruling) || (!present && !absent))
 		return r;
 	if (c->ruling.reason == PST_REASON_RULE_FALLBACK)
 		c->upstream = UPSTREAM_UNSUPPORTED;
@@ -359,9 +359,9 @@ static void write_verdict(const struct one *c, struct pst_json *j)
 		pst_json_str(j, "reason", c->error);
 		return;
 	}
-	pst_json_str(j, "verdict", c->ruling.allowed ? "allow" : "deny");
+	pst_json_str(j, "verdict", pst_explain_verdict(&c->ruling));
 	pst_json_str(j, "layer", pst_explain_layer(&c->ruling));
-	if (c->ruling.allowed)
+	if (pst_ruling_passes(&c->ruling))
 		pst_json_null(j, "deny_as");
 	else
 		pst_json_str(j, "deny_as", c->ruling.l7 ? "403" : "drop");
@@ -395,7 +395,7 @@ static void write_upstream(const struct one *c, struct pst_json *j)
 static int show(const struct one *c, struct totals *t)
 {
 	const char *expect = member_str(c, "expect");
-	bool met = !c->error && expect && !strcmp(expect, c->ruling.allowed ? "allow" : "deny");
+	bool met = !c->error && expect && !strcmp(expect, pst_explain_verdict(&c->ruling));
 	bool upstream = c->upstream == UPSTREAM_NOTHING || c->upstream == UPSTREAM_MET;
 	struct pst_json j;
 

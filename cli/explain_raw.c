@@ -39,7 +39,7 @@ static int show(const struct pst_ruling *r, size_t offset, bool json)
 	struct pst_json j;
 
 	if (!json) {
-		printf("%zu %s %s", offset, r->allowed ? "allow" : "deny",
+		printf("%zu %s %s", offset, pst_explain_verdict(r),
 		       pst_explain_reason_name(r->reason));
 		if (r->rule) {
 			putchar(' ');
@@ -50,7 +50,8 @@ static int show(const struct pst_ruling *r, size_t offset, bool json)
 	}
 	pst_json_init(&j, stdout);
 	pst_json_object(&j, NULL);
-	pst_json_str(&j, "verdict", r->allowed ? "allow" : "deny");
+	pst_json_str(&j, "verdict", pst_explain_verdict(r));
+	pst_json_str(&j, "in_force", r->allowed ? "allow" : "deny");
 	pst_json_str(&j, "layer", pst_explain_layer(r));
 	pst_json_str(&j, "reason", pst_explain_reason_name(r->reason));
 	pst_report_rule_json(r->rule, &j, "rule");
@@ -66,7 +67,8 @@ static struct pst_ruling next(const struct pst_answer *a, const struct pst_rulin
 	if (!last->last)
 		return pst_answer_request(a, bytes->v, bytes->n, offset);
 	*offset = bytes->n;
-	return (struct pst_ruling){.l7 = true, .reason = PST_REASON_AFTER_CLOSE};
+	return (struct pst_ruling){
+		.audited = a->l4.audited, .l7 = true, .reason = PST_REASON_AFTER_CLOSE};
 }
 
 int pst_explain_raw(const struct pst_answer *a, const char *path, bool json)
@@ -86,7 +88,7 @@ int pst_explain_raw(const struct pst_answer *a, const char *path, bool json)
 		r = next(a, &r, &bytes, &offset);
 		if (show(&r, at, json))
 			status = PST_EXIT_FAILED;
-		else if (!r.allowed)
+		else if (!pst_ruling_passes(&r))
 			status = PST_EXIT_NO;
 	}
 	pst_vec_free(&bytes);

@@ -47,6 +47,8 @@ int pst_input_load(struct pst_input *in, const struct pst_input_paths *paths)
 		return could_not_run(-ENOMEM);
 	r = pst_policy_load_with(&options, paths->policies->v, paths->policies->n, in->diags,
 				 &in->policies);
+	for (size_t i = 0; !r && paths->in_force && i < in->policies->n_policies; i++)
+		in->policies->policies[i].audit = false;
 	if (!r)
 		r = pst_inventory_load(paths->inventories->v, paths->inventories->n, in->diags,
 				       &in->inventory);

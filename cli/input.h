@@ -22,6 +22,7 @@ struct pst_input {
 struct pst_input_paths {
 	const struct pst_cli_strings *policies, *inventories;
 	const struct pst_cli_strings *accept; /* ids "unsupported-...": see pst_policy_options */
+	bool in_force;			      /* policies in audit count as if they were in force */
 	const char *default_ns;		      /* of policies that name none; NULL: default */
 	/* Is shown each policy file's text; NULL: nobody is. As of pst_policy_options. */
 	int (*see_file)(void *ctx, const char *name, const char *text, size_t len);

@@ -217,6 +217,7 @@ static struct pst_l4_result judge(const struct pst_bundle *b, const struct stage
 		r.verdict = PST_VERDICT_ALLOW;
 		r.reason = PST_REASON_LOCAL;
 		r.rule = UINT32_MAX;
+		r.audited = false;
 	}
 	return r;
 }
@@ -276,6 +277,7 @@ struct pst_ruling pst_answer_l4(const struct pst_answer *a)
 {
 	return (struct pst_ruling){
 		.allowed = a->l4.verdict != PST_VERDICT_DENY,
+		.audited = a->l4.verdict == PST_VERDICT_DENY && a->l4.audited,
 		.reason = a->l4.reason,
 		.rule = rule_at(a->b, a->l4.rule),
 	};
@@ -293,6 +295,7 @@ struct pst_ruling pst_answer_request(const struct pst_answer *a, const char *byt
 	*offset = pst_judge_request(a->judge, a->l4.ruleset, bytes, len, *offset, &r);
 	return (struct pst_ruling){
 		.allowed = r.allowed,
+		.audited = !r.allowed && a->l4.audited,
 		.l7 = true,
 		.reason = r.reason,
 		.rule = rule_at(a->b, r.rule),

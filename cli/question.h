@@ -32,6 +32,7 @@ struct pst_answer {
 /* The verdict on a connection (as far as L3/L4 decides it) or on a request. */
 struct pst_ruling {
 	bool allowed;
+	bool audited; /* not allowed, but by policies in audit: it passes and is reported */
 	bool l7;
 	enum pst_reason reason;
 	const struct pst_bundle_rule *rule; /* NULL: none decided */
@@ -53,6 +54,12 @@ int pst_question_ask_all(struct pst_input *in, const struct pst_question *qs, si
 			 struct pst_l4_result *ret_l4, struct pst_answer *ret_answer);
 
 void pst_answer_fini(struct pst_answer *a);
+
+/* Does the daemon let pass what R is about? */
+static inline bool pst_ruling_passes(const struct pst_ruling *r)
+{
+	return r->allowed || r->audited;
+}
 
 /* What L3/L4 says. Where HTTP rules decide, the connection is allowed. */
 struct pst_ruling pst_answer_l4(const struct pst_answer *a);

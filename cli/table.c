@@ -35,6 +35,12 @@
 			"is denied"                                                        \
 	}
 
+#define IN_FORCE                                                                             \
+	{                                                                                    \
+		.name = "in-force", .help = "judge policies in audit (postern.io/audit) as " \
+					    "if they were in force"                          \
+	}
+
 static const struct pst_cli_option compile_options[] = {
 	INVENTORY,
 	ACCEPT,
@@ -76,6 +82,7 @@ static const struct pst_cli_option explain_options[] = {
 	 .arg = "FILE",
 	 .help = "judge the bytes of FILE as a connection sends them: one line per request"},
 	PATHS,
+	IN_FORCE,
 	{.name = "cases",
 	 .arg = "FILE",
 	 .help = "answer each line of FILE, a JSON object each, with one JSON object; takes only "
@@ -97,6 +104,7 @@ static const struct pst_cli_option test_options[] = {
 	 .arg = "GLOB",
 	 .help = "run only the tests whose name matches: * ? and [...]"},
 	PATHS,
+	IN_FORCE,
 	ACCEPT,
 };
 
@@ -114,6 +122,7 @@ static const struct pst_cli_option diff_options[] = {
 	 .help = "widened, narrowed or any (the default): which differences make the exit status "
 		 "1; what could not be compared always does",
 	 .words = "widened narrowed any"},
+	IN_FORCE,
 	ACCEPT,
 	{.name = "output",
 	 .letter = 'o',
@@ -330,7 +339,7 @@ const struct pst_cli_verb pst_cli_verbs[] = {
 		.synopsis =
 			"--policy FILE... [--inventory FILE]... [--accept RULE]... "
 			"--direction ingress|egress --from PEER --to PEER --port N [--protocol PROTOCOL] [--method M] [--path P] [--host H] "
-			"[--header 'Name: value']... [--raw FILE] [--paths normal|any] [--format text|json] | "
+			"[--header 'Name: value']... [--raw FILE] [--paths normal|any] [--in-force] [--format text|json] | "
 			"--cases FILE.jsonl [--inventory FILE]...",
 		.summary = "Tell the verdict on one connection or request, and why.",
 		.details =
@@ -344,6 +353,9 @@ const struct pst_cli_verb pst_cli_verbs[] = {
 			"For what no rule allows, the rules that came nearest are named with what "
 			"they missed: the byte of a path, method or host at which their own pattern "
 			"ends (bytes count from 0), the ports, or the label that the peer lacks.\n"
+			"What only policies in audit (the annotation postern.io/audit) would deny is "
+			"answered with audit: it is forwarded and reported as AUDIT, so the exit "
+			"status is 0; in_force says what it would be without the annotation.\n"
 			"Policies with errors are not asked: an answer from the readable part could "
 			"mislead.\n"
 			"A line of --cases has id, policy_file (relative to FILE), direction, src_labels, "
@@ -353,7 +365,7 @@ const struct pst_cli_verb pst_cli_verbs[] = {
 			"\"error\" and counts as not met.",
 		OPTIONS(explain_options),
 		.exit_status =
-			"0 allow, or every case as expected; 1 deny, a case not as expected, or the "
+			"0 allow or audit, or every case as expected; 1 deny, a case not as expected, or the "
 			"policies have errors; 2 usage; 3 could not run.",
 		.run = pst_cli_explain,
 	},
@@ -362,14 +374,15 @@ const struct pst_cli_verb pst_cli_verbs[] = {
 		.operands = "FILE",
 		.synopsis =
 			"[FILE|DIR|-]... [--format text|json|junit] [-o FILE] "
-			"[--require-tests] [--run GLOB] [--paths normal|any] [--accept RULE]...",
+			"[--require-tests] [--run GLOB] [--paths normal|any] [--in-force] [--accept RULE]...",
 		.summary = "Run unit tests of policies, written in YAML.",
 		.details =
 			"A test file names policies, declares pods by their labels, and lists who may "
 			"send what to whom. Directories are walked for .yaml, .yml and .json; "
 			"Kubernetes objects in them are passed over.\n"
 			"A test that fails is shown with what was expected and found, the reason and "
-			"the deciding rule. Policies with errors are not asked: their tests count as "
+			"the deciding rule. A test expects allow, deny, or audit: what only policies in "
+			"audit would deny. Policies with errors are not asked: their tests count as "
 			"not passed.",
 		OPTIONS(test_options),
 		.exit_status = "0 all pass; 1 some fail, or the input has errors; 2 usage; 3 could "
@@ -379,10 +392,11 @@ const struct pst_cli_verb pst_cli_verbs[] = {
 	{
 		.name = "diff",
 		.operands = "FILE",
-		.synopsis = "OLD NEW [--inventory FILE]... [--old-inventory FILE]... "
-			    "[--new-inventory FILE]... [--only-inventory] "
-			    "[--fail-on widened|narrowed|any] [--format text|json] [-o FILE] "
-			    "[--accept RULE]...",
+		.synopsis =
+			"OLD NEW [--inventory FILE]... [--old-inventory FILE]... "
+			"[--new-inventory FILE]... [--only-inventory] "
+			"[--fail-on widened|narrowed|any] [--in-force] [--format text|json] [-o FILE] "
+			"[--accept RULE]...",
 		.summary = "Tell what policies allow that others did not, and the reverse.",
 		.details =
 			"OLD and NEW are files or directories; one of them may be -. Each difference "
@@ -390,6 +404,7 @@ const struct pst_cli_verb pst_cli_verbs[] = {
 			"arguments of postern explain, and the rules that decide on both sides.\n"
 			"Without a difference it is proven that there is none, for all pods, whatever "
 			"their labels; where that is too much, the report says so.\n"
+			"What policies in audit deny passes: to put one in force narrows.\n"
 			"With two inventories pods are compared by their names. A pod that one side "
 			"does not have is a stranger there.",
 		OPTIONS(diff_options),

@@ -29,6 +29,7 @@ static int read_request(const struct pst_cli_args *args, struct request *q)
 	};
 	if (!args->operands.n)
 		return pst_cli_usage_error(args->verb, "expected a FILE or DIR with tests");
+	q->run.in_force = pst_cli_value(args, "in-force");
 	if (pst_cli_paths(args, &q->run.any_form))
 		return PST_EXIT_USAGE;
 	if (!q->format)

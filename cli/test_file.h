@@ -24,10 +24,10 @@ enum pst_test_direction {
 
 /* What a test wants; NULL: it does not care. */
 struct pst_test_expect {
-	bool allow;
-	const char *reason; /* a name of bpf/reason.h */
-	const char *layer;  /* "l3l4" or "l7" */
-	const char *rule;   /* FILE:LINE[:COLUMN], NAME or NAMESPACE/NAME of a policy */
+	const char *verdict; /* "allow", "deny" or "audit" */
+	const char *reason;  /* a name of bpf/reason.h */
+	const char *layer;   /* "l3l4" or "l7" */
+	const char *rule;    /* FILE:LINE[:COLUMN], NAME or NAMESPACE/NAME of a policy */
 };
 
 /* One question with its expected answer. */

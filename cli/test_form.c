@@ -238,14 +238,14 @@ static int read_direction(struct pst_reader *r, const struct pst_yaml_node *n, v
 
 static int read_expect(struct pst_reader *r, const struct pst_yaml_node *n, void *obj)
 {
-	static const char *const words[] = {"allow", "deny", NULL};
+	static const char *const words[] = {"allow", "deny", "audit", NULL};
 	struct pst_test_form *f = obj;
 	size_t i;
 	int e = read_word(r, n, words, &i);
 
 	if (e)
 		return e;
-	f->expect.allow = !i;
+	f->expect.verdict = words[i];
 	f->has_expect = true;
 	return 0;
 }

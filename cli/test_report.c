@@ -82,8 +82,8 @@ static void write_result(const struct pst_test_result *t, struct pst_json *j)
 	pst_json_u64(j, "column", t->test->pos.col);
 	pst_json_bool(j, "passed", t->passed);
 	pst_json_str(j, "why", t->why);
-	pst_json_str(j, "expect", t->test->expect.allow ? "allow" : "deny");
-	pst_json_str(j, "verdict", t->ruling.allowed ? "allow" : "deny");
+	pst_json_str(j, "expect", t->test->expect.verdict);
+	pst_json_str(j, "verdict", pst_explain_verdict(&t->ruling));
 	pst_json_str(j, "direction", side_name(t->side));
 	pst_json_str(j, "layer", pst_explain_layer(&t->ruling));
 	pst_json_str(j, "reason", pst_explain_reason_name(t->ruling.reason));

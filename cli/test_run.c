@@ -90,14 +90,14 @@ static int add_why(struct pst_arena *arena, const char **why, const char *what, 
 static int compare(struct pst_arena *arena, const struct pst_test_expect *e,
 		   const struct verdict *v, const char **ret_why)
 {
-	const char *words[] = {"deny", "allow"};
+	const char *verdict = pst_explain_verdict(&v->ruling);
 	const char *reason = pst_explain_reason_name(v->ruling.reason);
 	const char *layer = pst_explain_layer(&v->ruling);
 	const char *why = NULL;
 	int r = 0;
 
-	if (e->allow != v->ruling.allowed)
-		r = add_why(arena, &why, "", words[e->allow], words[v->ruling.allowed]);
+	if (strcmp(e->verdict, verdict))
+		r = add_why(arena, &why, "", e->verdict, verdict);
 	if (!r && e->reason && strcmp(e->reason, reason))
 		r = add_why(arena, &why, "the reason ", e->reason, reason);
 	if (!r && e->layer && strcmp(e->layer, layer))
@@ -142,13 +142,19 @@ struct sides {
 	size_t n;
 };
 
-/* Of two sides that allow, the one decides that looked more closely; else the one who receives. */
-static int closeness(const struct pst_ruling *r)
+/*
+ * A denial decides, then what is audited. Of two sides alike, the one that looked more closely;
+ * else the one who receives.
+ */
+static int weight(const struct pst_ruling *r)
 {
-	return r->l7 ? 2 : r->rule != NULL;
+	const int closeness = r->l7 ? 2 : r->rule != NULL;
+
+	if (!pst_ruling_passes(r))
+		return 8 + closeness;
+	return r->audited ? 4 + closeness : closeness;
 }
 
-/* A denial decides at once. */
 static int judge_case(struct pst_test_outcome *o, const struct pst_test_case *c,
 		      const struct sides *sides, struct pst_test_result *ret)
 {
@@ -158,7 +164,7 @@ static int judge_case(struct pst_test_outcome *o, const struct pst_test_case *c,
 	bool any = false;
 	int r = 0;
 
-	for (size_t i = 0; i < sides->n && (!any || kept.ruling.allowed); i++) {
+	for (size_t i = 0; i < sides->n && (!any || pst_ruling_passes(&kept.ruling)); i++) {
 		struct verdict v = {.side = sides->qs[i].direction};
 
 		if (!all && !has_policy(&sides->l4[i]))
@@ -166,7 +172,7 @@ static int judge_case(struct pst_test_outcome *o, const struct pst_test_case *c,
 		r = judge_side(&o->answer, c, &sides->l4[i], &v);
 		if (r)
 			return r;
-		if (!any || !v.ruling.allowed || closeness(&v.ruling) >= closeness(&kept.ruling))
+		if (!any || weight(&v.ruling) >= weight(&kept.ruling))
 			kept = v;
 		any = true;
 	}
@@ -262,6 +268,7 @@ static int run(struct pst_test_outcome *o, const struct pst_test_run_options *op
 		.policies = &o->suite->policies,
 		.inventories = &o->suite->inventories,
 		.accept = options->accept,
+		.in_force = options->in_force,
 	};
 	int status = pst_input_load(&o->in, &paths);
 

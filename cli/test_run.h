@@ -35,6 +35,7 @@ struct pst_test_outcome {
 struct pst_test_run_options {
 	const struct pst_cli_strings *accept;
 	const char *glob; /* of the names of cases; NULL: all */
+	bool in_force;	  /* policies in audit count as if they were in force */
 	bool any_form;	  /* paths need not be in normal form */
 };
 

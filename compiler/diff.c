@@ -15,8 +15,8 @@
 /* The spans of one pair of maps: most peers of a subject share both. */
 struct known_maps {
 	const struct pst_bundle_entry *entries[PST_DIFF_SIDES];
-	enum pst_verdict rest[PST_DIFF_SIDES];
-	size_t first, n; /* in the list of spans */
+	enum pst_verdict rest[PST_DIFF_SIDES]; /* what it lets through */
+	size_t first, n;		       /* in the list of spans */
 };
 
 struct findings PST_VEC(struct pst_diff_finding);
@@ -59,9 +59,10 @@ static struct pst_diff_map map_of(const struct run *r, int side,
 static struct pst_diff_gate gate(const struct pst_diff_span *s, int side)
 {
 	const struct pst_policy_value *v = &s->value[side];
-	const bool judged = v->verdict == PST_VERDICT_JUDGE || v->verdict == PST_VERDICT_FALLBACK;
+	const enum pst_verdict lets = pst_diff_lets(v);
+	const bool judged = lets == PST_VERDICT_JUDGE || lets == PST_VERDICT_FALLBACK;
 
-	return (struct pst_diff_gate){side, v->verdict, judged ? v->ruleset : 0};
+	return (struct pst_diff_gate){side, lets, judged ? v->ruleset : 0};
 }
 
 /* Drops from the spans behind FIRST those without a difference. */
@@ -95,7 +96,7 @@ static int find_spans(struct run *r, const struct pst_diff_map maps[PST_DIFF_SID
 
 	for (int s = 0; s < PST_DIFF_SIDES; s++) {
 		k.entries[s] = maps[s].entries;
-		k.rest[s] = maps[s].rest.verdict;
+		k.rest[s] = pst_diff_lets(&maps[s].rest);
 	}
 	for (size_t i = 0; i < r->maps.n; i++) {
 		const struct known_maps *m = &r->maps.v[i];
@@ -169,6 +170,7 @@ static struct pst_diff_verdict verdict(const struct run *r, const struct pst_dif
 
 	return (struct pst_diff_verdict){
 		.verdict = v->verdict,
+		.audited = v->deny_rule & PST_POLICY_AUDIT,
 		.unknown_subject =
 			v->verdict == PST_VERDICT_DENY && v->ruleset == PST_DIFF_NO_SUBJECT,
 		.rule = v->rule < b->n_rules ? &b->rules[v->rule] : NULL,

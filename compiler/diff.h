@@ -16,8 +16,9 @@
  *
  * What a connection may carry is compared as the kernel judges it: an allow without HTTP rules lets
  * through what is no HTTP at all, so it is wider than every list of HTTP rules; a list that allows
- * no request is as good as a denial. Rule sets that need the fallback are compared by their
- * patterns. Whatever could not be compared is a finding of its own kind, never silence.
+ * no request is as good as a denial. What policies in audit deny passes. Rule sets that need the
+ * fallback are compared by their patterns. Whatever could not be compared is a finding of its own
+ * kind, never silence.
  */
 
 #include "base/vec.h"
@@ -94,7 +95,8 @@ struct pst_diff_request {
 /* What one side decides. */
 struct pst_diff_verdict {
 	enum pst_verdict verdict; /* FALLBACK: JUDGE, by rules that do not fit the kernel */
-	bool unknown_subject;	  /* the side has no such subject */
+	bool audited; /* only reported: everything passes, VERDICT is what it would be in force */
+	bool unknown_subject;		    /* the side has no such subject */
 	const struct pst_bundle_rule *rule; /* of L3/L4; NULL: the default */
 	const struct pst_bundle_rule *http; /* the first that allows the witness; NULL: none */
 };

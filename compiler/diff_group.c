@@ -10,7 +10,7 @@
 
 static bool same_value(const struct pst_policy_value *a, const struct pst_policy_value *b)
 {
-	return a->verdict == b->verdict && (a->deny_rule & 1) == (b->deny_rule & 1) &&
+	return a->verdict == b->verdict && a->deny_rule == b->deny_rule &&
 	       a->ruleset == b->ruleset && a->rule == b->rule;
 }
 

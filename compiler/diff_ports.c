@@ -62,6 +62,10 @@ struct pst_diff_map pst_diff_map_of(const struct pst_bundle *b, uint32_t subject
 								  : PST_VERDICT_ALLOW),
 	};
 
+	const struct pst_bundle_identity *identity = pst_identity_by_id(b, subject);
+
+	if (map.rest.verdict == PST_VERDICT_DENY && identity && identity->audit[direction])
+		map.rest.deny_rule = PST_POLICY_AUDIT;
 	for (size_t i = 0; !map.n && i < sizeof(asked) / sizeof(*asked); i++) {
 		size_t first = pst_bundle_lower_bound(b, subject, direction, asked[i]);
 
@@ -160,7 +164,7 @@ static int find_cuts(const struct pst_diff_map maps[PST_DIFF_SIDES], uint8_t pro
 
 static bool same_value(const struct pst_policy_value *a, const struct pst_policy_value *b)
 {
-	return a->verdict == b->verdict && (a->deny_rule & 1) == (b->deny_rule & 1) &&
+	return a->verdict == b->verdict && a->deny_rule == b->deny_rule &&
 	       a->ruleset == b->ruleset && a->rule == b->rule;
 }
 
@@ -170,9 +174,15 @@ static bool same_values(const struct pst_diff_span *a, const struct pst_diff_spa
 	       same_value(&a->value[PST_DIFF_NEW], &b->value[PST_DIFF_NEW]);
 }
 
+enum pst_verdict pst_diff_lets(const struct pst_policy_value *v)
+{
+	return v->deny_rule & PST_POLICY_AUDIT ? PST_VERDICT_ALLOW : (enum pst_verdict)v->verdict;
+}
+
 static bool is_settled(const struct pst_diff_span *s)
 {
-	const uint8_t a = s->value[PST_DIFF_OLD].verdict, b = s->value[PST_DIFF_NEW].verdict;
+	const enum pst_verdict a = pst_diff_lets(&s->value[PST_DIFF_OLD]);
+	const enum pst_verdict b = pst_diff_lets(&s->value[PST_DIFF_NEW]);
 
 	return a == b && (a == PST_VERDICT_ALLOW || a == PST_VERDICT_DENY);
 }

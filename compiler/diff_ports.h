@@ -29,11 +29,14 @@ struct pst_diff_span {
 	struct pst_policy_value value[PST_DIFF_SIDES];
 };
 
+/* What V lets through: all of it, where policies in audit only report. */
+enum pst_verdict pst_diff_lets(const struct pst_policy_value *v);
+
 struct pst_diff_spans PST_VEC(struct pst_diff_span);
 
 /*
- * Appends the spans in which the maps may differ: not those that both allow as a whole, nor those
- * that both deny. 0 or -ENOMEM.
+ * Appends the spans in which the maps may differ: not those that both let through as a whole, nor
+ * those that both deny. 0 or -ENOMEM.
  */
 int pst_diff_spans_find(const struct pst_diff_map maps[PST_DIFF_SIDES],
 			struct pst_diff_spans *spans);

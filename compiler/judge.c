@@ -73,6 +73,7 @@ static void set_policy(struct pst_l4_result *r, const struct pst_policy_value *v
 	set_reason(r, v->verdict, reasons[v->verdict]);
 	r->ruleset = v->ruleset;
 	r->rule = v->rule;
+	r->audited = v->deny_rule & PST_POLICY_AUDIT;
 }
 
 /* The same questions in the same order as bpf/decide.bpf.h, but for what needs the addresses. */
@@ -85,6 +86,8 @@ struct pst_l4_result pst_judge_l4(const struct pst_bundle *b, const struct pst_l
 		.subject = q->subject.identity,
 		.peer = q->peer,
 	};
+	const uint32_t audited =
+		q->direction == PST_DIR_INGRESS ? PST_ADDR_AUDIT_INGRESS : PST_ADDR_AUDIT_EGRESS;
 	const struct pst_policy_value *v;
 
 	if (!(q->subject.flags & PST_ADDR_ENDPOINT)) {
@@ -103,5 +106,7 @@ struct pst_l4_result pst_judge_l4(const struct pst_bundle *b, const struct pst_l
 		set_reason(&r, PST_VERDICT_DENY, PST_REASON_NO_RULE_L4);
 	else
 		set_reason(&r, PST_VERDICT_ALLOW, PST_REASON_NO_POLICY);
+	if (!v && r.verdict == PST_VERDICT_DENY)
+		r.audited = q->subject.flags & audited;
 	return r;
 }

@@ -3,7 +3,7 @@
 
 /*
  * The offline judge: the shared core of bpf/ run natively on a bundle. What it says is what the
- * kernel does, or, of a policy in audit, what it reports.
+ * kernel does; of a policy in audit, what it would do if that were in force, and that it is not.
  */
 
 #include "bpf/reason.h"
@@ -20,6 +20,8 @@ struct pst_l4_result {
 	uint32_t ruleset;	/* for JUDGE */
 	uint32_t rule;		/* deciding rule in b->rules, UINT32_MAX: none */
 	uint32_t subject, peer; /* identities */
+	/* By policies in audit: all that this denies, of requests too, passes and is reported. */
+	bool audited;
 };
 
 struct pst_l4_query {

@@ -351,3 +351,43 @@ Test(diff, names_that_the_inventory_does_not_have_are_unknown_and_not_equal)
 	expect_grown(secret, "", 1, "unknown: 1 Services");
 	expect_grown(more, "--fail-on widened --only-inventory --inventory " INVENTORY, 0, "same");
 }
+
+/* The policy of the pod web, with ANNOTATIONS; the path of a file. */
+static const char *annotated(const char *name, const char *annotations)
+{
+	char text[1024];
+
+	snprintf(text, sizeof(text),
+		 "apiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\n"
+		 "metadata: {name: a%s}\nspec:\n  endpointSelector: {matchLabels: {app: web}}\n"
+		 "  ingress:\n  - toPorts:\n    - ports: [{port: \"80\", protocol: TCP}]\n"
+		 "      rules: {http: [{path: /a}]}\n",
+		 annotations);
+	return write_temp(name, text, strlen(text));
+}
+
+Test(diff, audit_is_a_difference_in_what_is_allowed)
+{
+	char audit[256], force[256], words[1024];
+
+	snprintf(audit, sizeof(audit), "%s",
+		 annotated("audit.yaml", ", annotations: {postern.io/audit: \"true\"}"));
+	snprintf(force, sizeof(force), "%s", annotated("force.yaml", ""));
+	snprintf(words, sizeof(words), "diff %s %s", audit, force);
+	expect_run(words, 1, "  old      audit: allowed and reported, in force by the HTTP rules",
+		   "0 widened, 4 narrowed, 0 unknown");
+	expect_run(words, 1,
+		   "  old      audit: allowed and reported, in force deny: no rule allows it\n"
+		   "  new      deny: no rule allows it\n",
+		   "");
+	snprintf(words, sizeof(words), "diff %s %s --fail-on narrowed", force, audit);
+	expect_run(words, 0, "\n  new      audit: allowed and reported", "4 widened, 0 narrowed");
+	snprintf(words, sizeof(words), "diff %s %s --format json", force, audit);
+	expect_run(words, 1, "\"decides\":\"http-rules\",\"audited\":true", "");
+	snprintf(words, sizeof(words), "diff %s %s --in-force", force, audit);
+	expect_run(words, 0, "same: both decide alike", "");
+	snprintf(words, sizeof(words), "diff %s %s", audit, audit);
+	expect_run(words, 0, "same: both decide alike", "");
+	unlink(audit);
+	unlink(force);
+}

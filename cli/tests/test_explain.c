@@ -608,3 +608,63 @@ Test(explain, a_header_that_is_missed_is_named_with_the_rule)
 		   NULL);
 	unlink(path);
 }
+
+/* Ingress of the pod web on port 80, by a policy that only reports. */
+static const char audited[] = "apiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\n"
+			      "metadata: {name: a, annotations: {postern.io/audit: \"true\"}}\n"
+			      "spec:\n  endpointSelector: {matchLabels: {app: web}}\n  ingress:\n"
+			      "  - toPorts:\n    - ports: [{port: \"80\", protocol: TCP}]\n"
+			      "      rules: {http: [{path: \"/v1/.*\"}]}\n";
+
+static void expect_audited(const char *options, int status, const char *out)
+{
+	char path[256], words[1024];
+
+	snprintf(path, sizeof(path), "%s", write_temp("audit.yaml", audited, strlen(audited)));
+	snprintf(words, sizeof(words),
+		 "explain --policy %s --direction ingress --from app=x --to app=web %s", path,
+		 options);
+	expect_run(words, status, out, NULL);
+	unlink(path);
+}
+
+Test(explain, what_a_policy_in_audit_would_deny_is_forwarded_and_told_as_audit)
+{
+	expect_audited("--port 80 --path /v2", 0,
+		       "audit: forwarded, and reported as AUDIT; in force it would be denied: no "
+		       "HTTP rule matches the request\n  reason  no-rule-l7\n");
+	expect_audited("--port 80 --path /v1/a", 0, "allow: an HTTP rule matches");
+	expect_audited("--port 81", 0,
+		       "audit: forwarded, and reported as AUDIT; in force it "
+		       "would be denied: default deny");
+	expect_audited("--port 80", 0,
+		       "what they do not allow is forwarded, and reported as AUDIT");
+	expect_audited("--port 81 --format json", 0,
+		       "{\"verdict\":\"audit\",\"in_force\":\"deny\",\"audited\":true,");
+	expect_audited("--port 80 --path /v1/a --format json", 0,
+		       "{\"verdict\":\"allow\",\"in_force\":\"allow\",\"audited\":true,");
+}
+
+Test(explain, a_policy_in_audit_can_be_asked_as_if_it_were_in_force)
+{
+	expect_audited("--port 80 --path /v2 --in-force", 1, "deny: no HTTP rule matches");
+	expect_audited("--port 81 --in-force", 1, "deny: default deny");
+	expect_audited("--port 81 --in-force --format json", 1,
+		       "{\"verdict\":\"deny\",\"in_force\":\"deny\",\"audited\":false,");
+}
+
+Test(explain, raw_bytes_under_audit_all_pass)
+{
+	static const char bytes[] = "GET /v2 HTTP/1.1\r\nHost: a\r\n\r\n"
+				    "GET //v1 HTTP/1.1\r\nHost: a\r\n\r\n";
+	char raw[256], words[512];
+
+	snprintf(raw, sizeof(raw), "%s", write_temp("raw", bytes, strlen(bytes)));
+	snprintf(words, sizeof(words), "--port 80 --raw %s", raw);
+	expect_audited(words, 0, "0 audit no-rule-l7\n29 audit target-empty-segment\n");
+	snprintf(words, sizeof(words), "--port 80 --raw %s --format json", raw);
+	expect_audited(words, 0, "{\"verdict\":\"audit\",\"in_force\":\"deny\",\"layer\":\"l7\",");
+	snprintf(words, sizeof(words), "--port 80 --raw %s --in-force", raw);
+	expect_audited(words, 1, "0 deny no-rule-l7\n29 deny target-empty-segment\n");
+	unlink(raw);
+}

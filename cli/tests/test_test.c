@@ -141,7 +141,7 @@ Test(test, mistakes_in_a_test_file_are_told_with_their_place)
 		{"test: []\n", ":4:1: error: a test file has no field \"test\"; did you mean"},
 		{"tests: {}\n", ":4:8: error: tests: expected a list, found a mapping"},
 		{"tests: [{name: t, expect: maybe}]\n",
-		 ":4:27: error: expect: expected allow or deny, found \"maybe\""},
+		 ":4:27: error: expect: expected allow, deny or audit, found \"maybe\""},
 		{"tests: [{name: t, from: empir, expect: deny}]\n", "did you mean \"empire\"?"},
 		{"tests: [{name: t, from: 7, expect: deny}]\n", ":4:25: error: "},
 		{"tests: [{name: t, port: 65536, expect: deny}]\n",
@@ -257,4 +257,49 @@ Test(test, a_file_without_tests_is_a_failure_where_tests_are_required)
 	expect_tests("testdata/tests", "tests: []\n", 0, "10 of 10 passed", "");
 	expect_tests("testdata/tests --require-tests", "tests: []\n", 1, "10 of 10 passed",
 		     "has no tests, and --require-tests was given");
+}
+
+/* One policy in audit for the receiver, one in force for the sender "strict". */
+static void expect_audit(const char *options, const char *tests, int status, const char *out)
+{
+	static const char policies[] =
+		"apiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\n"
+		"metadata: {name: a, annotations: {postern.io/audit: \"true\"}}\n"
+		"spec: {endpointSelector: {matchLabels: {app: web}}, ingress: [{toPorts: [{ports: "
+		"[{port: \"80\", protocol: TCP}], rules: {http: [{path: /a}]}}]}]}\n---\n"
+		"apiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\nmetadata: {name: b}\n"
+		"spec: {endpointSelector: {matchLabels: {app: strict}}, egress: [{toPorts: "
+		"[{ports: [{port: \"81\"}]}]}]}\n";
+	char path[256], text[2048], file[256], words[1024];
+
+	snprintf(path, sizeof(path), "%s", write_temp("p.yaml", policies, strlen(policies)));
+	snprintf(text, sizeof(text),
+		 "policies: %s\ndefaults: {from: app=x, to: app=web, port: 80}\ntests: [%s]\n",
+		 path, tests);
+	snprintf(file, sizeof(file), "%s", write_temp("t.yaml", text, strlen(text)));
+	snprintf(words, sizeof(words), "test %s %s", file, options);
+	expect_run(words, status, out, "");
+	unlink(path);
+	unlink(file);
+}
+
+Test(test, what_is_only_reported_is_expected_as_audit)
+{
+	expect_audit("", "{name: t, request: /b, expect: audit, reason: no-rule-l7}", 0,
+		     "1 of 1 passed");
+	expect_audit("", "{name: t, request: /b, expect: deny}", 1, "expected deny, found audit");
+	expect_audit("", "{name: t, request: /b, expect: allow}", 1, "expected allow, found audit");
+	expect_audit("", "{name: t, request: /a, expect: audit}", 1, "expected audit, found allow");
+	expect_audit("", "{name: t, port: 81, expect: audit}", 0, "1 of 1 passed");
+	expect_audit("--format json", "{name: t, port: 81, expect: audit}", 0,
+		     "\"expect\":\"audit\",\"verdict\":\"audit\"");
+	expect_audit("--in-force", "{name: t, request: /b, expect: deny}", 0, "1 of 1 passed");
+}
+
+Test(test, a_denial_of_the_other_side_goes_before_audit)
+{
+	expect_audit("", "{name: t, from: app=strict, expect: deny, reason: no-rule-l4}", 0,
+		     "1 of 1 passed");
+	expect_audit("", "{name: t, from: app=strict, port: 81, expect: audit}", 0,
+		     "1 of 1 passed");
 }
