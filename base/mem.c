@@ -9,20 +9,22 @@
 #include <string.h>
 
 enum {
-	FIRST_BLOCK = 1024, /* each is twice the one before */
+	FIRST_BLOCK = 1024,
+	NEXT_BLOCK = 512, /* and then a quarter of what is there */
 	ARENA_BLOCK = 64 * 1024,
 };
 
+/* Objects are handed out from the beginning, strings, which need no alignment, from the end. */
 struct block {
 	struct block *next;
-	size_t used;
+	size_t used, strings;
 	size_t size;
 	alignas(max_align_t) unsigned char data[];
 };
 
 struct pst_arena {
 	struct block *head;
-	size_t used;
+	size_t used, size;
 };
 
 static long fail_countdown = -1;
@@ -135,12 +137,14 @@ void pst_arena_reset(struct pst_arena *a)
 			continue;
 		}
 		memset(b->data, 0, b->used);
-		b->used = 0;
+		memset(b->data + b->size - b->strings, 0, b->strings);
+		b->used = b->strings = 0;
 		b->next = NULL;
 		kept = b;
 	}
 	a->head = kept;
 	a->used = 0;
+	a->size = kept ? kept->size : 0;
 }
 
 /* pst_arena_alloc() has consulted the test's wish already. */
@@ -158,38 +162,60 @@ static struct block *block_new(size_t size)
 }
 
 /* There may be thousands of small arenas, and what a block holds is cleared. */
-static size_t block_size(const struct block *before, size_t need)
+static size_t block_size(const struct pst_arena *a, size_t need)
 {
-	size_t size = before ? 2 * before->size : FIRST_BLOCK;
+	size_t size = a->head ? NEXT_BLOCK : FIRST_BLOCK;
 
-	while (size < need && size < ARENA_BLOCK)
-		size *= 2;
-	if (size > ARENA_BLOCK)
-		size = ARENA_BLOCK;
+	while (size < ARENA_BLOCK && (size < need || size < a->size / 4))
+		size += NEXT_BLOCK;
 	return size < need ? need : size;
+}
+
+/* A block with SIZE bytes to spare, or NULL. */
+static struct block *block_with(struct pst_arena *a, size_t size)
+{
+	struct block *b = a->head;
+
+	if (b && b->size - b->used - b->strings >= size)
+		return b;
+	b = block_new(block_size(a, size));
+	if (!b)
+		return NULL;
+	b->next = a->head;
+	a->head = b;
+	a->size += b->size;
+	return b;
 }
 
 void *pst_arena_alloc(struct pst_arena *a, size_t size)
 {
 	const size_t align = alignof(max_align_t);
-	struct block *b = a->head;
+	struct block *b;
 	size_t rounded;
 	void *p;
 
 	if (__builtin_add_overflow(size ? size : 1, align - 1, &rounded) || should_fail())
 		return NULL;
 	rounded &= ~(align - 1);
-	if (!b || b->size - b->used < rounded) {
-		b = block_new(block_size(b, rounded));
-		if (!b)
-			return NULL;
-		b->next = a->head;
-		a->head = b;
-	}
+	b = block_with(a, rounded);
+	if (!b)
+		return NULL;
 	p = b->data + b->used;
 	b->used += rounded;
 	a->used += rounded;
 	return p;
+}
+
+/* SIZE zeroed bytes without alignment; more than none. */
+static char *alloc_string(struct pst_arena *a, size_t size)
+{
+	struct block *b = should_fail() ? NULL : block_with(a, size);
+
+	if (!b)
+		return NULL;
+	b->strings += size;
+	a->used += size;
+	return (char *)b->data + b->size - b->strings;
 }
 
 void *pst_arena_calloc(struct pst_arena *a, size_t n, size_t size)
@@ -207,7 +233,7 @@ char *pst_arena_strndup(struct pst_arena *a, const char *s, size_t len)
 
 	if (len == SIZE_MAX)
 		return NULL;
-	copy = pst_arena_alloc(a, len + 1);
+	copy = alloc_string(a, len + 1);
 	if (copy && len)
 		memcpy(copy, s, len);
 	return copy;
@@ -216,7 +242,7 @@ char *pst_arena_strndup(struct pst_arena *a, const char *s, size_t len)
 char *pst_arena_join(struct pst_arena *arena, const char *a, char between, const char *b)
 {
 	const size_t n_a = strlen(a), n_b = strlen(b);
-	char *s = pst_arena_alloc(arena, n_a + n_b + 2);
+	char *s = alloc_string(arena, n_a + n_b + 2);
 
 	if (!s)
 		return NULL;
@@ -236,7 +262,7 @@ char *pst_arena_printf(struct pst_arena *a, const char *fmt, ...)
 	va_copy(again, ap);
 	n = vsnprintf(NULL, 0, fmt, ap);
 	if (n >= 0)
-		s = pst_arena_alloc(a, (size_t)n + 1);
+		s = alloc_string(a, (size_t)n + 1);
 	if (s)
 		vsnprintf(s, (size_t)n + 1, fmt, again);
 	va_end(again);

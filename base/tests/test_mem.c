@@ -5,7 +5,9 @@
 
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <malloc.h>
 #include <stdalign.h>
+#include <stdio.h>
 #include <string.h>
 
 static bool is_zero(const unsigned char *p, size_t n)
@@ -344,4 +346,50 @@ Test(mem, two_strings_are_joined_with_what_stands_between_them)
 	cr_assert_null(pst_arena_join(a, "x", '/', "y"));
 	pst_mem_fail_after(-1);
 	pst_arena_free(&a);
+}
+
+Test(arena, strings_and_objects_of_one_block_never_overlap)
+{
+	struct pst_arena *a = pst_arena_new();
+	unsigned char *objects[200];
+	char *strings[200];
+
+	for (int round = 0; round < 2; round++) {
+		for (int i = 0; i < 200; i++) {
+			strings[i] = pst_arena_printf(a, "%0*d", 1 + i % 60, i);
+			objects[i] = pst_arena_alloc(a, (size_t)(i % 90));
+			cr_assert_eq((uintptr_t)objects[i] % alignof(max_align_t), 0);
+			for (int k = 0; k < i % 90; k++)
+				cr_assert_eq(objects[i][k], 0, "what was there before is gone");
+			memset(objects[i], 0xff, (size_t)(i % 90));
+		}
+		for (int i = 0; i < 200; i++) {
+			char expected[64];
+
+			snprintf(expected, sizeof(expected), "%0*d", 1 + i % 60, i);
+			cr_assert_str_eq(strings[i], expected);
+		}
+		pst_arena_reset(a);
+	}
+	pst_arena_free(&a);
+}
+
+Test(arena, small_ones_hold_little_more_than_was_asked_for)
+{
+	enum { ARENAS = 1000, STRINGS = 100 };
+	struct pst_arena *all[ARENAS];
+	const size_t before = mallinfo2().uordblks;
+	size_t asked = 0;
+
+	for (int i = 0; i < ARENAS; i++) {
+		all[i] = pst_arena_new();
+		for (int k = 0; k < STRINGS; k++)
+			pst_arena_strndup(all[i], "endpointSelector", 16);
+		asked += pst_arena_used(all[i]);
+	}
+	cr_expect_eq(asked, ARENAS * STRINGS * 17, "strings need no alignment");
+	if (mallinfo2().uordblks) /* a sanitizer's malloc does not tell */
+		cr_expect_lt(mallinfo2().uordblks - before, asked * 3 / 2);
+	for (int i = 0; i < ARENAS; i++)
+		pst_arena_free(&all[i]);
 }

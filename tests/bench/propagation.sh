@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # How long a change takes: from the rename of one policy file among 10,000, with 5,000 pods, to the first request that
-# is judged by it. A client asks without a pause; each round the policy allows another path. Also the daemon's memory.
+# is judged by it. A client asks without a pause; each round the policy allows another path. Also the memory
+# of the daemon and of its processes.
 #
 #	ROUNDS=20 tests/bench/propagation.sh
 . "$(dirname "$0")/../e2e/lib.sh"
@@ -51,6 +52,10 @@ e2e_posternd --policy "$E2E/cluster/policies" --inventory "$E2E/cluster/pods.yam
 	--inventory testdata/inventory/demo.yaml --events none
 grep -h 'in force' "$E2E/log" | head -1
 e2e_run frontend python3 "$E2E/ask.py" $BACKEND "$E2E/cluster/policies/demo.yaml" "$E2E" "$rounds" || e2e_fail "no change"
-awk '/VmRSS|RssAnon|RssFile/ { printf "%s %.0f MiB\n", $1, $2 / 1024 }' "/proc/$E2E_DAEMON/status"
+# Anonymous memory is what a process holds; of files, the maps of the kernel that it has mapped are the most.
+for pid in "$E2E_DAEMON" $(pgrep -P "$E2E_DAEMON"); do
+	awk -v who="$(tr '\0' ' ' <"/proc/$pid/cmdline" | cut -d' ' -f1,2 | sed 's,[^ ]*/,,g')" '
+		/RssAnon|RssFile/ { printf "%s: %s %.1f MiB\n", who, $1, $2 / 1024 }' "/proc/$pid/status"
+done
 echo "load average: $(cut -d' ' -f1-3 /proc/loadavg), Linux $(uname -r), $(nproc) processors"
 e2e_stop
