@@ -423,6 +423,15 @@ bench: ## measure; installs what is missing (root)
 bench-proxy: build/postern-proxy ## measure postern-proxy beside nginx and HAProxy (no root)
 	$(Q)tests/bench/proxy.sh
 
+# The twins of the ruler, what threads share, and the whole proxy with several of them.
+.PHONY: tsan-proxy
+tsan-proxy: ## look for races between the threads of the proxy, with TSan (no root)
+	$(SUB) SAN=thread build/tsan/postern-proxy build/tsan/tests/proxy
+	$(Q)build/tsan/tests/proxy --filter 'twins/*'
+	$(Q)build/tsan/tests/proxy --filter 'pool/*'
+	$(Q)POSTERN_PROXY=build/tsan/postern-proxy python3 tests/e2e/threads.py
+	$(Q)POSTERN_PROXY=build/tsan/postern-proxy python3 tests/e2e/proxy.py
+
 .PHONY: bench-diff
 bench-diff: build/postern ## measure postern diff over 1,000 policies (no root)
 	$(Q)tests/bench/diff.sh build/postern

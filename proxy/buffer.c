@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "proxy/buffer.h"
 
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,6 +15,53 @@ static void move_down(struct pst_buffer *b)
 	b->pass -= b->begin;
 	b->end -= b->begin;
 	b->begin = 0;
+}
+
+void pst_memory_pool_init(struct pst_memory_pool *p, size_t limit, size_t n_memories)
+{
+	const size_t most = 256 * 1024;
+
+	p->left = limit;
+	/* What lies unused in parts, two of each, is a quarter of the whole at most. */
+	p->part = limit / (8 * n_memories);
+	p->part = p->part < most ? p->part : most;
+}
+
+/* Takes MOST of it, or as much as there is if that is LEAST. 0: there is less. */
+static size_t take_part(struct pst_memory_pool *p, size_t least, size_t most)
+{
+	size_t left = p->left, n;
+
+	do {
+		if (left < least)
+			return 0;
+		n = left < most ? left : most;
+	} while (!atomic_compare_exchange_weak(&p->left, &left, left - n));
+	return n;
+}
+
+/* Sessions of HTTP/2 may have taken more than there is. */
+bool pst_memory_fits(struct pst_memory *m, size_t more)
+{
+	size_t missing;
+
+	if (m->used <= m->limit && more <= m->limit - m->used)
+		return true;
+	if (!m->pool || more > SIZE_MAX / 2)
+		return false;
+	missing = m->used + more - m->limit;
+	m->limit += take_part(m->pool, missing, missing > m->pool->part ? missing : m->pool->part);
+	return m->used <= m->limit && more <= m->limit - m->used;
+}
+
+void pst_memory_settle(struct pst_memory *m)
+{
+	size_t spare = m->limit > m->used ? m->limit - m->used : 0;
+
+	if (!m->pool || spare <= 2 * m->pool->part)
+		return;
+	m->limit -= spare - m->pool->part;
+	atomic_fetch_add(&m->pool->left, spare - m->pool->part);
 }
 
 void pst_memory_trim(struct pst_memory *m)
@@ -52,8 +100,7 @@ static bool grow(struct pst_buffer *b, size_t limit, struct pst_memory *m)
 	char *v;
 
 	cap = cap < limit ? cap : limit;
-	/* Sessions of HTTP/2 may have taken more than there is. */
-	if (m->used > m->limit || cap - b->cap > m->limit - m->used)
+	if (!pst_memory_fits(m, cap - b->cap))
 		return false;
 	v = take_memory(m, cap);
 	if (!v)

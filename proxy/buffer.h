@@ -13,6 +13,7 @@
 
 #include "proxy/pages.h"
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -25,16 +26,34 @@ enum {
 };
 
 /*
+ * What the memories of several threads hold together has a limit. Each has a part of it, takes more
+ * when that is used up, and gives back what it does not need.
+ */
+struct pst_memory_pool {
+	atomic_size_t left; /* that nobody has */
+	size_t part;	    /* what is taken at a time, if there is as much */
+};
+
+void pst_memory_pool_init(struct pst_memory_pool *p, size_t limit, size_t n_memories);
+
+/*
  * What buffers hold together. Some of the first size are kept for the next one that asks: most
  * requests need no more. Small ones have pages of their own: freed among long-lived small objects
  * they would be holes.
  */
 struct pst_memory {
 	size_t used, limit;
+	struct pst_memory_pool *pool;	 /* where the limit is raised; NULL: nowhere */
 	char *spares[PST_BUFFER_SPARES]; /* not counted */
 	size_t n_spares;
 	struct pst_pages pages; /* of what sessions of HTTP/2 hold also when nothing happens */
 };
+
+/* May MORE bytes be used? Raises the limit for them, if it must and the pool lets it. */
+bool pst_memory_fits(struct pst_memory *m, size_t more);
+
+/* Gives back to the pool what is far more than is used. */
+void pst_memory_settle(struct pst_memory *m);
 
 /* Gives back what is kept for the next one. */
 void pst_memory_trim(struct pst_memory *m);

@@ -53,6 +53,8 @@ int pst_confine(void)
 	int r = ctx ? allow(ctx) : -ENOMEM;
 
 	if (!r)
+		r = seccomp_attr_set(ctx, SCMP_FLTATR_CTL_TSYNC, 1);
+	if (!r)
 		r = seccomp_load(ctx);
 	seccomp_release(ctx);
 	return r ? pst_log_err(r, "cannot give up system calls") : 0;

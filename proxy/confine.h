@@ -10,5 +10,6 @@
  * something else first then goes on as on a kernel that does not let it.
  */
 
-/* For the rest of this process' life. 0, or -errno, logged: nothing has changed. */
+/* For the rest of this process' life, all threads of it: they must be there already. 0, or -errno,
+ * logged: nothing has changed. */
 int pst_confine(void);

@@ -2,6 +2,7 @@
 #include "proxy/entry.h"
 
 #include "base/cleanup.h"
+#include "proxy/team.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -31,9 +32,16 @@ static void refuse(struct pst_worker *w, int fd, enum pst_reason reason)
 {
 	const struct linger hard = {.l_onoff = 1, .l_linger = 0};
 
-	w->denied_by[reason]++;
+	pst_worker_count(&w->counters.denied_by[reason]);
 	setsockopt(fd, SOL_SOCKET, SO_LINGER, &hard, sizeof(hard));
 	close(fd);
+}
+
+/* The same for one that was to be served here. */
+static void drop(struct pst_worker *w, int fd, enum pst_reason reason)
+{
+	w->load--;
+	refuse(w, fd, reason);
 }
 
 static void begin(struct pst_worker *w, int fd, struct pst_conn_start *start)
@@ -48,24 +56,24 @@ static void begin(struct pst_worker *w, int fd, struct pst_conn_start *start)
 	start->ruleset = r.ruleset;
 	start->opaque = r.verdict == PST_VERDICT_ALLOW;
 	if (r.verdict == PST_VERDICT_DENY) {
-		refuse(w, fd, r.reason);
+		drop(w, fd, r.reason);
 		return;
 	}
-	if (w->n_conns >= w->o->max_connections) {
-		refuse(w, fd, PST_REASON_PROXY_LIMIT);
+	if (!pst_team_take_conn(w->team)) {
+		drop(w, fd, PST_REASON_PROXY_LIMIT);
 		return;
 	}
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	if (pst_conn_new(&w->home, start, &c)) {
-		refuse(w, fd, PST_REASON_NO_STATE);
+		w->team->n_conns--;
+		drop(w, fd, PST_REASON_NO_STATE);
 		return;
 	}
 	pst_worker_add(w, c);
 }
 
-/* LISTENER is NULL when there is one server for all. */
-static void begin_from(struct pst_worker *w, const struct pst_front *listener, int fd,
-		       const struct sockaddr_storage *from)
+void pst_entry_take(struct pst_worker *w, int fd, const struct sockaddr_storage *from,
+		    uint16_t port)
 {
 	struct pst_conn_start start = {
 		.upstream = &w->o->upstream.addr,
@@ -76,15 +84,15 @@ static void begin_from(struct pst_worker *w, const struct pst_front *listener, i
 	socklen_t len = sizeof(at);
 
 	start.client = pst_proxy_addr(from, &start.client_port);
-	if (listener && getsockname(fd, (struct sockaddr *)&at, &len)) {
-		refuse(w, fd, PST_REASON_NO_STATE);
+	if (port && getsockname(fd, (struct sockaddr *)&at, &len)) {
+		drop(w, fd, PST_REASON_NO_STATE);
 		return;
 	}
 	start.server = pst_proxy_addr(&at, &start.server_port);
 	/* Sent to the listener itself: by connect.bpf.c, which has noted why, or by somebody. */
-	if (listener && start.server_port == listener->port) {
-		if (pst_managed_ask_origin(&w->managed, fd))
-			refuse(w, fd, PST_REASON_PROXY_LIMIT);
+	if (port && start.server_port == port) {
+		if (pst_asking_origin(&w->asking, fd))
+			drop(w, fd, PST_REASON_PROXY_LIMIT);
 		return;
 	}
 	begin(w, fd, &start);
@@ -98,8 +106,7 @@ static struct pst_addr addr_of(const struct pst_end *end)
 	return addr;
 }
 
-/* The connection of a workload to a server outside. */
-void pst_entry_begin_out(struct pst_worker *w, const struct pst_managed_answer *a)
+void pst_entry_begin_out(struct pst_worker *w, const struct pst_asking_answer *a)
 {
 	struct pst_conn_start start = {
 		.upstream = &w->o->upstream.addr,
@@ -112,7 +119,7 @@ void pst_entry_begin_out(struct pst_worker *w, const struct pst_managed_answer *
 	};
 
 	if (a->error || w->drain_end_ms)
-		refuse(w, a->fd, PST_REASON_UNKNOWN_LOCAL);
+		drop(w, a->fd, PST_REASON_UNKNOWN_LOCAL);
 	else
 		begin(w, a->fd, &start);
 }
@@ -122,6 +129,9 @@ static void refuse_next(struct pst_worker *w, int listen_fd)
 {
 	int fd;
 
+	/* Another thread may have been faster to open the last one. */
+	if (w->spare_fd < 0)
+		w->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	if (w->spare_fd < 0)
 		return;
 	close(PST_TAKE_FD(w->spare_fd));
@@ -131,20 +141,32 @@ static void refuse_next(struct pst_worker *w, int listen_fd)
 	w->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 }
 
-void pst_entry_accept(struct pst_worker *w, const struct pst_front *listener)
+/* Gives the connection to who is to serve it. */
+static void hand_out(struct pst_worker *w, int fd, const struct sockaddr_storage *from,
+		     uint16_t port)
 {
-	const int listen_fd = listener ? listener->fd : w->listen_fd;
+	const struct pst_mail mail = {.kind = PST_MAIL_CONN, .fd = fd, .from = *from, .port = port};
+	struct pst_worker *to = pst_team_choose(w);
 
+	to->load++;
+	if (to == w)
+		pst_entry_take(w, fd, from, port);
+	else if (pst_mailbox_post(&to->mail, &mail, w->home.clock.now_ms))
+		drop(to, fd, PST_REASON_NO_STATE);
+}
+
+void pst_entry_accept(struct pst_worker *w, const struct pst_front *front)
+{
 	for (int i = 0; i < ACCEPTS; i++) {
 		struct sockaddr_storage from;
 		socklen_t len = sizeof(from);
-		int fd = accept4(listen_fd, (struct sockaddr *)&from, &len,
+		int fd = accept4(front->fd, (struct sockaddr *)&from, &len,
 				 SOCK_NONBLOCK | SOCK_CLOEXEC);
 
 		if (fd >= 0)
-			begin_from(w, listener, fd, &from);
+			hand_out(w, fd, &from, front->port);
 		else if (errno == EMFILE || errno == ENFILE)
-			refuse_next(w, listen_fd);
+			refuse_next(w, front->fd);
 		else if (errno != ECONNABORTED && errno != EINTR)
 			return;
 	}

@@ -2,17 +2,21 @@
 #pragma once
 
 /*
- * How connections come in: accepted, asked about at L3/L4, and begun or reset. Over a limit
- * (connections, descriptors) they are reset, and counted.
+ * How connections come in: accepted, given to the worker that is to serve them, asked about at
+ * L3/L4, and begun or reset. Over a limit (connections, descriptors) they are reset, and counted.
  */
 
 #include "proxy/worker.h"
 
-/* Takes some of what waits at LISTENER, or at the only one there is: NULL. */
-void pst_entry_accept(struct pst_worker *w, const struct pst_front *listener);
+/* Takes some of what waits at FRONT. */
+void pst_entry_accept(struct pst_worker *w, const struct pst_front *front);
+
+/* FD, taken over, was accepted by another worker FROM there, at a front with PORT. */
+void pst_entry_take(struct pst_worker *w, int fd, const struct sockaddr_storage *from,
+		    uint16_t port);
 
 /* The helper says where an accepted connection of a workload was to go. */
-void pst_entry_begin_out(struct pst_worker *w, const struct pst_managed_answer *a);
+void pst_entry_begin_out(struct pst_worker *w, const struct pst_asking_answer *a);
 
 /* The L3/L4 question about a connection, to the policy in force. */
 struct pst_l4_result pst_entry_ask(const struct pst_worker *w, enum pst_dir direction,

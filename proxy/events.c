@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <poll.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -100,11 +101,16 @@ static void put_event(struct pst_json *j, const struct pst_proxy_options *o,
 /* A reader that stands still must not hold up requests: then the line is lost. */
 static int write_line(const char *line, size_t len)
 {
+	static pthread_mutex_t writing = PTHREAD_MUTEX_INITIALIZER;
 	struct pollfd out = {.fd = STDOUT_FILENO, .events = POLLOUT};
+	bool written;
 
-	if (len > PIPE_BUF || poll(&out, 1, 0) != 1 || !(out.revents & POLLOUT))
-		return -EIO;
-	return write(STDOUT_FILENO, line, len) == (ssize_t)len ? 0 : -EIO;
+	/* Another thread's line may take the room that was there. */
+	pthread_mutex_lock(&writing);
+	written = len <= PIPE_BUF && poll(&out, 1, 0) == 1 && out.revents & POLLOUT &&
+		  write(STDOUT_FILENO, line, len) == (ssize_t)len;
+	pthread_mutex_unlock(&writing);
+	return written ? 0 : -EIO;
 }
 
 int pst_proxy_event_write(const struct pst_proxy_options *o, const struct pst_conn *c,

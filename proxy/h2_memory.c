@@ -173,5 +173,5 @@ void pst_h2_memory_init(struct pst_h2_memory *m, struct pst_memory *all)
 
 bool pst_h2_memory_is_over(const struct pst_h2_memory *m)
 {
-	return m->used > PST_H2_MEMORY || m->all->used > m->all->limit;
+	return m->used > PST_H2_MEMORY || !pst_memory_fits(m->all, 0);
 }

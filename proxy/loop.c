@@ -3,10 +3,8 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
-#include "compiler/explain.h"
-#include "proxy/entry.h"
-#include "proxy/events.h"
-#include "proxy/worker.h"
+#include "proxy/confine.h"
+#include "proxy/team.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -15,40 +13,31 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-enum { BATCH = 256, BACKLOG = 4096 };
+enum { BACKLOG = 4096 };
+
+struct loop {
+	const struct pst_proxy_options *o;
+	struct pst_team team;
+	struct pst_proxy_policy *policy; /* whose twins the workers have */
+	struct pst_clock clock;
+	int epoll_fd, signal_fd;
+	bool ending;
+	int error; /* it cannot go on */
+};
 
 static int die(int error, const char *what)
 {
 	return pst_log_err(error, "%s", what);
 }
 
-static void on_event(void *ctx, const struct pst_conn *c, const struct pst_pair_event *event)
+static void end(struct loop *l)
 {
-	struct pst_worker *l = ctx;
-
-	if (event->allowed)
-		l->allowed++;
-	else
-		l->denied_by[event->reason]++;
-	if (l->o->events == PST_PROXY_EVENTS_ALL ||
-	    (l->o->events == PST_PROXY_EVENTS_DENIED && !event->allowed))
-		l->lost_events += pst_proxy_event_write(l->o, c, event) != 0;
+	if (!l->ending)
+		pst_team_end(&l->team, l->clock.now_ms);
+	l->ending = true;
 }
 
-static void log_counters(const struct pst_worker *l)
-{
-	pst_log(PST_LOG_INFO, "%llu requests allowed", (unsigned long long)l->allowed);
-	if (l->lost_events)
-		pst_log(PST_LOG_INFO, "%llu events lost", (unsigned long long)l->lost_events);
-	for (int i = 0; i < PST_REASON_MAX; i++) {
-		if (l->denied_by[i])
-			pst_log(PST_LOG_INFO, "%llu denied: %s",
-				(unsigned long long)l->denied_by[i],
-				pst_explain_reason_name((enum pst_reason)i));
-	}
-}
-
-static int load_policy(const struct pst_worker *l, const struct pst_proxy_sources *sources,
+static int load_policy(const struct loop *l, const struct pst_proxy_sources *sources,
 		       struct pst_proxy_policy **ret_policy)
 {
 	const struct pst_proxy_judging how = {
@@ -60,20 +49,27 @@ static int load_policy(const struct pst_worker *l, const struct pst_proxy_source
 	return pst_proxy_policy_load(sources, &how, ret_policy);
 }
 
-static int take_over(struct pst_worker *l, const struct pst_proxy_sources *sources)
+static int take_over(struct loop *l, const struct pst_proxy_sources *sources)
 {
 	struct pst_proxy_policy *next = NULL;
 	int r = load_policy(l, sources, &next);
 
 	if (r)
 		return r;
-	pst_worker_renew(l, next);
+	pst_clock_read(&l->clock);
+	r = pst_team_renew(&l->team, next, l->clock.now_ms);
+	if (r) {
+		pst_proxy_policy_unref(&next);
+		return r;
+	}
+	pst_proxy_policy_unref(&l->policy);
+	l->policy = next;
 	return 0;
 }
 
-static void reload(struct pst_worker *l)
+static void reload(struct loop *l)
 {
-	if (l->managed.control >= 0)
+	if (l->team.managed.control >= 0)
 		return; /* the daemon says when */
 	if (take_over(l, &l->o->sources))
 		pst_log(PST_LOG_ERROR, "not reloaded; the policy before stays in force");
@@ -81,17 +77,7 @@ static void reload(struct pst_worker *l)
 		pst_log(PST_LOG_INFO, "the policy was read again");
 }
 
-static void end(struct pst_worker *l)
-{
-	if (l->drain_end_ms)
-		return;
-	if (l->listen_fd >= 0)
-		close(PST_TAKE_FD(l->listen_fd));
-	pst_managed_forget_all(&l->managed);
-	pst_worker_drain(l);
-}
-
-static void on_signal(struct pst_worker *l)
+static void on_signal(struct loop *l)
 {
 	struct signalfd_siginfo info;
 
@@ -102,22 +88,14 @@ static void on_signal(struct pst_worker *l)
 		reload(l);
 		break;
 	case SIGUSR1:
-		log_counters(l);
+		pst_team_log_counters(&l->team);
 		break;
 	default:
 		end(l);
 	}
 }
 
-/* Listeners are told from what else is polled by their lowest bit. */
-static int watch_listener(const struct pst_worker *l, const struct pst_front *listener)
-{
-	struct epoll_event event = {.events = EPOLLIN, .data.u64 = (uintptr_t)listener | 1};
-
-	return epoll_ctl(l->home.epoll_fd, EPOLL_CTL_ADD, listener->fd, &event) ? -errno : 0;
-}
-
-static int take_policy(struct pst_worker *l, int fd)
+static int take_policy(struct loop *l, int fd)
 {
 	char path[32];
 	const struct pst_proxy_sources sources = {.bundle = path};
@@ -126,157 +104,129 @@ static int take_policy(struct pst_worker *l, int fd)
 	return take_over(l, &sources);
 }
 
+/* The workers accept from FRONT, whose reference is taken over. */
+static int listen_at(struct loop *l, struct pst_front *front)
+{
+	int r = front ? pst_team_listen(&l->team, front, l->clock.now_ms) : -ENOMEM;
+
+	pst_front_unref(&front);
+	return r;
+}
+
 /* False: the daemon is gone, or does not speak as it should. */
-static bool obey(struct pst_worker *l, const struct pst_wire *w, int *fd)
+static bool obey(struct loop *l, const struct pst_wire *w, int *fd)
 {
 	struct pst_wire done = {.kind = PST_WIRE_DONE, .id = w->id};
-	const struct pst_front *listener;
 
 	switch (w->kind) {
 	case PST_WIRE_POLICY:
 		done.error = take_policy(l, *fd);
-		return !pst_wire_send(l->managed.control, &done, -1);
+		return !pst_wire_send(l->team.managed.control, &done, -1);
 	case PST_WIRE_LISTENER:
 		if (!l->policy || *fd < 0)
 			return false;
-		listener = pst_managed_listen(&l->managed, w->id, PST_TAKE_FD(*fd));
-		return listener && !watch_listener(l, listener);
+		return !listen_at(l, pst_managed_listen(w->id, PST_TAKE_FD(*fd)));
 	case PST_WIRE_FORGET:
-		pst_managed_forget(&l->managed, w->id);
-		return true;
+		return !pst_team_forget(&l->team, w->id, l->clock.now_ms);
 	default:
 		return false;
 	}
 }
 
-static void on_control(struct pst_worker *l)
+static void on_control(struct loop *l)
 {
-	for (;;) {
+	while (l->team.managed.control >= 0) {
 		struct pst_wire w;
 		pst_auto_fd int fd = -1;
-		int r = pst_wire_recv(l->managed.control, MSG_DONTWAIT, &w, &fd);
+		int r = pst_wire_recv(l->team.managed.control, MSG_DONTWAIT, &w, &fd);
 
 		if (r == -EAGAIN)
 			return;
 		if (!r && obey(l, &w, &fd))
 			continue;
-		close(PST_TAKE_FD(l->managed.control));
+		close(PST_TAKE_FD(l->team.managed.control));
 		end(l);
-		return;
 	}
 }
 
 /* Without the helper there is no way to any server: its end is the end. */
-static void on_legs(struct pst_worker *l)
+static void on_legs(struct loop *l)
 {
 	for (;;) {
-		struct pst_managed_answer a;
-		int r = pst_managed_answer(&l->managed, &a);
+		struct pst_mail mail = {.kind = PST_MAIL_ANSWER};
+		uint32_t worker;
+		int r = pst_managed_answer(&l->team.managed, &mail.wire, &mail.fd, &worker);
 
 		if (r == -EAGAIN)
 			return;
 		if (r) {
-			close(PST_TAKE_FD(l->managed.legs));
 			end(l);
 			return;
 		}
-		if (a.fd >= 0)
-			pst_entry_begin_out(l, &a);
-		if (a.conn)
-			pst_worker_run(l, a.conn);
+		/* An answer that is lost would let the next one be taken for it. */
+		l->error = pst_mailbox_post(&l->team.workers[worker].mail, &mail, l->clock.now_ms);
+		if (l->error) {
+			pst_cleanup_fd(&mail.fd);
+			return;
+		}
 	}
 }
 
-static int reach(void *ctx, struct pst_conn *c)
-{
-	struct pst_worker *l = ctx;
-
-	return pst_managed_reach(&l->managed, c);
-}
-
-static void give_up(void *ctx, const struct pst_conn *c)
-{
-	struct pst_worker *l = ctx;
-
-	pst_managed_give_up(&l->managed, c);
-}
-
-static bool is_over(const struct pst_worker *l)
-{
-	return l->drain_end_ms && (!l->n_conns || l->home.clock.now_ms >= l->drain_end_ms);
-}
-
-static void dispatch(struct pst_worker *l, const struct epoll_event *event)
-{
-	struct pst_conn_end *end = event->data.ptr;
-
-	if (event->data.u64 & 1) {
-		pst_entry_accept(l, (const struct pst_front *)(uintptr_t)(event->data.u64 & ~1ULL));
-	} else if (event->data.ptr == &l->listen_fd) {
-		if (l->listen_fd >= 0)
-			pst_entry_accept(l, NULL);
-	} else if (event->data.ptr == &l->managed.control) {
-		l->ready.control = true;
-	} else if (event->data.ptr == &l->managed.legs) {
-		l->ready.legs = true;
-	} else if (event->data.ptr == &l->signal_fd) {
-		l->ready.signal = true;
-	} else if (!end->conn->done) {
-		pst_conn_notice(end, event->events);
-		pst_worker_run(l, end->conn);
-	}
-}
-
-/* Last of a turn: it may free listeners, which other events name. */
-static void run_ready(struct pst_worker *l)
-{
-	if (l->ready.signal)
-		on_signal(l);
-	if (l->ready.control && l->managed.control >= 0)
-		on_control(l);
-	if (l->ready.legs && l->managed.legs >= 0)
-		on_legs(l);
-	l->ready.signal = l->ready.control = l->ready.legs = false;
-}
-
-static int turn(struct pst_worker *l)
-{
-	struct epoll_event events[BATCH];
-	int n = epoll_wait(l->home.epoll_fd, events, BATCH, pst_worker_timeout(l));
-
-	if (n < 0 && errno != EINTR)
-		return die(-errno, "cannot wait for events");
-	pst_clock_read(&l->home.clock);
-	for (int i = 0; i < n; i++)
-		dispatch(l, &events[i]);
-	run_ready(l);
-	pst_worker_settle(l);
-	return 0;
-}
-
-static int watch(const struct pst_worker *l, int *fd)
+static int watch(const struct loop *l, int *fd)
 {
 	struct epoll_event event = {.events = EPOLLIN, .data.ptr = fd};
 
-	return epoll_ctl(l->home.epoll_fd, EPOLL_CTL_ADD, *fd, &event) ? -errno : 0;
+	return epoll_ctl(l->epoll_fd, EPOLL_CTL_ADD, *fd, &event) ? -errno : 0;
 }
 
-static int open_listener(struct pst_worker *l)
+/* At the first event of each kind everything is read; those behind it find nothing. */
+static void dispatch(struct loop *l, const struct epoll_event *event)
+{
+	uint64_t times;
+
+	if (event->data.ptr == &l->signal_fd)
+		on_signal(l);
+	else if (event->data.ptr == &l->team.managed.control)
+		on_control(l);
+	else if (event->data.ptr == &l->team.managed.legs)
+		on_legs(l);
+	else if (read(l->team.ended_fd, &times, sizeof(times)) == sizeof(times))
+		end(l);
+}
+
+static int turn(struct loop *l)
+{
+	struct epoll_event events[4];
+	int n = epoll_wait(l->epoll_fd, events, 4, -1);
+
+	if (n < 0 && errno != EINTR)
+		return die(-errno, "cannot wait for events");
+	pst_clock_read(&l->clock);
+	for (int i = 0; i < n; i++)
+		dispatch(l, &events[i]);
+	return l->error;
+}
+
+static int open_listener(struct loop *l)
 {
 	const struct pst_proxy_endpoint *at = &l->o->listen;
 	const int on = 1;
+	int fd = socket(at->addr.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
-	l->listen_fd = socket(at->addr.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (l->listen_fd < 0)
+	if (fd < 0)
 		return die(-errno, "cannot open a socket");
-	setsockopt(l->listen_fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-	if (bind(l->listen_fd, (const struct sockaddr *)&at->addr, at->len) ||
-	    listen(l->listen_fd, BACKLOG))
-		return die(-errno, "cannot listen");
-	return 0;
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	if (bind(fd, (const struct sockaddr *)&at->addr, at->len) || listen(fd, BACKLOG)) {
+		int error = -errno;
+
+		close(fd);
+		return die(error, "cannot listen");
+	}
+	return listen_at(l, pst_front_new(fd, 0, 0));
 }
 
-static int open_signals(struct pst_worker *l)
+/* Threads inherit that they are blocked: this one alone reads them. */
+static int open_signals(struct loop *l)
 {
 	sigset_t set;
 
@@ -292,97 +242,64 @@ static int open_signals(struct pst_worker *l)
 	return l->signal_fd < 0 ? die(-errno, "cannot receive signals") : 0;
 }
 
-static void set_up(struct pst_worker *l)
-{
-	struct pst_clock *c = &l->home.clock;
-
-	pst_clock_init(c);
-	c->after_ms[PST_WAIT_CONNECT] = 10 * 1000;
-	c->after_ms[PST_WAIT_HEAD] = l->o->head_timeout_s * 1000;
-	c->after_ms[PST_WAIT_IDLE] = l->o->idle_timeout_s * 1000;
-	c->after_ms[PST_WAIT_REST] = 500;
-	c->after_ms[PST_WAIT_LINGER] = 2 * 1000;
-	l->home.memory.limit = (size_t)l->o->max_memory_mib << 20;
-	l->home.on_event = on_event;
-	l->home.ctx = l;
-	if (l->o->managed) {
-		l->home.reach = reach;
-		l->home.give_up = give_up;
-	}
-	for (int i = 0; i < 2; i++)
-		l->home.denied[i] = &l->denied[i];
-	l->all.prev = l->all.next = &l->all;
-	l->dead.prev = l->dead.next = &l->dead;
-}
-
 /* Where connections come from. */
-static int open_front(struct pst_worker *l)
+static int open_front(struct loop *l)
 {
-	int r = l->o->managed ? pst_managed_open(&l->managed) : open_listener(l);
+	struct pst_managed *m = &l->team.managed;
+	int r;
 
+	if (!l->o->managed) {
+		r = take_over(l, &l->o->sources);
+		return r ? r : open_listener(l);
+	}
+	r = pst_managed_open(m);
 	if (r)
 		return r;
-	if (l->o->managed)
-		r = watch(l, &l->managed.control) || watch(l, &l->managed.legs);
-	else
-		r = watch(l, &l->listen_fd);
-	return r ? die(-errno, "cannot watch sockets") : 0;
+	return watch(l, &m->control) || watch(l, &m->legs) ? die(-errno, "cannot watch sockets")
+							   : 0;
 }
 
-static int open_all(struct pst_worker *l)
+/* What strangers send is read by workers that have gone, and the way there is narrow. */
+static int start(struct loop *l)
 {
-	int r = l->o->managed ? 0 : load_policy(l, &l->o->sources, &l->policy);
+	int r = pst_team_start(&l->team, l->o);
 
-	if (!r)
-		r = pst_reply_make(&l->o->reply, false, &l->denied[0]);
-	if (!r)
-		r = pst_reply_make(&l->o->reply, true, &l->denied[1]);
+	if (!r && l->o->managed)
+		r = pst_confine();
 	if (r)
 		return r;
-	l->home.epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-	if (l->home.epoll_fd < 0)
+	pst_team_go(&l->team);
+	l->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	if (l->epoll_fd < 0 || watch(l, &l->signal_fd) || watch(l, &l->team.ended_fd))
 		return die(-errno, "cannot watch sockets");
-	l->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	r = open_signals(l);
-	if (!r)
-		r = open_front(l);
-	if (r)
-		return r;
-	return watch(l, &l->signal_fd) ? die(-errno, "cannot watch sockets") : 0;
+	return open_front(l);
 }
 
-static void close_all(struct pst_worker *l)
+/* What is on its way when there is an error is given up. */
+static void stop(struct loop *l)
 {
-	pst_worker_clear(l);
-	pst_managed_close(&l->managed);
-	pst_memory_fini(&l->home.memory);
+	pst_team_free(&l->team);
 	pst_proxy_policy_unref(&l->policy);
-	pst_cleanup_fd(&l->listen_fd);
 	pst_cleanup_fd(&l->signal_fd);
-	pst_cleanup_fd(&l->spare_fd);
-	pst_cleanup_fd(&l->home.epoll_fd);
+	pst_cleanup_fd(&l->epoll_fd);
 }
 
 int pst_loop_run(const struct pst_proxy_options *o)
 {
-	struct pst_worker l = {
-		.o = o,
-		.listen_fd = -1,
-		.signal_fd = -1,
-		.spare_fd = -1,
-		.home.epoll_fd = -1,
-		.managed = {.control = -1, .legs = -1},
-	};
-	int r;
+	struct loop l = {.o = o, .epoll_fd = -1, .signal_fd = -1};
+	int error = 0, r = open_signals(&l);
 
-	set_up(&l);
-	r = open_all(&l);
+	if (r)
+		return r;
+	pst_clock_init(&l.clock);
+	r = start(&l);
 	if (!r)
 		pst_log(PST_LOG_INFO, "listening");
-	while (!r && !is_over(&l))
+	while (!r && !pst_team_has_ended(&l.team, &error))
 		r = turn(&l);
+	r = r ? r : error;
 	if (!r)
-		log_counters(&l);
-	close_all(&l);
+		pst_team_log_counters(&l.team);
+	stop(&l);
 	return r;
 }

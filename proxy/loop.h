@@ -2,14 +2,13 @@
 #pragma once
 
 /*
- * The proxy's loop: one listener, its connections, signals.
+ * The proxy's first thread: policies, signals, the daemon's orders and its helper's answers. The
+ * workers (proxy/team.h) serve the connections.
  *
  * SIGHUP reads the policy again: connections without HTTP rules, and those that the new policy
  * denies at L3/L4 or judges no more, end; the others take it over with their next request, at once
  * when nothing is on its way. A mistake changes nothing. SIGTERM and SIGINT end the listener, then
  * each connection as soon as nothing is on its way, and after some time the rest.
- *
- * Over a limit (connections, memory, descriptors) connections are reset, and counted.
  */
 
 #include "enforcer/reply.h"

@@ -9,7 +9,6 @@
 
 #include "base/log.h"
 #include "base/version.h"
-#include "proxy/confine.h"
 #include "proxy/loop.h"
 #include "proxy/options.h"
 
@@ -21,6 +20,7 @@ enum { NOBODY = 65534, DESCRIPTORS_ELSE = 1024 };
 
 /*
  * What it needs is given to it as descriptors: two for each connection. From here on it is nobody.
+ * Most system calls are given up when all threads are there (proxy/loop.c).
  */
 static int drop_rights(const struct pst_proxy_options *o)
 {
@@ -33,7 +33,7 @@ static int drop_rights(const struct pst_proxy_options *o)
 	if (!geteuid() && (setgroups(0, NULL) || setresgid(NOBODY, NOBODY, NOBODY) ||
 			   setresuid(NOBODY, NOBODY, NOBODY)))
 		return pst_log_err(-errno, "cannot give up root's rights");
-	return pst_confine();
+	return 0;
 }
 
 static int run(const struct pst_proxy_options *o)

@@ -21,6 +21,12 @@ static int adopt(int fd)
 	return 0;
 }
 
+void pst_managed_init(struct pst_managed *m)
+{
+	*m = (struct pst_managed){.control = -1, .legs = -1};
+	pthread_mutex_init(&m->asking, NULL);
+}
+
 int pst_managed_open(struct pst_managed *m)
 {
 	int r = adopt(FD_CONTROL);
@@ -36,123 +42,92 @@ int pst_managed_open(struct pst_managed *m)
 
 void pst_managed_close(struct pst_managed *m)
 {
-	pst_managed_forget_all(m);
-	pst_vec_free(&m->listeners);
-	for (size_t i = m->next; i < m->waiting.n; i++)
-		pst_cleanup_fd(&m->waiting.v[i].fd);
-	pst_vec_free(&m->waiting);
+	pst_vec_free(&m->askers);
 	pst_cleanup_fd(&m->control);
 	pst_cleanup_fd(&m->legs);
 	m->control = m->legs = -1;
+	pthread_mutex_destroy(&m->asking);
 }
 
-struct pst_front *pst_managed_listen(struct pst_managed *m, uint32_t place, int fd)
+struct pst_front *pst_managed_listen(uint32_t place, int fd)
 {
 	struct sockaddr_storage at;
 	socklen_t len = sizeof(at);
-	struct pst_front *l = pst_mem_calloc(1, sizeof(*l));
+	uint16_t port;
 
-	if (!l || getsockname(fd, (struct sockaddr *)&at, &len) || pst_vec_push(&m->listeners, l)) {
-		free(l);
+	if (getsockname(fd, (struct sockaddr *)&at, &len)) {
 		close(fd);
 		return NULL;
 	}
-	pst_proxy_addr(&at, &l->port);
-	l->fd = fd;
-	l->place = place;
-	return l;
-}
-
-static void forget(struct pst_managed *m, size_t i)
-{
-	close(m->listeners.v[i]->fd);
-	free(m->listeners.v[i]);
-	m->listeners.v[i] = m->listeners.v[--m->listeners.n];
-}
-
-void pst_managed_forget(struct pst_managed *m, uint32_t place)
-{
-	for (size_t i = m->listeners.n; i-- > 0;) {
-		if (m->listeners.v[i]->place == place)
-			forget(m, i);
-	}
-}
-
-void pst_managed_forget_all(struct pst_managed *m)
-{
-	while (m->listeners.n)
-		forget(m, m->listeners.n - 1);
+	pst_proxy_addr(&at, &port);
+	return pst_front_new(fd, place, port);
 }
 
 /* What was answered takes room only until it is the larger part. */
 static void compact(struct pst_managed *m)
 {
-	if (m->next < 64 || m->next < m->waiting.n / 2)
+	if (m->next < 64 || m->next < m->askers.n / 2)
 		return;
-	m->waiting.n -= m->next;
-	memmove(m->waiting.v, m->waiting.v + m->next, m->waiting.n * sizeof(*m->waiting.v));
+	m->askers.n -= m->next;
+	memmove(m->askers.v, m->askers.v + m->next, m->askers.n * sizeof(*m->askers.v));
 	m->next = 0;
 }
 
-static int ask(struct pst_managed *m, uint32_t kind, const struct pst_question_asked *asked, int fd)
+/* Under the lock: the order of the questions is that of who has asked. */
+static int ask(struct pst_managed *m, uint32_t worker, enum pst_wire_kind kind, int fd)
 {
 	const struct pst_wire w = {.kind = kind};
 	int r;
 
+	if (m->legs < 0)
+		return -EPIPE;
 	compact(m);
-	if (pst_vec_push(&m->waiting, *asked))
+	if (pst_vec_push(&m->askers, worker))
 		return -ENOMEM;
 	r = pst_wire_send(m->legs, &w, fd);
 	if (r)
-		m->waiting.n--;
+		m->askers.n--;
 	return r;
 }
 
-int pst_managed_reach(struct pst_managed *m, struct pst_conn *c)
+int pst_managed_ask(struct pst_managed *m, uint32_t worker, enum pst_wire_kind kind, int fd)
 {
-	const struct pst_question_asked asked = {.conn = c, .fd = -1};
+	int r;
 
-	return ask(m, PST_WIRE_LEG, &asked, c->end[PST_CLIENT].fd);
+	pthread_mutex_lock(&m->asking);
+	r = ask(m, worker, kind, fd);
+	pthread_mutex_unlock(&m->asking);
+	return r;
 }
 
-int pst_managed_ask_origin(struct pst_managed *m, int fd)
+static int answer(struct pst_managed *m, struct pst_wire *w, int *leg, uint32_t *ret_worker)
 {
-	const struct pst_question_asked asked = {.fd = fd};
+	int r = pst_wire_recv(m->legs, MSG_DONTWAIT, w, leg);
+	bool asked = m->next < m->askers.n;
 
-	return ask(m, PST_WIRE_ORIGIN, &asked, fd);
-}
-
-void pst_managed_give_up(struct pst_managed *m, const struct pst_conn *c)
-{
-	for (size_t i = m->next; i < m->waiting.n; i++) {
-		if (m->waiting.v[i].conn == c)
-			m->waiting.v[i].conn = NULL;
-	}
-}
-
-int pst_managed_answer(struct pst_managed *m, struct pst_managed_answer *ret_answer)
-{
-	const struct pst_question_asked *asked;
-	struct pst_wire w = {0};
-	pst_auto_fd int leg = -1;
-	int r = pst_wire_recv(m->legs, MSG_DONTWAIT, &w, &leg);
-
-	if (!r && m->next == m->waiting.n)
-		r = -EPROTO; /* an answer that nobody asked for */
-	/* Without a free descriptor the message came, and the leg did not. */
-	if (r && (r != -EPROTO || m->next == m->waiting.n))
+	if (r == -EAGAIN)
 		return r;
+	/* Without a free descriptor the message came, and the leg did not. */
+	if (asked && (!r || r == -EPROTO)) {
+		w->error = r ? r : w->error;
+		*ret_worker = m->askers.v[m->next++];
+		return 0;
+	}
+	close(PST_TAKE_FD(m->legs));
+	return r ? r : -EPROTO; /* an answer that nobody asked for */
+}
+
+int pst_managed_answer(struct pst_managed *m, struct pst_wire *ret_wire, int *ret_leg,
+		       uint32_t *ret_worker)
+{
+	int r;
+
+	*ret_wire = (struct pst_wire){.kind = 0};
+	*ret_leg = -1;
+	pthread_mutex_lock(&m->asking);
+	r = answer(m, ret_wire, ret_leg, ret_worker);
+	pthread_mutex_unlock(&m->asking);
 	if (r)
-		w.error = r;
-	asked = &m->waiting.v[m->next++];
-	*ret_answer = (struct pst_managed_answer){
-		.conn = asked->conn,
-		.fd = asked->fd,
-		.error = w.error,
-		.client = w.client,
-		.server = w.server,
-	};
-	if (asked->conn)
-		pst_conn_reached(asked->conn, w.error ? w.error : PST_TAKE_FD(leg));
-	return 0;
+		pst_cleanup_fd(ret_leg);
+	return r;
 }

@@ -20,6 +20,7 @@ enum option_id {
 	OPT_SUBJECT,
 	OPT_PEER,
 	OPT_PORT,
+	OPT_THREADS,
 	OPT_MAX_CONNECTIONS,
 	OPT_MAX_MEMORY,
 	OPT_HEAD_TIMEOUT,
@@ -56,6 +57,8 @@ static const struct option_row {
 	 "the workload that the policy is about (default: the server, or for egress the client)"},
 	{OPT_PEER, "peer", "ADDRESS", "its peer (default: the other one)"},
 	{OPT_PORT, "port", "N", "the port that policies speak about (default: the upstream's)"},
+	{OPT_THREADS, "threads", "N",
+	 "that serve connections (default: one for each processor, at most 16)"},
 	{OPT_MAX_CONNECTIONS, "max-connections", "N", "at once (default: 10000)"},
 	{OPT_MAX_MEMORY, "max-memory", "MIB", "of all buffers together (default: 256)"},
 	{OPT_HEAD_TIMEOUT, "head-timeout", "SECONDS", "for a head that has begun (default: 10)"},
@@ -276,6 +279,8 @@ static int read_numbers(struct pst_proxy_options *o, enum option_id id, const ch
 	switch (id) {
 	case OPT_PORT:
 		return read_number(arg, 1, 65535, &o->port);
+	case OPT_THREADS:
+		return read_number(arg, 1, PST_PROXY_THREADS, &o->threads);
 	case OPT_MAX_CONNECTIONS:
 		return read_number(arg, 1, 1000000, &o->max_connections);
 	case OPT_MAX_MEMORY:

@@ -13,6 +13,9 @@
 #include <stdio.h>
 #include <sys/socket.h>
 
+/* At most. Without --threads not more than PST_PROXY_THREADS_UNASKED. */
+enum { PST_PROXY_THREADS = 64, PST_PROXY_THREADS_UNASKED = 16 };
+
 enum pst_proxy_events {
 	PST_PROXY_EVENTS_DENIED,
 	PST_PROXY_EVENTS_ALL,
@@ -31,6 +34,7 @@ struct pst_proxy_options {
 	struct pst_addr subject, peer;
 	bool has_subject, has_peer; /* else the addresses of the connections */
 	uint32_t port;		    /* that policies speak about; 0: the upstream's */
+	uint32_t threads;	    /* 0: one for each processor that there is, within limits */
 	uint32_t max_connections;
 	uint32_t max_memory_mib;
 	uint32_t head_timeout_s, idle_timeout_s, drain_timeout_s;

@@ -1,10 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "proxy/worker.h"
 
+#include "base/cleanup.h"
+#include "base/log.h"
 #include "proxy/entry.h"
+#include "proxy/events.h"
+#include "proxy/team.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <malloc.h>
 #include <stddef.h>
+#include <sys/epoll.h>
+#include <unistd.h>
 
 enum { TRIM_MS = 1000 };
 
@@ -29,7 +37,8 @@ static void bury_if_done(struct pst_worker *w, struct pst_conn *c)
 	c->buried = true;
 	unlink_conn(c);
 	link_conn(&w->dead, c);
-	w->n_conns--;
+	w->load--;
+	w->team->n_conns--;
 }
 
 void pst_worker_run(struct pst_worker *w, struct pst_conn *c)
@@ -58,7 +67,7 @@ static void renew(struct pst_worker *w, struct pst_conn *c)
 	if (r.verdict == PST_VERDICT_DENY || r.verdict == PST_VERDICT_ALLOW ||
 	    pst_pair_is_tunnel(c->pair)) {
 		if (r.verdict != PST_VERDICT_ALLOW || !pst_pair_is_tunnel(c->pair)) {
-			w->denied_by[PST_REASON_POLICY_CHANGED]++;
+			pst_worker_count(&w->counters.denied_by[PST_REASON_POLICY_CHANGED]);
 			pst_conn_kill(c);
 		}
 		return;
@@ -141,7 +150,6 @@ int pst_worker_timeout(const struct pst_worker *w)
 void pst_worker_add(struct pst_worker *w, struct pst_conn *c)
 {
 	link_conn(&w->all, c);
-	w->n_conns++;
 	pst_worker_run(w, c);
 }
 
@@ -168,12 +176,99 @@ void pst_worker_settle(struct pst_worker *w)
 	run_queue(w);
 	run_timers(w);
 	trim_heap(w);
+	pst_memory_settle(&w->home.memory);
 	free_dead(w);
 }
 
-void pst_worker_clear(struct pst_worker *w)
+static void on_event(void *ctx, const struct pst_conn *c, const struct pst_pair_event *event)
+{
+	struct pst_worker *w = ctx;
+
+	pst_worker_count(event->allowed ? &w->counters.allowed
+					: &w->counters.denied_by[event->reason]);
+	if ((w->o->events == PST_PROXY_EVENTS_ALL ||
+	     (w->o->events == PST_PROXY_EVENTS_DENIED && !event->allowed)) &&
+	    pst_proxy_event_write(w->o, c, event))
+		pst_worker_count(&w->counters.lost_events);
+}
+
+static int reach(void *ctx, struct pst_conn *c)
+{
+	struct pst_worker *w = ctx;
+
+	return pst_asking_reach(&w->asking, c);
+}
+
+static void give_up(void *ctx, const struct pst_conn *c)
+{
+	struct pst_worker *w = ctx;
+
+	pst_asking_give_up(&w->asking, c);
+}
+
+static void set_up_home(struct pst_worker *w)
+{
+	struct pst_clock *c = &w->home.clock;
+
+	pst_clock_init(c);
+	c->after_ms[PST_WAIT_CONNECT] = 10 * 1000;
+	c->after_ms[PST_WAIT_HEAD] = w->o->head_timeout_s * 1000;
+	c->after_ms[PST_WAIT_IDLE] = w->o->idle_timeout_s * 1000;
+	c->after_ms[PST_WAIT_REST] = 500;
+	c->after_ms[PST_WAIT_LINGER] = 2 * 1000;
+	w->home.memory.pool = &w->team->memory;
+	w->home.on_event = on_event;
+	w->home.ctx = w;
+	if (w->o->managed) {
+		w->home.reach = reach;
+		w->home.give_up = give_up;
+	}
+	for (int i = 0; i < 2; i++)
+		w->home.denied[i] = &w->team->denied[i];
+}
+
+static int watch_mail(struct pst_worker *w)
+{
+	struct epoll_event event = {.events = EPOLLIN, .data.ptr = &w->mail};
+
+	return epoll_ctl(w->home.epoll_fd, EPOLL_CTL_ADD, w->mail.fd, &event) ? -errno : 0;
+}
+
+int pst_worker_init(struct pst_worker *w, struct pst_team *team, uint32_t number)
+{
+	int r;
+
+	*w = (struct pst_worker){
+		.team = team,
+		.o = team->o,
+		.number = number,
+		.asking = {.managed = &team->managed, .worker = number},
+		.mail.fd = -1,
+	};
+	w->all.prev = w->all.next = &w->all;
+	w->dead.prev = w->dead.next = &w->dead;
+	set_up_home(w);
+	w->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	w->home.epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	if (w->home.epoll_fd < 0)
+		return -errno;
+	r = pst_mailbox_init(&w->mail);
+	return r ? r : watch_mail(w);
+}
+
+void pst_worker_fini(struct pst_worker *w)
 {
 	free_list(&w->dead);
 	free_list(&w->all);
+	while (w->fronts.n)
+		pst_front_unref(&w->fronts.v[--w->fronts.n]);
+	pst_vec_free(&w->fronts);
 	pst_vec_free(&w->queue);
+	pst_vec_free(&w->taken.mails);
+	pst_asking_fini(&w->asking);
+	pst_mailbox_fini(&w->mail);
+	pst_memory_fini(&w->home.memory);
+	pst_proxy_policy_unref(&w->policy);
+	pst_cleanup_fd(&w->spare_fd);
+	pst_cleanup_fd(&w->home.epoll_fd);
 }

@@ -2,40 +2,67 @@
 #pragma once
 
 /*
- * Connections and what they share: a poll, deadlines, memory, the policy in force. The loop
- * (proxy/loop.c) turns it, and proxy/entry.h lets connections in.
+ * A thread and its connections, which nobody else touches: they share a poll, deadlines, memory and
+ * a twin of the policy in force. What it hears from other threads comes as mail; what others may
+ * look at is atomic.
  */
 
 #include "base/vec.h"
-#include "enforcer/reply.h"
+#include "proxy/asking.h"
 #include "proxy/conn.h"
-#include "proxy/managed.h"
+#include "proxy/mail.h"
 #include "proxy/options.h"
 
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+struct pst_team;
+
+struct pst_counters {
+	atomic_uint_least64_t allowed, denied_by[PST_REASON_MAX], lost_events;
+};
+
 struct pst_worker {
+	struct pst_team *team;
 	const struct pst_proxy_options *o;
+	uint32_t number;
+	pthread_t thread;
+	struct pst_mailbox mail;
+	/* Others look at these. */
+	atomic_size_t load;		     /* connections that are or will be its own */
+	atomic_uint_least64_t busy_since_ms; /* 0: it waits for events */
+	struct pst_counters counters;
+	/* Of the team, under its lock. */
+	uint32_t generation; /* of the policy that it judges by */
+	bool ended;
+
 	struct pst_conn_home home;
 	struct pst_proxy_policy *policy;
-	struct pst_reply denied[2];
-	struct pst_managed managed;
-	int listen_fd, signal_fd;
+	struct pst_asking asking;
+	struct pst_fronts fronts;
+	struct pst_mail_taken taken; /* an empty list between turns */
 	int spare_fd; /* to be closed when there are no more, so that a connection can be refused */
 	struct pst_conn all;  /* a list with a head of its own */
 	struct pst_conn dead; /* likewise: events may still name them, until the turn is over */
-	struct {
-		bool signal, control, legs;
-	} ready;	    /* to be read at the end of the turn */
-	bool look_for_dead; /* some were ended without a look at the list */
-	size_t n_conns;
+	bool has_mail;	      /* to be read at the end of the turn */
+	bool look_for_dead;   /* some were ended without a look at the list */
+	int error;	      /* it cannot go on */
 	struct PST_VEC(struct pst_conn *) queue; /* have more to do */
 	uint64_t drain_end_ms;			 /* 0: not ending */
 	uint64_t trim_at_ms;			 /* not before */
-	uint64_t allowed, denied_by[PST_REASON_MAX], lost_events;
 };
+
+/* For TEAM, not running. 0 or -errno. */
+int pst_worker_init(struct pst_worker *w, struct pst_team *team, uint32_t number);
+
+/* Ends all connections. */
+void pst_worker_fini(struct pst_worker *w);
+
+/* The thread: it serves connections until it is told to end, and they have ended. */
+void *pst_worker_main(void *ctx);
 
 /* Takes C, which is new, among its connections, and runs it. */
 void pst_worker_add(struct pst_worker *w, struct pst_conn *c);
@@ -55,5 +82,7 @@ int pst_worker_timeout(const struct pst_worker *w);
 /* The end of a turn: what waits, what is late, and what is dead. */
 void pst_worker_settle(struct pst_worker *w);
 
-/* Ends all connections. */
-void pst_worker_clear(struct pst_worker *w);
+static inline void pst_worker_count(atomic_uint_least64_t *counter)
+{
+	atomic_fetch_add_explicit(counter, 1, memory_order_relaxed);
+}

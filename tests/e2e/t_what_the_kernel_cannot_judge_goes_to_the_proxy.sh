@@ -68,8 +68,11 @@ for E2E_BINARY in build/posternd "$E2E/within"; do
 	[ -n "$LISTENER" ] || e2e_fail "there is no listener in the pod"
 	e2e_is "the listener itself has no server behind it" ConnectionResetError \
 		"$(e2e_run backend timeout 20 python3 $N ask 127.0.0.1 "$LISTENER" /api/x 2>&1 | awk '{ print $NF }')"
-	e2e_is "the proxy has no rights" "65534 0000000000000000 1 2" \
-		"$(awk '/^(Uid|CapEff|NoNewPrivs|Seccomp):/ { printf "%s%s", sep, $2; sep = " " }' "/proc/$(pgrep -x postern-proxy | head -n 1)/status")"
+	rights() { awk '/^(Uid|CapEff|NoNewPrivs|Seccomp):/ { printf "%s%s", sep, $2; sep = " " } END { print "" }' "$1/status"; }
+	TASKS=$(echo "/proc/$(pgrep -x postern-proxy | head -n 1)/task"/*)
+	e2e_is "no thread of the proxy has rights" "65534 0000000000000000 1 2" \
+		"$(for task in $TASKS; do rights "$task"; done | sort -u)"
+	[ "$(wc -w <<<"$TASKS")" -gt 1 ] || e2e_fail "there are no threads: $TASKS"
 	e2e_stop
 	gone() { ! pgrep -x postern-proxy; }
 	e2e_wait 10 gone || e2e_fail "the proxy outlives its daemon"

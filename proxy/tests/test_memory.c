@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "proxy/buffer.h"
+
+#include <criterion/criterion.h>
+#include <pthread.h>
+
+enum { LIMIT = 1 << 20, THREADS = 4, ROUNDS = 2000, STEP = 8 * 1024 };
+
+Test(pool, lends_up_to_its_limit_and_not_a_byte_more)
+{
+	struct pst_memory_pool pool;
+	struct pst_memory a = {.pool = &pool}, b = {.pool = &pool};
+
+	pst_memory_pool_init(&pool, LIMIT, 2);
+	cr_expect(pst_memory_fits(&a, LIMIT - 100));
+	a.used = LIMIT - 100;
+	cr_expect(pst_memory_fits(&b, 100));
+	b.used = 100;
+	cr_expect_not(pst_memory_fits(&a, 1));
+	cr_expect_not(pst_memory_fits(&b, 1));
+	cr_expect_not(pst_memory_fits(&b, SIZE_MAX));
+}
+
+Test(pool, gets_back_what_is_not_used)
+{
+	struct pst_memory_pool pool;
+	struct pst_memory a = {.pool = &pool}, b = {.pool = &pool};
+
+	pst_memory_pool_init(&pool, LIMIT, 2);
+	cr_expect(pst_memory_fits(&a, LIMIT));
+	a.used = LIMIT;
+	pst_memory_settle(&a);
+	cr_expect_not(pst_memory_fits(&b, 1));
+	a.used = 0;
+	pst_memory_settle(&a);
+	cr_expect_eq(a.limit + pool.left, LIMIT);
+	cr_expect(pst_memory_fits(&b, LIMIT / 2));
+}
+
+static void *use(void *ctx)
+{
+	struct pst_memory *m = ctx;
+
+	for (int i = 0; i < ROUNDS; i++) {
+		if (i % 16 < 8 && pst_memory_fits(m, STEP))
+			m->used += STEP;
+		else if (m->used)
+			m->used -= STEP;
+		pst_memory_settle(m);
+	}
+	return NULL;
+}
+
+Test(pool, neither_loses_nor_makes_bytes_between_threads)
+{
+	struct pst_memory m[THREADS] = {0};
+	struct pst_memory_pool pool;
+	pthread_t threads[THREADS];
+	size_t all = 0;
+
+	pst_memory_pool_init(&pool, LIMIT, THREADS);
+	for (int i = 0; i < THREADS; i++) {
+		m[i].pool = &pool;
+		cr_assert_eq(pthread_create(&threads[i], NULL, use, &m[i]), 0);
+	}
+	for (int i = 0; i < THREADS; i++) {
+		pthread_join(threads[i], NULL);
+		cr_expect_leq(m[i].used, m[i].limit);
+		all += m[i].limit;
+	}
+	cr_expect_eq(all + pool.left, LIMIT);
+}
