@@ -24,7 +24,7 @@
  *
  * Who includes this file defines, besides what bpf/walk.h asks for,
  *
- *	static __u32 pst_clock_us(void);
+ *	static __u32 pst_clock_us(const struct pst_src *src);
  *	static void pst_follow_answered(const struct pst_follower *fw, __u32 status, __u32 us);
  *
  * which is called for each complete answer; US is the time since the request was judged, 0: not
@@ -43,7 +43,7 @@ struct pst_follower {
 /* Turns per packet: PST_HTTP_CHUNK bytes of heads and size lines each, or the data of one chunk. */
 enum { PST_FOLLOW_MAX = 1024, PST_FOLLOW_FAR = 1 << 30 };
 
-static __u32 pst_clock_us(void);
+static __u32 pst_clock_us(const struct pst_src *src);
 static void pst_follow_answered(const struct pst_follower *fw, __u32 status, __u32 us);
 
 PST_INLINE void pst_follow_lose(struct pst_flow *f)
@@ -51,14 +51,27 @@ PST_INLINE void pst_follow_lose(struct pst_flow *f)
 	f->follow |= PST_FOLLOW_LOST;
 }
 
-/* The answer is complete. A clock that stands still between question and answer is one tick. */
+/*
+ * How long the answer at hand took; 0: nobody asks, or nobody did when the request came. A clock
+ * that stands still between question and answer is one tick.
+ */
+PST_INLINE __u32 pst_follow_latency(const struct pst_follower *fw)
+{
+	__u32 asked = fw->flow->asked_us[fw->flow->responses & (PST_MAX_DUE - 1)];
+	__u32 now = pst_clock_us(fw->walk.src);
+
+	if (!asked || !now)
+		return 0;
+	return now == asked ? 1 : now - asked;
+}
+
+/* The answer is complete. */
 PST_INLINE void pst_follow_end(struct pst_follower *fw)
 {
 	struct pst_flow *f = fw->flow;
-	__u32 us = pst_clock_us() - f->asked_us[f->responses & (PST_MAX_DUE - 1)];
 
 	f->follow &= ~PST_FOLLOW_BEGUN;
-	pst_follow_answered(fw, f->response.status, us ? us : 1);
+	pst_follow_answered(fw, f->response.status, pst_follow_latency(fw));
 	f->responses++;
 }
 

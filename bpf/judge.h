@@ -44,7 +44,7 @@
  * same code runs natively in tests. Who includes this file defines, besides what bpf/walk.h and
  * bpf/raw.h ask for,
  *
- *	static __u32 pst_clock_us(void);
+ *	static __u32 pst_clock_us(const struct pst_src *src);	0: nobody asks how long it takes
  *	static void pst_judge_allowed(const struct pst_judge *j);	called for each request;
  *		in audit, one without j->flow->http.allow is not allowed
  */
@@ -71,7 +71,7 @@ struct pst_judge {
 	__u32 ruling;
 };
 
-static __u32 pst_clock_us(void);
+static __u32 pst_clock_us(const struct pst_src *src);
 static void pst_judge_allowed(const struct pst_judge *j);
 
 /*
@@ -140,8 +140,9 @@ PST_INLINE __u32 pst_judge_begin(struct pst_judge *j)
 }
 
 /* The follower needs to know what is answered. */
-PST_INLINE void pst_judge_queue(struct pst_flow *f)
+PST_INLINE void pst_judge_queue(struct pst_judge *j)
 {
+	struct pst_flow *f = j->flow;
 	__u32 place = f->requests & (PST_MAX_DUE - 1), bit = 1U << place;
 
 	if (f->http.method == PST_METHOD_HEAD)
@@ -152,7 +153,7 @@ PST_INLINE void pst_judge_queue(struct pst_flow *f)
 		f->flags |= PST_FLOW_UPGRADE;
 		f->upgrade = f->requests;
 	}
-	f->asked_us[place] = pst_clock_us();
+	f->asked_us[place] = pst_clock_us(j->walk.src);
 	f->flags |= PST_FLOW_QUEUED;
 	f->requests++;
 }
@@ -162,7 +163,7 @@ PST_INLINE void pst_judge_head_end(struct pst_judge *j)
 {
 	struct pst_flow *f = j->flow;
 
-	pst_judge_queue(f);
+	pst_judge_queue(j);
 	pst_judge_allowed(j);
 	if (pst_http_continues(&f->http))
 		pst_http_resume(&f->http);

@@ -256,6 +256,24 @@ Test(follow, what_tcp_has_put_in_order_may_complete_an_answer)
 #define OK_1_X "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx"
 #define SWITCH "HTTP/1.1 101 Switching Protocols\r\n\r\n"
 
+/* Whoever begins to observe between the question and the answer learns no time. */
+Test(follow, the_time_of_an_answer_is_known_when_both_ends_were_looked_at)
+{
+	static const struct {
+		__u32 asked, now, us;
+	} cases[] = {{5, 105, 100}, {7, 7, 1}, {~0U, 2, 3}, {0, 9, 0}, {9, 0, 0}};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct pst_flow f = awaiting(1, PST_METHOD_GET);
+
+		f.asked_us[0] = cases[i].asked;
+		t_core_clock = cases[i].now;
+		answered.us = 77;
+		packet(&f, 0, OK_0, sizeof(OK_0) - 1, 0, 1);
+		cr_expect_eq(answered.us, cases[i].us, "%u .. %u", cases[i].asked, cases[i].now);
+	}
+}
+
 static struct pst_flow asked_to_switch(void)
 {
 	return (struct pst_flow){.requests = 1, .flags = PST_FLOW_UPGRADE};

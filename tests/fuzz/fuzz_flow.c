@@ -37,7 +37,7 @@ static const char policy[] = FUZZ_POLICY("        - {path: '/api/.*'}\n");
 
 static const struct pst_table *table;
 static struct pst_raw shards[PST_RAW_SHARDS];
-static uint32_t shard_here, now_us;
+static uint32_t shard_here, now_us = 1;
 
 static struct pst_raw *pst_raw_shard(uint32_t shard)
 {
@@ -49,8 +49,9 @@ static uint32_t pst_raw_here(void)
 	return shard_here;
 }
 
-static uint32_t pst_clock_us(void)
+static uint32_t pst_clock_us(const struct pst_src *src)
 {
+	(void)src;
 	return now_us;
 }
 

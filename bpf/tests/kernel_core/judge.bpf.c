@@ -31,8 +31,9 @@ static __always_inline __u32 pst_raw_here(void)
 	return bpf_get_smp_processor_id();
 }
 
-static __always_inline __u32 pst_clock_us(void)
+static __always_inline __u32 pst_clock_us(const struct pst_src *src)
 {
+	(void)src;
 	return 1;
 }
 
