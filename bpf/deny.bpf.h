@@ -58,7 +58,7 @@ PST_CALLBACK long report_slot(__u32 i, void *ctx)
  */
 static __always_inline void report_kept(struct pst_event *e, const struct pst_flow *f)
 {
-	struct kept_head k = {.e = e, .slot = f->raw_last, .seq = f->head_seq};
+	struct kept_head k = {.e = e, .slot = pst_raw_newest(f), .seq = f->head_seq};
 
 	__builtin_memset(e->head, 0, sizeof(e->head));
 	bpf_loop(EVENT_SLOTS, report_slot, &k, 0);

@@ -72,7 +72,7 @@ struct pst_flow {
 	__u32 framed;	/* behind the last byte that bpf/raw.h keeps */
 	__u32 requests;
 	__u64 body_left; /* of the body, or of the current chunk */
-	__u64 raw_last;	 /* the newest slot of bpf/raw.h; 0: none */
+	__u64 raw_last;	 /* the newest slot of bpf/raw.h, and whether anything is kept */
 	__u32 mark;	 /* a position; slots whose bytes TCP may not have: */
 	__u16 kept_before, kept_since;
 	__u32 heads;   /* bit per outstanding request: a HEAD */

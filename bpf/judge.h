@@ -136,6 +136,8 @@ PST_INLINE __u32 pst_judge_begin(struct pst_judge *j)
 		f->http.flags |= PST_HTTP_ANY_FORM;
 	f->flags &= ~PST_FLOW_QUEUED;
 	f->flags |= PST_FLOW_REQUEST;
+	if (j->packet->ordered || pst_seq_diff(j->packet->accepted, f->framed) >= 0)
+		pst_raw_forget(f);
 	return ruling;
 }
 
@@ -286,7 +288,7 @@ PST_OUTLINE __u32 pst_judge_repeat(struct pst_flow *f, const struct pst_src *src
 {
 	__u32 end = p->seq + p->len;
 
-	if (!f->raw_last || pst_seq_diff(start, f->framed) >= 0)
+	if (!pst_raw_newest(f) || pst_seq_diff(start, f->framed) >= 0)
 		return pst_ruling(PST_ACTION_PASS, PST_REASON_RULE);
 	if (pst_seq_diff(end, f->framed) > 0)
 		end = f->framed;
@@ -325,8 +327,8 @@ PST_INLINE __u32 pst_judge_accept(struct pst_flow *f, __u32 accepted)
 {
 	__s32 hole = pst_seq_diff(accepted, f->judged);
 
-	if (f->raw_last && f->body_left && pst_seq_diff(accepted, f->framed) >= 0)
-		f->raw_last = 0;
+	if (f->body_left && pst_seq_diff(accepted, f->framed) >= 0)
+		pst_raw_forget(f);
 	if (hole <= 0)
 		return 1;
 	return pst_judge_body(f, (__u32)hole) == (__u32)hole;
@@ -384,7 +386,7 @@ PST_INLINE __u32 pst_judge_fin(struct pst_flow *f, __u32 end, __u32 accepted)
 	if (ahead > 0 && (__u32)ahead > f->body_left)
 		return pst_ruling(PST_ACTION_DROP, PST_REASON_GAP);
 	/* Before what was judged and perhaps not taken: what is a whole head may still be cut. */
-	if (ahead < 0 && f->raw_last && pst_seq_diff(end, f->framed) < 0)
+	if (ahead < 0 && pst_raw_newest(f) && pst_seq_diff(end, f->framed) < 0)
 		return pst_ruling(PST_ACTION_DROP, PST_REASON_REPEAT_PARTIAL);
 	if ((f->flags & (PST_FLOW_REQUEST | PST_FLOW_QUEUED)) == PST_FLOW_REQUEST)
 		return pst_ruling(PST_ACTION_KILL, PST_REASON_HEAD_CUT);

@@ -14,7 +14,12 @@
  * overwritten when the ring has come round. A reader finds out by reading the number of slots taken
  * after the bytes: a writer counts first and writes then. One that is held up in between, while the
  * ring comes round, spoils the slot of a later one: so a slot says which lap its bytes are from.
- *What may have been overwritten proves nothing.
+ * What may have been overwritten proves nothing.
+ *
+ * Slots are taken in groups, and a flow whose kept bytes TCP has taken fills its group anew. A
+ * connection that asks again and again so stays on the same few lines of a cache, where going
+ * through the ring costs a miss for each; and the ring comes round for new connections only. A
+ *group that is old is left alone: what is kept there would soon be overwritten.
  *
  * The ring has shards, one per group of processors, so that they do not wait for each other's
  * counter. Who includes this file says where they are and which one is his:
@@ -31,6 +36,8 @@ enum {
 	PST_RAW_SHARDS = 1 << PST_RAW_SHARD_BITS,
 	PST_RAW_SLOT_BITS = 15,
 	PST_RAW_SLOTS = 1 << PST_RAW_SLOT_BITS, /* per shard */
+	PST_RAW_GROUP = 4,			/* slots taken at once: a usual head */
+	PST_RAW_YOUNG = PST_RAW_SLOTS / 4,	/* a group that is older is not filled any more */
 	/*
 	 * Slots looked at for one packet. So many are kept and not taken at most: PST_RAW_AHEAD,
 	 * and what one more packet holds, which is 64 KiB in chunks of one byte.
@@ -49,7 +56,7 @@ struct pst_raw_slot {
 PST_STATIC_ASSERT(sizeof(struct pst_raw_slot) == 80, "no padding");
 
 struct pst_raw {
-	__u64 taken; /* slots, ever */
+	__u64 taken; /* slots, ever: whole groups */
 	__u64 pad[7];
 	struct pst_raw_slot slots[PST_RAW_SLOTS];
 	struct pst_http_bytes end; /* a compared word may reach beyond the last slot */
@@ -59,27 +66,80 @@ static struct pst_raw *pst_raw_shard(__u32 shard);
 static __u32 pst_raw_here(void);
 
 /*
- * Keeps the first N of BYTES, which stand at SEQ of F's stream. A slot's name is its number in its
- * shard, from 1, and the shard. False: there is no ring.
+ * A slot's name is its number in its shard, and the shard. In a flow, with this bit: nothing is
+ * kept, but the slot's group is the flow's.
  */
-PST_INLINE int pst_raw_keep(struct pst_flow *f, __u32 seq, const struct pst_http_bytes *bytes,
-			    __u32 n)
+static const __u64 pst_raw_none = 1ULL << 63;
+
+/* The newest slot that F keeps bytes in; 0: none. */
+PST_INLINE __u64 pst_raw_newest(const struct pst_flow *f)
+{
+	return f->raw_last & pst_raw_none ? 0 : f->raw_last;
+}
+
+/* TCP has taken all that F keeps. */
+PST_INLINE void pst_raw_forget(struct pst_flow *f)
+{
+	if (f->raw_last)
+		f->raw_last |= pst_raw_none;
+}
+
+/* How many slots RAW, which has given out TAKEN, has given out since the group of slot NUMBER. */
+PST_INLINE __u64 pst_raw_age(__u64 taken, __u64 number)
+{
+	return taken - (number & ~(__u64)(PST_RAW_GROUP - 1));
+}
+
+/* The name of the slot that F has room in, behind its newest; 0: none. */
+PST_INLINE __u64 pst_raw_room(const struct pst_flow *f)
+{
+	__u64 number = (f->raw_last & ~pst_raw_none) >> PST_RAW_SHARD_BITS;
+	__u32 shard = f->raw_last & (PST_RAW_SHARDS - 1);
+	const struct pst_raw *raw = pst_raw_shard(shard);
+
+	if (!number || !raw || pst_raw_age(raw->taken, number) >= PST_RAW_YOUNG)
+		return 0;
+	if (f->raw_last & pst_raw_none)
+		number &= ~(__u64)(PST_RAW_GROUP - 1);
+	else if (!(++number & (PST_RAW_GROUP - 1)))
+		return 0;
+	return number << PST_RAW_SHARD_BITS | shard;
+}
+
+/* The name of the first slot of a group that is nobody's, or no longer is; 0: there is no ring. */
+PST_INLINE __u64 pst_raw_take(void)
 {
 	__u32 shard = pst_raw_here() & (PST_RAW_SHARDS - 1);
 	struct pst_raw *raw = pst_raw_shard(shard);
-	struct pst_raw_slot *slot;
-	__u64 number;
 
 	if (!raw)
 		return 0;
-	number = __sync_fetch_and_add(&raw->taken, 1) + 1;
+	return (__sync_fetch_and_add(&raw->taken, PST_RAW_GROUP) + PST_RAW_GROUP)
+		       << PST_RAW_SHARD_BITS |
+	       shard;
+}
+
+/* Keeps the first N of BYTES, which stand at SEQ of F's stream. False: there is no ring. */
+PST_OUTLINE int pst_raw_keep(struct pst_flow *f, __u32 seq, const struct pst_http_bytes *bytes,
+			    __u32 n)
+{
+	__u64 name = pst_raw_room(f), number;
+	struct pst_raw_slot *slot;
+	struct pst_raw *raw;
+
+	if (!name)
+		name = pst_raw_take();
+	raw = pst_raw_shard(name & (PST_RAW_SHARDS - 1));
+	if (!name || !raw)
+		return 0;
+	number = name >> PST_RAW_SHARD_BITS;
 	slot = &raw->slots[number & (PST_RAW_SLOTS - 1)];
-	slot->before = f->raw_last;
+	slot->before = pst_raw_newest(f);
 	slot->seq = seq;
 	slot->len = (__u16)n;
 	slot->bytes = *bytes;
 	slot->lap = (__u16)(number >> PST_RAW_SLOT_BITS);
-	f->raw_last = number << PST_RAW_SHARD_BITS | shard;
+	f->raw_last = name;
 	f->kept_since++;
 	return 1;
 }
@@ -187,7 +247,7 @@ PST_CALLBACK long pst_proof_turn(__u32 i, void *ctx)
 	if (slot->lap != (__u16)(number >> PST_RAW_SLOT_BITS))
 		return 1;
 	/* An addition, because it is ordered behind the reads. */
-	if (__sync_fetch_and_add(&raw->taken, 0) - number >= PST_RAW_SLOTS)
+	if (pst_raw_age(__sync_fetch_and_add(&raw->taken, 0), number) >= PST_RAW_SLOTS)
 		return 1;
 	if (pst_seq_diff(end, p->start) <= 0)
 		found = PST_PROOF_SAME; /* what is older lies before the packet, too */
@@ -207,7 +267,7 @@ PST_INLINE __u32 pst_proof_of(const struct pst_flow *f, const struct pst_src *sr
 			      __u32 start, __u32 end)
 {
 	struct pst_proof p = {
-		.src = src, .slot = f->raw_last, .start = start, .end = end, .off = off};
+		.src = src, .slot = pst_raw_newest(f), .start = start, .end = end, .off = off};
 
 	pst_loop(PST_RAW_WALK, pst_proof_turn, &p);
 	return p.result;

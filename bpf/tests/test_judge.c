@@ -372,18 +372,18 @@ Test(judge, of_a_partly_accepted_head_the_rest_is_proven)
 /* Whoever keeps more than the ring holds loses the oldest. */
 Test(judge, what_was_overwritten_is_not_proven)
 {
-	struct pst_flow f = flow_at(0), busy = flow_at(0);
+	struct pst_flow f = flow_at(0), other;
 
 	cr_assert_eq(text(&f, 0, OK, 0), pass);
-	for (int i = 0; i < PST_RAW_SLOTS - 1; i++) {
+	for (int i = 0; i < PST_RAW_SLOTS / PST_RAW_GROUP - 1; i++) {
 		cr_assert_eq(text(&f, 0, OK, 0), pass, "%d", i);
-		answered(&busy);
-		cr_assert_eq(packet(&busy, busy.judged, OK, OK_LEN, busy.judged, false), pass);
+		other = flow_at(0);
+		cr_assert_eq(text(&other, 0, OK, 0), pass);
 	}
 	cr_expect_eq(text(&f, 0, OK, 0), pass);
 	cr_expect_eq(text(&f, 0, BAD, 0), ruled(PST_ACTION_KILL, PST_REASON_REPEAT_DIFFERS));
-	answered(&busy);
-	cr_assert_eq(packet(&busy, busy.judged, OK, OK_LEN, busy.judged, false), pass);
+	other = flow_at(0);
+	cr_assert_eq(text(&other, 0, OK, 0), pass);
 	cr_expect_eq(text(&f, 0, OK, 0), ruled(PST_ACTION_DROP, PST_REASON_REPEAT_PARTIAL));
 	cr_expect_eq(text(&f, 0, BAD, 0), ruled(PST_ACTION_DROP, PST_REASON_REPEAT_PARTIAL),
 		     "nor is the contrary");
@@ -401,13 +401,69 @@ Test(judge, a_writer_that_was_held_up_proves_nothing_for_others)
 	cr_assert_eq(text(&slow, 0, POST, 0), pass);
 	number = raw->taken;
 	late = raw->slots[number & (PST_RAW_SLOTS - 1)];
-	raw->taken = number + PST_RAW_SLOTS - 1;
+	raw->taken = number + PST_RAW_SLOTS - PST_RAW_GROUP;
 	cr_assert_eq(text(&f, 0, POST_2, 0), pass);
 	cr_assert_eq(raw->taken, number + PST_RAW_SLOTS);
 	cr_expect_eq(text(&f, 0, POST_2, 0), pass);
 	raw->slots[number & (PST_RAW_SLOTS - 1)] = late;
 	cr_expect_eq(text(&f, 0, POST, 0), ruled(PST_ACTION_DROP, PST_REASON_REPEAT_PARTIAL));
 	cr_expect_eq(text(&f, 0, POST_2, 0), ruled(PST_ACTION_DROP, PST_REASON_REPEAT_PARTIAL));
+}
+
+/* One request after the other, each taken and answered before the next. */
+Test(judge, who_asks_again_and_again_fills_the_same_slots)
+{
+	struct pst_flow f = flow_at(0);
+	__u64 taken = t_ring_shard(0)->taken;
+
+	for (__u32 i = 0; i < 1000; i++) {
+		const char *request = i & 1 ? POST BODY : OK;
+		__u32 at = f.judged;
+
+		cr_assert_eq(text(&f, at, request, at), pass, "%u", i);
+		cr_assert_eq(text(&f, at, request, at), pass, "%u, repeated", i);
+		cr_assert_eq(text(&f, at, BAD, at),
+			     ruled(PST_ACTION_KILL, PST_REASON_REPEAT_DIFFERS), "%u", i);
+		answered(&f);
+	}
+	cr_expect_eq(t_ring_shard(0)->taken, taken + PST_RAW_GROUP);
+}
+
+Test(judge, what_tcp_has_not_taken_is_kept_beside_the_next)
+{
+	struct pst_flow f = flow_at(0);
+	const __u32 n = 4 * PST_RAW_GROUP;
+
+	for (__u32 i = 0; i < n; i++) {
+		cr_assert_eq(text(&f, i * OK_LEN, OK, i ? 1 : 0), pass);
+		answered(&f);
+	}
+	for (__u32 i = 0; i < n; i++)
+		cr_expect_eq(text(&f, i * OK_LEN + !i, &OK[!i], 1), pass, "%u", i);
+	cr_expect_eq(text(&f, OK_LEN, POST_2, 1),
+		     ruled(PST_ACTION_KILL, PST_REASON_REPEAT_DIFFERS));
+}
+
+/* Its bytes would not be kept for long, or are kept where somebody else's are by now. */
+Test(judge, an_old_group_of_slots_is_left_alone)
+{
+	static const __u32 steps[] = {PST_RAW_YOUNG - PST_RAW_GROUP, PST_RAW_YOUNG, PST_RAW_SLOTS};
+
+	for (size_t i = 0; i < sizeof(steps) / sizeof(*steps); i++) {
+		struct pst_flow f = flow_at(0);
+		__u64 *taken = &t_ring_shard(0)->taken, before;
+
+		cr_assert_eq(text(&f, 0, OK, 0), pass);
+		answered(&f);
+		before = *taken += steps[i];
+		cr_assert_eq(text(&f, OK_LEN, OK, OK_LEN), pass);
+		cr_expect_eq(*taken, before + (i ? PST_RAW_GROUP : 0), "%u slots", steps[i]);
+		*taken += PST_RAW_SLOTS - PST_RAW_YOUNG;
+		cr_expect_eq(text(&f, OK_LEN, OK, OK_LEN), pass, "it can be proven");
+		*taken += PST_RAW_YOUNG;
+		cr_expect_eq(text(&f, OK_LEN, OK, OK_LEN),
+			     ruled(PST_ACTION_DROP, PST_REASON_REPEAT_PARTIAL));
+	}
 }
 
 Test(judge, a_flow_may_move_between_shards)
