@@ -543,8 +543,9 @@ build/tools/verifier_stats build/tools/count_flows: build/tools/%: tools/%.c
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) -std=gnu17 -O1 -g $(WARN) $< -o $@ -lbpf
 
-check-bpf: $(BPF_OBJ) $(if $(BPF_OBJ),build/tools/verifier_stats) ## what the verifier makes of each program, against testdata/verifier-budget.csv (root)
+check-bpf: $(BPF_OBJ) $(if $(BPF_OBJ),build/tools/verifier_stats) ## what the verifier makes of each program, against testdata/verifier-budget.csv (root), and its stack as 6.1 counts it
 	$(Q)tools/verifier_budget.sh $(BPF_OBJ)
+	$(Q)$(if $(BPF_OBJ),tools/check_stack.py $(BPF_OBJ))
 
 .PHONY: format budget
 budget: $(BPF_OBJ) build/tools/verifier_stats ## make the verifier's present numbers the baseline (root)
