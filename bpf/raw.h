@@ -121,7 +121,7 @@ PST_INLINE __u64 pst_raw_take(void)
 
 /* Keeps the first N of BYTES, which stand at SEQ of F's stream. False: there is no ring. */
 PST_OUTLINE int pst_raw_keep(struct pst_flow *f, __u32 seq, const struct pst_http_bytes *bytes,
-			    __u32 n)
+			     __u32 n)
 {
 	__u64 name = pst_raw_room(f), number;
 	struct pst_raw_slot *slot;
