@@ -6,7 +6,6 @@
 #include <string.h>
 #include <time.h>
 
-#include "base/diag.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "enforcer/loader.h"
@@ -132,17 +131,6 @@ static void wait_retired(const struct pst_generations *g, uint32_t generation)
 		;
 }
 
-static int verify(const struct pst_bundle *b)
-{
-	struct pst_diags *diags = pst_diags_new();
-	int r = diags ? pst_bundle_verify(b, diags) : -ENOMEM;
-
-	if (r && diags)
-		pst_diags_print(diags, stderr);
-	pst_diags_free(&diags);
-	return r ? pst_log_err(r, "the compiled policy does not pass verification") : 0;
-}
-
 /* In place of what slot NUMBER had; that is forgotten also when it fails. */
 static int replace(struct pst_generations *g, uint32_t number, struct pst_slot *now)
 {
@@ -166,13 +154,8 @@ int pst_generations_publish(struct pst_generations *g, struct pst_bundle **bundl
 	uint32_t generation = g->config.generation + 1 ? g->config.generation + 1 : 1;
 	struct pst_config config = g->config;
 	struct pst_slot now;
-	int r = verify(*bundle);
+	int r = pst_slot_init(bundle, host, n_host, generation, &now);
 
-	if (r) {
-		pst_bundle_free(bundle);
-		return r;
-	}
-	r = pst_slot_init(bundle, host, n_host, generation, &now);
 	if (r)
 		return r;
 	wait_retired(g, generation);

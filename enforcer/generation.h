@@ -38,10 +38,10 @@ int pst_generations_new(struct pst_loader *l, const struct pst_config *config,
 void pst_generations_free(struct pst_generations **g);
 
 /*
- * Publishes *BUNDLE with the node's own addresses HOST. Takes the bundle over in any case (*BUNDLE
- * becomes NULL). 0 with the number of the generation; -EINVAL when the bundle does not pass
- * verification; -E2BIG when a table is full; -ENOMEM; -errno of a map: all logged, nothing
- * published.
+ * Publishes *BUNDLE, which has passed pst_bundle_verify() (enforcer/parcel.h lets no other in),
+ * with the node's own addresses HOST. Takes the bundle over in any case (*BUNDLE becomes NULL). 0
+ * with the number of the generation; -E2BIG when a table is full; -ENOMEM; -errno of a map: all
+ * logged, nothing published.
  */
 int pst_generations_publish(struct pst_generations *g, struct pst_bundle **bundle,
 			    const struct pst_host_prefix *host, size_t n_host,
