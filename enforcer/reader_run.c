@@ -150,7 +150,6 @@ static int read_files(struct run *run, const struct pst_watch_news *news, enum p
 		reading.standing = pst_diags_new();
 	r = reading.standing ? hand_over(&reading, anew, error) : -ENOMEM;
 	pst_reading_fini(&reading);
-	malloc_trim(0); /* the bundle went, and the daemon has what it waits for */
 	return r;
 }
 
@@ -252,6 +251,7 @@ static int begin(struct run *run, const struct pst_options *opts)
 		r = say(PST_WIRE_BLIND, 0, blind, -1);
 	if (!r)
 		r = read_files(run, NULL, PST_ANEW_NEVER);
+	malloc_trim(0); /* the first reading is the largest by far */
 	return r ? r : blind;
 }
 

@@ -150,7 +150,6 @@ static void reload(struct service *s, struct pst_reader_word *word)
 			reading->n_refused);
 	pst_reporter_read(s->reporter, &reading->standing, stale ? -EINVAL : r);
 	pst_reading_fini(reading);
-	malloc_trim(0); /* a whole bundle went, and nobody waits any more */
 	if (word->anew == PST_ANEW_WHEN_CLEAN)
 		end_reloading(s);
 }
