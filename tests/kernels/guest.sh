@@ -1,8 +1,8 @@
 #!/bin/busybox sh
 # SPDX-License-Identifier: Apache-2.0
 #
-# PID 1 of a guest that tests/kernels/run.sh boots: the verifier, posternd --probe, then the demo's policy
-# over its topology. Prints TAP on the second serial line, its plan last, and powers off.
+# PID 1 of a guest that tests/kernels/run.sh boots: the verifier, postern doctor, the demo's policy
+# over its topology, then end-to-end tests from the disk. Prints TAP on the second serial line, its plan last, and powers off.
 #
 #	the node  10.77.0.1  fd77::1	the daemon; its answers need a route to the pods
 #	frontend  10.77.0.2  fd77::2	may GET /api/.* from the backend, port 8080
@@ -24,6 +24,7 @@ mkdir -p /run/netns
 checks=0
 budget=500000 # half of what the verifier allows
 daemon=
+pins=
 
 # is WHAT WANT GOT
 is() {
@@ -121,7 +122,8 @@ start() {
 	: >/tmp/log
 	: >/tmp/events
 	: >/tmp/access.log
-	posternd --no-pins --policy "${policy:-/backend-api.yaml}" --inventory /demo.yaml --events-file /tmp/events "$@" \
+	# shellcheck disable=SC2086 # words
+	posternd ${pins:---no-pins} --policy "${policy:-/backend-api.yaml}" --inventory /demo.yaml --events-file /tmp/events "$@" \
 		2>/tmp/log &
 	daemon=$!
 	within 60 grep -q 'enforcing below' /tmp/log
@@ -168,8 +170,9 @@ verifier() {
 }
 
 probe() {
-	posternd --probe >/tmp/probe 2>&1
-	is "posternd --probe" 0 $?
+	postern doctor >/tmp/probe 2>&1
+	is "postern doctor" 0 $?
+	is "its probes: $(grep -c '^ok ' /tmp/probe) ok, not" 0 "$(grep -cE '^(failed|unknown|missing)' /tmp/probe)"
 	is "denied connections can be answered and ended" 1 "$(grep -c '^answering.*: on$' /tmp/probe)"
 	grep -v '^ok ' /tmp/probe | sed 's/^/# /'
 }
@@ -225,6 +228,24 @@ with_courtesy() {
 	is "answered by the kernel" 4 "$(events '"answer":"kernel"')"
 	is "of the denied requests nginx has seen" 0 "$(grep -cE 'DELETE|admin' /tmp/access.log)"
 	stop
+}
+
+# Pins in the guest's own bpffs: enforcement outlives a daemon that is killed, and ends with --detach.
+with_pins() {
+	pins='--pin-dir /sys/fs/bpf/postern'
+	start --courtesy off
+	kill -KILL $daemon
+	wait $daemon
+	is "without its daemon: GET of the API" 200:1 "$(talk frontend 10.77.0.4 20 'GET /api/x')"
+	is "without its daemon: another path" "000:1 curl 28" "$(talk frontend 10.77.0.4 3 'GET /admin')"
+	start --courtesy off
+	is "the next daemon answers" 403:1 "$(talk frontend 10.77.0.4 20 'GET /admin')"
+	stop
+	is "of the denied requests nginx has seen" 0 "$(grep -c admin /tmp/access.log)"
+	posternd --detach --pin-dir /sys/fs/bpf/postern >/tmp/detach 2>&1
+	is "posternd --detach" 0 $?
+	is "nothing is enforced any more" 200:1 "$(talk other 10.77.0.4 20 'DELETE /api/x')"
+	pins=
 }
 
 # A rule that adds a header: through the userspace proxy, and the server is told the client's address.
@@ -292,18 +313,52 @@ P>            http:
 P>              - {path: "/api/.*", headerMatches: [{name: X-Added, value: by-policy, mismatch: ADD}]}
 END
 
+# The tree's end-to-end tests, in a root with all that they use.
+end_to_end() {
+	local name said
+	mkdir /disk
+	within 20 test -b /dev/vda && mount -t ext4 /dev/vda /disk
+	is "the disk is there" 0 $?
+	mount -t devtmpfs dev /disk/dev
+	ln -sf /proc/self/fd /disk/dev/fd
+	mount -t proc proc /disk/proc
+	mount -t sysfs sysfs /disk/sys
+	mount -t bpf bpf /disk/sys/fs/bpf
+	mount -t cgroup2 none /disk/sys/fs/cgroup
+	mount -t tmpfs tmpfs /disk/tmp
+	mount -t tmpfs tmpfs /disk/run
+	while read -r name; do
+		said=$(E2E_TIMEOUT=240 chroot /disk /postern/tests/e2e/run.sh "$name" 2>&1)
+		case $said in
+		skip*)
+			checks=$((checks + 1))
+			echo "ok $checks - $name # SKIP $(echo "${said#*: }" | head -n 1)"
+			;;
+		*)
+			is "$name" "ok   $name" "$(echo "$said" | head -n 1)"
+			echo "$said" | grep ' | ' | tail -n 40 | sed 's/^/# /'
+			;;
+		esac
+		echo "# $(cut -d ' ' -f 1 /proc/uptime) s"
+	done </e2e
+}
+
 echo "# $(uname -sr), $(cut -d ' ' -f 1 /proc/uptime) s after its start"
 load_modules
-topology
-verifier
-probe
-within 20 nsenter --net=/run/netns/frontend curl -s -o /dev/null http://10.77.0.4:8080/
-before 10.77.0.4
-before '[fd77::4]'
-without_courtesy
-with_courtesy
-proxied
-proxied_out
+if [ ! -e /e2e-only ]; then
+	topology
+	verifier
+	probe
+	within 20 nsenter --net=/run/netns/frontend curl -s -o /dev/null http://10.77.0.4:8080/
+	before 10.77.0.4
+	before '[fd77::4]'
+	without_courtesy
+	with_courtesy
+	with_pins
+	proxied
+	proxied_out
+fi
+end_to_end
 is "warnings of the kernel" 0 "$(dmesg | grep -cE 'WARNING:|BUG:|Oops|Call Trace')"
 dmesg | grep -E -A 12 'WARNING:|BUG:|Oops' | head -n 40 | sed 's/^/# /'
 echo "1..$checks"
