@@ -60,6 +60,10 @@ enum pst_http_state {
 	/* Connection, RFC 9110 section 7.6.1. The window holds seven letters of a word before its
 	 * delimiter; what longer words begin with is the grammar's. */
 	PST_HTTP_OPTION_WS,
+	PST_HTTP_OPTION_H, /* "http2": the settings of an upgrade to HTTP/2 */
+	PST_HTTP_OPTION_HT,
+	PST_HTTP_OPTION_HTT,
+	PST_HTTP_OPTION_HTTP,
 	PST_HTTP_OPTION_K,
 	PST_HTTP_OPTION_KE,
 	PST_HTTP_OPTION_KEE,
@@ -69,6 +73,8 @@ enum pst_http_state {
 	PST_HTTP_ANY_OPTION_WS, /* Connection of a response: what is unknown does not matter */
 	PST_HTTP_ANY_OPTION,
 	PST_HTTP_UPGRADE_WS, /* Upgrade, RFC 9110 section 7.8 */
+	PST_HTTP_UPGRADE_H,  /* "h2c" */
+	PST_HTTP_UPGRADE_H2,
 	PST_HTTP_UPGRADE_W,
 	PST_HTTP_UPGRADE_WE,
 	PST_HTTP_UPGRADE_WORD,
