@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/log.h"
@@ -68,6 +69,14 @@ static int add_filter(struct observer *o, const char *name, const char *value, b
 	return r;
 }
 
+/* -4 and -6 are --ip-version in short. */
+static int add_given(struct observer *o, const struct pst_cli_given *g, bool negated)
+{
+	if (!strcmp(g->option->name, "ipv4") || !strcmp(g->option->name, "ipv6"))
+		return add_filter(o, "ip-version", g->option->name + 3, negated);
+	return g->option->arg ? add_filter(o, g->option->name, g->value, negated) : -ENOENT;
+}
+
 /* The options that are filters, in their order: --not is about the next one. */
 static int read_filters(struct observer *o, const struct pst_cli_args *args)
 {
@@ -81,7 +90,7 @@ static int read_filters(struct observer *o, const struct pst_cli_args *args)
 			negated = true;
 			continue;
 		}
-		r = g->option->arg ? add_filter(o, g->option->name, g->value, negated) : -ENOENT;
+		r = add_given(o, g, negated);
 		if (r == -ENOENT && negated)
 			return usage(o, "not", g->option->name, "is no filter");
 		negated = negated && r == -ENOENT;
@@ -102,6 +111,22 @@ static int read_time(const struct observer *o, const struct pst_cli_args *args, 
 	return 0;
 }
 
+/* auto: a terminal that is none of "dumb" and nobody has asked for plain text (no-color.org). */
+static int read_color(struct observer *o, const struct pst_cli_args *args)
+{
+	const char *when = pst_cli_value(args, "color");
+	const char *off = getenv("NO_COLOR"), *term = getenv("TERM");
+
+	if (!when || !strcmp(when, "auto"))
+		o->printer.color =
+			isatty(STDOUT_FILENO) && !(off && *off) && term && strcmp(term, "dumb");
+	else if (!strcmp(when, "always") || !strcmp(when, "never"))
+		o->printer.color = *when == 'a';
+	else
+		return usage(o, "color", when, "expected auto, always or never");
+	return 0;
+}
+
 static int read_forms(struct observer *o, const struct pst_cli_args *args)
 {
 	const char *form = pst_cli_value(args, "output"),
@@ -118,7 +143,7 @@ static int read_forms(struct observer *o, const struct pst_cli_args *args)
 	o->printer.numeric = pst_cli_value(args, "numeric");
 	if (o->follow && o->printer.form == PST_OBSERVE_TABLE)
 		return usage(o, "output", "table", "cannot be followed: it is drawn at the end");
-	return 0;
+	return read_color(o, args);
 }
 
 /* How many: without a word about it the last 20 of the daemon, all of a file. */

@@ -89,6 +89,22 @@ static const char *verdict_text(const struct pst_flow *f)
 	return pst_flow_verdict_name(f->verdict);
 }
 
+/* What switches the colour of F's verdict on: hubble's green, red and yellow. "": none is wanted.
+ */
+static const char *color_on(const struct pst_observe_printer *p, const struct pst_flow *f)
+{
+	if (!p->color)
+		return "";
+	if (f->verdict == PST_FLOW_DROPPED || f->verdict == PST_FLOW_ERROR)
+		return "\033[31m";
+	return f->verdict == PST_FLOW_AUDIT ? "\033[33m" : "\033[32m";
+}
+
+static const char *color_off(const struct pst_observe_printer *p)
+{
+	return p->color ? "\033[0m" : "";
+}
+
 static const char *separator(size_t i)
 {
 	return i ? ", " : " ";
@@ -163,7 +179,7 @@ static void print_compact(const struct pst_observe_printer *p, const struct pst_
 	put(out, reply ? t->source : t->destination);
 	fprintf(out, " %s ", reply ? source : destination);
 	put(out, t->type);
-	fprintf(out, " %s (", t->verdict);
+	fprintf(out, " %s%s%s (", color_on(p, f), t->verdict, color_off(p));
 	put(out, f->summary);
 	put(out, t->policies);
 	fputs(")\n", out);
@@ -178,14 +194,17 @@ static void print_dict(const struct pst_observe_printer *p, const struct pst_flo
 		    {"     SOURCE", t->source}, {"DESTINATION", t->destination},
 		    {"       TYPE", t->type},	{"    VERDICT", t->verdict},
 		    {"    SUMMARY", f->summary}};
+	bool is_verdict;
 
 	if (p->printed)
 		fputs("------------\n", out);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		if (!rows[i].value)
 			continue;
-		fprintf(out, "%s: ", rows[i].key);
+		is_verdict = rows[i].value == t->verdict;
+		fprintf(out, "%s: %s", rows[i].key, is_verdict ? color_on(p, f) : "");
 		put(out, rows[i].value);
+		fputs(is_verdict ? color_off(p) : "", out);
 		if (i == sizeof(rows) / sizeof(*rows) - 1)
 			put(out, t->policies);
 		fputc('\n', out);

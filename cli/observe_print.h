@@ -19,6 +19,7 @@ struct pst_observe_printer {
 	enum pst_observe_form form;
 	enum pst_observe_time time;
 	bool node_name, policy_names, numeric;
+	bool color; /* of verdicts, in the compact form and in dict */
 	unsigned long printed;
 	struct pst_observe_table *table; /* rows of the table form, owned */
 };

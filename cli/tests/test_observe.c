@@ -74,6 +74,24 @@ Test(cli_observe, filters_have_hubbles_names)
 	EXPECT("--pod kube-system/", "");
 }
 
+Test(cli_observe, the_version_of_ip_has_short_names)
+{
+	EXPECT("-4", denied, allowed, answered);
+	EXPECT("-6", dropped);
+	EXPECT("-4 -6 --last 1", dropped);
+	EXPECT("--not -6 --last 1", answered);
+	EXPECT("--not --ipv4", dropped);
+}
+
+Test(cli_observe, verdicts_are_coloured_when_it_is_asked_for)
+{
+	EXPECT("--color always --first 1",
+	       "Nov 27 04:31:31.665: default/frontend:51436 (ID:258) -> default/backend:8080 (ID:257) "
+	       "http-request \033[31mDROPPED\033[0m (HTTP/1.1 GET http://10.77.0.4:8080/admin)\n");
+	EXPECT("--color never --first 1", denied);
+	EXPECT("--color auto --first 1", denied); /* it is no terminal */
+}
+
 Test(cli_observe, times_bound_what_is_shown)
 {
 	EXPECT("--since 2026-11-27T04:31:32.133Z", answered, dropped);
