@@ -292,7 +292,7 @@ $(F)/seeds/http: tests/fuzz/http_seeds.py tests/e2e/vectors.py $(GOLDEN)
 	$(Q)rm -rf $@ && python3 $< $@ 07 $(GOLDEN)
 
 # What the daemon's reader of files hands over to it.
-$(F)/fuzz_parcel: $(patsubst %,$(F)/obj/enforcer/%.o,parcel sources)
+$(F)/fuzz_parcel: $(F)/obj/enforcer/parcel.o
 
 # Bundles of the present form; what the compiler writes changes more often than anybody renews files.
 $(F)/fuzz_bundle: | $(F)/seeds/bundle

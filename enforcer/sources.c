@@ -100,12 +100,6 @@ void pst_sources_forget(struct pst_sources *s)
 	s->is_forgotten = true;
 }
 
-void pst_reading_fini(struct pst_reading *r)
-{
-	pst_diags_free(&r->standing);
-	pst_bundle_free(&r->bundle);
-}
-
 /* The inventory is new, or stays what it was when there are mistakes. */
 static int load_inventory(struct pst_sources *s, struct pst_inventory **ret_old)
 {
