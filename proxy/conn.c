@@ -21,6 +21,9 @@ static void close_end(struct pst_conn_end *end, bool reset)
 		return;
 	if (reset)
 		setsockopt(end->fd, SOL_SOCKET, SO_LINGER, &hard, sizeof(hard));
+	/* The helper may have the socket, too, and as long as it has, a poll would go on naming
+	 * END. */
+	epoll_ctl(end->conn->home->epoll_fd, EPOLL_CTL_DEL, end->fd, NULL);
 	close(end->fd);
 	end->fd = -1;
 	end->can_read = end->can_write = false;
