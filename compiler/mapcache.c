@@ -340,7 +340,7 @@ const uint16_t *pst_mapcache_sets(const struct pst_mapcache *cache, size_t *ret_
 	const struct question *q = &cache->questions.v[cache->last];
 
 	*ret_n = q->n_sets;
-	return cache->named.v + q->first_set;
+	return q->n_sets ? cache->named.v + q->first_set : NULL; /* no rule set was ever named */
 }
 
 bool pst_mapcache_clashes(const struct pst_mapcache *cache)
