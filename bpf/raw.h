@@ -19,7 +19,7 @@
  * Slots are taken in groups, and a flow whose kept bytes TCP has taken fills its group anew. A
  * connection that asks again and again so stays on the same few lines of a cache, where going
  * through the ring costs a miss for each; and the ring comes round for new connections only. A
- *group that is old is left alone: what is kept there would soon be overwritten.
+ * group that is old is left alone: what is kept there would soon be overwritten.
  *
  * The ring has shards, one per group of processors, so that they do not wait for each other's
  * counter. Who includes this file says where they are and which one is his:
