@@ -445,7 +445,7 @@ $(B)/bench/resolve: $(B)/obj/tests/bench/resolve.o $(COMPILER_OBJ)
 bench-resolve: $(B)/bench/resolve ## measure resolution of 10,000 policies and 5,000 pods (no root)
 	$(Q)$<
 
-$(B)/bench/reload: $(call obj,tests/bench/reload.c enforcer/sources.c) $(COMPILER_OBJ)
+$(B)/bench/reload: $(call obj,tests/bench/reload.c enforcer/sources.c enforcer/parcel.c) $(COMPILER_OBJ)
 	$(call msg,LD,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_LDFLAGS) $^ -o $@ $(COMPILER_LIBS)
@@ -483,6 +483,9 @@ bench-head: $(B)/bench/head $(KERNEL_CORE) ## the judge's part of it alone, HEAD
 .PHONY: bench-propagation
 bench-propagation: $(B)/posternd ## measure how long one changed policy among 10,000 takes to be enforced (root)
 	tests/bench/propagation.sh
+
+.PHONY: bench-build
+bench-build: $(addprefix $(B)/bench/,resolve reload engines rules head)
 
 .PHONY: bench-lint
 bench-lint: build/postern ## measure postern lint over 10,000 policies (no root)

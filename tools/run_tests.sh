@@ -83,7 +83,7 @@ has_libfuzzer() {
 
 unset MAKEFLAGS MFLAGS MAKELEVEL
 mkdir -p "$log"
-stage build submake -j"$jobs" all
+stage build submake -j"$jobs" all bench-build
 stage unit unit SAN=0
 stage unit-san unit SAN=1
 stage mutants submake mutants-unit

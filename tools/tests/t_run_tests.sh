@@ -16,7 +16,7 @@ cp "$tools/run_tests.sh" "$scratch/tools/"
 tree() {
 	write Makefile <<-'EOF'
 	.RECIPEPREFIX = >
-	all unit-build mutants-unit packaging-tests replay garden e2e-build test-kernels:
+	all bench-build unit-build mutants-unit packaging-tests replay garden e2e-build test-kernels:
 	unit:
 	>@printf '[\033[0;34m====\033[0m] \033[0;1mSynthesis: Tested: 3 | Passing: %s | Failing: %s | Crashing: %s\n' \
 	>	$(or $(PASSING),3) $(or $(FAILING),0) $(or $(CRASHING),0)
