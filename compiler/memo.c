@@ -12,11 +12,12 @@ void pst_memo_findings_fini(struct pst_memo_findings *f)
 {
 	for (size_t i = 0; i < f->rules.n; i++)
 		pst_vec_free(&f->rules.v[i]);
-	pst_vec_free(&f->scene);
+	pst_scene_fini(&f->scene);
 	pst_vec_free(&f->places);
 	pst_vec_free(&f->rules);
 	pst_vec_free(&f->rows);
 	pst_vec_free(&f->named);
+	pst_vec_free(&f->signatures);
 	pst_vec_free(&f->entries);
 	pst_vec_free(&f->sets);
 	pst_vec_free(&f->set_rules);
@@ -168,6 +169,20 @@ static int join_policies(struct pst_recall *r)
 	return err;
 }
 
+/* The own node and the world, which a row is about as such, must be who they were. */
+static bool is_of_use(const struct pst_recall *r)
+{
+	if (!r->news.is_known)
+		return false;
+	for (size_t i = 0; i < r->news.n_come; i++) {
+		const uint32_t id = r->now->scene.ones.v[r->news.come[i]].id;
+
+		if (id == PST_ID_HOST || id == PST_ID_WORLD)
+			return false;
+	}
+	return true;
+}
+
 int pst_recall_begin(const struct pst_memo *memo, const struct pst_memo_findings *now,
 		     const struct pst_http_sets *http, struct pst_recall *ret_recall)
 {
@@ -177,8 +192,13 @@ int pst_recall_begin(const struct pst_memo *memo, const struct pst_memo_findings
 	int err;
 
 	*ret_recall = (struct pst_recall){0};
-	if (!last || !pst_scene_same(&last->scene, &now->scene))
+	if (!last)
 		return 0;
+	err = pst_scene_join(&last->scene, &now->scene, &r.news);
+	if (err || !is_of_use(&r)) {
+		pst_scene_news_fini(&r.news);
+		return err;
+	}
 	r.l4 = pst_mem_calloc(end->l4, sizeof(*r.l4));
 	r.spec = pst_mem_calloc(end->spec, sizeof(*r.spec));
 	r.rule = pst_mem_calloc(last->places.v[last->places.n - 1].rule, sizeof(*r.rule));
@@ -196,27 +216,92 @@ void pst_recall_fini(struct pst_recall *r)
 	free(r->spec);
 	free(r->rule);
 	free(r->set);
+	pst_scene_news_fini(&r->news);
 	*r = (struct pst_recall){0};
 }
 
-const uint64_t *pst_recall_peers(const struct pst_recall *r, size_t l4)
+/* The N bits of FROM at AT go to those of TO, which are clear, at TO_AT. */
+static void copy_bits(uint64_t *to, size_t to_at, const uint64_t *from, size_t at, size_t n)
 {
-	return r->last && r->l4[l4] ? r->last->peers + (r->l4[l4] - 1) * r->last->words : NULL;
+	while (n) {
+		const size_t room = 64 - to_at % 64, left = 64 - at % 64;
+		const size_t some = n < room ? n : room, m = some < left ? some : left;
+		const uint64_t bits = from[at / 64] >> at % 64 & UINT64_MAX >> (64 - m);
+
+		to[to_at / 64] |= bits << to_at % 64;
+		to_at += m;
+		at += m;
+		n -= m;
+	}
 }
 
-const uint64_t *pst_recall_selected(const struct pst_recall *r, size_t spec)
+/* Set NUMBER of SETS, of then, as one of now. */
+static void copy_set(const struct pst_recall *r, const uint64_t *sets, size_t number, uint64_t *set)
 {
-	return r->last && r->spec[spec] ? r->last->selected + (r->spec[spec] - 1) * r->last->words
-					: NULL;
+	const uint64_t *from = sets + number * r->last->words;
+
+	for (size_t i = 0; i < r->news.runs.n; i++) {
+		const struct pst_scene_run *run = &r->news.runs.v[i];
+
+		copy_bits(set, run->now, from, run->then, run->n);
+	}
+}
+
+bool pst_recall_peers(const struct pst_recall *r, size_t l4, uint64_t *set)
+{
+	if (!r->last || !r->l4[l4])
+		return false;
+	copy_set(r, r->last->peers, r->l4[l4] - 1, set);
+	return true;
+}
+
+bool pst_recall_selected(const struct pst_recall *r, size_t spec, uint64_t *set)
+{
+	if (!r->last || !r->spec[spec])
+		return false;
+	copy_set(r, r->last->selected, r->spec[spec] - 1, set);
+	return true;
 }
 
 /* Rows. */
 
-/* Are the rules of the row the same, in the same order? */
-static bool has_same_rules(const struct pst_recall *r, size_t number)
+static int note_signature(const uint64_t *v, size_t n_rules, struct pst_memo_findings *now,
+			  struct pst_memo_row *row)
 {
-	const struct pst_memo_rules *then = &r->last->rules.v[number];
-	const struct pst_memo_rules *now = &r->now->rules.v[number];
+	row->first_word = now->signatures.n;
+	row->common.signature = NULL;
+	for (size_t i = 0; row->common.n_peers && i < (n_rules + 63) / 64; i++) {
+		if (pst_vec_push(&now->signatures, v[i]))
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+int pst_memo_note_row(const struct pst_row_scratch *scratch, size_t n_rules,
+		      struct pst_memo_findings *now, struct pst_memo_row *row)
+{
+	row->clashes = scratch->clashes;
+	row->first_set = now->named.n;
+	row->n_sets = scratch->sets.n;
+	for (size_t i = 0; i < scratch->sets.n; i++) {
+		if (pst_vec_push(&now->named, scratch->sets.v[i]))
+			return -ENOMEM;
+	}
+	row->common = scratch->common;
+	return note_signature(scratch->common.signature, n_rules, now, row);
+}
+
+/* A row of both. */
+struct pair {
+	const struct pst_memo_row *then;
+	const struct pst_memo_rules *rules_then, *rules_now;
+	bool is_egress;
+};
+
+/* Are the rules of the row the same, in the same order? */
+static bool has_same_rules(const struct pst_recall *r, const struct pair *p)
+{
+	const struct pst_memo_rules *then = p->rules_then, *now = p->rules_now;
 
 	if (then->n != now->n)
 		return false;
@@ -224,6 +309,52 @@ static bool has_same_rules(const struct pst_recall *r, size_t number)
 		if (r->l4[now->v[i]] != 1 + then->v[i])
 			return false;
 	}
+	return true;
+}
+
+/* Do those of the rules, and only those, mean SLOT that mean the common peers of the row? */
+static bool is_common(const struct pst_recall *r, const struct pair *p,
+		      const struct pst_memo_findings *of, size_t slot)
+{
+	const struct pst_memo_rules *rules = of == r->last ? p->rules_then : p->rules_now;
+	const uint64_t *signature = r->last->signatures.v + p->then->first_word;
+
+	/* It is answered by itself. */
+	if (p->is_egress && p->then->common.uses_names && of->scene.ones.v[slot].has_ports)
+		return false;
+	for (size_t i = 0; i < rules->n; i++) {
+		const uint64_t *meant = of->peers + rules->v[i] * of->words;
+
+		if ((meant[slot / 64] >> slot % 64 & 1) != (signature[i / 64] >> i % 64 & 1))
+			return false;
+	}
+	return true;
+}
+
+/* Does the row of then say the same whoever has come and gone? Then *RET_COMMON is as of now. */
+static bool bears_news(const struct pst_recall *r, const struct pair *p,
+		       struct pst_row_common *ret_common)
+{
+	const struct pst_scene_news *news = &r->news;
+	const size_t come = news->n_come, gone = news->n_gone;
+	struct pst_row_common c = p->then->common;
+
+	*ret_common = c;
+	/* Without rules and default deny there are no entries, and never will be. */
+	if (!(come || gone) || !(p->rules_now->n || p->then->enforce))
+		return true;
+	if (!c.n_peers || c.n_peers + come <= gone || c.margin + come * c.weight <= gone * c.weight)
+		return false;
+	for (size_t i = 0; i < come; i++) {
+		if (!is_common(r, p, r->now, news->come[i]))
+			return false;
+	}
+	for (size_t i = 0; i < gone; i++) {
+		if (!is_common(r, p, r->last, news->gone[i]))
+			return false;
+	}
+	ret_common->n_peers = c.n_peers + come - gone;
+	ret_common->margin = c.margin + come * c.weight - gone * c.weight;
 	return true;
 }
 
@@ -274,6 +405,35 @@ static int copy_sets(const struct pst_recall *r, const struct pst_memo_row *then
 	return 0;
 }
 
+/* The number that IDENTITY has now; *RUN is where the search goes on, they ascend. */
+static uint32_t renumber(const struct pst_recall *r, uint32_t identity, size_t *run)
+{
+	const struct pst_scene_run *runs = r->news.runs.v;
+
+	while (*run < r->news.runs.n && identity >= runs[*run].id_end)
+		(*run)++;
+	/* PST_ID_ANY is nobody, and comes before everybody. */
+	if (*run == r->news.runs.n || identity < runs[*run].id_then)
+		return identity;
+	return runs[*run].id_now + (identity - runs[*run].id_then);
+}
+
+static void translate(const struct pst_recall *r, struct pst_bundle_entry *v, size_t n)
+{
+	size_t of_subject = 0, of_peer = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		struct pst_policy_value *value = &v[i].value;
+
+		v[i].key.subject = renumber(r, v[i].key.subject, &of_subject);
+		v[i].key.peer = renumber(r, v[i].key.peer, &of_peer);
+		if (value->rule != UINT32_MAX)
+			value->rule = r->rule[value->rule] - 1;
+		if (value->verdict == PST_VERDICT_JUDGE || value->verdict == PST_VERDICT_FALLBACK)
+			value->ruleset = (uint16_t)(r->set[value->ruleset] - 1);
+	}
+}
+
 static int copy_entries(const struct pst_recall *r, const struct pst_memo_row *then,
 			struct pst_memo_findings *now)
 {
@@ -285,36 +445,48 @@ static int copy_entries(const struct pst_recall *r, const struct pst_memo_row *t
 		return -ENOMEM;
 	to = now->entries.v + now->entries.n;
 	memcpy(to, r->last->entries.v + then->first, then->n * sizeof(*to));
-	for (size_t i = 0; i < then->n; i++) {
-		struct pst_policy_value *v = &to[i].value;
-
-		if (v->rule != UINT32_MAX)
-			v->rule = r->rule[v->rule] - 1;
-		if (v->verdict == PST_VERDICT_JUDGE || v->verdict == PST_VERDICT_FALLBACK)
-			v->ruleset = (uint16_t)(r->set[v->ruleset] - 1);
-	}
+	translate(r, to, then->n);
 	now->entries.n += then->n;
 	return 0;
 }
 
-int pst_recall_row(struct pst_recall *r, size_t number, struct pst_memo_findings *now,
-		   struct pst_memo_row *row)
+static int copy_row(const struct pst_recall *r, const struct pair *p, struct pst_memo_findings *now,
+		    struct pst_memo_row *row)
 {
-	const struct pst_memo_row *then = r->last ? &r->last->rows.v[number] : NULL;
+	const struct pst_memo_row *then = p->then;
+	const uint64_t *signature = r->last->signatures.v + then->first_word;
 	int err;
 
-	if (!then || then->clashes || then->enforce != row->enforce || then->audit != row->audit ||
-	    !has_same_rules(r, number))
-		return 0;
-	err = make_sets(r, then);
-	if (err <= 0)
-		return err;
 	row->first = now->entries.n;
 	row->first_set = now->named.n;
 	row->n = then->n;
 	row->n_sets = then->n_sets;
 	err = copy_sets(r, then, now);
 	if (!err)
-		err = copy_entries(r, then, now);
+		err = note_signature(signature, p->rules_now->n, now, row);
+	return err ? err : copy_entries(r, then, now);
+}
+
+int pst_recall_row(struct pst_recall *r, size_t slot, int direction, struct pst_memo_findings *now,
+		   struct pst_memo_row *row)
+{
+	const size_t was = r->last ? r->news.was[slot] : 0;
+	const size_t n_then = PST_DIRECTION_MAX * (was - 1) + (size_t)direction;
+	const size_t n_now = PST_DIRECTION_MAX * slot + (size_t)direction;
+	struct pair p = {.is_egress = direction == PST_DIRECTION_EGRESS};
+	int err;
+
+	if (!was)
+		return 0;
+	p.then = &r->last->rows.v[n_then];
+	p.rules_then = &r->last->rules.v[n_then];
+	p.rules_now = &r->now->rules.v[n_now];
+	if (p.then->clashes || p.then->enforce != row->enforce || p.then->audit != row->audit ||
+	    !has_same_rules(r, &p) || !bears_news(r, &p, &row->common))
+		return 0;
+	err = make_sets(r, p.then);
+	if (err <= 0)
+		return err;
+	err = copy_row(r, &p, now, row);
 	return err ? err : 1;
 }

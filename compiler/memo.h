@@ -5,10 +5,12 @@
  * What a compilation leaves for the next one, so that this one resolves only what has changed.
  *
  * The result is that of a compilation without it, byte for byte: a memo only spares the work. It is
- * of use as long as the scene (scene.h) stays what it is. Then a policy that is still there means
- * and selects whom it did; and a subject that the same rules select, in the same order, has the
- * same entries, with the rules and rule sets under their present numbers. The rule sets themselves
- * are made anew, in the order in which a compilation without a memo would come to them.
+ * of use as long as the scene (scene.h) is the same but for a few identities. Then a policy that is
+ * still there means and selects whom it did, of those who are still there; and a subject that the
+ * same rules select, in the same order, has the same entries, with the rules, rule sets and peers
+ * under their present numbers, if whoever has come or gone belongs to those that PST_ID_ANY stands
+ * for there. The rule sets themselves are made anew, in the order in which a compilation without a
+ * memo would come to them.
  *
  * A policy is known by the address of its specs (compile.h says what that asks of the caller).
  */
@@ -33,6 +35,8 @@ struct pst_memo_row {
 	size_t first_set, n_sets;
 	bool enforce, audit;
 	bool clashes; /* rules conflict: that has to be told again */
+	struct pst_row_common common;
+	size_t first_word; /* of the common signature */
 };
 
 struct pst_memo_sets {
@@ -51,6 +55,7 @@ struct pst_memo_findings {
 	struct PST_VEC(struct pst_memo_row) rows;     /* two per identity */
 	size_t n_resolved;			      /* of them, the others were known */
 	struct PST_VEC(uint16_t) named;		      /* rule sets, row by row */
+	struct PST_VEC(uint64_t) signatures;	      /* the common ones, row by row */
 	struct pst_row_entries entries;
 	struct PST_VEC(struct pst_memo_sets) sets;
 	struct pst_memo_rules set_rules;
@@ -76,6 +81,7 @@ struct pst_recall {
 	const struct pst_memo_findings *last; /* NULL: they are of no use */
 	const struct pst_memo_findings *now;
 	const struct pst_http_sets *http;
+	struct pst_scene_news news;
 	uint32_t *l4;	/* of now: 1 + which it was, or 0 */
 	uint32_t *spec; /* the same */
 	uint32_t *rule; /* of then: 1 + which it is, or 0 */
@@ -91,13 +97,21 @@ int pst_recall_begin(const struct pst_memo *memo, const struct pst_memo_findings
 
 void pst_recall_fini(struct pst_recall *r);
 
-/* Whom the l4 rule or the spec of now means; NULL: not known. */
-const uint64_t *pst_recall_peers(const struct pst_recall *r, size_t l4);
-const uint64_t *pst_recall_selected(const struct pst_recall *r, size_t spec);
+/*
+ * Adds to SET whom the l4 rule or the spec of now means, of those who were there then; false: not
+ * known. Those who have come are the caller's to ask for.
+ */
+bool pst_recall_peers(const struct pst_recall *r, size_t l4, uint64_t *set);
+bool pst_recall_selected(const struct pst_recall *r, size_t spec, uint64_t *set);
+
+/* What pst_row_resolve() has found of ROW beside its entries, into NOW. 0 or -ENOMEM. */
+int pst_memo_note_row(const struct pst_row_scratch *scratch, size_t n_rules,
+		      struct pst_memo_findings *now, struct pst_memo_row *row);
 
 /*
- * The row NUMBER, whose rules are known and whose switches are in *ROW: 1 and its entries and sets
- * appended to NOW and in *ROW, 0 when it has to be resolved, or what making a rule set failed with.
+ * The row of the identity SLOT in DIRECTION, whose rules are known and whose switches are in *ROW:
+ * 1 and its entries and sets appended to NOW and in *ROW, 0 when it has to be resolved, or what
+ * making a rule set failed with.
  */
-int pst_recall_row(struct pst_recall *r, size_t number, struct pst_memo_findings *now,
+int pst_recall_row(struct pst_recall *r, size_t slot, int direction, struct pst_memo_findings *now,
 		   struct pst_memo_row *row);

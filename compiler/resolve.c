@@ -64,6 +64,28 @@ static int fill_crowd(struct resolver *r, const struct pst_identity_map *map)
 	return 0;
 }
 
+static void include(uint64_t *set, size_t slot)
+{
+	set[slot / 64] |= UINT64_C(1) << slot % 64;
+}
+
+/* Whom the l4 rule means: those who were there before are known. */
+static void find_peers(const struct resolver *r, size_t l4, uint64_t *set)
+{
+	const struct pst_catalog_rule *rule = &r->in->catalog->l4[l4];
+
+	if (!pst_recall_peers(&r->recall, l4, set)) {
+		pst_crowd_find_peers(&r->crowd, rule->rule, rule->policy->ns, set);
+		return;
+	}
+	for (size_t i = 0; i < r->recall.news.n_come; i++) {
+		const uint32_t slot = r->recall.news.come[i];
+
+		if (pst_crowd_is_peer(&r->crowd, rule->rule, rule->policy->ns, slot))
+			include(set, slot);
+	}
+}
+
 static int match_peers(struct resolver *r)
 {
 	const struct pst_catalog *c = r->in->catalog;
@@ -72,15 +94,8 @@ static int match_peers(struct resolver *r)
 	r->found.peers = pst_mem_calloc(c->n_l4, words * sizeof(*r->found.peers));
 	if (!r->found.peers)
 		return -ENOMEM;
-	for (size_t i = 0; i < c->n_l4; i++) {
-		const uint64_t *known = pst_recall_peers(&r->recall, i);
-		uint64_t *set = r->found.peers + i * words;
-
-		if (known)
-			memcpy(set, known, words * sizeof(*set));
-		else
-			pst_crowd_find_peers(&r->crowd, c->l4[i].rule, c->l4[i].policy->ns, set);
-	}
+	for (size_t i = 0; i < c->n_l4; i++)
+		find_peers(r, i, r->found.peers + i * words);
 	return 0;
 }
 
@@ -148,16 +163,28 @@ static int make_rows(struct resolver *r)
 	return r->is_strict ? err : -ENOMEM;
 }
 
+/* Whom the spec NUMBER selects: those who were there before are known. */
+static void select_subjects(const struct resolver *r, const struct pst_spec *spec, size_t number,
+			    uint64_t *set)
+{
+	if (!pst_recall_selected(&r->recall, number, set)) {
+		pst_crowd_select(&r->crowd, &spec->subject, set);
+		return;
+	}
+	for (size_t i = 0; i < r->recall.news.n_come; i++) {
+		const uint32_t slot = r->recall.news.come[i];
+
+		if (pst_selector_matches(&spec->subject, r->crowd.members.v[slot].labels))
+			include(set, slot);
+	}
+}
+
 /* The spec NUMBER and whom it selects. */
 static int match_spec(struct resolver *r, const struct spec_place *at, size_t number)
 {
-	const uint64_t *known = pst_recall_selected(&r->recall, number);
 	uint64_t *set = r->found.selected + number * r->found.words;
 
-	if (known)
-		memcpy(set, known, r->found.words * sizeof(*set));
-	else
-		pst_crowd_select(&r->crowd, &at->spec->subject, set);
+	select_subjects(r, at->spec, number, set);
 	return note_subjects(r, at, set);
 }
 
@@ -241,16 +268,11 @@ static int find_row(struct resolver *r, size_t subject, enum pst_direction direc
 	int err;
 
 	row->first = r->found.entries.n;
-	row->first_set = r->found.named.n;
 	err = resolve_row(r, subject, direction);
 	if (row->audit)
 		mark_audit(r, row->first);
-	for (size_t i = 0; !err && i < r->scratch.sets.n; i++)
-		err = pst_vec_push(&r->found.named, r->scratch.sets.v[i]);
 	row->n = r->found.entries.n - row->first;
-	row->n_sets = r->found.named.n - row->first_set;
-	row->clashes = r->scratch.clashes;
-	return err;
+	return err ? err : pst_memo_note_row(&r->scratch, r->row.n, &r->found, row);
 }
 
 static int add_row(struct resolver *r, size_t subject, enum pst_direction direction)
@@ -261,7 +283,7 @@ static int add_row(struct resolver *r, size_t subject, enum pst_direction direct
 	int err = 0;
 
 	if (pst_identity_is_subject(who)) {
-		err = pst_recall_row(&r->recall, row_of(subject, direction), &r->found, &row);
+		err = pst_recall_row(&r->recall, subject, (int)direction, &r->found, &row);
 		if (!err)
 			err = find_row(r, subject, direction, &row);
 	}

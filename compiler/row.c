@@ -36,6 +36,7 @@ void pst_row_scratch_fini(struct pst_row_scratch *s)
 	pst_vec_free(&s->masks);
 	pst_vec_free(&s->split);
 	pst_vec_free(&s->groups);
+	pst_vec_free(&s->order);
 	pst_vec_free(&s->segments);
 	pst_vec_free(&s->matched);
 	pst_vec_free(&s->sets);
@@ -121,32 +122,47 @@ static int note_sets(struct row *r)
 	return 0;
 }
 
+/* Whose order: names, the own node, rules. It does not depend on where the peers stand. */
+static int cmp_group(const struct row *r, size_t g, const uint64_t *signature,
+		     const struct pst_row_group *like)
+{
+	const struct pst_row_group *have = &r->s->groups.v[g];
+	const uintptr_t a = (uintptr_t)have->names, b = (uintptr_t)like->names;
+	int order = (a > b) - (a < b);
+
+	if (!order)
+		order = have->allow_all - like->allow_all;
+	for (size_t i = 0; !order && i < r->width; i++) {
+		const uint64_t x = r->s->signatures.v[g * r->width + i];
+
+		order = (x > signature[i]) - (x < signature[i]);
+	}
+	return order;
+}
+
 static int new_group(struct row *r, const uint64_t *signature, const struct pst_row_group *like)
 {
 	struct pst_row_scratch *s = r->s;
-	struct pst_row_group g = *like;
-	struct pst_port_query q = {
-		.enforce = r->q->enforce,
-		.allow_all = g.allow_all,
-		.names = g.names ? g.names->ports : NULL,
-		.n_names = g.names ? g.names->n_ports : 0,
-	};
-	int err;
+	size_t low = 0, high = s->order.n;
 
-	s->matched.n = 0;
-	for (size_t i = 0; i < r->q->n_rules; i++) {
-		if ((signature[i / 64] >> i % 64 & 1) &&
-		    pst_vec_push(&s->matched, r->q->rules[i].rule))
+	while (low < high) {
+		const size_t mid = (low + high) / 2;
+
+		if (cmp_group(r, s->order.v[mid], signature, like) < 0)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	for (size_t i = 0; i < r->width; i++) {
+		if (pst_vec_push(&s->signatures, signature[i]))
 			return -ENOMEM;
 	}
-	q.rules = s->matched.v;
-	q.n_rules = s->matched.n;
-	err = pst_mapcache_get(r->maps, &q, &g.map);
-	if (!err)
-		err = note_sets(r);
-	for (size_t i = 0; !err && i < r->width; i++)
-		err = pst_vec_push(&s->signatures, signature[i]);
-	return err ? err : pst_vec_push(&s->groups, g);
+	if (pst_vec_push(&s->order, 0) || pst_vec_push(&s->groups, *like))
+		return -ENOMEM;
+	memmove(&s->order.v[low + 1], &s->order.v[low],
+		(s->order.n - 1 - low) * sizeof(*s->order.v));
+	s->order.v[low] = (uint32_t)s->groups.n - 1;
+	return 0;
 }
 
 /* The peers MASK of WORD, which LIKE describes, go to their groups. */
@@ -192,12 +208,20 @@ static int group_named(struct row *r, size_t word, uint64_t *mask)
 	return err;
 }
 
+/* Whose named ports count for peers that have none of their own. */
+static const struct pst_identity_facts *usual_names(const struct row *r)
+{
+	return r->q->direction == PST_DIRECTION_INGRESS && r->uses_names
+		       ? &r->q->crowd->members.v[r->q->subject].facts
+		       : NULL;
+}
+
 static int group_all(struct row *r)
 {
 	const struct pst_crowd *crowd = r->q->crowd;
 	const bool ingress = r->q->direction == PST_DIRECTION_INGRESS;
 	const struct pst_row_group like = {
-		.names = ingress && r->uses_names ? &crowd->members.v[r->q->subject].facts : NULL,
+		.names = usual_names(r),
 	};
 	const struct pst_row_group own_node = {.allow_all = true, .names = like.names};
 	int err = 0;
@@ -218,6 +242,42 @@ static int group_all(struct row *r)
 	return err;
 }
 
+/* The map of a group. */
+static int ask(struct row *r, size_t number)
+{
+	struct pst_row_scratch *s = r->s;
+	struct pst_row_group *g = &s->groups.v[number];
+	const uint64_t *signature = s->signatures.v + number * r->width;
+	struct pst_port_query q = {
+		.enforce = r->q->enforce,
+		.allow_all = g->allow_all,
+		.names = g->names ? g->names->ports : NULL,
+		.n_names = g->names ? g->names->n_ports : 0,
+	};
+	int err;
+
+	s->matched.n = 0;
+	for (size_t i = 0; i < r->q->n_rules; i++) {
+		if ((signature[i / 64] >> i % 64 & 1) &&
+		    pst_vec_push(&s->matched, r->q->rules[i].rule))
+			return -ENOMEM;
+	}
+	q.rules = s->matched.v;
+	q.n_rules = s->matched.n;
+	err = pst_mapcache_get(r->maps, &q, &g->map);
+	return err ? err : note_sets(r);
+}
+
+/* In the order of the groups, so that rule sets are made in one order wherever peers stand. */
+static int ask_all(struct row *r)
+{
+	int err = 0;
+
+	for (size_t i = 0; !err && i < r->s->order.n; i++)
+		err = ask(r, r->s->order.v[i]);
+	return err;
+}
+
 static uint32_t map_of(const struct row *r, size_t slot)
 {
 	const struct pst_row_scratch *s = r->s;
@@ -231,26 +291,57 @@ static uint32_t map_of(const struct row *r, size_t slot)
 	return 0;
 }
 
+/* The entries that the peers with this map need together. */
+static size_t weigh(const struct row *r, uint32_t map)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < r->s->groups.n; i++)
+		n += r->s->groups.v[i].map == map ? r->s->groups.v[i].n_peers : 0;
+	return n * pst_mapcache_tails(r->maps, map)->n;
+}
+
 /* The map that saves most entries. Groups that differ may have one map. */
 static uint32_t choose_any(const struct row *r)
 {
 	const struct pst_row_scratch *s = r->s;
-	uint32_t best = map_of(r, r->q->world);
+	const uint32_t world = map_of(r, r->q->world);
+	uint32_t best = world;
 	size_t most = 0;
 
-	for (size_t i = 0; i < s->groups.n; i++) {
-		const uint32_t map = s->groups.v[i].map;
-		size_t n = 0;
+	for (size_t i = 0; i < s->order.n; i++) {
+		const uint32_t map = s->groups.v[s->order.v[i]].map;
+		const size_t n = weigh(r, map);
 
-		for (size_t k = 0; k < s->groups.n; k++)
-			n += s->groups.v[k].map == map ? s->groups.v[k].n_peers : 0;
-		n *= pst_mapcache_tails(r->maps, map)->n;
-		if (n < most || (n == most && map != map_of(r, r->q->world)))
+		if (n < most || (n == most && map != world))
 			continue;
 		most = n;
 		best = map;
 	}
 	return best;
+}
+
+static void note_common(const struct row *r)
+{
+	struct pst_row_scratch *s = r->s;
+	struct pst_row_common c = {.uses_names = r->uses_names};
+	size_t next = 0;
+
+	for (size_t i = 0; i < s->order.n; i++) {
+		const struct pst_row_group *g = &s->groups.v[s->order.v[i]];
+
+		if (g->map != s->any) {
+			const size_t n = weigh(r, g->map);
+
+			next = n > next ? n : next;
+		} else if (!g->allow_all && g->names == usual_names(r) && g->n_peers > c.n_peers) {
+			c.n_peers = g->n_peers;
+			c.signature = s->signatures.v + s->order.v[i] * r->width;
+		}
+	}
+	c.weight = pst_mapcache_tails(r->maps, s->any)->n;
+	c.margin = weigh(r, s->any) - next;
+	s->common = c;
 }
 
 static int put(const struct row *r, uint32_t peer, const struct pst_port_tail *tail,
@@ -333,6 +424,7 @@ static int put_all(const struct row *r, struct pst_row_entries *entries)
 	const size_t first = entries->n;
 	int err = 0;
 
+	note_common(r);
 	for (size_t i = 0; !err && i < s->segments.n; i++) {
 		if (s->groups.v[s->segments.v[i].group].map != any)
 			err = put_segment(r, &s->segments.v[i], entries);
@@ -387,11 +479,14 @@ int pst_row_resolve(const struct pst_row_query *q, struct pst_mapcache *maps,
 
 	scratch->sets.n = 0;
 	scratch->clashes = false;
+	scratch->common = (struct pst_row_common){0};
 	/* Default deny without a rule still lets the own node in. */
 	if (!q->n_rules && !q->enforce)
 		return 0;
 	r.uses_names = uses_names(q);
-	scratch->signatures.n = scratch->groups.n = scratch->segments.n = 0;
+	scratch->signatures.n = scratch->groups.n = scratch->segments.n = scratch->order.n = 0;
 	err = group_all(&r);
+	if (!err)
+		err = ask_all(&r);
 	return err ? err : put_all(&r, ret_entries);
 }

@@ -37,12 +37,26 @@ struct pst_row_query {
 
 struct pst_row_entries PST_VEC(struct pst_bundle_entry);
 
+/*
+ * The largest group of those that PST_ID_ANY stands for. The entries of a row stay what they are
+ * when peers come to this group and go from it and nobody else does, as long as somebody is left in
+ * it and the map of PST_ID_ANY still saves most: by how many entries it is ahead is the margin.
+ */
+struct pst_row_common {
+	size_t n_peers;		   /* 0: there is no such group */
+	size_t weight;		   /* entries that each of them would need */
+	size_t margin;		   /* with it, others may be as good already: 0 */
+	bool uses_names;	   /* rules of the row ask for names of ports */
+	const uint64_t *signature; /* a bit for each rule; valid until the next row */
+};
+
 /* What a row needs beside its question, kept from one to the next. Zeroed: empty. */
 struct pst_row_scratch {
 	struct PST_VEC(uint64_t) signatures; /* of groups: a bit for each rule */
 	struct PST_VEC(uint64_t) masks;	     /* of the parts of one word: who is in each */
 	struct PST_VEC(uint64_t) split;	     /* their signatures */
 	struct PST_VEC(struct pst_row_group) groups;
+	struct PST_VEC(uint32_t) order; /* of the groups, whoever is in them */
 	struct PST_VEC(struct pst_row_segment) segments;
 	struct PST_VEC(const struct pst_catalog_rule *) matched;
 	/* Of the row that was resolved last: the map of PST_ID_ANY, and the rule sets that it came
@@ -50,6 +64,7 @@ struct pst_row_scratch {
 	uint32_t any;
 	struct PST_VEC(uint16_t) sets;
 	bool clashes; /* rules of it conflict somewhere */
+	struct pst_row_common common;
 };
 
 void pst_row_scratch_fini(struct pst_row_scratch *s);

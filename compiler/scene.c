@@ -5,12 +5,16 @@
  */
 #include "compiler/scene.h"
 
+#include "base/mem.h"
+#include "compiler/identity.h"
+
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Bytes, one after the other; what has failed once stays failed. */
 struct writer {
-	struct pst_scene *to;
+	struct pst_scene_text *to;
 	bool is_full;
 };
 
@@ -105,7 +109,9 @@ static void put_services(struct writer *w, const struct pst_inventory *inventory
 		put_str(w, s->ns);
 		put_labels(w, &s->labels);
 		put_selector(w, &s->pods);
-		put_addrs(w, s->addrs, s->n_addrs);
+		/* With a selector, nobody is compared with the addresses. */
+		if (!s->pods.n_reqs)
+			put_addrs(w, s->addrs, s->n_addrs);
 	}
 }
 
@@ -144,26 +150,169 @@ static void put_secrets(struct writer *w, const struct pst_inventory *inventory)
 	}
 }
 
+/* Numbers below are the identity's own, those above a place among others of its kind. */
+static uint32_t kind_of(uint32_t id)
+{
+	if (id < PST_ID_LOCAL)
+		return id;
+	return id < PST_ID_FIRST_PREFIX ? PST_ID_LOCAL
+	       : id < PST_ID_FIRST_NODE ? PST_ID_FIRST_PREFIX
+					: PST_ID_FIRST_NODE;
+}
+
+static int write_people(const struct pst_bundle *b, const struct pst_identity_facts *facts,
+			struct pst_scene *s)
+{
+	struct writer w = {.to = &s->people};
+
+	for (size_t i = 0; i < b->n_identities; i++) {
+		struct pst_scene_one one = {
+			.id = b->identities[i].id,
+			.has_ports = facts[i].n_ports,
+			.begin = s->people.n,
+		};
+
+		put_number(&w, kind_of(one.id));
+		put_labels(&w, &b->identities[i].labels);
+		put_facts(&w, &facts[i]);
+		one.len = s->people.n - one.begin;
+		if (w.is_full || pst_vec_push(&s->ones, one))
+			return -ENOMEM;
+	}
+	return 0;
+}
+
 int pst_scene_write(const struct pst_bundle *b, const struct pst_identity_facts *facts,
 		    const struct pst_inventory *inventory, struct pst_scene *ret_scene)
 {
-	struct writer w = {.to = ret_scene};
+	struct writer w = {.to = &ret_scene->rest};
 
-	ret_scene->n = 0;
-	put_number(&w, b->n_identities);
-	for (size_t i = 0; i < b->n_identities; i++) {
-		put_number(&w, b->identities[i].id);
-		put_labels(&w, &b->identities[i].labels);
-		put_facts(&w, &facts[i]);
-	}
+	ret_scene->people.n = ret_scene->ones.n = ret_scene->rest.n = 0;
 	put_services(&w, inventory);
 	put_groups(&w, inventory);
 	put_names(&w, inventory);
 	put_secrets(&w, inventory);
-	return w.is_full ? -ENOMEM : 0;
+	return w.is_full ? -ENOMEM : write_people(b, facts, ret_scene);
 }
 
-bool pst_scene_same(const struct pst_scene *a, const struct pst_scene *b)
+void pst_scene_fini(struct pst_scene *s)
+{
+	pst_vec_free(&s->people);
+	pst_vec_free(&s->ones);
+	pst_vec_free(&s->rest);
+}
+
+/* From one scene to the next. */
+
+struct join {
+	const struct pst_scene *then, *now;
+	struct pst_scene_news *news;
+};
+
+static bool is_same_one(const struct join *j, size_t then, size_t now)
+{
+	const struct pst_scene_one *a, *b;
+
+	if (then >= j->then->ones.n || now >= j->now->ones.n)
+		return false;
+	a = &j->then->ones.v[then];
+	b = &j->now->ones.v[now];
+	return a->len == b->len &&
+	       !memcmp(j->then->people.v + a->begin, j->now->people.v + b->begin, a->len);
+}
+
+/* How many are passed over, *RET_GONE of then or *RET_COME of now, before the two go on alike. */
+static void find_next(const struct join *j, size_t then, size_t now, size_t *ret_gone,
+		      size_t *ret_come)
+{
+	*ret_gone = *ret_come = 0;
+	if (is_same_one(j, then, now))
+		return;
+	for (size_t d = 1; d <= PST_SCENE_MAX_NEWS; d++) {
+		*ret_gone = is_same_one(j, then + d, now) ? d : 0;
+		*ret_come = is_same_one(j, then, now + d) ? d : 0;
+		if (*ret_gone || *ret_come)
+			break;
+	}
+	if (*ret_gone) {
+		*ret_come = 0;
+	} else if (!*ret_come) { /* somebody else in his place, or the end of one list */
+		*ret_gone = then < j->then->ones.n;
+		*ret_come = now < j->now->ones.n;
+	}
+}
+
+/* The next one was there then, too; he goes on with those before him, or a run begins. */
+static int keep_one(struct join *j, uint32_t then, uint32_t now)
+{
+	struct pst_scene_news *n = j->news;
+	struct pst_scene_run *last = n->runs.n ? &n->runs.v[n->runs.n - 1] : NULL;
+	const struct pst_scene_run one = {
+		.then = then,
+		.now = now,
+		.n = 1,
+		.id_then = j->then->ones.v[then].id,
+		.id_end = j->then->ones.v[then].id + 1,
+		.id_now = j->now->ones.v[now].id,
+	};
+
+	if (!last || last->then + last->n != then || last->now + last->n != now ||
+	    last->id_now - last->id_then != one.id_now - one.id_then)
+		return pst_vec_push(&n->runs, one);
+	last->n++;
+	last->id_end = one.id_end;
+	return 0;
+}
+
+static int join_all(struct join *j)
+{
+	struct pst_scene_news *n = j->news;
+	size_t then = 0, now = 0;
+
+	while (then < j->then->ones.n || now < j->now->ones.n) {
+		size_t gone, come;
+
+		find_next(j, then, now, &gone, &come);
+		if (n->n_gone + gone > PST_SCENE_MAX_NEWS || n->n_come + come > PST_SCENE_MAX_NEWS)
+			return 0;
+		for (; gone; gone--)
+			n->gone[n->n_gone++] = (uint32_t)then++;
+		for (; come; come--)
+			n->come[n->n_come++] = (uint32_t)now++;
+		if (!is_same_one(j, then, now))
+			continue;
+		if (keep_one(j, (uint32_t)then, (uint32_t)now))
+			return -ENOMEM;
+		n->was[now++] = 1 + (uint32_t)then++;
+	}
+	n->is_known = true;
+	return 0;
+}
+
+static bool is_same_text(const struct pst_scene_text *a, const struct pst_scene_text *b)
 {
 	return a->n == b->n && (!a->n || !memcmp(a->v, b->v, a->n));
+}
+
+int pst_scene_join(const struct pst_scene *then, const struct pst_scene *now,
+		   struct pst_scene_news *ret_news)
+{
+	struct join j = {.then = then, .now = now, .news = ret_news};
+	int err;
+
+	*ret_news = (struct pst_scene_news){0};
+	if (!is_same_text(&then->rest, &now->rest))
+		return 0;
+	ret_news->was = pst_mem_calloc(now->ones.n, sizeof(*ret_news->was));
+	err = ret_news->was ? join_all(&j) : -ENOMEM;
+	if (err)
+		pst_scene_news_fini(ret_news);
+	return err;
+}
+
+void pst_scene_news_fini(struct pst_scene_news *n)
+{
+	free(n->was);
+	pst_vec_free(&n->runs);
+	*n = (struct pst_scene_news){0};
 }

@@ -17,6 +17,8 @@ enum {
 	EDITS = 30,
 	POOL = 8, /* policies; two of each name */
 	MAX_IN_FORCE = POOL + 1,
+	CROWD = 150, /* pods of a crowd, most of them with labels of their own */
+	LABELS = 400,
 };
 
 /* What is in force, in order. */
@@ -24,11 +26,13 @@ struct world {
 	struct model m; /* the pool */
 	struct pst_policy policies[MAX_IN_FORCE];
 	size_t n_policies;
-	struct pst_endpoint endpoints[MODEL_ENDPOINTS];
+	struct pst_endpoint endpoints[2 * CROWD];
 	size_t n_endpoints;
 	struct pst_automaton_limits limits;
 	struct pst_memo *memo;
 	size_t n_rows, n_resolved; /* of all compilations */
+	bool is_crowd;
+	const char *host; /* an address of the own node, or NULL */
 };
 
 /* A compilation as bytes. */
@@ -61,6 +65,36 @@ static void begin(struct world *w)
 	cr_assert_not_null(w->memo);
 }
 
+/* Labels of a pod in a crowd. */
+static struct pst_labels draw_labels(struct world *w)
+{
+	return model_labels(&w->m, pst_arena_printf(w->m.arena, "k8s:a=%zu k8s:b=%zu k8s:c=n%zu",
+						    pick(8) ? 3 : pick(2), pick(8) ? 3 : pick(2),
+						    pick(LABELS)));
+}
+
+/* A pod of the cluster with other labels and an address of its own. */
+static struct pst_endpoint draw_endpoint(struct world *w)
+{
+	struct pst_endpoint e = w->m.inventory.endpoints[pick(w->m.inventory.n_endpoints)];
+
+	e.labels = draw_labels(w);
+	e.addrs = pst_arena_calloc(w->m.arena, 1, sizeof(*e.addrs));
+	cr_assert_not_null(e.addrs);
+	cr_assert_eq(pst_addr_from_str(
+			     pst_arena_printf(w->m.arena, "10.9.%zu.%zu", pick(256), pick(256)),
+			     &e.addrs[0]),
+		     0);
+	return e;
+}
+
+static void fill_crowd(struct world *w)
+{
+	w->is_crowd = true;
+	while (w->n_endpoints < CROWD - EDITS)
+		w->endpoints[w->n_endpoints++] = draw_endpoint(w);
+}
+
 static void end(struct world *w)
 {
 	pst_memo_free(&w->memo);
@@ -71,13 +105,19 @@ static void end(struct world *w)
 static struct outcome compile(struct world *w, struct pst_memo *memo, long fail)
 {
 	struct pst_policy_set set = {.policies = w->policies, .n_policies = w->n_policies};
-	const struct pst_compile_opts opts = {.limits = &w->limits, .memo = memo};
+	struct pst_compile_opts opts = {.limits = &w->limits, .memo = memo};
+	struct pst_addr host;
 	struct pst_inventory inv = w->m.inventory;
 	struct pst_diags *diags = pst_diags_new();
 	struct pst_bundle *b = NULL;
 	struct outcome o = {0};
 	FILE *f;
 
+	if (w->host) {
+		cr_assert_eq(pst_addr_from_str(w->host, &host), 0);
+		opts.host_addrs = &host;
+		opts.n_host_addrs = 1;
+	}
 	inv.endpoints = w->endpoints;
 	inv.n_endpoints = w->n_endpoints;
 	pst_mem_fail_after(fail);
@@ -163,7 +203,9 @@ static void drop_endpoint(struct world *w)
 
 static void put_endpoint(struct world *w)
 {
-	if (w->n_endpoints < w->m.inventory.n_endpoints)
+	if (w->is_crowd && w->n_endpoints < CROWD)
+		w->endpoints[w->n_endpoints++] = draw_endpoint(w);
+	else if (w->n_endpoints < w->m.inventory.n_endpoints)
 		w->endpoints[w->n_endpoints++] =
 			w->m.inventory.endpoints[pick(w->m.inventory.n_endpoints)];
 }
@@ -173,7 +215,9 @@ static void relabel_endpoint(struct world *w)
 {
 	struct pst_endpoint *e = &w->endpoints[pick(w->n_endpoints)];
 
-	if (pick(3))
+	if (w->is_crowd)
+		e->labels = draw_labels(w);
+	else if (pick(3))
 		e->labels = w->m.inventory.endpoints[pick(w->m.inventory.n_endpoints)].labels;
 	else
 		e->labels = model_labels(&w->m, "k8s:a=1 k8s:b=1 k8s:c=new");
@@ -230,6 +274,189 @@ Test(memo, what_changes_between_two_compilations_changes_the_same_with_a_memo, .
 	}
 	cr_assert_gt(n_resolved, 0);
 	cr_assert_lt(n_resolved, n_rows / 4, "the memo is of use");
+}
+
+/* Pods come, go and change their labels: numbers shift across the words of sets. */
+static void edit_crowd(struct world *w)
+{
+	static void (*const edits[])(struct world * w) = {put_endpoint, drop_endpoint,
+							  relabel_endpoint};
+
+	for (size_t n = pick(4); n; n--)
+		edits[pick(3)](w);
+	if (!pick(6))
+		edit(w);
+}
+
+Test(memo, pods_that_come_and_go_change_the_same_with_a_memo_in_a_crowd, .timeout = 120)
+{
+	size_t n_rows = 0, n_resolved = 0;
+
+	srand(SEED + 1);
+	for (int i = 0; i < ROUNDS / 2; i++) {
+		struct world w = {0};
+
+		begin(&w);
+		fill_crowd(&w);
+		for (int k = 0; k < 3; k++)
+			put_policy(&w);
+		check(&w);
+		w.n_rows = w.n_resolved = 0;
+		for (int k = 0; k < EDITS; k++) {
+			edit_crowd(&w);
+			check(&w);
+		}
+		n_rows += w.n_rows;
+		n_resolved += w.n_resolved;
+		end(&w);
+	}
+	cr_assert_gt(n_resolved, 0);
+	cr_assert_lt(n_resolved, n_rows / 4, "the memo is of use");
+}
+
+/* A cluster of pods alone, and room for the policies of the model. */
+static void begin_plain(struct world *w)
+{
+	model_init(&w->m);
+	w->limits = pst_automaton_default_limits;
+	w->memo = pst_memo_new();
+	cr_assert_not_null(w->memo);
+}
+
+static void put_pod(struct world *w, const char *labels)
+{
+	const size_t n = w->n_endpoints;
+	struct pst_endpoint *e = &w->endpoints[w->n_endpoints++];
+	struct pst_addr *addr = pst_arena_calloc(w->m.arena, 1, sizeof(*addr));
+
+	cr_assert_leq(w->n_endpoints, 2 * CROWD);
+	cr_assert_not_null(addr);
+	cr_assert_eq(
+		pst_addr_from_str(
+			pst_arena_printf(w->m.arena, "10.9.%zu.%zu", n / 250, n % 250 + 1), addr),
+		0);
+	*e = (struct pst_endpoint){
+		.name = pst_arena_printf(w->m.arena, "pod-%zu", n),
+		.ns = "default",
+		.labels = model_labels(&w->m, labels),
+		.addrs = addr,
+		.n_addrs = 1,
+	};
+}
+
+static void put_policies(struct world *w)
+{
+	w->n_policies = w->m.set.n_policies;
+	memcpy(w->policies, w->m.set.policies, w->n_policies * sizeof(*w->policies));
+}
+
+/* Nobody but those whom neither rule means stands between the peers of two rules, until one comes.
+ */
+Test(memo, rule_sets_have_the_same_order_wherever_a_new_peer_stands)
+{
+	struct world w = {0};
+	struct pst_spec *spec;
+
+	begin_plain(&w);
+	spec = model_policy(&w.m, "p", "k8s:s=1");
+	for (int i = 0; i < 2; i++) {
+		struct pst_rule *rule = model_rule(&w.m, spec, PST_DIRECTION_INGRESS, false);
+
+		model_peer(&w.m, rule, i ? "k8s:b=1" : "k8s:a=1");
+		model_http(&w.m, model_port(&w.m, rule, PST_PROTOCOL_TCP, 80, 0), "GET",
+			   i ? "/b" : "/a", NULL);
+	}
+	put_policies(&w);
+	for (int i = 0; i < 3 * 64 - 2; i++) /* the own node and the world are there, too */
+		put_pod(&w, pst_arena_printf(w.m.arena, "k8s:0=n%03d%s", i, i ? "" : " k8s:s=1"));
+	for (int i = 0; i < 72; i++)
+		put_pod(&w,
+			pst_arena_printf(w.m.arena, "k8s:1=n%03d k8s:%s=1", i, i % 2 ? "a" : "b"));
+	check(&w);
+	put_pod(&w, "k8s:1=n020x");
+	check(&w);
+	cr_assert_eq(pst_memo_n_resolved(w.memo), 2); /* those of the new one */
+	w.n_endpoints--;
+	check(&w);
+	cr_assert_eq(pst_memo_n_resolved(w.memo), 0);
+	end(&w);
+}
+
+/* One rule means all alike, but what its port is called means something for the new one alone. */
+Test(memo, a_peer_with_a_named_port_is_answered_by_itself)
+{
+	struct world w = {0};
+	struct pst_named_port http = {.name = "http", .port = 8080, .protocol = PST_PROTOCOL_TCP};
+	struct pst_spec *spec;
+	struct pst_rule *rule;
+
+	begin_plain(&w);
+	spec = model_policy(&w.m, "p", "k8s:s=1");
+	rule = model_rule(&w.m, spec, PST_DIRECTION_EGRESS, false);
+	model_port(&w.m, rule, PST_PROTOCOL_TCP, 0, 0)->ports[0].name =
+		(struct pst_text){.s = "http", .len = 4};
+	put_policies(&w);
+	put_pod(&w, "k8s:s=1");
+	for (int i = 0; i < 9; i++)
+		put_pod(&w, pst_arena_printf(w.m.arena, "k8s:c=n%d", i));
+	check(&w);
+	put_pod(&w, "k8s:c=x");
+	w.endpoints[w.n_endpoints - 1].ports = &http;
+	w.endpoints[w.n_endpoints - 1].n_ports = 1;
+	check(&w);
+	w.n_endpoints--;
+	check(&w);
+	end(&w);
+}
+
+/* Whoever goes, PST_ID_ANY stands for those who save most: from one step to the next others. */
+Test(memo, peers_that_go_one_by_one_leave_the_choice_of_any_as_it_would_be)
+{
+	struct world w = {0};
+	struct pst_spec *spec;
+	struct pst_rule *rule;
+
+	begin_plain(&w);
+	spec = model_policy(&w.m, "p", "k8s:s=1");
+	rule = model_rule(&w.m, spec, PST_DIRECTION_INGRESS, false);
+	model_peer(&w.m, rule, "k8s:a=1");
+	model_port(&w.m, rule, PST_PROTOCOL_TCP, 80, 0);
+	put_policies(&w);
+	put_pod(&w, "k8s:s=1");
+	for (int i = 0; i < 6; i++)
+		put_pod(&w, pst_arena_printf(w.m.arena, "k8s:b=n%d", i));
+	for (int i = 0; i < 18; i++)
+		put_pod(&w, pst_arena_printf(w.m.arena, "k8s:a=1 k8s:c=n%d", i));
+	check(&w);
+	for (int i = 0; i < 18; i++) {
+		w.n_endpoints--;
+		check(&w);
+	}
+	for (int i = 0; i < 18; i++) {
+		put_pod(&w, pst_arena_printf(w.m.arena, "k8s:a=1 k8s:c=n%d", i));
+		check(&w);
+	}
+	end(&w);
+}
+
+/* The labels of the own node say that it is the API server: all is resolved. */
+Test(memo, the_own_node_with_other_labels_is_somebody_else)
+{
+	struct world w = {0};
+	struct pst_rule *rule;
+
+	begin_plain(&w);
+	rule = model_rule(&w.m, model_policy(&w.m, "p", "k8s:s=1"), PST_DIRECTION_INGRESS, true);
+	model_peer(&w.m, rule, "reserved:kube-apiserver");
+	put_policies(&w);
+	put_pod(&w, "k8s:s=1");
+	model_service(&w.m, "kubernetes", "", "10.9.9.1");
+	w.host = "10.9.9.1";
+	check(&w);
+	w.host = "10.9.9.2";
+	check(&w);
+	cr_assert_eq(pst_memo_n_resolved(w.memo), 2);
+	end(&w);
 }
 
 Test(memo, nothing_changed_resolves_nothing)
