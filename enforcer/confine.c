@@ -3,15 +3,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <seccomp.h>
 #include <signal.h>
-#include <stddef.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/log.h"
+#include "enforcer/calls.h"
 
 /* capget(2), version 3: two words for each of the three sets. */
 struct caps {
@@ -105,63 +104,27 @@ static const int of_reader[] = {
 	SCMP_SYS(memfd_create),
 };
 
-static int allow_all(scmp_filter_ctx ctx, const int *calls, size_t n)
-{
-	int r = 0;
-
-	for (size_t i = 0; !r && i < n; i++)
-		r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, calls[i], 0);
-	return r;
-}
-
 /* abort() is a signal to itself. */
-static int allow_common(scmp_filter_ctx ctx)
-{
-	int r = allow_all(ctx, common, sizeof(common) / sizeof(*common));
-
-	return r ? r
-		 : seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1,
-				    SCMP_A2(SCMP_CMP_EQ, SIGABRT));
-}
-
-/* To read, that is: never O_WRONLY, O_RDWR or O_CREAT. */
-static int allow_reading(scmp_filter_ctx ctx)
-{
-	return seccomp_rule_add(
-		ctx, SCMP_ACT_ALLOW, SCMP_SYS(openat), 1,
-		SCMP_A2(SCMP_CMP_MASKED_EQ, O_ACCMODE | O_CREAT | O_TRUNC, O_RDONLY));
-}
+static const struct pst_calls_rule in_common[] = {
+	{SCMP_SYS(tgkill), PST_CALLS_IS(2, SIGABRT)},
+};
 
 /* Memory that is not executable. */
-static int allow_data(scmp_filter_ctx ctx)
-{
-	int r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1,
-				 SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+static const struct pst_calls_rule data[] = {
+	{SCMP_SYS(mmap), PST_CALLS_MASKED(2, PROT_EXEC, 0)},
+	{SCMP_SYS(mprotect), PST_CALLS_MASKED(2, PROT_EXEC, 0)},
+};
 
-	return r ? r
-		 : seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1,
-				    SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
-}
-
-/* R is what became of CTX up to now. */
-static int load(scmp_filter_ctx ctx, int r)
-{
-	if (!r)
-		r = seccomp_load(ctx);
-	seccomp_release(ctx);
-	return r ? pst_log_err(r, "cannot give up system calls") : 0;
-}
+/* Never O_WRONLY, O_RDWR or O_CREAT. */
+static const struct pst_calls_rule to_read[] = {
+	{SCMP_SYS(openat), PST_CALLS_MASKED(2, O_ACCMODE | O_CREAT | O_TRUNC, O_RDONLY)},
+};
 
 int pst_confine_reader(void)
 {
-	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_ERRNO(EPERM));
-	int r = ctx ? allow_common(ctx) : -ENOMEM;
+	static const struct pst_calls lists[] = {PST_CALLS(common, in_common),
+						 PST_CALLS(of_reader, to_read),
+						 {.rules = data, .n_rules = 2}};
 
-	if (!r)
-		r = allow_all(ctx, of_reader, sizeof(of_reader) / sizeof(*of_reader));
-	if (!r)
-		r = allow_reading(ctx);
-	if (!r)
-		r = allow_data(ctx);
-	return load(ctx, r);
+	return pst_calls_keep(lists, sizeof(lists) / sizeof(*lists), SCMP_ACT_ERRNO(EPERM));
 }

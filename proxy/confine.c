@@ -3,10 +3,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <seccomp.h>
-#include <stddef.h>
+#include <signal.h>
 
-#include "base/log.h"
+#include "enforcer/calls.h"
 
 static const int allowed[] = {
 	/* descriptors that are there */
@@ -29,33 +28,16 @@ static const int allowed[] = {
 #endif
 };
 
-static int allow(scmp_filter_ctx ctx)
-{
-	int r = 0;
-
-	for (size_t i = 0; !r && i < sizeof(allowed) / sizeof(*allowed); i++)
-		r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, allowed[i], 0);
+static const struct pst_calls_rule rules[] = {
 	/* To read, that is: never O_WRONLY, O_RDWR or O_CREAT. */
-	if (!r)
-		r = seccomp_rule_add(
-			ctx, SCMP_ACT_ALLOW, SCMP_SYS(openat), 1,
-			SCMP_A2(SCMP_CMP_MASKED_EQ, O_ACCMODE | O_CREAT | O_TRUNC, O_RDONLY));
+	{SCMP_SYS(openat), PST_CALLS_MASKED(2, O_ACCMODE | O_CREAT | O_TRUNC, O_RDONLY)},
 	/* abort() is a signal to itself: one that it need not survive. */
-	if (!r)
-		r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1,
-				     SCMP_A2(SCMP_CMP_EQ, 6));
-	return r;
-}
+	{SCMP_SYS(tgkill), PST_CALLS_IS(2, SIGABRT)},
+};
 
 int pst_confine(void)
 {
-	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_ERRNO(EPERM));
-	int r = ctx ? allow(ctx) : -ENOMEM;
+	static const struct pst_calls list = PST_CALLS(allowed, rules);
 
-	if (!r)
-		r = seccomp_attr_set(ctx, SCMP_FLTATR_CTL_TSYNC, 1);
-	if (!r)
-		r = seccomp_load(ctx);
-	seccomp_release(ctx);
-	return r ? pst_log_err(r, "cannot give up system calls") : 0;
+	return pst_calls_keep(&list, 1, SCMP_ACT_ERRNO(EPERM));
 }
