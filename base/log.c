@@ -31,7 +31,7 @@ static void log_va(enum pst_log_level level, int err, const char *fmt, va_list a
 		return;
 	vsnprintf(text, sizeof(text), fmt, ap);
 	flockfile(stderr); /* threads do not mix their lines */
-	fprintf(stderr, "%s: %s", log_name, level_words[level]);
+	fprintf(stderr, "%s%s%s", log_name, *log_name ? ": " : "", level_words[level]);
 	pst_escape_print(stderr, text, strlen(text));
 	if (err)
 		fprintf(stderr, ": %s", strerror(-err));

@@ -18,7 +18,10 @@ enum pst_log_level {
 	PST_LOG_DEBUG,
 };
 
-/* NAME (static) starts each line; messages above LEVEL are not shown. Default: "postern", INFO. */
+/*
+ * NAME (static) starts each line, unless it is empty; messages above LEVEL are not shown. Default:
+ * "postern", INFO.
+ */
 void pst_log_init(const char *name, enum pst_log_level level);
 
 void pst_log(enum pst_log_level level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

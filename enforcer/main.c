@@ -36,15 +36,16 @@ static int run(const struct pst_options *opts)
 int main(int argc, char **argv)
 {
 	const bool is_reader = argc > 1 && !strcmp(argv[1], PST_READER_WORD);
+	const char *name = is_reader ? "" : "posternd"; /* the daemon says who it is */
 	struct pst_options opts;
 	int r;
 
-	pst_log_init("posternd", PST_LOG_INFO);
+	pst_log_init(name, PST_LOG_INFO);
 	r = pst_options_parse(argc - is_reader, argv + is_reader, &opts);
 	if (r)
 		return PST_EXIT_USAGE;
 	if (opts.debug)
-		pst_log_init("posternd", PST_LOG_DEBUG);
+		pst_log_init(name, PST_LOG_DEBUG);
 	if (is_reader)
 		_exit(pst_reader_run(&opts)); /* a sanitizer's last look needs more than it may */
 	r = run(&opts);

@@ -17,6 +17,7 @@
 #include "base/mem.h"
 #include "enforcer/clock.h"
 #include "enforcer/parcel.h"
+#include "enforcer/said.h"
 #include "enforcer/wire.h"
 
 enum { REAP_MS = 10, NS_PER_MS = 1000000 };
@@ -34,6 +35,7 @@ struct pst_reader {
 	uint64_t again_ns; /* when to start; while there is none */
 	uint32_t again_ms; /* how long to wait the next time */
 	uint64_t ended;
+	struct pst_said said;
 };
 
 static int set_timer(const struct pst_reader *r, uint64_t ms)
@@ -58,18 +60,24 @@ static uint64_t left_ms(uint64_t since_ns, uint64_t limit_ms)
 
 static int begin(struct pst_reader *r)
 {
-	struct epoll_event ev = {.events = EPOLLIN};
-	int e = r->opts.start(r->opts.arg, &r->pid, &r->fd);
+	struct epoll_event ev = {.events = EPOLLIN}, said = {.events = EPOLLIN};
+	struct pst_reader_process p;
+	int e = r->opts.start(r->opts.arg, &p);
 
 	if (e)
 		return e;
+	r->pid = p.pid;
+	r->fd = p.fd;
+	pst_said_take(&r->said, p.said);
 	r->started_ns = r->heard_ns = pst_clock_ns();
 	r->is_fresh = true;
 	r->is_blind = false;
 	r->owed = 1; /* it reads without being asked */
 	ev.data.fd = r->fd;
+	said.data.fd = p.said;
 	/* It may never read what it is sent. */
-	if (fcntl(r->fd, F_SETFL, O_NONBLOCK) || epoll_ctl(r->epoll, EPOLL_CTL_ADD, r->fd, &ev))
+	if (fcntl(r->fd, F_SETFL, O_NONBLOCK) || epoll_ctl(r->epoll, EPOLL_CTL_ADD, r->fd, &ev) ||
+	    epoll_ctl(r->epoll, EPOLL_CTL_ADD, p.said, &said))
 		return pst_log_err(-errno, "cannot poll the reader of files");
 	set_timer(r, r->opts.limit_ms);
 	return 0;
@@ -119,6 +127,7 @@ static bool reap(struct pst_reader *r, int flags)
 /* WHY is NULL where its end shows it. */
 static void end(struct pst_reader *r, const char *why)
 {
+	pst_said_end(&r->said);
 	if (why)
 		pst_log(PST_LOG_ERROR, "the reader of files is ended: %s", why);
 	pst_cleanup_fd(&r->fd); /* and so it leaves the epoll set */
@@ -289,6 +298,7 @@ int pst_reader_open(const struct pst_reader_opts *opts, struct pst_reader **ret_
 	if (!r)
 		return -ENOMEM;
 	*r = (struct pst_reader){.opts = *opts, .fd = -1};
+	pst_said_init(&r->said, "reader");
 	r->opts.limit_ms = opts->limit_ms ? opts->limit_ms : PST_READER_LIMIT_MS;
 	r->opts.ping_ms = opts->ping_ms ? opts->ping_ms : PST_READER_PING_MS;
 	r->opts.again_ms = opts->again_ms ? opts->again_ms : PST_READER_AGAIN_MS;
@@ -314,6 +324,7 @@ void pst_reader_close(struct pst_reader **reader)
 
 	if (!r)
 		return;
+	pst_said_end(&r->said);
 	pst_cleanup_fd(&r->fd);
 	/* Not waited for: it may not go. */
 	if (r->pid > 0)
@@ -349,6 +360,7 @@ int pst_reader_fd(const struct pst_reader *r)
 void pst_reader_dispatch(struct pst_reader *r, struct pst_reader_word *ret_word)
 {
 	*ret_word = (struct pst_reader_word){.kind = PST_READER_NOTHING};
+	pst_said_read(&r->said);
 	if (r->fd >= 0)
 		on_message(r, ret_word);
 	if (ret_word->kind == PST_READER_NOTHING && on_timer(r))

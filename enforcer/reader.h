@@ -9,6 +9,8 @@
  * may come now, ends it. When it ends, or does not answer in time, what is published stays in
  * force, and it is started again: after 100 ms, twice that the next time, up to 30 s.
  *
+ * What it writes to its stderr is told line by line (enforcer/said.h), before what it hands over.
+ *
  * The last good version of each policy was known to the process that ended. So a new one counts
  * only from its first reading without a mistake on: until then what is published stays in force.
  */
@@ -38,8 +40,14 @@ enum {
 	PST_READER_SETTLED_MS = 60000, /* who lived so long starts as if for the first time */
 };
 
-/* Starts the process: 0 with its number and a socket to it, or -errno, logged. */
-typedef int (*pst_reader_start_fn)(void *arg, pid_t *ret_pid, int *ret_fd);
+struct pst_reader_process {
+	pid_t pid;
+	int fd;	  /* a socket to it */
+	int said; /* the pipe from its stderr (enforcer/said.h) */
+};
+
+/* Starts the process: 0, or -errno, logged. */
+typedef int (*pst_reader_start_fn)(void *arg, struct pst_reader_process *ret_process);
 
 struct pst_reader_opts {
 	pst_reader_start_fn start;

@@ -54,50 +54,83 @@ static const char **compose(const struct pst_options *o)
 	return argv;
 }
 
-/* Of the daemon's descriptors only FD and stderr remain. */
-static bool keep_only(int fd)
+/* Of the daemon's descriptors only FD remains, and SAID in place of stderr. */
+static bool keep_only(int fd, int said)
 {
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
-	if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(null, STDOUT_FILENO) < 0)
+	if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(null, STDOUT_FILENO) < 0 ||
+	    dup2(said, STDERR_FILENO) < 0)
 		return false;
 	if (fd == FD_DAEMON ? fcntl(fd, F_SETFD, 0) : dup2(fd, FD_DAEMON) < 0)
 		return false;
 	return !close_range(FD_DAEMON + 1, ~0U, 0);
 }
 
-static void be_reader(const char **argv, int fd)
+static void be_reader(const char **argv, int fd, int said)
 {
 	sigset_t none;
 
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
-	if (keep_only(fd))
+	if (keep_only(fd, said))
 		execv("/proc/self/exe", (char *const *)argv);
 	pst_log_err(-errno, "cannot run /proc/self/exe, which reads the files");
 	_exit(1);
 }
 
-int pst_reader_start(void *arg, pid_t *ret_pid, int *ret_fd)
+static int start(const char **argv, int fd, int said, pid_t *ret_pid)
 {
-	pst_auto_free const char **argv = compose(arg);
+	pid_t pid = argv ? fork() : -1;
+
+	if (!pid)
+		be_reader(argv, fd, said);
+	if (pid < 0)
+		return argv ? -errno : -ENOMEM;
+	*ret_pid = pid;
+	return 0;
+}
+
+/* The two ends of a pair. */
+struct ends {
+	int ours, theirs;
+};
+
+static void close_ends(const struct ends *e)
+{
+	pst_cleanup_fd(&e->ours);
+	pst_cleanup_fd(&e->theirs);
+}
+
+static int open_ends(struct ends *ret_fd, struct ends *ret_said)
+{
 	int fds[2];
-	pid_t pid;
-	int r = argv ? pst_wire_pair(fds) : -ENOMEM;
+	int r = pst_wire_pair(fds);
 
 	if (r)
+		return r;
+	*ret_fd = (struct ends){.ours = fds[0], .theirs = fds[1]};
+	if (pipe2(fds, O_CLOEXEC))
+		return -errno;
+	*ret_said = (struct ends){.ours = fds[0], .theirs = fds[1]};
+	return 0;
+}
+
+int pst_reader_start(void *arg, struct pst_reader_process *ret_process)
+{
+	pst_auto_free const char **argv = compose(arg);
+	struct ends fd pst_cleanup(close_ends) = {-1, -1};
+	struct ends said pst_cleanup(close_ends) = {-1, -1};
+	struct pst_reader_process p = {.pid = 0};
+	int r = open_ends(&fd, &said);
+
+	if (!r)
+		r = start(argv, fd.theirs, said.theirs, &p.pid);
+	if (r)
 		return pst_log_err(r, "cannot start the reader of files");
-	pid = fork();
-	if (!pid)
-		be_reader(argv, fds[1]);
-	r = pid < 0 ? -errno : 0;
-	close(fds[1]);
-	if (r) {
-		close(fds[0]);
-		return pst_log_err(r, "cannot start the reader of files");
-	}
-	*ret_pid = pid;
-	*ret_fd = fds[0];
+	p.fd = PST_TAKE_FD(fd.ours);
+	p.said = PST_TAKE_FD(said.ours);
+	*ret_process = p;
 	return 0;
 }
 

@@ -8,21 +8,21 @@
  * of the daemon's memory is in it, and has
  *
  *	- no capability but CAP_DAC_READ_SEARCH, if the daemon has that: files of others are read
- *	- of descriptors its socket and the standard ones, of which only stderr leads somewhere
+ *	- of descriptors its socket and the standard ones, of which only stderr leads somewhere: to
+ *	  the daemon, which tells each line as the reader's
  *	- the system calls of pst_confine_reader(), and never more (no_new_privs)
  *
  * It ends with the daemon, and before everything else when memory is short.
  */
 
 #include "enforcer/options.h"
-
-#include <sys/types.h>
+#include "enforcer/reader.h"
 
 /* The first word of its command line, before the daemon's own. */
 #define PST_READER_WORD "--reader"
 
 /* A pst_reader_start_fn of enforcer/reader.h; ARG is the daemon's options. */
-int pst_reader_start(void *arg, pid_t *ret_pid, int *ret_fd);
+int pst_reader_start(void *arg, struct pst_reader_process *ret_process);
 
 /* That process: an exit status. */
 int pst_reader_run(const struct pst_options *opts);

@@ -25,6 +25,14 @@ Test(log, an_error_without_a_number_has_no_cause, .init = cr_redirect_stderr)
 	expect_stderr("postern: error: no policy\n");
 }
 
+Test(log, a_process_without_a_name_is_named_by_who_reads_it, .init = cr_redirect_stderr)
+{
+	pst_log_init("", PST_LOG_INFO);
+	pst_log(PST_LOG_ERROR, "a");
+	pst_log(PST_LOG_INFO, "b");
+	expect_stderr("error: a\nb\n");
+}
+
 Test(log, levels_have_words_and_debug_is_silent_by_default, .init = cr_redirect_stderr)
 {
 	pst_log(PST_LOG_ERROR, "a");

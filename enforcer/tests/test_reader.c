@@ -22,22 +22,26 @@ static int n_started;
 static struct pst_reader *reader;
 static struct pst_reading good; /* no mistakes, and a bundle */
 
-static int start(void *arg, pid_t *ret_pid, int *ret_fd)
+static int start(void *arg, struct pst_reader_process *ret_process)
 {
-	int fds[2];
+	int fds[2], said[2];
 
 	(void)arg;
 	cr_assert_eq(pst_wire_pair(fds), 0);
+	cr_assert_eq(pipe(said), 0);
 	n_started++;
-	*ret_pid = fork();
-	if (!*ret_pid) {
+	*ret_process = (struct pst_reader_process){.pid = fork(), .fd = fds[0], .said = said[0]};
+	if (!ret_process->pid) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		close(fds[0]);
+		close(said[0]);
+		dup2(said[1], STDERR_FILENO);
+		close(said[1]);
 		life(fds[1], n_started);
 		_exit(7);
 	}
 	close(fds[1]);
-	*ret_fd = fds[0];
+	close(said[1]);
 	return 0;
 }
 

@@ -22,8 +22,8 @@ pid=$(reader)
 e2e_is "its parent is the daemon" "$E2E_DAEMON" "$(awk '/^PPid:/ { print $2 }' "/proc/$pid/status")"
 e2e_is "capabilities (DAC_READ_SEARCH), no_new_privs, seccomp" "0000000000000004 0000000000000004 1 2" \
 	"$(awk '/^(CapPrm|CapEff|NoNewPrivs|Seccomp):/ { printf "%s%s", sep, $2; sep = " " }' "/proc/$pid/status")"
-e2e_is "descriptors: its own, and the daemon's socket and stderr" \
-	"/dev/null /dev/null $E2E/log socket anon_inode:[eventpoll] anon_inode:inotify anon_inode:[timerfd]" \
+e2e_is "descriptors: its own, and the daemon's socket, and a pipe for what it says" \
+	"/dev/null /dev/null pipe socket anon_inode:[eventpoll] anon_inode:inotify anon_inode:[timerfd]" \
 	"$(for fd in 0 1 2 3 4 5 6 7 8 9; do readlink "/proc/$pid/fd/$fd"; done | sed 's/:\[[0-9]*\]//' | paste -sd' ')"
 
 # It dies.
@@ -41,6 +41,7 @@ e2e_is "a change" "200 hello from /v2/x" "$(ask /v2/x)"
 # It dies while a file is wrong: the last good version is known to nobody, and stays in force.
 put "$E2E/bad.yaml"
 e2e_wait 20 grep -q 'generation 3 stays in force' "$E2E/log" || e2e_fail "the bad file is not reported"
+grep -qE "^posternd: reader: $E2E/p.yaml:[0-9]+:[0-9]+: error: .*fromEndpoint" "$E2E/log" || e2e_fail "it is not said by whom"
 kill -KILL "$(reader)"
 e2e_wait 20 grep -q 'what was good last is not known any more' "$E2E/log" || e2e_fail "the second end is not told"
 e2e_is "generation" 3 "$(status "s['generation']")"
