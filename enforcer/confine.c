@@ -3,10 +3,17 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
+#include <linux/bpf.h>
+#include <linux/sockios.h>
+#include <sched.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
+#include <ucontext.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -23,7 +30,7 @@ struct caps {
 	} words[2];
 };
 
-enum { CAPS_VERSION_3 = 0x20080522 };
+enum { CAPS_VERSION_3 = 0x20080522, TELL_MS = 1000 };
 
 int pst_confine_caps(uint64_t keep)
 {
@@ -127,4 +134,169 @@ int pst_confine_reader(void)
 						 {.rules = data, .n_rules = 2}};
 
 	return pst_calls_keep(lists, sizeof(lists) / sizeof(*lists), SCMP_ACT_ERRNO(EPERM));
+}
+
+/* ---- who has rights, and reads nothing that strangers wrote ---- */
+
+/* The network: its sockets and namespaces. */
+static const int of_network[] = {
+	SCMP_SYS(bind),	      SCMP_SYS(connect),    SCMP_SYS(getpeername), SCMP_SYS(getsockname),
+	SCMP_SYS(getsockopt), SCMP_SYS(recvfrom),   SCMP_SYS(recvmsg),	   SCMP_SYS(sendmsg),
+	SCMP_SYS(sendto),     SCMP_SYS(setsockopt),
+};
+
+static const struct pst_calls_rule in_network[] = {
+	{SCMP_SYS(socket), PST_CALLS_IS(0, AF_UNIX)},
+	{SCMP_SYS(socket), PST_CALLS_IS(0, AF_INET)},
+	{SCMP_SYS(socket), PST_CALLS_IS(0, AF_INET6)},
+	{SCMP_SYS(setns), PST_CALLS_IS(1, CLONE_NEWNET)},
+};
+
+static const struct pst_calls_rule in_elements[] = {
+	{SCMP_SYS(bpf), PST_CALLS_IS(0, BPF_MAP_LOOKUP_ELEM)},
+	{SCMP_SYS(bpf), PST_CALLS_IS(0, BPF_MAP_UPDATE_ELEM)},
+	{SCMP_SYS(bpf), PST_CALLS_IS(0, BPF_MAP_DELETE_ELEM)},
+};
+
+static const struct pst_calls_rule in_helper[] = {
+	{SCMP_SYS(ioctl), PST_CALLS_IS(1, SIOCGSKNS)},
+	{SCMP_SYS(openat),
+	 PST_CALLS_MASKED(2, O_ACCMODE | O_CREAT | O_TRUNC, O_RDONLY)}, /* its namespace */
+};
+
+int pst_confine_helper(void)
+{
+	static const struct pst_calls lists[] = {
+		PST_CALLS(common, in_common),	      PST_CALLS(of_network, in_network),
+		{.rules = in_elements, .n_rules = 3}, {.rules = in_helper, .n_rules = 2},
+		{.rules = data, .n_rules = 2},
+	};
+
+	return pst_calls_keep(lists, sizeof(lists) / sizeof(*lists), SCMP_ACT_ERRNO(EPERM));
+}
+
+static const int of_daemon[] = {
+	/* those who ask, and what it waits for */
+	SCMP_SYS(accept4),
+	SCMP_SYS(epoll_create1),
+	SCMP_SYS(epoll_ctl),
+	SCMP_SYS(epoll_pwait),
+	SCMP_SYS(epoll_wait),
+	SCMP_SYS(listen),
+	SCMP_SYS(pipe2),
+	SCMP_SYS(poll),
+	SCMP_SYS(ppoll),
+	SCMP_SYS(shutdown),
+	SCMP_SYS(socketpair),
+	SCMP_SYS(timerfd_create),
+	SCMP_SYS(timerfd_gettime),
+	SCMP_SYS(timerfd_settime),
+	/* files: what is pinned, exports, the socket that goes with it, /proc and /sys */
+	SCMP_SYS(access),
+	SCMP_SYS(dup2),
+	SCMP_SYS(dup3),
+	SCMP_SYS(faccessat),
+	SCMP_SYS(faccessat2),
+	SCMP_SYS(flock),
+	SCMP_SYS(fstatfs),
+	SCMP_SYS(ftruncate),
+	SCMP_SYS(getcwd),
+	SCMP_SYS(getdents64),
+	SCMP_SYS(memfd_create),
+	SCMP_SYS(mkdir),
+	SCMP_SYS(mkdirat),
+	SCMP_SYS(openat),
+	SCMP_SYS(readlink),
+	SCMP_SYS(readlinkat),
+	SCMP_SYS(rename),
+	SCMP_SYS(renameat),
+	SCMP_SYS(renameat2),
+	SCMP_SYS(rmdir),
+	SCMP_SYS(statfs),
+	SCMP_SYS(statx),
+	SCMP_SYS(unlink),
+	SCMP_SYS(unlinkat),
+	SCMP_SYS(umask),
+	/* itself, and those it has started */
+	SCMP_SYS(geteuid),
+	SCMP_SYS(getuid),
+	SCMP_SYS(uname),
+	SCMP_SYS(wait4),
+};
+
+static const struct pst_calls_rule in_daemon[] = {
+	{SCMP_SYS(socket), PST_CALLS_IS(0, AF_NETLINK)},
+	{SCMP_SYS(kill), PST_CALLS_IS(1, SIGKILL)},
+	{SCMP_SYS(ioctl), PST_CALLS_IS(1, TCGETS)}, /* stdio: is this a terminal? */
+	{SCMP_SYS(prlimit64), PST_CALLS_IS(0, 0)},
+	/* the maps, and programs for devices and for namespaces that come */
+	{SCMP_SYS(bpf), PST_CALLS_IS(0, BPF_MAP_CREATE)},
+	{SCMP_SYS(bpf), PST_CALLS_IS(0, BPF_MAP_GET_NEXT_KEY)},
+	{SCMP_SYS(bpf), PST_CALLS_IS(0, BPF_MAP_LOOKUP_BATCH)},
+	{SCMP_SYS(bpf), PST_CALLS_IS(0, BPF_MAP_UPDATE_BATCH)},
+	{SCMP_SYS(bpf), PST_CALLS_IS(0, BPF_MAP_DELETE_BATCH)},
+	{SCMP_SYS(bpf), PST_CALLS_IS(0, BPF_MAP_FREEZE)},
+	{SCMP_SYS(bpf), PST_CALLS_IS(0, BPF_PROG_LOAD)},
+	{SCMP_SYS(bpf), PST_CALLS_IS(0, BPF_PROG_BIND_MAP)},
+	{SCMP_SYS(bpf), PST_CALLS_IS(0, BPF_PROG_GET_FD_BY_ID)},
+	{SCMP_SYS(bpf), PST_CALLS_IS(0, BPF_BTF_LOAD)},
+	{SCMP_SYS(bpf), PST_CALLS_IS(0, BPF_OBJ_GET)},
+	{SCMP_SYS(bpf), PST_CALLS_IS(0, BPF_OBJ_GET_INFO_BY_FD)},
+	{SCMP_SYS(bpf), PST_CALLS_IS(0, BPF_OBJ_PIN)},
+	{SCMP_SYS(bpf), PST_CALLS_IS(0, BPF_LINK_CREATE)},
+};
+
+/* Written by the handler alone, in the daemon's one thread. */
+static volatile uint64_t refused;
+static volatile int last_refused;
+
+/* In place of the call: its result. */
+static void on_refused(int sig, siginfo_t *info, void *context)
+{
+	ucontext_t *u = context;
+
+	(void)sig;
+	refused++;
+	last_refused = info->si_syscall;
+#if defined(__x86_64__)
+	u->uc_mcontext.gregs[REG_RAX] = -EPERM;
+#elif defined(__aarch64__)
+	u->uc_mcontext.regs[0] = (unsigned long long)-EPERM;
+#else
+#error "where does this machine keep the result of a system call?"
+#endif
+}
+
+int pst_confine_daemon(void)
+{
+	static const struct pst_calls lists[] = {
+		PST_CALLS(common, in_common),	      PST_CALLS(of_network, in_network),
+		{.rules = in_elements, .n_rules = 3}, PST_CALLS(of_daemon, in_daemon),
+		{.rules = data, .n_rules = 2},
+	};
+	const struct sigaction on = {.sa_sigaction = on_refused, .sa_flags = SA_SIGINFO};
+
+	if (sigaction(SIGSYS, &on, NULL))
+		return pst_log_err(-errno, "cannot count system calls that are refused");
+	return pst_calls_keep(lists, sizeof(lists) / sizeof(*lists), SCMP_ACT_TRAP);
+}
+
+uint64_t pst_confine_refused(void)
+{
+	return refused;
+}
+
+void pst_confine_tell(uint64_t now_ms)
+{
+	static uint64_t told, again_ms;
+	const uint64_t n = refused;
+
+	if (n == told || now_ms < again_ms)
+		return;
+	told = n;
+	again_ms = now_ms + TELL_MS;
+	pst_log(PST_LOG_ERROR,
+		"system call %d was refused, which is not on the daemon's list: %" PRIu64
+		" until now; what it was for has failed",
+		last_refused, n);
 }

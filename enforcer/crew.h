@@ -12,18 +12,35 @@
 
 #include "enforcer/legs.h"
 #include "enforcer/reply.h"
+#include "enforcer/starter.h"
 
+#include <limits.h>
 #include <stdbool.h>
 #include <sys/types.h>
 
-struct pst_crew_opts {
-	const char *path; /* of postern-proxy */
-	struct pst_legs_maps maps;
-	int events_fd;			    /* where verdicts go; -1: nowhere */
+/* The command line of the proxy. */
+struct pst_crew_proxy {
+	const char *path;		    /* of postern-proxy */
 	const char *events;		    /* which of them: a word of --events */
 	const struct pst_reply_opts *reply; /* the 403 */
 	const char *paths, *slashes;	    /* words of --paths, --escaped-slashes; or NULL */
 	bool show_queries;
+};
+
+/*
+ * Where postern-proxy is when the command line says GIVEN: NULL is beside this program, "off" is an
+ * empty path. 0 or -errno.
+ */
+int pst_crew_path(const char *given, char ret_path[PATH_MAX]);
+
+/* Jobs of enforcer/starter.h; the argument of the proxy's is a struct pst_crew_proxy. */
+void pst_crew_be_helper(void *arg, const int *fds, size_t n);
+void pst_crew_be_proxy(void *arg, const int *fds, size_t n);
+
+struct pst_crew_opts {
+	struct pst_starter *starter; /* which knows both */
+	struct pst_legs_maps maps;
+	int events_fd; /* where verdicts go; -1: nowhere */
 };
 
 struct pst_crew {

@@ -37,9 +37,10 @@ struct pst_metrics_view {
 	const struct pst_loader_counter *counters;
 	const struct pst_generations *gens;
 	const struct pst_hostaddr *host;
-	uint64_t lost_exports; /* flows that the file did not get */
-	bool is_reader_up;     /* somebody reads files that change */
-	uint64_t reader_ends;  /* how often he had to be started again */
+	uint64_t lost_exports;	/* flows that the file did not get */
+	bool is_reader_up;	/* somebody reads files that change */
+	uint64_t reader_ends;	/* how often he had to be started again */
+	uint64_t refused_calls; /* of this process, by its own list */
 };
 
 /* Writes all in Prometheus' text form, version 0.0.4. */

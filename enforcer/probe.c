@@ -162,6 +162,8 @@ static const char no_courtesy[] = "courtesy mode is off: no 403 from the kernel 
 static const char no_fionread[] =
 	"courtesy mode is off: membership in a sockhash makes FIONREAD lie to applications";
 static const char no_answer[] = "denied requests are dropped without a 403";
+static const char no_proxy[] =
+	"the proxy cannot become nobody and does not start: what it is to judge is denied";
 static const char no_kill[] = "denied connections in other network namespaces end by timeout only";
 
 #define CAPABILITY(cap, effect, text)                                        \
@@ -201,6 +203,9 @@ static const struct spec specs[] = {
 	CAPABILITY(CAP_SYS_ADMIN, ENDING, no_kill),
 	CAPABILITY(CAP_SYS_PTRACE, ENDING, no_kill),
 	CAPABILITY(CAP_NET_RAW, ENDING, no_answer),
+	CAPABILITY(CAP_SETUID, INFO, no_proxy),
+	CAPABILITY(CAP_SETGID, INFO, no_proxy),
+	CAPABILITY(CAP_KILL, INFO, "a proxy that hangs is not ended: posternd waits for it"),
 	PROGRAM("cgroup_skb", CGROUP_SKB, ESSENTIAL, no_judge),
 	PROGRAM("sock_ops", SOCK_OPS, ESSENTIAL, no_judge),
 	PROGRAM("sk_msg", SK_MSG, COURTESY, no_courtesy),

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/capability.h>
 #include <malloc.h>
 #include <poll.h>
 #include <signal.h>
@@ -19,10 +18,11 @@
 #include "enforcer/parcel.h"
 #include "enforcer/reader.h"
 #include "enforcer/sources.h"
+#include "enforcer/starter.h"
 #include "enforcer/watch.h"
 #include "enforcer/wire.h"
 
-enum { FD_DAEMON = 3 };
+enum { FD_DAEMON = 3, FDS_GIVEN = 2 };
 
 /* ---- started by the daemon ---- */
 
@@ -67,28 +67,19 @@ static bool keep_only(int fd, int said)
 	return !close_range(FD_DAEMON + 1, ~0U, 0);
 }
 
-static void be_reader(const char **argv, int fd, int said)
+void pst_reader_be(void *arg, const int *fds, size_t n)
 {
+	pst_auto_free const char **argv = compose(arg);
 	sigset_t none;
 
+	if (!argv || n != FDS_GIVEN)
+		_exit(1);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
-	if (keep_only(fd, said))
+	if (keep_only(fds[0], fds[1]))
 		execv("/proc/self/exe", (char *const *)argv);
 	pst_log_err(-errno, "cannot run /proc/self/exe, which reads the files");
 	_exit(1);
-}
-
-static int start(const char **argv, int fd, int said, pid_t *ret_pid)
-{
-	pid_t pid = argv ? fork() : -1;
-
-	if (!pid)
-		be_reader(argv, fd, said);
-	if (pid < 0)
-		return argv ? -errno : -ENOMEM;
-	*ret_pid = pid;
-	return 0;
 }
 
 /* The two ends of a pair. */
@@ -118,14 +109,14 @@ static int open_ends(struct ends *ret_fd, struct ends *ret_said)
 
 int pst_reader_start(void *arg, struct pst_reader_process *ret_process)
 {
-	pst_auto_free const char **argv = compose(arg);
 	struct ends fd pst_cleanup(close_ends) = {-1, -1};
 	struct ends said pst_cleanup(close_ends) = {-1, -1};
 	struct pst_reader_process p = {.pid = 0};
 	int r = open_ends(&fd, &said);
 
 	if (!r)
-		r = start(argv, fd.theirs, said.theirs, &p.pid);
+		r = pst_starter_run(arg, PST_START_READER, (int[]){fd.theirs, said.theirs},
+				    FDS_GIVEN, &p.pid);
 	if (r)
 		return pst_log_err(r, "cannot start the reader of files");
 	p.fd = PST_TAKE_FD(fd.ours);
@@ -269,7 +260,7 @@ static int confine(void)
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL))
 		return pst_log_err(-errno, "cannot bind its life to the daemon's");
 	offer_oneself();
-	return pst_confine_caps(1ULL << CAP_DAC_READ_SEARCH) ? -EPERM : pst_confine_reader();
+	return pst_confine_caps(PST_CAPS_READER) ? -EPERM : pst_confine_reader();
 }
 
 /* What changes after the first look is seen: it is watched before. */

@@ -21,7 +21,10 @@
 /* The first word of its command line, before the daemon's own. */
 #define PST_READER_WORD "--reader"
 
-/* A pst_reader_start_fn of enforcer/reader.h; ARG is the daemon's options. */
+/* A job of enforcer/starter.h; ARG is the daemon's options. */
+void pst_reader_be(void *arg, const int *fds, size_t n);
+
+/* A pst_reader_start_fn of enforcer/reader.h; ARG is the starter that knows this job. */
 int pst_reader_start(void *arg, struct pst_reader_process *ret_process);
 
 /* That process: an exit status. */

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ifaddrs.h>
-#include <limits.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <stdint.h>
@@ -67,7 +66,7 @@ struct pst_redirect {
 	struct addrs wanted;  /* of the workloads, ascending */
 	struct addrs learned; /* of servers whose clients try HTTP/2 */
 	struct places PST_VEC(struct place) places;
-	char path[PATH_MAX]; /* of the proxy; empty: there is to be none */
+	bool is_off; /* there is to be no proxy */
 	int events_fd, http2_map, places_map;
 	uint64_t starting_until_ms, started_ms;
 	unsigned int restart_ms;
@@ -358,7 +357,7 @@ bool pst_redirect_learn(struct pst_redirect *r, const uint8_t workload[16],
 	struct addr a;
 	bool known = has_learned(r, workload);
 
-	if (!*r->path || (!known && r->learned.n >= PST_HTTP2_SERVERS))
+	if (r->is_off || (!known && r->learned.n >= PST_HTTP2_SERVERS))
 		return false;
 	memcpy(a.b, workload, sizeof(a.b));
 	if (bpf_map_update_elem(r->http2_map, server, &yes, BPF_ANY) ||
@@ -392,7 +391,7 @@ void pst_redirect_prepare(struct pst_redirect *r, const struct pst_bundle *bundl
 {
 	int fd, e = want(r, bundle);
 
-	if (!*r->path || (!e && !r->wanted.n && !is_up(r)))
+	if (r->is_off || (!e && !r->wanted.n && !is_up(r)))
 		return;
 	fd = e ? e : pst_handover_write(bundle, host, n_host);
 	if (fd < 0) {
@@ -434,42 +433,10 @@ void pst_redirect_dispatch(struct pst_redirect *r)
 	on_timer(r);
 }
 
-/* The proxy of the same build. */
-static int beside_this_program(char path[PATH_MAX])
-{
-	static const char name[] = "postern-proxy";
-	ssize_t n = readlink("/proc/self/exe", path, PATH_MAX - sizeof(name));
-	char *slash;
-
-	if (n < 0)
-		return -errno;
-	path[n] = '\0';
-	slash = strrchr(path, '/');
-	if (!slash)
-		return -ENOENT;
-	memcpy(slash + 1, name, sizeof(name));
-	return 0;
-}
-
-static int set_path(struct pst_redirect *r, const char *given)
-{
-	if (!given)
-		return beside_this_program(r->path);
-	if (!strcmp(given, "off"))
-		return 0;
-	if (strlen(given) >= sizeof(r->path))
-		return -ENAMETOOLONG;
-	memcpy(r->path, given, strlen(given) + 1);
-	return 0;
-}
-
 static int open_all(struct pst_redirect *r, const struct pst_redirect_opts *opts)
 {
 	struct epoll_event ev = {.events = EPOLLIN};
-	int e = set_path(r, opts->proxy);
 
-	if (e)
-		return e;
 	r->events_fd = opts->events_file ? open(opts->events_file,
 						O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666)
 					 : fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0);
@@ -493,16 +460,12 @@ int pst_redirect_new(const struct pst_loader *l, struct pst_netns_set *netns,
 	*r = (struct pst_redirect){
 		.loader = l,
 		.netns = netns,
-		.crew_opts = {.path = r->path,
+		.is_off = opts->is_off,
+		.crew_opts = {.starter = opts->starter,
 			      .maps = {.ours = pst_loader_map(l, "pst_ours"),
 				       .legs = pst_loader_map(l, "pst_legs"),
 				       .origins = pst_loader_map(l, "pst_origins"),
-				       .meant = pst_loader_map(l, "pst_meant")},
-			      .events = opts->events,
-			      .reply = opts->reply,
-			      .paths = opts->paths,
-			      .slashes = opts->slashes,
-			      .show_queries = opts->show_queries},
+				       .meant = pst_loader_map(l, "pst_meant")}},
 		.http2_map = pst_loader_map(l, "pst_http2"),
 		.places_map = pst_loader_map(l, "pst_places"),
 		.crew = {.control = -1},

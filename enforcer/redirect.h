@@ -26,15 +26,12 @@
 struct pst_loader;
 struct pst_netns_set;
 struct pst_redirect;
-struct pst_reply_opts;
+struct pst_starter;
 
 struct pst_redirect_opts {
-	const char *proxy;	 /* its path; NULL: postern-proxy beside this program; "off" */
-	const char *events_file; /* where its verdicts are appended; NULL: stdout */
-	const char *events;	 /* which: a word of --events */
-	const struct pst_reply_opts *reply; /* how it answers; must outlive the redirect */
-	const char *paths, *slashes;	    /* words of --paths, --escaped-slashes; or NULL */
-	bool show_queries;
+	bool is_off;		     /* there is to be no proxy */
+	struct pst_starter *starter; /* of the proxy and its helper; must outlive the redirect */
+	const char *events_file;     /* where its verdicts are appended; NULL: stdout */
 };
 
 /* L and NETNS are not owned and must outlive it. 0, -ENOMEM, or -errno, logged. */

@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "enforcer/clock.h"
+#include "enforcer/confine.h"
 #include "enforcer/control.h"
 #include "enforcer/events.h"
 #include "enforcer/export.h"
@@ -180,6 +181,7 @@ static void write_metrics(const struct pst_reporter *r, FILE *out)
 	pst_reader_stats(r->parts.reader, &reader);
 	view.is_reader_up = reader.is_up;
 	view.reader_ends = reader.ended;
+	view.refused_calls = pst_confine_refused();
 	pst_loader_counters(r->parts.loader, counters);
 	pst_metrics_write(r->metrics, &view, out);
 }

@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
@@ -19,6 +20,8 @@
 #include "base/mem.h"
 #include "enforcer/cgroup.h"
 #include "enforcer/clock.h"
+#include "enforcer/confine.h"
+#include "enforcer/crew.h"
 #include "enforcer/destroy.h"
 #include "enforcer/generation.h"
 #include "enforcer/hostaddr.h"
@@ -33,10 +36,14 @@
 #include "enforcer/redirect.h"
 #include "enforcer/reporter.h"
 #include "enforcer/respond.h"
+#include "enforcer/starter.h"
 #include "enforcer/tc.h"
 
 struct service {
 	const struct pst_options *opts;
+	char proxy_path[PATH_MAX]; /* empty: there is to be none */
+	struct pst_crew_proxy proxy;
+	struct pst_starter *starter;
 	struct pst_pins *pins; /* NULL: --no-pins */
 	struct pst_loader *loader;
 	struct pst_reader *reader;
@@ -57,6 +64,7 @@ struct service {
 	bool has_filters;  /* of this daemon on devices */
 	bool is_reloading; /* the service manager waits */
 	bool stop;
+	bool has_failed; /* it stops, and is to be started again */
 };
 
 static void service_fini(struct service *s)
@@ -74,6 +82,7 @@ static void service_fini(struct service *s)
 	pst_destroy_queue_free(&s->destroy);
 	pst_netns_set_free(&s->netns);
 	pst_hostaddr_close(&s->host);
+	pst_starter_close(&s->starter);
 	pst_cleanup_fd(&s->epoll_fd);
 	pst_cleanup_fd(&s->signal_fd);
 	pst_cleanup_fd(&s->cgroup_fd);
@@ -257,6 +266,13 @@ static void on_links(struct service *s)
 	pst_tc_dispatch(s->tc);
 }
 
+/* Without it nothing could be started again; a new daemon has one, and what is pinned judges. */
+static void on_starter(struct service *s)
+{
+	pst_log(PST_LOG_ERROR, "the starter of processes has ended");
+	s->has_failed = true;
+}
+
 static void on_redirect(struct service *s)
 {
 	pst_redirect_dispatch(s->redirect);
@@ -264,8 +280,8 @@ static void on_redirect(struct service *s)
 
 typedef void (*handler_fn)(struct service *s);
 
-static const handler_fn handlers[] = {on_signal, on_ring,     on_destroy, on_reader,
-				      on_host,	 on_reporter, on_links,	  on_redirect};
+static const handler_fn handlers[] = {on_signal,   on_ring,  on_destroy,  on_reader, on_host,
+				      on_reporter, on_links, on_redirect, on_starter};
 
 enum { N_HANDLERS = sizeof(handlers) / sizeof(*handlers) };
 
@@ -278,7 +294,8 @@ static int watch_fds(struct service *s)
 			   pst_hostaddr_fd(s->host),
 			   pst_reporter_fd(s->reporter),
 			   pst_tc_fd(s->tc),
-			   pst_redirect_fd(s->redirect)};
+			   pst_redirect_fd(s->redirect),
+			   pst_starter_fd(s->starter)};
 
 	static_assert(sizeof(fds) / sizeof(*fds) == N_HANDLERS, "a handler for each");
 	s->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
@@ -299,7 +316,7 @@ static int loop(struct service *s)
 
 	pst_notify_watchdog_init(&watchdog);
 	notify("READY=1");
-	while (!s->stop) {
+	while (!s->stop && !s->has_failed) {
 		struct epoll_event ready[N_HANDLERS];
 		int n;
 
@@ -310,10 +327,11 @@ static int loop(struct service *s)
 			return pst_log_err(-errno, "cannot wait for events");
 		for (int i = 0; i < n; i++)
 			handlers[ready[i].data.u32](s);
+		pst_confine_tell(pst_clock_ms());
 	}
 	notify("STOPPING=1");
 	pst_loader_events_dispatch(s->loader); /* what was decided until now is still reported */
-	return 0;
+	return s->has_failed ? -EIO : 0;
 }
 
 /* Blocks the signals that the loop reads, before anything is attached. */
@@ -438,13 +456,9 @@ static int open_reporter(struct service *s)
 static int open_redirect(struct service *s)
 {
 	const struct pst_redirect_opts opts = {
-		.proxy = s->opts->audit ? "off" : s->opts->proxy, /* it denies */
+		.is_off = !*s->proxy_path,
+		.starter = s->starter,
 		.events_file = s->opts->events_file,
-		.events = pst_options_events_word(s->opts),
-		.reply = &s->opts->reply,
-		.paths = s->opts->paths,
-		.slashes = s->opts->slashes,
-		.show_queries = s->opts->show_queries,
 	};
 
 	return pst_redirect_new(s->loader, s->netns, &opts, &s->redirect);
@@ -539,10 +553,43 @@ static void tell_what_stays(const struct pst_options *o)
 		pst_log(PST_LOG_WARNING, "what is pinned in %s stays in force", o->pin_dir);
 }
 
+/* Before there is anything in this process that strangers wrote. */
+static int open_starter(struct service *s)
+{
+	const struct pst_options *o = s->opts;
+	const struct pst_start_job jobs[PST_START_MAX] = {
+		[PST_START_READER] = {pst_reader_be, (void *)o},
+		[PST_START_HELPER] = {pst_crew_be_helper, NULL},
+		[PST_START_PROXY] = {pst_crew_be_proxy, &s->proxy},
+	};
+	/* In audit there is none: it denies. */
+	int r = pst_crew_path(o->audit ? "off" : o->proxy, s->proxy_path);
+
+	if (r)
+		return pst_log_err(r, "cannot tell where postern-proxy is");
+	s->proxy = (struct pst_crew_proxy){
+		.path = s->proxy_path,
+		.events = pst_options_events_word(o),
+		.reply = &o->reply,
+		.paths = o->paths,
+		.slashes = o->slashes,
+		.show_queries = o->show_queries,
+	};
+	return pst_starter_open(jobs, &s->starter);
+}
+
+/* What has been opened needs more than what is to come. */
+static int confine(void)
+{
+	int r = pst_confine_caps(PST_CAPS_DAEMON);
+
+	return r ? r : pst_confine_daemon();
+}
+
 /* A start is all or nothing: there is no last good version of anything. An exit status. */
 static int read_first(struct service *s, struct pst_reading *ret_reading)
 {
-	const struct pst_reader_opts opts = {.start = pst_reader_start, .arg = (void *)s->opts};
+	const struct pst_reader_opts opts = {.start = pst_reader_start, .arg = s->starter};
 	struct pst_reader_word word;
 
 	if (pst_reader_open(&opts, &s->reader) || pst_reader_first(s->reader, &word))
@@ -564,9 +611,9 @@ int pst_service_run(const struct pst_options *opts)
 		.cgroup_fd = -1,
 	};
 	struct pst_reading reading = {0};
-	int exit_code = read_first(&s, &reading);
+	int exit_code = open_starter(&s) ? PST_EXIT_FAILED : read_first(&s, &reading);
 
-	if (!exit_code && (start(&s, &reading) || loop(&s)))
+	if (!exit_code && (start(&s, &reading) || confine() || loop(&s)))
 		exit_code = PST_EXIT_FAILED;
 	if (exit_code)
 		tell_what_stays(opts);
