@@ -167,10 +167,11 @@ size_t pst_h2_room(struct pst_h2 *h, enum pst_side side, char **ret_at)
 	bool failed;
 	size_t n;
 
-	if (h->state != PST_PAIR_OPEN || is_congested(h))
+	if (h->state != PST_PAIR_OPEN || (!h->memory.is_resting && is_congested(h)))
 		return 0;
 	n = pst_buffer_room(b, IN, h->opts.memory, &failed);
 	if (failed) {
+		pst_h2_memory_wake(&h->memory);
 		pst_h2_fail(h, PST_REASON_PROXY_LIMIT);
 		settle(h);
 		return 0;
@@ -207,9 +208,12 @@ void pst_h2_received(struct pst_h2 *h, enum pst_side side, size_t n)
 	struct pst_buffer *b = &end->in;
 	ssize_t r = 0;
 
-	if (n)
-		pst_h2_memory_wake(&h->memory);
 	b->filled = n && n == b->cap;
+	if (!n && h->memory.is_resting) {
+		trim(h, b);
+		return;
+	}
+	pst_h2_memory_wake(&h->memory);
 	if (n && end->ng)
 		r = nghttp2_session_mem_recv(end->ng, (const uint8_t *)b->v, n);
 	if (r < 0)
@@ -286,7 +290,8 @@ size_t pst_h2_pending(struct pst_h2 *h, enum pst_side side, const char **ret_at)
 {
 	struct pst_h2_end *end = &h->end[side];
 
-	if (h->state == PST_PAIR_DEAD || (side == PST_SERVER && h->state != PST_PAIR_OPEN))
+	if (h->state == PST_PAIR_DEAD || (side == PST_SERVER && h->state != PST_PAIR_OPEN) ||
+	    h->memory.is_resting)
 		return 0;
 	if (!pst_buffer_passed(&end->out)) {
 		fill(h, end);
@@ -365,6 +370,7 @@ void pst_h2_rest(struct pst_h2 *h)
 	for (int side = PST_CLIENT; side <= PST_SERVER; side++) {
 		pst_buffer_trim(&h->end[side].in, h->opts.memory);
 		pst_buffer_trim(&h->end[side].out, h->opts.memory);
+		pst_h2_head_free(&h->end[side].head);
 	}
 	pst_h2_memory_rest(&h->memory);
 }

@@ -1,22 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "proxy/h2_memory.h"
 
+#include "base/cleanup.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "proxy/squeeze.h"
 
+#include <malloc.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* What stands before each piece. As large as any type wants to be aligned. */
-union front {
-	size_t size; /* of all of it */
-	max_align_t align;
+/* What stands before each part of a piece. As large as any type wants to be aligned. */
+struct front {
+	_Alignas(max_align_t) size_t size; /* without it */
 };
 
-/* The sizes, in nghttp2 1.52: a frame of the largest payload, and a table of 256 streams. If they
- * are others, nothing rests. */
-enum { A_FRAME = 9 + 1 + 16384, A_TABLE = 256 * 16 };
+/* Bytes that a part of SIZE takes. */
+#define PART(size) (sizeof(struct front) * (2 + ((size)-1) / sizeof(struct front)))
+
+enum {
+	/* The room for a frame, in nghttp2 1.52: what is in it is sent, or worth nothing. If the
+	 * size is another one, it is kept as everything else. */
+	A_FRAME = 9 + 1 + 16384,
+	OF_ITS_OWN = 8 * 1024, /* so large a part has a piece for itself */
+	A_GROUND = 3 * 4096,
+};
 
 static void count(struct pst_h2_memory *m, size_t size)
 {
@@ -33,34 +42,63 @@ static void discount(struct pst_h2_memory *m, size_t size)
 static struct pst_h2_piece *find_piece(struct pst_h2_memory *m, const char *at)
 {
 	for (int i = 0; i < PST_H2_PIECES; i++) {
-		if (m->pieces[i].at == at)
-			return &m->pieces[i];
+		struct pst_h2_piece *p = &m->pieces[i];
+
+		if (p->at && at >= p->at && at < p->at + p->size)
+			return p;
 	}
 	return NULL;
 }
 
-/* NULL: it is to be allocated as everything else. */
-static void *allocate_piece(struct pst_h2_memory *m, size_t size)
+/* NULL: there is none. */
+static struct pst_h2_piece *take_piece(struct pst_h2_memory *m, size_t size)
 {
-	struct pst_h2_piece *p =
-		m->is_creating && (size == A_FRAME || size == A_TABLE) ? find_piece(m, NULL) : NULL;
+	struct pst_h2_piece *p = NULL;
 
+	for (int i = 0; i < PST_H2_PIECES; i++) {
+		if (!m->pieces[i].at)
+			p = &m->pieces[i];
+	}
 	if (!p)
 		return NULL;
-	p->at = pst_pages_take(&m->all->pages, size);
-	p->size = size;
-	if (p->at)
-		count(m, size);
-	return p->at;
+	*p = (struct pst_h2_piece){.at = pst_pages_take(&m->all->pages, size), .size = size};
+	if (!p->at)
+		return NULL;
+	count(m, size);
+	return p;
 }
 
-static bool release_piece(struct pst_h2_memory *m, char *at)
+/* SIZE bytes of a session that is made; NULL: they are to be allocated as everything else. */
+static struct front *allocate_part(struct pst_h2_memory *m, size_t size)
+{
+	struct pst_h2_piece *p = m->ground;
+	size_t all;
+
+	if (!m->is_creating || !size || size > PST_PAGES_LARGEST - PART(1))
+		return NULL;
+	all = PART(size);
+	if (all >= OF_ITS_OWN)
+		p = take_piece(m, all);
+	else if (!p || p->size - p->used < all)
+		p = m->ground = take_piece(m, A_GROUND);
+	if (!p)
+		return NULL;
+	p->used += all;
+	p->parts++;
+	return (void *)(p->at + p->used - all);
+}
+
+static bool release_part(struct pst_h2_memory *m, const char *at)
 {
 	struct pst_h2_piece *p = find_piece(m, at);
 
 	if (!p)
 		return false;
-	pst_pages_give(&m->all->pages, at, p->size);
+	if (--p->parts)
+		return true;
+	if (p == m->ground)
+		m->ground = NULL;
+	pst_pages_give(&m->all->pages, p->at, p->size);
 	discount(m, p->size);
 	p->at = NULL;
 	return true;
@@ -69,11 +107,29 @@ static bool release_piece(struct pst_h2_memory *m, char *at)
 void pst_h2_memory_create(struct pst_h2_memory *m, bool begin)
 {
 	m->is_creating = begin;
+	m->ground = NULL;
 }
 
-static bool is_zero(const char *at, size_t size)
+/* Without memory for the copy it stays as it is. */
+static void rest_piece(struct pst_h2_memory *m, struct pst_h2_piece *p)
 {
-	return !*at && !memcmp(at, at + 1, size - 1);
+	p->kept = NULL;
+	p->kept_size = 0;
+	if (p->used != PART(A_FRAME) && pst_squeeze(p->at, p->used, &p->kept, &p->kept_size))
+		return;
+	pst_pages_empty(p->at, p->size);
+	discount(m, p->size);
+	count(m, p->kept_size);
+	p->is_resting = true;
+}
+
+static void wake_piece(struct pst_h2_memory *m, struct pst_h2_piece *p)
+{
+	p->is_resting = false;
+	pst_unsqueeze(p->kept, p->at, p->used);
+	free(PST_TAKE_PTR(p->kept));
+	discount(m, p->kept_size);
+	count(m, p->size);
 }
 
 void pst_h2_memory_rest(struct pst_h2_memory *m)
@@ -82,14 +138,8 @@ void pst_h2_memory_rest(struct pst_h2_memory *m)
 		return;
 	m->is_resting = true;
 	for (int i = 0; i < PST_H2_PIECES; i++) {
-		const struct pst_h2_piece *p = &m->pieces[i];
-
-		if (!p->at)
-			continue;
-		/* A table without streams is one of zeros; what it is else must stay. */
-		if (p->size == A_FRAME || is_zero(p->at, p->size))
-			pst_pages_empty(p->at, p->size);
-		discount(m, p->size);
+		if (m->pieces[i].at)
+			rest_piece(m, &m->pieces[i]);
 	}
 }
 
@@ -99,44 +149,41 @@ void pst_h2_memory_wake(struct pst_h2_memory *m)
 		return;
 	m->is_resting = false;
 	for (int i = 0; i < PST_H2_PIECES; i++) {
-		if (m->pieces[i].at)
-			count(m, m->pieces[i].size);
+		if (m->pieces[i].is_resting)
+			wake_piece(m, &m->pieces[i]);
 	}
 }
 
 static void *allocate(size_t size, void *ctx)
 {
 	struct pst_h2_memory *m = ctx;
-	void *piece = allocate_piece(m, size);
-	size_t all = sizeof(union front) + size;
-	union front *f = NULL;
+	struct front *f = allocate_part(m, size);
+	void *p;
 
-	if (piece)
-		return piece;
-	if (size < SIZE_MAX - sizeof(*f))
-		f = pst_mem_calloc(1, all);
+	if (f) {
+		f->size = size;
+		return f + 1;
+	}
+	p = pst_mem_calloc(1, size);
 	/* Tests make single allocations fail, but none that nghttp2 would hear of. */
-	if (!f && size < SIZE_MAX - sizeof(*f))
-		f = pst_mem_calloc(1, all);
-	if (!f) {
+	if (!p)
+		p = pst_mem_calloc(1, size);
+	if (!p) {
 		pst_log(PST_LOG_ERROR, "no memory");
 		abort();
 	}
-	f->size = all;
-	count(m, all);
-	return f + 1;
+	count(m, malloc_usable_size(p));
+	return p;
 }
 
 static void release(void *p, void *ctx)
 {
 	struct pst_h2_memory *m = ctx;
-	union front *f = p;
 
-	if (!f || release_piece(m, p))
+	if (!p || release_part(m, p))
 		return;
-	f--;
-	discount(m, f->size);
-	free(f);
+	discount(m, malloc_usable_size(p));
+	free(p);
 }
 
 static void *allocate_array(size_t n, size_t size, void *ctx)
@@ -146,14 +193,12 @@ static void *allocate_array(size_t n, size_t size, void *ctx)
 
 static void *resize(void *p, size_t size, void *ctx)
 {
-	const union front *old = p;
-	const struct pst_h2_piece *piece = p ? find_piece(ctx, p) : NULL;
 	void *next = allocate(size, ctx);
 	size_t had;
 
-	if (!old)
+	if (!p)
 		return next;
-	had = piece ? piece->size : old[-1].size - sizeof(*old);
+	had = find_piece(ctx, p) ? ((const struct front *)p)[-1].size : malloc_usable_size(p);
 	memcpy(next, p, had < size ? had : size);
 	release(p, ctx);
 	return next;

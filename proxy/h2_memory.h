@@ -10,9 +10,10 @@
  * may take is bounded by what it is given to read. For the same cause a process that gets no memory
  * here at all ends.
  *
- * Two thirds of a session are its room for a frame on its way out, and its table of streams. When
- * nothing is on its way neither holds anything: the memory behind them is given back until the
- * session is used again.
+ * What a session is made of from its beginning lies in pieces of whole pages: its state and tables,
+ * which are nearly all zeros, and its room for a frame on its way out. When nothing is on its way
+ * the pages are given back: what they hold is kept in little (proxy/squeeze.h) until the session is
+ * used again.
  */
 
 #include "proxy/buffer.h"
@@ -25,14 +26,21 @@ enum { PST_H2_MEMORY = 2 * 1024 * 1024 }; /* of one connection: both of its sess
 
 enum { PST_H2_PIECES = 4 };
 
+struct pst_h2_piece {
+	char *at; /* NULL: none */
+	size_t size;
+	size_t used, parts; /* bytes given away, and how many allocations have some of them */
+	void *kept;	    /* what is in it while it rests; NULL: zeros */
+	size_t kept_size;
+	bool is_resting;
+};
+
 /* Must not move while sessions use it. */
 struct pst_h2_memory {
 	struct pst_memory *all;
 	size_t used;
-	struct pst_h2_piece {
-		char *at; /* NULL: none */
-		size_t size;
-	} pieces[PST_H2_PIECES]; /* that can rest */
+	struct pst_h2_piece pieces[PST_H2_PIECES];
+	struct pst_h2_piece *ground; /* where small parts of the session that is made go, or NULL */
 	bool is_creating, is_resting;
 	nghttp2_mem mem; /* to be given to nghttp2 */
 };
@@ -49,8 +57,8 @@ bool pst_h2_memory_is_over(const struct pst_h2_memory *m);
 void pst_h2_memory_create(struct pst_h2_memory *m, bool begin);
 
 /*
- * No session has a stream, or a frame on its way. Before the next call of nghttp2's that is not a
- * question it must wake.
+ * No session has a stream, or a frame on its way. Before the next call of nghttp2's, also one that
+ * only asks, it must wake.
  */
 void pst_h2_memory_rest(struct pst_h2_memory *m);
 void pst_h2_memory_wake(struct pst_h2_memory *m);

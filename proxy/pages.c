@@ -5,7 +5,7 @@
 
 enum { PAGE = 4096, PIECES = 128 }; /* of a chunk */
 
-static const size_t sizes[PST_PAGES_CLASSES] = {PAGE, 2 * PAGE, PST_PAGES_LARGEST};
+static const size_t sizes[PST_PAGES_CLASSES] = {PAGE, 2 * PAGE, 3 * PAGE, PST_PAGES_LARGEST};
 
 /* Of a size that is not too large. */
 static int class_of(size_t size)

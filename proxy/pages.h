@@ -11,7 +11,7 @@
 
 #include <stddef.h>
 
-enum { PST_PAGES_CLASSES = 3, PST_PAGES_LARGEST = 5 * 4096 };
+enum { PST_PAGES_CLASSES = 4, PST_PAGES_LARGEST = 5 * 4096 };
 
 /* All zeros: nothing yet. */
 struct pst_pages {

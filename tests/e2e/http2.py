@@ -15,7 +15,7 @@ import traceback
 import grpc
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from proxy import POLICY, WORK, Proxy, Server, answer_ok, equal, free_port, wait  # noqa: E402
+from proxy import POLICY, SHADOW, WORK, Proxy, Server, answer_ok, equal, free_port, wait  # noqa: E402
 
 WWW = os.path.join(WORK, "www")
 BIG = 8 << 20
@@ -274,7 +274,7 @@ def idle_connections_are_not_dear():
         time.sleep(2.5)
         each = (proxy.rss() - before) / len(held)
         print(f"     {each:.0f} bytes per idle connection")
-        if each > 24000:
+        if each > 8192 * SHADOW:
             raise AssertionError(f"{each:.0f} bytes per idle connection")
         for sock in held:
             sock.close()
