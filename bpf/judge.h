@@ -7,7 +7,9 @@
  * Three positions (kernel-facts 6.2): `accepted` is TCP's rcv_nxt when the packet arrives, `judged`
  * is ours, and the packet's own range. accepted <= judged, but for a hole that TCP filled from its
  * own queue, which can only lie in a body: bodies may pass out of order. At the sender's side
- * packets are in wire order: everything judged counts as accepted.
+ * packets are in wire order: everything judged counts as accepted, and what TCP sends once more is
+ * compared where it leaves the pod, with what was kept (bpf/tc.bpf.c). So it is kept until the
+ * peer has acknowledged it, which is what the packet's `accepted` says there.
  *
  * "Body" is what Content-Length counts, or the data of the current chunk; "framing" is the rest:
  * heads, size lines, the ends of chunks, trailers.
@@ -136,7 +138,7 @@ PST_INLINE __u32 pst_judge_begin(struct pst_judge *j)
 		f->http.flags |= PST_HTTP_ANY_FORM;
 	f->flags &= ~PST_FLOW_QUEUED;
 	f->flags |= PST_FLOW_REQUEST;
-	if (j->packet->ordered || pst_seq_diff(j->packet->accepted, f->framed) >= 0)
+	if (pst_seq_diff(j->packet->accepted, f->framed) >= 0)
 		pst_raw_forget(f);
 	return ruling;
 }
@@ -303,15 +305,27 @@ PST_OUTLINE __u32 pst_judge_repeat(struct pst_flow *f, const struct pst_src *src
 }
 
 /*
- * Would the packet, which ends beyond judged, bring too much framing that TCP has not taken? What
- * TCP waits for never does: or nothing would move any more.
+ * Framing that the receiver's TCP has taken is forgotten: it cannot be repeated any more, and the
+ * numbers of a long body come to be its own again. Outside of a body there is nothing to confuse,
+ * and a head's first part may be wanted for an event.
+ */
+PST_INLINE void pst_judge_taken(struct pst_flow *f, __u32 accepted)
+{
+	if (f->body_left && pst_seq_diff(accepted, f->framed) >= 0)
+		pst_raw_forget(f);
+}
+
+/*
+ * Notes what TCP has taken. Would the packet, which ends beyond judged, bring too much framing that
+ * TCP has not taken? What TCP waits for never does: or nothing would move any more.
  */
 PST_OUTLINE int pst_judge_too_far(struct pst_flow *f, const struct pst_packet *p)
 {
 	__u32 ahead;
 
-	if (p->ordered)
-		return 0;
+	pst_judge_taken(f, p->accepted);
+	if (p->ordered && (p->observe || p->audit))
+		return 0; /* where it leaves the pod, nobody compares */
 	ahead = pst_raw_ahead(f, p->accepted);
 	return ahead > PST_RAW_AHEAD && pst_seq_diff(p->seq, p->accepted) > 0 &&
 	       p->seq + p->len - f->judged > f->body_left;
@@ -319,16 +333,11 @@ PST_OUTLINE int pst_judge_too_far(struct pst_flow *f, const struct pst_packet *p
 
 /*
  * Brings the flow up to what TCP has accepted. What came out of TCP's own queue can only be a body.
- * Framing that TCP has taken is forgotten: it cannot be repeated any more, and the numbers of a
- * long body come to be its own again. Outside of a body there is nothing to confuse, and a head's
- * first part may be wanted for an event.
  */
 PST_INLINE __u32 pst_judge_accept(struct pst_flow *f, __u32 accepted)
 {
 	__s32 hole = pst_seq_diff(accepted, f->judged);
 
-	if (f->body_left && pst_seq_diff(accepted, f->framed) >= 0)
-		pst_raw_forget(f);
 	if (hole <= 0)
 		return 1;
 	return pst_judge_body(f, (__u32)hole) == (__u32)hole;

@@ -76,7 +76,7 @@ static __always_inline __u32 judge_by_table(struct __sk_buff *skb, const struct 
 		.seq = p->h.seq,
 		.len = p->len - p->h.payload,
 		.off = p->h.payload,
-		.accepted = p->accepted,
+		.accepted = p->direction == PST_DIR_EGRESS ? p->acked : p->accepted,
 		.ordered = p->direction == PST_DIR_EGRESS,
 		.observe = how->observe,
 		.renew = how->renew,
@@ -225,6 +225,8 @@ PST_SUBPROG int pst_judge_side(struct __sk_buff *skb, const struct packet *p, st
 	if (!p || !f || !config)
 		return SKB_DROP;
 	direction = p->direction;
+	if (direction == PST_DIR_EGRESS && !pst_senders_judged)
+		pst_senders_judged = 1;
 	if (!pst_lock(&f->judge_lock))
 		return verdict_later(PST_REASON_STATE_BUSY, direction);
 	if (f->flags & PST_FLOW_DENIED) {

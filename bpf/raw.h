@@ -139,7 +139,11 @@ PST_OUTLINE int pst_raw_keep(struct pst_flow *f, __u32 seq, const struct pst_htt
 	slot->len = (__u16)n;
 	slot->bytes = *bytes;
 	slot->lap = (__u16)(number >> PST_RAW_SLOT_BITS);
-	f->raw_last = name;
+	/* At a client others look (bpf/tc.bpf.c): who sees the name must see the slot. */
+	if (f->role == PST_ROLE_CLIENT)
+		__sync_lock_test_and_set(&f->raw_last, name);
+	else
+		f->raw_last = name;
 	f->kept_since++;
 	return 1;
 }
@@ -233,7 +237,7 @@ PST_CALLBACK long pst_proof_turn(__u32 i, void *ctx)
 	struct pst_raw *raw = pst_raw_shard(p->slot & (PST_RAW_SHARDS - 1));
 	__u64 number = p->slot >> PST_RAW_SHARD_BITS, before;
 	const struct pst_raw_slot *slot;
-	__u32 found, end;
+	__u32 found, seq;
 
 	(void)i;
 	if (!p->slot)
@@ -243,15 +247,14 @@ PST_CALLBACK long pst_proof_turn(__u32 i, void *ctx)
 	slot = &raw->slots[number & (PST_RAW_SLOTS - 1)];
 	found = pst_proof_slot(p, slot);
 	before = slot->before;
-	end = slot->seq + slot->len;
+	seq = slot->seq;
 	if (slot->lap != (__u16)(number >> PST_RAW_SLOT_BITS))
 		return 1;
 	/* An addition, because it is ordered behind the reads. */
 	if (pst_raw_age(__sync_fetch_and_add(&raw->taken, 0), number) >= PST_RAW_SLOTS)
 		return 1;
-	if (pst_seq_diff(end, p->start) <= 0)
-		found = PST_PROOF_SAME; /* what is older lies before the packet, too */
-	else if (found == PST_PROOF_SAME) {
+	/* What is older than the packet's beginning is not asked for, and may be overwritten. */
+	if (found == PST_PROOF_SAME && pst_seq_diff(seq, p->start) > 0) {
 		p->slot = before;
 		return 0;
 	}

@@ -2,8 +2,9 @@
 /*
  * At the host's side of a pod's veth: what the judge at the sockets (cgroup_skb.bpf.c) cannot do.
  *
- * Bytes that it will judge are made the packet's own (make_private()). And what it cannot see,
- *since no socket takes it and the pod's kernel answers by itself, is decided here:
+ * Bytes that it will judge, or has judged, are made the packet's own (make_private(), on_sent()).
+ * And what it cannot see, since no socket takes it and the pod's kernel answers by itself, is
+ * decided here:
  *
  *	a SYN for a closed port			a reset
  *	a segment of no connection		a reset
@@ -21,8 +22,8 @@
  * daemon ends, and all devices change over to new ones in one step. What passes goes on to other
  * filters on the device.
  */
-#include "bpf/context.bpf.h"
 #include "bpf/exchange.bpf.h"
+#include "bpf/kept.bpf.h"
 
 #include <linux/pkt_cls.h>
 
@@ -55,26 +56,32 @@ static __always_inline int is_ipv4(const struct packet *p)
 	return !high[0] && words[2] == bpf_htonl(0xffff);
 }
 
+/* As the pod sees it: the source is the peer, also of what the pod itself has sent. */
 static __always_inline __u32 fill_tuple(struct bpf_sock_tuple *t, const struct packet *p)
 {
+	int out = p->direction == PST_DIR_EGRESS;
+	const __u8 *peer = out ? p->h.dst : p->h.src, *pod = out ? p->h.src : p->h.dst;
+	__u16 peer_port = bpf_htons(out ? p->h.dst_port : p->h.src_port);
+	__u16 pod_port = bpf_htons(out ? p->h.src_port : p->h.dst_port);
+
 	__builtin_memset(t, 0, sizeof(*t));
 	if (is_ipv4(p)) {
-		__builtin_memcpy(&t->ipv4.saddr, p->h.src + 12, 4);
-		__builtin_memcpy(&t->ipv4.daddr, p->h.dst + 12, 4);
-		t->ipv4.sport = bpf_htons(p->h.src_port);
-		t->ipv4.dport = bpf_htons(p->h.dst_port);
+		__builtin_memcpy(&t->ipv4.saddr, peer + 12, 4);
+		__builtin_memcpy(&t->ipv4.daddr, pod + 12, 4);
+		t->ipv4.sport = peer_port;
+		t->ipv4.dport = pod_port;
 		return sizeof(t->ipv4);
 	}
-	__builtin_memcpy(&t->ipv6.saddr, p->h.src, 16);
-	__builtin_memcpy(&t->ipv6.daddr, p->h.dst, 16);
-	t->ipv6.sport = bpf_htons(p->h.src_port);
-	t->ipv6.dport = bpf_htons(p->h.dst_port);
+	__builtin_memcpy(&t->ipv6.saddr, peer, 16);
+	__builtin_memcpy(&t->ipv6.daddr, pod, 16);
+	t->ipv6.sport = peer_port;
+	t->ipv6.dport = pod_port;
 	return sizeof(t->ipv6);
 }
 
 /*
- * The pod's socket that will take the packet, to be released; NULL: none, or the device is not
- * known. Constant sizes, which the verifier wants to see.
+ * The pod's socket that will take the packet, or has sent it, to be released; NULL: none, or the
+ * device is not known. Constant sizes, which the verifier wants to see.
  */
 static __always_inline struct bpf_sock *find_socket(struct __sk_buff *skb, const struct packet *p)
 {
@@ -310,6 +317,96 @@ static __always_inline int on_reset(struct __sk_buff *skb, const struct packet *
 					     : SKB_PASS;
 }
 
+/* Is the sender of a segment whose socket is not found bound by HTTP rules? */
+static __always_inline int may_be_judged(const struct packet *p, const struct pst_config *config)
+{
+	struct pst_decision d;
+
+	if (!is_endpoint(p->h.src, config))
+		return 0;
+	decide(&d, p, PST_ROLE_CLIENT, config);
+	return d.verdict == PST_VERDICT_JUDGE;
+}
+
+/*
+ * Why the packet of F, which was judged, may not leave; 0: it may. Its framing is made its own
+ * first, and then it must say what was judged: what leaves nobody can change any more. Below ACKED
+ * nobody needs it, and what the judge knows of it may be forgotten; beyond what is judged it is of
+ * a stream that the socket has given up.
+ */
+static __always_inline __u32 why_not_sent(struct __sk_buff *skb, const struct packet *p,
+					  const struct pst_flow *f, __u32 acked)
+{
+	struct pst_src src = {.skb = skb, .packet = p};
+	__u32 start = p->h.seq, end = start + (p->len - p->h.payload), framed = f->framed;
+
+	if (pst_seq_diff(start, acked) < 0 || pst_seq_diff(end, f->judged) > 0)
+		return PST_REASON_REPEAT_PARTIAL;
+	if (!pst_raw_newest(f) || pst_seq_diff(start, framed) >= 0)
+		return 0; /* a body */
+	if (pst_seq_diff(end, framed) > 0)
+		end = framed;
+	if (bpf_skb_pull_data(skb, p->h.payload + (end - start)))
+		return PST_REASON_READ_FAILED;
+	switch (pst_proof_of(f, &src, p->h.payload, start, end)) {
+	case PST_PROOF_SAME:
+		return 0;
+	case PST_PROOF_DIFFERS:
+		return PST_REASON_REPEAT_DIFFERS;
+	default:
+		return PST_REASON_REPEAT_PARTIAL;
+	}
+}
+
+/* The same for what SK has sent, whoever it is. */
+PST_OUTLINE int why_not_from(struct __sk_buff *skb, const struct packet *p, struct bpf_sock *sk)
+{
+	struct pst_flow *f = bpf_sk_storage_get(&pst_flows, sk, NULL, 0);
+	struct bpf_tcp_sock *tcp;
+
+	if (!f || f->role != PST_ROLE_CLIENT || f->verdict != PST_VERDICT_JUDGE ||
+	    (f->flags & (PST_FLOW_OURS | PST_FLOW_STREAM_KNOWN)) != PST_FLOW_STREAM_KNOWN ||
+	    f->follow & PST_FOLLOW_OPAQUE)
+		return 0;
+	tcp = bpf_tcp_sock(sk);
+	return (int)(tcp ? why_not_sent(skb, p, f, tcp->snd_una) : PST_REASON_NO_STATE);
+}
+
+/* The same for a packet that does not know its socket. */
+PST_OUTLINE int why_not_by_lookup(struct __sk_buff *skb, const struct packet *p,
+				  const struct pst_config *config)
+{
+	struct bpf_sock *sk = find_socket(skb, p);
+	int why;
+
+	if (!sk)
+		return may_be_judged(p, config) ? PST_REASON_UNKNOWN_FLOW : 0;
+	why = why_not_from(skb, p, sk);
+	bpf_sk_release(sk);
+	return why;
+}
+
+/*
+ * A process may write to pages that it has sent (sendfile, splice), until somebody copies them: so
+ * what the judge has seen at the sender's socket may have changed on its way here, and what TCP
+ * sends once more comes from the same pages. A packet knows its socket until somebody takes it from
+ * it on the way; one that is bound to a device is not found from here.
+ */
+static __always_inline int on_sent(struct __sk_buff *skb, const struct packet *p,
+				   const struct pst_config *config)
+{
+	struct bpf_sock *sk = skb->sk;
+	int why;
+
+	if (sk)
+		sk = bpf_sk_fullsock(sk);
+	if (sk && sk->type == SOCKET_STREAM)
+		why = why_not_from(skb, p, sk);
+	else
+		why = why_not_by_lookup(skb, p, config);
+	return why ? verdict((__u32)why, PST_DIR_EGRESS, SKB_DROP) : SKB_PASS;
+}
+
 static __always_inline int from_pod(struct __sk_buff *skb, struct packet *p)
 {
 	const struct pst_config *config = pst_config_get();
@@ -318,6 +415,8 @@ static __always_inline int from_pod(struct __sk_buff *skb, struct packet *p)
 	if (!config || !config->generation || !is_ip(skb) ||
 	    pst_read_headers(skb, &p->h, ETH_HLEN) || p->h.later_fragment)
 		return SKB_PASS;
+	if (p->h.protocol == IPPROTO_TCP && p->h.payload < p->len && pst_senders_judged)
+		return on_sent(skb, p, config);
 	flags = p->h.tcp_flags & (PST_TCP_SYN | PST_TCP_RST | PST_TCP_ACK);
 	if (p->h.protocol != IPPROTO_TCP || (flags != PST_TCP_SYN && flags != PST_TCP_RST) ||
 	    !is_endpoint(p->h.src, config))

@@ -17,11 +17,11 @@
 
 /* One packet of one direction of a connection. */
 struct pst_packet {
-	__u32 seq; /* of the first payload byte */
-	__u32 len; /* of the payload, not 0 */
-	__u32 off; /* where the payload begins in the source */
-	__u32 accepted;
-	__u8 ordered;  /* 1: wire order (the sender's side) */
+	__u32 seq;	/* of the first payload byte */
+	__u32 len;	/* of the payload, not 0 */
+	__u32 off;	/* where the payload begins in the source */
+	__u32 accepted; /* what the TCP that it goes to has taken; at its sender: acknowledged */
+	__u8 ordered;	/* 1: wire order (the sender's side) */
 	__u8 observe;  /* 1: find requests, do not judge them (courtesy without rules of its own) */
 	__u8 renew;    /* 1: a newer policy waits for the next request to begin */
 	__u8 fin;      /* 1: the stream ends behind the payload */

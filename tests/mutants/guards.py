@@ -18,6 +18,7 @@ class Guard:
 
 
 CRAFTED = "e2e:t_crafted_segments_gain_nothing"
+LEAVING = "e2e:t_pages_that_change_leave_as_judged"
 HANDSHAKE = "e2e:t_requests_with_the_handshake"
 
 GUARDS = [
@@ -49,8 +50,7 @@ GUARDS = [
           "	if (f->body_left && pst_seq_diff(accepted, f->framed) >= 0)\n", "	if (0)\n",
           "unit:positions/a_repeated_body_is_not_taken_for_the_head_one_round_before"),
     Guard("only-accepted-framing-is-forgotten", "bpf/judge.h",
-          "	if (j->packet->ordered || pst_seq_diff(j->packet->accepted, f->framed) >= 0)\n",
-          "	if (1)\n", "unit:judge_kept/what_tcp_has_not_taken_is_kept_beside_the_next"),
+          "	if (pst_seq_diff(j->packet->accepted, f->framed) >= 0)\n", "	if (1)\n", "unit:judge_kept/what_tcp_has_not_taken_is_kept_beside_the_next"),
     Guard("old-slots-are-left-alone", "bpf/raw.h",
           "pst_raw_age(raw->taken, number) >= PST_RAW_YOUNG", "0",
           "unit:judge_kept/an_old_group_of_slots_is_left_alone"),
@@ -86,6 +86,18 @@ GUARDS = [
           "	return (__u32)(p->h.seq - judged) + (p->len - p->h.payload) <= body;\n",
           "	return (__u32)(p->h.seq - judged) <= body && body;\n",
           "e2e:t_pages_that_change_are_read_as_judged"),
+    Guard("pages-that-left", "bpf/tc.bpf.c",
+          "	return (int)(tcp ? why_not_sent(skb, p, f, tcp->snd_una) : PST_REASON_NO_STATE);\n", "	return 0;\n", LEAVING),
+    Guard("what-left-is-compared", "bpf/tc.bpf.c",
+          "	switch (pst_proof_of(f, &src, p->h.payload, start, end)) {\n", "	switch (PST_PROOF_SAME) {\n", LEAVING),
+    Guard("bound-senders-are-known", "bpf/tc.bpf.c", "	if (sk && sk->type == SOCKET_STREAM)\n", "	if (0)\n", LEAVING),
+    Guard("kept-until-the-peer-has-it", "bpf/judge.h",
+          "	if (pst_seq_diff(j->packet->accepted, f->framed) >= 0)\n",
+          "	if (j->packet->ordered || pst_seq_diff(j->packet->accepted, f->framed) >= 0)\n",
+          "unit:positions/at_the_client_all_that_is_not_acknowledged_can_be_proven"),
+    Guard("not-too-far-ahead-of-the-peer", "bpf/judge.h",
+          "	if (p->ordered && (p->observe || p->audit))\n", "	if (p->ordered)\n",
+          "unit:positions/at_the_client_who_is_too_far_ahead_of_the_peer_waits"),
     Guard("silence-where-nobody-listens", "bpf/tc.bpf.c",
           "		return SKB_DROP;\n	if (is_icmp(p))\n", "		return SKB_PASS;\n	if (is_icmp(p))\n", "e2e:t_a_denied_peer_learns_nothing"),
     Guard("silence-to-segments-of-no-connection", "bpf/tc.bpf.c",
