@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "enforcer/clsact.h"
 #include "enforcer/fionread.h"
 #include "enforcer/helper.h"
 
@@ -156,6 +157,12 @@ static enum pst_probe_state try_fionread(const struct spec *spec, struct pst_pro
 	return told.member == PST_FIONREAD_BYTES ? PST_PROBE_OK : PST_PROBE_BAD;
 }
 
+static enum pst_probe_state try_clsact(const struct spec *spec, struct pst_probe_result *r)
+{
+	(void)spec;
+	return from_answer(r, pst_clsact_try());
+}
+
 static const char no_judge[] = "nothing can be enforced on this kernel";
 static const char no_rights[] = "posternd cannot load or attach its programs";
 static const char no_courtesy[] = "courtesy mode is off: no 403 from the kernel at the sender";
@@ -228,6 +235,9 @@ static const struct spec specs[] = {
 	COURTESY(skc_to_tcp_sock),
 	COURTESY(sk_storage_get),
 	{"FIONREAD in a sockhash", PST_PROBE_COURTESY, try_fionread, 0, 0, no_fionread, NULL},
+	{"filters on devices (clsact)", PST_PROBE_INFO, try_clsact, 0, 0,
+	 "denied peers learn which ports are closed, and a hostile process on this node can change what was judged (sendfile, splice); needs the modules sch_ingress and cls_bpf",
+	 NULL},
 	{"cgroup v2 mounted", PST_PROBE_INFO, see_mount, 0, 0,
 	 "mount it (mount -t cgroup2 none DIRECTORY): posternd attaches below it", "cgroup2"},
 	{"BPF file system mounted", PST_PROBE_INFO, see_mount, 0, 0,

@@ -2,16 +2,21 @@
 #include "enforcer/probe.h"
 
 #include "base/cleanup.h"
+#include "enforcer/clsact.h"
 #include "enforcer/fionread.h"
+#include "enforcer/link.h"
 #include "enforcer/tests/net_fixture.h"
 
 #include <criterion/criterion.h>
+#include <errno.h>
 #include <linux/capability.h>
+#include <linux/pkt_sched.h>
 #include <sched.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -198,6 +203,47 @@ Test(probe, a_supported_kernel_has_what_the_judge_needs)
 	cr_assert_eq(find(&report, "cgroup_skb: sk_storage_get")->state, PST_PROBE_OK);
 	cr_assert_eq(find(&report, "cgroup_skb: loop")->state, PST_PROBE_OK);
 	cr_assert(pst_probe_has(&report, PST_PROBE_ESSENTIAL));
+}
+
+Test(clsact, a_device_of_a_supported_kernel_takes_a_filter)
+{
+	skip_unless_bpf_works();
+	AUTO_REPORT report = run();
+
+	cr_assert_eq(pst_clsact_try(), 1);
+	cr_assert_eq(find(&report, "filters on devices (clsact)")->state, PST_PROBE_OK);
+}
+
+static ino_t own_netns(void)
+{
+	struct stat st;
+
+	cr_assert_eq(stat("/proc/thread-self/ns/net", &st), 0);
+	return st.st_ino;
+}
+
+Test(clsact, the_attempt_leaves_the_process_and_its_devices_as_they_were)
+{
+	ino_t before;
+
+	skip_unless_bpf_works();
+	t_enter_new_netns();
+	before = own_netns();
+	cr_assert_eq(pst_clsact_try(), 1);
+	cr_assert_eq(own_netns(), before);
+	cr_assert_not(pst_link_has_filters(1, TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_EGRESS)));
+}
+
+Test(clsact, without_rights_it_is_not_known)
+{
+	if (geteuid())
+		cr_skip_test("capabilities need root");
+	give_up(CAP_SYS_ADMIN);
+	cr_assert_eq(pst_clsact_try(), -EPERM);
+	AUTO_REPORT report = run();
+
+	cr_assert_eq(find(&report, "filters on devices (clsact)")->state, PST_PROBE_COULD_NOT_RUN);
+	cr_assert_eq(pst_probe_has(&report, PST_PROBE_ESSENTIAL), 1);
 }
 
 Test(fionread, a_socket_outside_of_the_map_is_told_everything)
