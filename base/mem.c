@@ -7,18 +7,29 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 enum {
 	FIRST_BLOCK = 1024,
 	NEXT_BLOCK = 512, /* and then a quarter of what is there */
 	ARENA_BLOCK = 64 * 1024,
+	LARGE_PAGE = 2 << 20,
+	LARGE_FROM = LARGE_PAGE / 8, /* bytes that an arena holds, or asks for at once */
 };
+
+/* The leak checker looks for pointers in the heap only. */
+#ifdef __SANITIZE_ADDRESS__
+static const bool uses_large_pages = false;
+#else
+static const bool uses_large_pages = true;
+#endif
 
 /* Objects are handed out from the beginning, strings, which need no alignment, from the end. */
 struct block {
 	struct block *next;
 	size_t used, strings;
 	size_t size;
+	size_t mapped; /* bytes; 0: it is of the heap */
 	alignas(max_align_t) unsigned char data[];
 };
 
@@ -112,6 +123,14 @@ struct pst_arena *pst_arena_new(void)
 	return pst_mem_calloc(1, sizeof(struct pst_arena));
 }
 
+static void block_free(struct block *b)
+{
+	if (b->mapped)
+		munmap(b, b->mapped);
+	else
+		free(b);
+}
+
 void pst_arena_free(struct pst_arena **a)
 {
 	struct block *b, *next;
@@ -120,7 +139,7 @@ void pst_arena_free(struct pst_arena **a)
 		return;
 	for (b = (*a)->head; b; b = next) {
 		next = b->next;
-		free(b);
+		block_free(b);
 	}
 	free(*a);
 	*a = NULL;
@@ -133,7 +152,7 @@ void pst_arena_reset(struct pst_arena *a)
 	for (struct block *b = a->head; b; b = next) {
 		next = b->next;
 		if (kept || b->size > ARENA_BLOCK) {
-			free(b);
+			block_free(b);
 			continue;
 		}
 		memset(b->data, 0, b->used);
@@ -147,6 +166,31 @@ void pst_arena_reset(struct pst_arena *a)
 	a->size = kept ? kept->size : 0;
 }
 
+/*
+ * Large arenas come and go with each reading of the files. Pages of their own are given back with
+ * them, whatever the heap holds beside; and one large page costs one fault, not 512.
+ */
+static struct block *block_map(size_t bytes)
+{
+	const size_t mapped = (bytes + LARGE_PAGE - 1) & ~(size_t)(LARGE_PAGE - 1);
+	unsigned char *at = mmap(NULL, mapped + LARGE_PAGE, PROT_READ | PROT_WRITE,
+				 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct block *b;
+	size_t before;
+
+	if (at == MAP_FAILED)
+		return NULL;
+	before = -(uintptr_t)at & (LARGE_PAGE - 1);
+	if (before)
+		munmap(at, before);
+	munmap(at + before + mapped, LARGE_PAGE - before);
+	b = (struct block *)(at + before);
+	madvise(b, mapped, MADV_HUGEPAGE); /* else it works all the same */
+	b->mapped = mapped;
+	b->size = mapped - sizeof(*b);
+	return b;
+}
+
 /* pst_arena_alloc() has consulted the test's wish already. */
 static struct block *block_new(size_t size)
 {
@@ -155,6 +199,8 @@ static struct block *block_new(size_t size)
 
 	if (__builtin_add_overflow(size, sizeof(*b), &bytes) || !object_size(1, bytes, &bytes))
 		return NULL;
+	if (uses_large_pages && size >= LARGE_FROM && bytes <= PTRDIFF_MAX - 2 * LARGE_PAGE)
+		return block_map(bytes);
 	b = calloc(1, bytes);
 	if (b)
 		b->size = size;
@@ -166,6 +212,8 @@ static size_t block_size(const struct pst_arena *a, size_t need)
 {
 	size_t size = a->head ? NEXT_BLOCK : FIRST_BLOCK;
 
+	if (a->size >= LARGE_FROM && need < LARGE_FROM)
+		return LARGE_FROM;
 	while (size < ARENA_BLOCK && (size < need || size < a->size / 4))
 		size += NEXT_BLOCK;
 	return size < need ? need : size;

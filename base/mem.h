@@ -5,7 +5,8 @@
  * Memory: overflow-checked growth and arenas.
  *
  * Models and compiler stages live in one arena each and are freed as a whole; single objects with a
- * life of their own use the heap. Every allocation of this project goes through this file (or
+ * life of their own use the heap. From 256 KiB on an arena has pages of its own, which the kernel
+ * gets back when it is freed. Every allocation of this project goes through this file (or
  * through a library), so that a test can make the n-th one fail: pst_mem_fail_after().
  */
 

@@ -2,7 +2,7 @@
 #include "compiler/bundle_file.h"
 
 #include "base/log.h"
-#include "base/vec.h"
+#include "base/mem.h"
 #include "compiler/bundle.h"
 
 #include <endian.h>
@@ -10,35 +10,28 @@
 #include <string.h>
 #include <zlib.h>
 
-struct bytes PST_VEC(uint8_t);
-
-/* Writing: errors stick, the last step asks for them. */
+/* All is put twice: once to count the bytes, and once into room that is exact. */
 struct writer {
-	struct bytes out;
-	int err;
+	uint8_t *to; /* NULL: they are counted */
+	size_t n;
 };
+
+enum { SPARE = sizeof(uint64_t) }; /* behind the last byte */
 
 static void put(struct writer *w, uint64_t value, size_t width)
 {
 	const uint64_t le = htole64(value);
 
-	if (w->out.cap - w->out.n < sizeof(le) && !w->err)
-		w->err = pst_vec_reserve(&w->out, w->out.n + sizeof(le));
-	if (w->err)
-		return;
-	memcpy(w->out.v + w->out.n, &le, sizeof(le)); /* what is too much is written over */
-	w->out.n += width;
+	if (w->to)
+		memcpy(w->to + w->n, &le, sizeof(le)); /* what is too much is written over */
+	w->n += width;
 }
 
 static void put_bytes(struct writer *w, const void *bytes, size_t n)
 {
-	if (w->err || !n)
-		return;
-	w->err = pst_vec_reserve(&w->out, w->out.n + n);
-	if (w->err)
-		return;
-	memcpy(w->out.v + w->out.n, bytes, n);
-	w->out.n += n;
+	if (w->to && n)
+		memcpy(w->to + w->n, bytes, n);
+	w->n += n;
 }
 
 static void put_str(struct writer *w, const char *s)
@@ -196,32 +189,49 @@ static void put_tables(struct writer *w, const struct pst_bundle *b)
 		put(w, b->tags[i], 8);
 }
 
-static void put_header(struct writer *w, const struct bytes *body)
+static void put_body(struct writer *w, const struct pst_bundle *b)
+{
+	put_identities(w, b);
+	put_addrs(w, b);
+	put_entries(w, b);
+	put_rules(w, b);
+	put_rulesets(w, b);
+	put_tables(w, b);
+}
+
+static void put_header(struct writer *w, const struct writer *body)
 {
 	put_bytes(w, PST_BUNDLE_MAGIC, PST_BUNDLE_MAGIC_BYTES);
 	put(w, PST_BUNDLE_FILE_VERSION, 4);
 	put(w, PST_ABI_VERSION, 4);
 	put(w, body->n, 8);
-	put(w, crc32_z(0, body->v, body->n), 4);
+	put(w, crc32_z(0, body->to, body->n), 4);
+}
+
+static int write_both(const struct writer *header, const struct writer *body, FILE *out)
+{
+	if (fwrite(header->to, 1, header->n, out) == header->n &&
+	    fwrite(body->to, 1, body->n, out) == body->n && !fflush(out))
+		return 0;
+	return errno ? -errno : -EIO;
 }
 
 int pst_bundle_write(const struct pst_bundle *b, FILE *out)
 {
-	struct writer body = {0}, header = {0};
-	int r;
+	struct pst_arena *arena = pst_arena_new();
+	uint8_t first[PST_BUNDLE_MAGIC_BYTES + 20 + SPARE];
+	struct writer body = {0}, header = {.to = first};
+	int r = -ENOMEM;
 
-	put_identities(&body, b);
-	put_addrs(&body, b);
-	put_entries(&body, b);
-	put_rules(&body, b);
-	put_rulesets(&body, b);
-	put_tables(&body, b);
-	put_header(&header, &body.out);
-	r = body.err ? body.err : header.err;
-	if (!r && (fwrite(header.out.v, 1, header.out.n, out) != header.out.n ||
-		   fwrite(body.out.v, 1, body.out.n, out) != body.out.n || fflush(out)))
-		r = errno ? -errno : -EIO;
-	pst_vec_free(&body.out);
-	pst_vec_free(&header.out);
+	put_body(&body, b);
+	if (arena)
+		body.to = pst_arena_alloc(arena, body.n + SPARE);
+	if (body.to) {
+		body.n = 0;
+		put_body(&body, b);
+		put_header(&header, &body);
+		r = write_both(&header, &body, out);
+	}
+	pst_arena_free(&arena);
 	return r ? pst_log_err(r, "cannot write the bundle") : 0;
 }

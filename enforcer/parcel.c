@@ -417,8 +417,9 @@ static int read_whole(int fd, uint8_t *to, size_t n)
 int pst_parcel_read(int fd, struct pst_reading *ret_reading)
 {
 	const int seals = fcntl(fd, F_GET_SEALS);
-	pst_auto_free uint8_t *bytes = NULL;
+	struct pst_arena *arena;
 	struct stat st;
+	uint8_t *bytes;
 	int r;
 
 	if (seals < 0 || (seals & SEALS) != SEALS)
@@ -428,11 +429,13 @@ int pst_parcel_read(int fd, struct pst_reading *ret_reading)
 	if (st.st_size <= 0 || st.st_size > PST_PARCEL_MAX)
 		return pst_log_err(-EPROTO, "the reader of files says %lld bytes at once",
 				   (long long)st.st_size);
-	bytes = pst_mem_calloc(1, (size_t)st.st_size);
-	if (!bytes)
-		return -ENOMEM;
-	r = read_whole(fd, bytes, (size_t)st.st_size);
-	if (r)
-		return pst_log_err(r, "cannot read what the reader of files says");
-	return pst_parcel_parse(bytes, (size_t)st.st_size, ret_reading);
+	arena = pst_arena_new();
+	bytes = arena ? pst_arena_alloc(arena, (size_t)st.st_size) : NULL;
+	r = bytes ? read_whole(fd, bytes, (size_t)st.st_size) : -ENOMEM;
+	if (!r)
+		r = pst_parcel_parse(bytes, (size_t)st.st_size, ret_reading);
+	else if (r != -ENOMEM)
+		pst_log_err(r, "cannot read what the reader of files says");
+	pst_arena_free(&arena);
+	return r;
 }

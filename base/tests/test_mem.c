@@ -393,3 +393,42 @@ Test(arena, small_ones_hold_little_more_than_was_asked_for)
 	for (int i = 0; i < ARENAS; i++)
 		pst_arena_free(&all[i]);
 }
+
+static size_t resident_pages(void)
+{
+	FILE *f = fopen("/proc/self/statm", "re");
+	size_t size, resident = 0;
+
+	cr_assert(f && fscanf(f, "%zu %zu", &size, &resident) == 2);
+	fclose(f);
+	return resident;
+}
+
+/* What is allocated behind it would pin what it held, were it of the heap. */
+Test(arena, a_large_one_gives_its_pages_back)
+{
+	enum { OBJECT = 40000, OBJECTS = 1000, PAGE = 4096 };
+	struct pst_arena *a = pst_arena_new();
+	const size_t before = resident_pages();
+	pst_auto_free char *behind = NULL;
+	unsigned char *p;
+	size_t full;
+
+	for (size_t i = 0; i < OBJECTS; i++) {
+		p = pst_arena_alloc(a, OBJECT + i);
+		cr_assert_eq((uintptr_t)p % alignof(max_align_t), 0);
+		cr_assert(is_zero(p, OBJECT + i));
+		memset(p, 0xff, OBJECT + i);
+		cr_assert_str_eq(pst_arena_strndup(a, "between", 7), "between");
+	}
+	full = resident_pages();
+	cr_assert_gt(full, before + (size_t)OBJECTS * OBJECT / PAGE);
+	behind = pst_mem_calloc(1, 100);
+	pst_arena_reset(a);
+	p = pst_arena_alloc(a, 20);
+	cr_assert(is_zero(p, 20));
+	pst_arena_free(&a);
+#ifndef __SANITIZE_ADDRESS__
+	cr_assert_lt(resident_pages(), before + (full - before) / 10);
+#endif
+}
