@@ -19,6 +19,9 @@ static const char *const level_words[] = {
 
 void pst_log_init(const char *name, enum pst_log_level level)
 {
+	static char line[8192];
+
+	setvbuf(stderr, line, _IOLBF, sizeof(line));
 	log_name = name;
 	log_level = level;
 }

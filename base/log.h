@@ -20,7 +20,8 @@ enum pst_log_level {
 
 /*
  * NAME (static) starts each line, unless it is empty; messages above LEVEL are not shown. Default:
- * "postern", INFO.
+ * "postern", INFO. From now on stderr is written line by line, not byte by byte: others may write
+ * to the same file.
  */
 void pst_log_init(const char *name, enum pst_log_level level);
 

@@ -184,6 +184,8 @@ static int take_file(void *ctx, const struct pst_load_file *file)
 	return 0;
 }
 
+#define FNV_START 0xcbf29ce484222325ULL
+
 static int compare_names(const void *a, const void *b)
 {
 	const struct pst_policy *pa = *(const struct pst_policy *const *)a;
@@ -200,20 +202,63 @@ static bool same_name(const struct pst_policy *a, const struct pst_policy *b)
 	return !strcmp(a->ns, b->ns) && !strcmp(a->name, b->name);
 }
 
+struct hashed {
+	uint64_t hash; /* of namespace and name */
+	const struct pst_policy *policy;
+};
+
+static uint64_t hash_text(uint64_t hash, const char *s)
+{
+	do
+		hash = (hash ^ (unsigned char)*s) * 0x100000001b3; /* FNV-1a */
+	while (*s++);
+	return hash;
+}
+
+static int compare_hashes(const void *a, const void *b)
+{
+	const struct hashed *ha = a, *hb = b;
+
+	return (ha->hash > hb->hash) - (ha->hash < hb->hash);
+}
+
+/* The policies of which another one may have the name, to be sorted. All of ten thousand need not
+ * be, at each change of one. */
+static size_t find_alike(const struct pst_policy_set *set, struct hashed *hashed,
+			 const struct pst_policy **alike)
+{
+	const size_t n = set->n_policies;
+	size_t found = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct pst_policy *p = &set->policies[i];
+
+		hashed[i] = (struct hashed){hash_text(hash_text(FNV_START, p->ns), p->name), p};
+	}
+	qsort(hashed, n, sizeof(*hashed), compare_hashes);
+	for (size_t i = 0; i < n; i++) {
+		if ((i && !compare_hashes(&hashed[i - 1], &hashed[i])) ||
+		    (i + 1 < n && !compare_hashes(&hashed[i], &hashed[i + 1])))
+			alike[found++] = hashed[i].policy;
+	}
+	return found;
+}
+
 /* In a cluster the later one would replace the earlier one; here both are in force. */
 static int warn_same_names(const struct pst_policy_set *set, struct pst_diags *diags)
 {
-	pst_auto_free const struct pst_policy **sorted = NULL;
-	size_t n = set->n_policies;
+	pst_auto_free struct hashed *hashed = NULL;
+	pst_auto_free const struct pst_policy **alike = NULL;
+	size_t n;
 
-	sorted = pst_mem_calloc(n, sizeof(*sorted));
-	if (!sorted)
+	hashed = pst_mem_calloc(set->n_policies, sizeof(*hashed));
+	alike = pst_mem_calloc(set->n_policies, sizeof(*alike));
+	if (!hashed || !alike)
 		return -ENOMEM;
-	for (size_t i = 0; i < n; i++)
-		sorted[i] = &set->policies[i];
-	qsort(sorted, n, sizeof(*sorted), compare_names);
+	n = find_alike(set, hashed, alike);
+	qsort(alike, n, sizeof(*alike), compare_names);
 	for (size_t i = 1; i < n; i++) {
-		const struct pst_policy *first = sorted[i - 1], *second = sorted[i];
+		const struct pst_policy *first = alike[i - 1], *second = alike[i];
 
 		if (!same_name(first, second))
 			continue;

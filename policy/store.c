@@ -14,7 +14,8 @@ struct pst_policy_store {
 	struct pst_policy_store_opts opts;
 	struct pst_policy_options reading;
 	struct PST_VEC(char *) paths;
-	struct pst_store_files files; /* in the order in which they were found */
+	struct pst_store_files files;	/* in the order in which they were found */
+	struct pst_store_files by_name; /* the same, sorted */
 	struct PST_VEC(struct pst_store_edition *) retired;
 	struct pst_policy_set *set;
 	struct pst_store_refusals refusals; /* of all files */
@@ -26,9 +27,9 @@ struct pst_policy_store {
 struct refresh {
 	struct pst_policy_store *s;
 	struct pst_diags *diags;
-	struct pst_store_files by_name; /* the known ones, sorted */
-	struct pst_store_files found;	/* in order; new ones are only here */
-	const char *const *names;	/* of all that can have changed; NULL: everything can */
+	struct pst_store_files found;	   /* in order; new ones are only here */
+	struct pst_store_files next_names; /* the same, sorted, when there are others than before */
+	const char *const *names;	   /* of all that can have changed; NULL: everything can */
 	size_t n_names;
 	struct pst_stamp pending;
 	size_t n_read;
@@ -47,9 +48,9 @@ static struct pst_store_file *find_file(const struct refresh *r, const char *nam
 {
 	const struct pst_store_file key = {.name = (char *)name};
 	const struct pst_store_file *at = &key;
-	struct pst_store_file **found = r->by_name.n ? bsearch(&at, r->by_name.v, r->by_name.n,
-							       sizeof(*r->by_name.v), cmp_files)
-						     : NULL;
+	const struct pst_store_files *known = &r->s->by_name;
+	struct pst_store_file **found =
+		known->n ? bsearch(&at, known->v, known->n, sizeof(*known->v), cmp_files) : NULL;
 
 	return found ? *found : NULL;
 }
@@ -180,8 +181,8 @@ last_good(const struct refresh *r, const struct pst_store_file *f, const char *n
 {
 	const struct pst_store_held *h = pst_store_find_held(&f->held, ns, name);
 
-	for (size_t i = 0; !h && i < r->by_name.n; i++)
-		h = pst_store_find_held(&r->by_name.v[i]->held, ns, name);
+	for (size_t i = 0; !h && i < r->s->by_name.n; i++)
+		h = pst_store_find_held(&r->s->by_name.v[i]->held, ns, name);
 	return h;
 }
 
@@ -313,6 +314,8 @@ static int settle(struct refresh *r, struct pst_store_file *f)
 /* A path that cannot be read now may hold everything that it held. */
 static int keep_unseen(struct refresh *r)
 {
+	if (pst_vec_reserve(&r->found, r->found.n + r->s->files.n))
+		return -ENOMEM;
 	for (size_t i = 0; i < r->s->files.n; i++) {
 		struct pst_store_file *f = r->s->files.v[i];
 
@@ -408,9 +411,12 @@ static void commit(struct refresh *r, struct pst_policy_set *set,
 		r->found.v[i]->seen = false;
 		r->found.v[i]->placed = false;
 	}
+	if (!r->names) {
+		pst_vec_free(&s->by_name);
+		s->by_name = r->next_names;
+	}
 	pst_vec_free(&s->files);
 	s->files = r->found;
-	r->found = (struct pst_store_files){0};
 	pst_policy_set_free(&s->set);
 	s->set = set;
 	pst_vec_free(&s->refusals);
@@ -422,8 +428,8 @@ static void commit(struct refresh *r, struct pst_policy_set *set,
 /* As if nothing had been read; what was read will be read again. */
 static void roll_back(struct refresh *r)
 {
-	for (size_t i = 0; i < r->by_name.n; i++) {
-		struct pst_store_file *f = r->by_name.v[i];
+	for (size_t i = 0; i < r->s->by_name.n; i++) {
+		struct pst_store_file *f = r->s->by_name.v[i];
 
 		f->seen = false;
 		f->placed = false;
@@ -442,6 +448,7 @@ static void roll_back(struct refresh *r)
 			pst_store_file_free(r->found.v[i]);
 	}
 	pst_vec_free(&r->found);
+	pst_vec_free(&r->next_names);
 }
 
 /* 0, -ENOMEM, or what pst_load_visit() has said first. */
@@ -491,16 +498,8 @@ static int read_named(struct refresh *r)
 
 static int read_files(struct refresh *r)
 {
-	struct pst_policy_store *s = r->s;
-	int err = 0;
+	int err = r->names ? read_named(r) : visit_paths(r);
 
-	for (size_t i = 0; !err && i < s->files.n; i++)
-		err = pst_vec_push(&r->by_name, s->files.v[i]);
-	if (err)
-		return err;
-	if (r->by_name.n)
-		qsort(r->by_name.v, r->by_name.n, sizeof(*r->by_name.v), cmp_files);
-	err = r->names ? read_named(r) : visit_paths(r);
 	if (err && err != -ENOMEM && !r->names) {
 		r->has_blind_spots = true;
 		err = keep_unseen(r);
@@ -510,6 +509,20 @@ static int read_files(struct refresh *r)
 			err = settle(r, r->found.v[i]);
 	}
 	return err;
+}
+
+/* When only named files were read, all are those that they were. */
+static int sort_names(struct refresh *r)
+{
+	if (r->names)
+		return 0;
+	for (size_t i = 0; i < r->found.n; i++) {
+		if (pst_vec_push(&r->next_names, r->found.v[i]))
+			return -ENOMEM;
+	}
+	if (r->found.n)
+		qsort(r->next_names.v, r->next_names.n, sizeof(*r->next_names.v), cmp_files);
+	return 0;
 }
 
 static int refresh(struct refresh *r)
@@ -528,6 +541,8 @@ static int refresh(struct refresh *r)
 		err = gather_refusals(r, &refusals);
 	if (!err)
 		err = retire(s, &retired);
+	if (!err)
+		err = sort_names(r);
 	if (err) {
 		drop_retired(s, retired, s->retired.n);
 		pst_policy_set_free(&set);
@@ -538,7 +553,6 @@ static int refresh(struct refresh *r)
 		drop_retired(s, 0, retired);
 		commit(r, set, &refusals);
 	}
-	pst_vec_free(&r->by_name);
 	return err;
 }
 
@@ -592,6 +606,7 @@ void pst_policy_store_free(struct pst_policy_store **store)
 		free(s->paths.v[i]);
 	pst_vec_free(&s->retired);
 	pst_vec_free(&s->files);
+	pst_vec_free(&s->by_name);
 	pst_vec_free(&s->paths);
 	pst_vec_free(&s->refusals);
 	pst_policy_set_free(&s->set);

@@ -4,7 +4,10 @@
 #include <criterion/criterion.h>
 #include <criterion/redirect.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 static void expect_stderr(const char *expected)
 {
@@ -74,4 +77,19 @@ Test(log, a_long_message_is_cut_and_stays_one_line, .init = cr_redirect_stderr)
 	pst_log(PST_LOG_INFO, "%s", text);
 	snprintf(expected, sizeof(expected), "postern: %.2047s\n", text);
 	expect_stderr(expected);
+}
+
+/* In such a pipe each write is a packet. */
+Test(log, a_line_is_one_write)
+{
+	static const char expected[] = "postern: one\\x07 line\n";
+	char got[100] = "";
+	int fds[2];
+
+	cr_assert_eq(pipe2(fds, O_DIRECT), 0);
+	cr_assert_eq(dup2(fds[1], STDERR_FILENO), STDERR_FILENO);
+	pst_log_init("postern", PST_LOG_INFO);
+	pst_log(PST_LOG_INFO, "one%c %s", '\a', "line");
+	cr_assert_eq(read(fds[0], got, sizeof(got)), (ssize_t)strlen(expected));
+	cr_assert_str_eq(got, expected);
 }
