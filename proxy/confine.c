@@ -14,8 +14,8 @@ static const int allowed[] = {
 	SCMP_SYS(getsockname), SCMP_SYS(getsockopt), SCMP_SYS(listen), SCMP_SYS(lseek),
 	SCMP_SYS(newfstatat), SCMP_SYS(poll), SCMP_SYS(ppoll), SCMP_SYS(pread64), SCMP_SYS(read),
 	SCMP_SYS(readv), SCMP_SYS(recvfrom), SCMP_SYS(recvmsg), SCMP_SYS(sendmsg), SCMP_SYS(sendto),
-	SCMP_SYS(setsockopt), SCMP_SYS(shutdown), SCMP_SYS(signalfd4), SCMP_SYS(write),
-	SCMP_SYS(writev),
+	SCMP_SYS(setsockopt), SCMP_SYS(shutdown), SCMP_SYS(signalfd4), SCMP_SYS(splice),
+	SCMP_SYS(write), SCMP_SYS(writev),
 	/* memory: patterns are compiled to machine code */
 	SCMP_SYS(brk), SCMP_SYS(madvise), SCMP_SYS(mmap), SCMP_SYS(mprotect), SCMP_SYS(mremap),
 	SCMP_SYS(munmap), SCMP_SYS(sysinfo),

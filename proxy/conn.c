@@ -11,7 +11,12 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
-enum { TURNS = 16 }; /* rounds before others have their turn */
+enum {
+	TURNS = 16, /* rounds before others have their turn */
+	/* Below, two system calls and a pipe cost more than a copy (docs/proxy.md). */
+	MUCH = 32 * 1024,
+	MOST = PST_BUFFER_BODY, /* at once: what the other side does not take must fit a buffer */
+};
 
 static void close_end(struct pst_conn_end *end, bool reset)
 {
@@ -224,6 +229,7 @@ static bool receive(struct pst_conn *c, enum pst_side side)
 		/* There was no more: the next edge says when there is. */
 		if ((size_t)n < room && !end->hung_up)
 			end->can_read = false;
+		end->bulk = (size_t)n >= MUCH;
 		pst_pair_received(c->pair, side, (size_t)n);
 		return true;
 	}
@@ -239,6 +245,71 @@ static bool receive(struct pst_conn *c, enum pst_side side)
 	else
 		fail(end);
 	return false;
+}
+
+/* Is the next that comes from SIDE worth to be moved? If there is no pipe any more, it is not. */
+static bool is_bulk(const struct pst_conn *c, enum pst_side side)
+{
+	return c->end[side].bulk && pst_pipe_is_there(&c->home->pipe) &&
+	       pst_pair_movable(c->pair, side) >= MUCH;
+}
+
+/* Behind what went to the other side comes what it did not take, as if it had just come. */
+static void take_back(struct pst_conn *c, enum pst_side from)
+{
+	struct pst_pipe *pipe = &c->home->pipe;
+
+	while (pipe->held) {
+		char *at;
+		size_t room = pst_pair_room(c->pair, from, &at);
+		ssize_t n = room ? pst_pipe_read(pipe, at, room) : 0;
+
+		if (n > 0) {
+			pst_pair_received(c->pair, from, (size_t)n);
+		} else if (n != -EINTR) {
+			c->reset = true;
+			pst_pipe_drop(pipe);
+		}
+	}
+}
+
+/* Moves once, past the pair, when nothing waits before it. True: something went. */
+static bool move(struct pst_conn *c, enum pst_side from)
+{
+	enum pst_side to = from == PST_CLIENT ? PST_SERVER : PST_CLIENT;
+	struct pst_conn_end *in = &c->end[from], *out = &c->end[to];
+	struct pst_pipe *pipe = &c->home->pipe;
+	uint64_t most = pst_pair_movable(c->pair, from);
+	const char *unused;
+	ssize_t n, went;
+
+	if (!in->can_read || !out->can_write || pst_pair_pending(c->pair, to, &unused))
+		return false;
+	n = pst_pipe_fill(pipe, in->fd, most < MOST ? (size_t)most : MOST);
+	if (n <= 0) {
+		/* An end, or an error: whoever receives finds out. */
+		in->can_read = n != -EAGAIN;
+		in->bulk = n == -EAGAIN || n == -EINTR;
+		return in->can_read;
+	}
+	in->bulk = n >= MUCH / 2;
+	do {
+		went = pst_pipe_empty(pipe, out->fd);
+		if (went > 0)
+			pst_pair_moved(c->pair, from, (size_t)went);
+	} while (pipe->held && (went > 0 || went == -EINTR));
+	if (pipe->held)
+		out->can_write = false;
+	take_back(c, from);
+	if (went < 0 && went != -EAGAIN)
+		fail(out);
+	return true;
+}
+
+/* Takes what SIDE sends, one way or the other. */
+static bool take(struct pst_conn *c, enum pst_side side)
+{
+	return is_bulk(c, side) ? move(c, side) : receive(c, side);
 }
 
 /* Writes once. True: something went. */
@@ -368,9 +439,9 @@ bool pst_conn_run(struct pst_conn *c)
 	int turns = 0;
 
 	while (more && turns++ < TURNS && !c->reset && !c->done) {
-		more = receive(c, PST_CLIENT);
+		more = take(c, PST_CLIENT);
 		more |= transmit(c, PST_SERVER);
-		more |= receive(c, PST_SERVER);
+		more |= take(c, PST_SERVER);
 		more |= transmit(c, PST_CLIENT);
 	}
 	release_policy(c);

@@ -6,7 +6,8 @@
  *
  * Sockets are not blocking and are watched at edges: a flag remembers that one can be read or
  * written until the kernel says that it cannot. Nothing is read for which the other side has no
- * room, so a slow reader slows its writer down.
+ * room, so a slow reader slows its writer down. Large bodies and streams are moved from socket to
+ * socket without a copy, as long as the pair lets them.
  *
  * The server is asked for a connection when the first bytes for it are allowed. When a connection
  * ends with an answer the client gets the end of the stream behind it and some time to read it:
@@ -17,6 +18,7 @@
 #include "policy/inventory.h"
 #include "proxy/clock.h"
 #include "proxy/pair.h"
+#include "proxy/pipe.h"
 #include "proxy/policy.h"
 
 #include <stdbool.h>
@@ -31,6 +33,7 @@ struct pst_conn_end {
 	enum pst_side side;
 	int fd; /* -1: none */
 	bool can_read, can_write;
+	bool bulk;    /* it sends much at once: worth to be moved without a copy */
 	bool hung_up; /* the stream has an end, behind what can be read */
 	bool shut;    /* we said that nothing more comes */
 };
@@ -40,6 +43,7 @@ struct pst_conn_home {
 	int epoll_fd;
 	struct pst_clock clock;
 	struct pst_memory memory;
+	struct pst_pipe pipe;
 	const struct pst_reply *denied[2];
 	size_t rested; /* connections that gave memory back: there are holes in the heap */
 	void (*on_event)(void *ctx, const struct pst_conn *c, const struct pst_pair_event *event);

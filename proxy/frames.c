@@ -162,6 +162,15 @@ bool pst_frames_data(struct pst_frames *f, const char *bytes, size_t len, bool l
 	return feed(f, bytes, len) && f->body == len && f->ended == last;
 }
 
+/* llhttp counts what is left of a body or a chunk, and does nothing else with its bytes. */
+bool pst_frames_skip(struct pst_frames *f, uint64_t n)
+{
+	if (f->ended || f->parser.content_length <= n)
+		return false;
+	f->parser.content_length -= n;
+	return true;
+}
+
 bool pst_frames_chunk(struct pst_frames *f, const struct pst_http *h, const char *bytes, size_t len)
 {
 	bool last = h->state == PST_HTTP_DONE;

@@ -39,6 +39,9 @@ bool pst_frames_response(struct pst_frames *f, const struct pst_http *h, const c
 /* LEN bytes of data; LAST: the message ends with them. */
 bool pst_frames_data(struct pst_frames *f, const char *bytes, size_t len, bool last);
 
+/* N bytes of data that nobody has seen; more follow. */
+bool pst_frames_skip(struct pst_frames *f, uint64_t n);
+
 /* A size line, with what ends the chunk before it; or the last one with the trailers. */
 bool pst_frames_chunk(struct pst_frames *f, const struct pst_http *h, const char *bytes,
 		      size_t len);

@@ -170,6 +170,23 @@ enum pst_message_event pst_message_go_on(struct pst_message *m)
 	return m->left ? PST_MESSAGE_MORE : data_end(m);
 }
 
+uint64_t pst_message_movable(const struct pst_message *m)
+{
+	if (m->state == PST_MESSAGE_TO_END)
+		return PST_MESSAGE_ENDLESS;
+	return m->state == PST_MESSAGE_DATA && m->left ? m->left - 1 : 0;
+}
+
+bool pst_message_moved(struct pst_message *m, uint64_t n)
+{
+	if (m->state == PST_MESSAGE_TO_END)
+		return true;
+	if (n >= m->left || !pst_frames_skip(&m->frames, n))
+		return false;
+	m->left -= n;
+	return true;
+}
+
 enum pst_reason pst_message_read_again(struct pst_message *m, const struct pst_table *t,
 				       uint32_t index, const char *bytes, size_t len)
 {

@@ -63,6 +63,15 @@ enum pst_message_event pst_message_read(struct pst_message *m, const struct pst_
  */
 enum pst_message_event pst_message_go_on(struct pst_message *m);
 
+/*
+ * How many of the next bytes are data, whatever they are, and not the last ones.
+ * PST_MESSAGE_ENDLESS: all that come. Then pst_message_moved() with as many as went past: false,
+ * they do not agree.
+ */
+#define PST_MESSAGE_ENDLESS UINT64_MAX
+uint64_t pst_message_movable(const struct pst_message *m);
+bool pst_message_moved(struct pst_message *m, uint64_t n);
+
 /* The bytes of a head as they would be read anew: 0 when both parsers agree on them, or a reason.
  */
 enum pst_reason pst_message_read_again(struct pst_message *m, const struct pst_table *t,

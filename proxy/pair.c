@@ -584,6 +584,20 @@ void pst_pair_sent(struct pst_pair *p, enum pst_side side, size_t n)
 	trim(p);
 }
 
+uint64_t pst_pair_movable(const struct pst_pair *p, enum pst_side side)
+{
+	if (p->h2 || p->state != PST_PAIR_OPEN || p->ended[side])
+		return 0;
+	return p->tunnel ? PST_MESSAGE_ENDLESS
+			 : pst_message_movable(side == PST_CLIENT ? &p->up : &p->down);
+}
+
+void pst_pair_moved(struct pst_pair *p, enum pst_side side, size_t n)
+{
+	if (!p->tunnel && !pst_message_moved(side == PST_CLIENT ? &p->up : &p->down, n))
+		die(p);
+}
+
 bool pst_pair_is_over(const struct pst_pair *p, enum pst_side side)
 {
 	const char *unused;

@@ -83,6 +83,14 @@ void pst_pair_ended(struct pst_pair *p, enum pst_side side);
 size_t pst_pair_pending(const struct pst_pair *p, enum pst_side side, const char **ret_at);
 void pst_pair_sent(struct pst_pair *p, enum pst_side side, size_t n);
 
+/*
+ * How many bytes from SIDE, behind those that are here, may go to the other side without being
+ * looked at; many more than there will be: until the end. When nothing is pending there
+ * they may, and pst_pair_moved() is told how many went.
+ */
+uint64_t pst_pair_movable(const struct pst_pair *p, enum pst_side side);
+void pst_pair_moved(struct pst_pair *p, enum pst_side side, size_t n);
+
 /* Has SIDE got everything, and must be told that nothing more comes (half-close)? */
 bool pst_pair_is_over(const struct pst_pair *p, enum pst_side side);
 

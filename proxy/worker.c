@@ -249,6 +249,7 @@ int pst_worker_init(struct pst_worker *w, struct pst_team *team, uint32_t number
 	w->dead.prev = w->dead.next = &w->dead;
 	set_up_home(w);
 	w->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	pst_pipe_init(&w->home.pipe);
 	w->home.epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	if (w->home.epoll_fd < 0)
 		return -errno;
@@ -268,6 +269,7 @@ void pst_worker_fini(struct pst_worker *w)
 	pst_asking_fini(&w->asking);
 	pst_mailbox_fini(&w->mail);
 	pst_memory_fini(&w->home.memory);
+	pst_pipe_fini(&w->home.pipe);
 	pst_proxy_policy_unref(&w->policy);
 	pst_cleanup_fd(&w->spare_fd);
 	pst_cleanup_fd(&w->home.epoll_fd);
