@@ -190,7 +190,7 @@ e2e_posternd() {
 	"${E2E_BINARY:-build/posternd}" --cgroup "$E2E_CGROUP" --pin-dir "$E2E_PINS" --events-file "$E2E/events" "$@" \
 		2>"$E2E/log" &
 	E2E_DAEMON=$!
-	e2e_wait 30 grep -q 'enforcing below' "$E2E/log" || e2e_fail "posternd does not start"
+	e2e_wait "${E2E_START:-30}" grep -q 'enforcing below' "$E2E/log" || e2e_fail "posternd does not start"
 }
 
 e2e_stop() {

@@ -172,7 +172,9 @@ verifier() {
 probe() {
 	postern doctor >/tmp/probe 2>&1
 	is "postern doctor" 0 $?
-	is "its probes: $(grep -c '^ok ' /tmp/probe) ok, not" 0 "$(grep -cE '^(failed|unknown|missing)' /tmp/probe)"
+	# Debian has multipath TCP on, which is no failure; FIONREAD is the kernel's, and chooses a mode.
+	is "its probes: $(grep -c '^ok ' /tmp/probe) ok, others" "" \
+		"$(grep -E '^(bad|could-not-run)' /tmp/probe | grep -vE ' (multipath TCP|FIONREAD in a sockhash) ')"
 	is "denied connections can be answered and ended" 1 "$(grep -c '^answering.*: on$' /tmp/probe)"
 	grep -v '^ok ' /tmp/probe | sed 's/^/# /'
 }
@@ -328,7 +330,7 @@ end_to_end() {
 	mount -t tmpfs tmpfs /disk/tmp
 	mount -t tmpfs tmpfs /disk/run
 	while read -r name; do
-		said=$(E2E_TIMEOUT=240 chroot /disk /postern/tests/e2e/run.sh "$name" 2>&1)
+		said=$(E2E_TIMEOUT=400 E2E_START=120 chroot /disk /postern/tests/e2e/run.sh "$name" 2>&1)
 		case $said in
 		skip*)
 			checks=$((checks + 1))
