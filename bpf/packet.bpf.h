@@ -21,9 +21,9 @@ struct pst_headers {
 	__u8 protocol;
 	__u8 tcp_flags;
 	__u8 icmp_type;
-	__u8 later_fragment; /* what is called the transport header is none */
-	__u32 transport;     /* offset of the transport header */
-	__u32 payload;	     /* offset of the payload */
+	__u8 fragment;	 /* PST_FRAGMENT_* */
+	__u32 transport; /* offset of the transport header */
+	__u32 payload;	 /* offset of the payload */
 	__u32 seq, ack;
 };
 
@@ -34,8 +34,12 @@ enum {
 	PST_TCP_ACK = 16,
 	PST_TCP_URG = 32,
 	PST_MAX_EXTENSIONS = 6,
-	PST_FRAGMENT_OFFSET = 0x1fff,
-	PST_FRAGMENT_LOW6 = 0xf8, /* the offset's lower byte; below it are flags */
+	PST_FRAGMENT_LATER = 1, /* what is called the transport header is none */
+	PST_FRAGMENT_MORE = 2,	/* others follow */
+	PST_OFFSET4 = 0x1fff,
+	PST_MORE4 = 0x2000,
+	PST_OFFSET6_LOW = 0xf8, /* the offset's lower byte; below it are flags */
+	PST_MORE6 = 1,
 };
 
 PST_INLINE void pst_map_v4(__u8 out[16], const void *v4)
@@ -56,7 +60,10 @@ PST_INLINE int pst_read_ipv4(struct __sk_buff *skb, struct pst_headers *h, __u32
 	pst_map_v4(h->dst, &ip.daddr);
 	h->protocol = ip.protocol;
 	h->transport = base + ip.ihl * 4;
-	h->later_fragment = (ip.frag_off & bpf_htons(PST_FRAGMENT_OFFSET)) != 0;
+	if (ip.frag_off & bpf_htons(PST_OFFSET4))
+		h->fragment = PST_FRAGMENT_LATER;
+	if (ip.frag_off & bpf_htons(PST_MORE4))
+		h->fragment |= PST_FRAGMENT_MORE;
 	return 0;
 }
 
@@ -85,8 +92,10 @@ PST_INLINE int pst_read_ipv6(struct __sk_buff *skb, struct pst_headers *h, __u32
 			break;
 		if (bpf_skb_load_bytes(skb, off, ext, sizeof(ext)))
 			return -1;
-		if (next == IPPROTO_FRAGMENT)
-			h->later_fragment |= ext[2] || ext[3] & PST_FRAGMENT_LOW6;
+		if (next == IPPROTO_FRAGMENT && (ext[2] || ext[3] & PST_OFFSET6_LOW))
+			h->fragment |= PST_FRAGMENT_LATER;
+		if (next == IPPROTO_FRAGMENT && ext[3] & PST_MORE6)
+			h->fragment |= PST_FRAGMENT_MORE;
 		off += next == IPPROTO_FRAGMENT ? 8 : (ext[1] + 1) * 8;
 		next = ext[0];
 	}

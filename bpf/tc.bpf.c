@@ -273,7 +273,7 @@ static __always_inline int to_pod(struct __sk_buff *skb, struct packet *p)
 	if (!config || !config->generation || !is_ip(skb))
 		return SKB_PASS;
 	unread = pst_read_headers(skb, &p->h, ETH_HLEN);
-	if (p->h.later_fragment)
+	if (p->h.fragment & PST_FRAGMENT_LATER)
 		return on_later_fragment(skb, p, config);
 	if (!unread && p->h.protocol == IPPROTO_TCP && !is_first_syn(p))
 		return on_segment(skb, p, config);
@@ -332,7 +332,8 @@ static __always_inline int may_be_judged(const struct packet *p, const struct ps
  * Why the packet of F, which was judged, may not leave; 0: it may. Its framing is made its own
  * first, and then it must say what was judged: what leaves nobody can change any more. Below ACKED
  * nobody needs it, and what the judge knows of it may be forgotten; beyond what is judged it is of
- * a stream that the socket has given up.
+ * a stream that the socket has given up. A fragment holds a part only, and the others do not say
+ * whose they are: none of them can be put together without the first.
  */
 static __always_inline __u32 why_not_sent(struct __sk_buff *skb, const struct packet *p,
 					  const struct pst_flow *f, __u32 acked)
@@ -340,7 +341,7 @@ static __always_inline __u32 why_not_sent(struct __sk_buff *skb, const struct pa
 	struct pst_src src = {.skb = skb, .packet = p};
 	__u32 start = p->h.seq, end = start + (p->len - p->h.payload), framed = f->framed;
 
-	if (pst_seq_diff(start, acked) < 0 || pst_seq_diff(end, f->judged) > 0)
+	if (p->h.fragment || pst_seq_diff(start, acked) < 0 || pst_seq_diff(end, f->judged) > 0)
 		return PST_REASON_REPEAT_PARTIAL;
 	if (!pst_raw_newest(f) || pst_seq_diff(start, framed) >= 0)
 		return 0; /* a body */
@@ -411,11 +412,19 @@ static __always_inline int from_pod(struct __sk_buff *skb, struct packet *p)
 {
 	const struct pst_config *config = pst_config_get();
 	__u32 flags;
+	int unread;
 
-	if (!config || !config->generation || !is_ip(skb) ||
-	    pst_read_headers(skb, &p->h, ETH_HLEN) || p->h.later_fragment)
+	if (!config || !config->generation || !is_ip(skb))
 		return SKB_PASS;
-	if (p->h.protocol == IPPROTO_TCP && p->h.payload < p->len && pst_senders_judged)
+	unread = pst_read_headers(skb, &p->h, ETH_HLEN);
+	if (p->h.fragment & PST_FRAGMENT_LATER)
+		return SKB_PASS; /* the first one decides */
+	if (unread)
+		return pst_senders_judged && is_endpoint(p->h.src, config)
+			       ? verdict(PST_REASON_BAD_PACKET, PST_DIR_EGRESS, SKB_DROP)
+			       : SKB_PASS;
+	if (p->h.protocol == IPPROTO_TCP && pst_senders_judged &&
+	    (p->h.payload < p->len || p->h.fragment))
 		return on_sent(skb, p, config);
 	flags = p->h.tcp_flags & (PST_TCP_SYN | PST_TCP_RST | PST_TCP_ACK);
 	if (p->h.protocol != IPPROTO_TCP || (flags != PST_TCP_SYN && flags != PST_TCP_RST) ||
