@@ -8,6 +8,8 @@ Usage: probe_ports.py ADDRESS PORT QUESTION... (all at the same time; prints a w
 	ping	an echo request: "reply", "nothing"
 	fragments	the same in several fragments
 	proto	a packet of a protocol that nobody speaks: "unreachable", "nothing"
+	sctp	the first packet of an association, from a raw socket: "abort" where the kernel speaks SCTP and nobody listens,
+		"unreachable" where it does not, "nothing"; "refused" when it does not leave
 """
 import concurrent.futures
 import os
@@ -98,6 +100,31 @@ def proto(address, _):
     s.connect((address, 0))
     s.send(b"experiment")
     return "unreachable" if hear(hears, lambda p: p[0] == (4 if six else 3)) else "nothing"
+
+
+def crc32c(data):
+    crc = 0xFFFFFFFF
+    for byte in data:
+        crc ^= byte
+        for _ in range(8):
+            crc = crc >> 1 ^ (0x82F63B78 if crc & 1 else 0)
+    return struct.pack("<I", crc ^ 0xFFFFFFFF)
+
+
+def sctp(address, port):
+    six = family(address) == socket.AF_INET6
+    s = socket.socket(family(address), socket.SOCK_RAW, socket.IPPROTO_SCTP)
+    hears = socket.socket(family(address), socket.SOCK_RAW, socket.IPPROTO_ICMPV6 if six else socket.IPPROTO_ICMP)
+    s.connect((address, 0))
+    ports = struct.pack(">HHI", os.getpid() % 20000 + 40000, port, 0)
+    init = struct.pack(">BBHIIHHI", 1, 0, 20, 7, 65536, 1, 1, 7)
+    try:
+        s.send(ports + crc32c(ports + bytes(4) + init) + init)
+    except PermissionError:
+        return "refused"
+    if hear(hears, lambda p: p[0] == (4 if six else 3)):
+        return "unreachable"
+    return "abort" if select.select([s], [], [], 0)[0] else "nothing"
 
 
 def fragments(address, port):
