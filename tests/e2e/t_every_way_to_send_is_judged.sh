@@ -8,7 +8,7 @@ e2e_nginx
 sed 's/method: GET/method: GET|POST/' testdata/policies/good/backend-api.yaml >"$E2E/backend.yaml"
 sed '/- method: POST/,$d; s/method: GET/method: GET|POST/' testdata/policies/good/frontend-egress.yaml >"$E2E/frontend.yaml"
 export OUTSIDE=$E2E_CGROOT
-ways='more corked by_bytes vectors sendfile splice zerocopy io_uring a_child handed_over moved early mapped multipath'
+ways='more corked by_bytes vectors sendfile splice zerocopy io_uring a_child handed_over moved early mapped tiny_segments multipath'
 # Not by ip-netns(8), which hides the cgroups that one way needs.
 ask() {
 	(
