@@ -429,6 +429,7 @@ tsan-proxy: ## look for races between the threads of the proxy, with TSan (no ro
 	$(SUB) SAN=thread build/tsan/postern-proxy build/tsan/tests/proxy
 	$(Q)build/tsan/tests/proxy --filter 'twins/*'
 	$(Q)build/tsan/tests/proxy --filter 'pool/*'
+	$(Q)build/tsan/tests/proxy --filter 'share/*'
 	$(Q)POSTERN_PROXY=build/tsan/postern-proxy python3 tests/e2e/threads.py
 	$(Q)POSTERN_PROXY=build/tsan/postern-proxy python3 tests/e2e/proxy.py
 

@@ -31,7 +31,7 @@
 
 #include <linux/types.h>
 
-#define PST_ABI_VERSION 6
+#define PST_ABI_VERSION 7
 
 enum {
 	PST_GEN_SLOTS = 4,	   /* generations alive at once */

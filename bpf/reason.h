@@ -144,6 +144,8 @@
 	  "the path has escaped slashes: the client is sent to the plain form (307)")                 \
 	X(PROXY_LIMIT, "proxy-limit", KILL,                                                           \
 	  "the proxy has as many connections or bytes as it may have")                                \
+	X(WORKLOAD_LIMIT, "workload-limit", KILL,                                                     \
+	  "the workload has as many connections or bytes in the proxy as one may have")               \
 	X(TIMEOUT, "head-timeout", KILL, "the head did not come in time")                             \
 	X(ANSWER, "bad-answer", KILL, "an answer that cannot be framed, or that nobody asked for")    \
 	X(H2_MALFORMED, "http2-malformed", PARSE,                                                     \

@@ -99,6 +99,8 @@ static void compose(const struct pst_crew_proxy *p, bool has_events, struct comm
 		c->argv[c->n++] = "--show-queries";
 	add(c, "--paths", p->paths);
 	add(c, "--escaped-slashes", p->slashes);
+	add(c, "--workload-connections", p->workload_connections);
+	add(c, "--workload-memory", p->workload_memory);
 	add(c, "--deny-body", p->reply->body);
 	add(c, "--deny-content-type", p->reply->content_type);
 	for (size_t i = 0; i < p->reply->n_headers; i++)

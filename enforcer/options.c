@@ -30,6 +30,8 @@ enum option_id {
 	OPT_PATHS,
 	OPT_SLASHES,
 	OPT_PROXY,
+	OPT_WORKLOAD_CONNECTIONS,
+	OPT_WORKLOAD_MEMORY,
 	OPT_DENY_TYPE,
 	OPT_DENY_BODY,
 	OPT_DENY_HEADER,
@@ -77,6 +79,10 @@ static const struct pst_options_row rows[] = {
 	 "with --paths normalize: what becomes of %2F and %5C (default: redirect)"},
 	{OPT_PROXY, "proxy", "PATH|off",
 	 "what judges where the kernel cannot (default: postern-proxy beside this program)"},
+	{OPT_WORKLOAD_CONNECTIONS, "workload-connections", "N",
+	 "that one workload may have in the proxy at once (default: 7500, three in four of all)"},
+	{OPT_WORKLOAD_MEMORY, "workload-memory", "MIB",
+	 "that its buffers may hold there (default: 192, three in four of all)"},
 	{OPT_DENY_BODY, "deny-body", "TEXT",
 	 "body of the 403, at most 512 bytes (default: 'Access denied' and a line end)"},
 	{OPT_DENY_TYPE, "deny-content-type", "TYPE", "its content type (default: text/plain)"},
@@ -235,8 +241,6 @@ static void set_text(struct pst_options *o, int id, const char *arg)
 		o->bundle = arg;
 	else if (id == OPT_CGROUP)
 		o->cgroup = arg;
-	else if (id == OPT_PROXY)
-		o->proxy = arg;
 	else
 		o->reply.body = arg;
 }
@@ -343,6 +347,33 @@ static int apply_report(struct pst_options *o, int id, const char *arg)
 	return r;
 }
 
+/* What the proxy is told, in the words that were given. */
+static int apply_proxy(struct pst_options *o, int id, const char *arg)
+{
+	uint32_t unused;
+	int value = 0, r;
+
+	switch (id) {
+	case OPT_PATHS:
+		r = word_value("paths", paths_words, arg, &value);
+		o->any_form = value;
+		o->paths = arg;
+		return r;
+	case OPT_SLASHES:
+		o->slashes = arg;
+		return word_value("escaped-slashes", slashes_words, arg, &value);
+	case OPT_WORKLOAD_CONNECTIONS:
+		o->workload_connections = arg;
+		return set_number("--workload-connections", arg, 1, 1000000, &unused);
+	case OPT_WORKLOAD_MEMORY:
+		o->workload_memory = arg;
+		return set_number("--workload-memory", arg, 1, 1024 * 1024, &unused);
+	default:
+		o->proxy = arg;
+		return 0;
+	}
+}
+
 static int apply(struct pst_options *o, int id, const char *arg)
 {
 	int value = 0, r = 0;
@@ -356,7 +387,6 @@ static int apply(struct pst_options *o, int id, const char *arg)
 		break;
 	case OPT_BUNDLE:
 	case OPT_CGROUP:
-	case OPT_PROXY:
 	case OPT_DENY_BODY:
 		set_text(o, id, arg);
 		break;
@@ -380,14 +410,12 @@ static int apply(struct pst_options *o, int id, const char *arg)
 		r = word_value("old-sockets", old_words, arg, &value);
 		o->old_sockets_pass = value;
 		break;
+	case OPT_PROXY:
 	case OPT_PATHS:
-		r = word_value("paths", paths_words, arg, &value);
-		o->any_form = value;
-		o->paths = arg;
-		break;
 	case OPT_SLASHES:
-		r = word_value("escaped-slashes", slashes_words, arg, &value);
-		o->slashes = arg;
+	case OPT_WORKLOAD_CONNECTIONS:
+	case OPT_WORKLOAD_MEMORY:
+		r = apply_proxy(o, id, arg);
 		break;
 	case OPT_FORMAT:
 		r = word_value("format", format_words, arg, &value);

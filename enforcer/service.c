@@ -573,6 +573,8 @@ static int open_starter(struct service *s)
 		.reply = &o->reply,
 		.paths = o->paths,
 		.slashes = o->slashes,
+		.workload_connections = o->workload_connections,
+		.workload_memory = o->workload_memory,
 		.show_queries = o->show_queries,
 	};
 	return pst_starter_open(jobs, &s->starter);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "proxy/purse.h"
 
 static void move_down(struct pst_buffer *b)
 {
@@ -94,28 +95,29 @@ static void give_memory(struct pst_memory *m, char *v, size_t size)
 		free(v);
 }
 
-static bool grow(struct pst_buffer *b, size_t limit, struct pst_memory *m)
+static bool grow(struct pst_buffer *b, size_t limit, struct pst_purse *p)
 {
 	size_t cap = b->cap ? 2 * b->cap : PST_BUFFER_FIRST;
 	char *v;
 
 	cap = cap < limit ? cap : limit;
-	if (!pst_memory_fits(m, cap - b->cap))
+	if (!pst_purse_take(p, cap - b->cap))
 		return false;
-	v = take_memory(m, cap);
-	if (!v)
+	v = take_memory(p->all, cap);
+	if (!v) {
+		pst_purse_give(p, cap - b->cap);
 		return false;
+	}
 	if (b->end)
 		memcpy(v, b->v, b->end);
 	if (b->v)
-		give_memory(m, b->v, b->cap);
-	m->used += cap - b->cap;
+		give_memory(p->all, b->v, b->cap);
 	b->v = v;
 	b->cap = cap;
 	return true;
 }
 
-size_t pst_buffer_room(struct pst_buffer *b, size_t limit, struct pst_memory *m, bool *ret_failed)
+size_t pst_buffer_room(struct pst_buffer *b, size_t limit, struct pst_purse *p, bool *ret_failed)
 {
 	*ret_failed = false;
 	/* Little room is not worth a system call; moving a short rest is. */
@@ -123,7 +125,7 @@ size_t pst_buffer_room(struct pst_buffer *b, size_t limit, struct pst_memory *m,
 		move_down(b);
 	if (b->cap - b->end < b->cap / 8)
 		move_down(b);
-	if ((b->end == b->cap || (b->filled && !b->end)) && b->cap < limit && !grow(b, limit, m))
+	if ((b->end == b->cap || (b->filled && !b->end)) && b->cap < limit && !grow(b, limit, p))
 		*ret_failed = b->end == b->cap;
 	b->filled = false;
 	return b->cap - b->end;
@@ -136,16 +138,17 @@ void pst_buffer_sent(struct pst_buffer *b, size_t n)
 		b->begin = b->pass = b->end = 0;
 }
 
-void pst_buffer_trim(struct pst_buffer *b, struct pst_memory *m)
+void pst_buffer_trim(struct pst_buffer *b, struct pst_purse *p)
 {
 	if (b->begin == b->end)
-		pst_buffer_fini(b, m);
+		pst_buffer_fini(b, p);
 }
 
-void pst_buffer_fini(struct pst_buffer *b, struct pst_memory *m)
+void pst_buffer_fini(struct pst_buffer *b, struct pst_purse *p)
 {
-	m->used -= b->cap;
-	if (b->v)
-		give_memory(m, b->v, b->cap);
+	if (b->v) {
+		pst_purse_give(p, b->cap);
+		give_memory(p->all, b->v, b->cap);
+	}
 	*b = (struct pst_buffer){.v = NULL};
 }

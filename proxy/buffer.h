@@ -61,6 +61,8 @@ void pst_memory_trim(struct pst_memory *m);
 /* Gives back everything; buffers must be gone. */
 void pst_memory_fini(struct pst_memory *m);
 
+struct pst_purse;
+
 struct pst_buffer {
 	char *v;
 	size_t begin, pass, end, cap;
@@ -69,17 +71,17 @@ struct pst_buffer {
 
 /*
  * Makes room behind the bytes, growing up to LIMIT. How many bytes fit there: 0 when the limit is
- * reached, or with *RET_FAILED when there is no memory, or none left of M.
+ * reached, or with *RET_FAILED when there is no memory, or none left of P (proxy/purse.h).
  */
-size_t pst_buffer_room(struct pst_buffer *b, size_t limit, struct pst_memory *m, bool *ret_failed);
+size_t pst_buffer_room(struct pst_buffer *b, size_t limit, struct pst_purse *p, bool *ret_failed);
 
 /* The first N bytes are sent. */
 void pst_buffer_sent(struct pst_buffer *b, size_t n);
 
 /* Gives the memory back when there are no bytes. */
-void pst_buffer_trim(struct pst_buffer *b, struct pst_memory *m);
+void pst_buffer_trim(struct pst_buffer *b, struct pst_purse *p);
 
-void pst_buffer_fini(struct pst_buffer *b, struct pst_memory *m);
+void pst_buffer_fini(struct pst_buffer *b, struct pst_purse *p);
 
 static inline size_t pst_buffer_passed(const struct pst_buffer *b)
 {

@@ -82,7 +82,6 @@ int pst_conn_new(struct pst_conn_home *home, const struct pst_conn_start *start,
 		.ruler = start->policy->ruler,
 		.ruleset = start->ruleset,
 		.opaque = start->opaque,
-		.memory = &home->memory,
 		.denied = {home->denied[0], home->denied[1]},
 		.on_event = forward_event,
 		.ctx = c,
@@ -92,6 +91,8 @@ int pst_conn_new(struct pst_conn_home *home, const struct pst_conn_start *start,
 	if (!c)
 		return -ENOMEM;
 	c->home = home;
+	c->purse = (struct pst_purse){.all = &home->memory, .share = start->share};
+	opts.purse = &c->purse;
 	for (int side = PST_CLIENT; side <= PST_SERVER; side++)
 		c->end[side] = (struct pst_conn_end){.conn = c, .side = side, .fd = -1};
 	r = pst_pair_new(&opts, &c->pair);

@@ -58,6 +58,7 @@ struct pst_conn {
 	struct pst_conn_home *home;
 	struct pst_conn_end end[2];
 	struct pst_pair *pair;
+	struct pst_purse purse;			       /* of what it holds */
 	struct pst_proxy_policy *policy, *next_policy; /* in use; to be taken over, or NULL */
 	struct sockaddr_storage upstream;
 	socklen_t upstream_len;
@@ -77,10 +78,14 @@ struct pst_conn {
 	bool buried;	      /* is in no list of the living */
 };
 
-/* What a connection is made of. FD is taken over, POLICY referenced, unless it fails. */
+/*
+ * What a connection is made of. FD is taken over, POLICY referenced, unless it fails. SHARE is
+ * borrowed, and has none of its bytes when it is freed.
+ */
 struct pst_conn_start {
 	int fd;
 	struct pst_proxy_policy *policy;
+	struct pst_share *share; /* of its workload; or NULL */
 	uint32_t ruleset;
 	bool opaque;
 	const struct sockaddr_storage *upstream; /* where the server is to be reached */

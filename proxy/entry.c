@@ -13,6 +13,16 @@
 
 enum { ACCEPTS = 64 };
 
+/* Whose policy decides, and whose share of the proxy it takes. */
+static const struct pst_addr *subject_of(const struct pst_worker *w, enum pst_dir direction,
+					 const struct pst_addr *client,
+					 const struct pst_addr *server)
+{
+	if (w->o->has_subject)
+		return &w->o->subject;
+	return direction == PST_DIR_INGRESS ? server : client;
+}
+
 struct pst_l4_result pst_entry_ask(const struct pst_worker *w, enum pst_dir direction,
 				   const struct pst_addr *client, const struct pst_addr *server,
 				   uint16_t port)
@@ -20,7 +30,7 @@ struct pst_l4_result pst_entry_ask(const struct pst_worker *w, enum pst_dir dire
 	bool ingress = direction == PST_DIR_INGRESS;
 	const struct pst_proxy_question q = {
 		.direction = direction,
-		.subject = w->o->has_subject ? &w->o->subject : (ingress ? server : client),
+		.subject = subject_of(w, direction, client, server),
 		.peer = w->o->has_peer ? &w->o->peer : (ingress ? client : server),
 		.port = w->o->port ? (uint16_t)w->o->port : port,
 	};
@@ -44,10 +54,33 @@ static void drop(struct pst_worker *w, int fd, enum pst_reason reason)
 	refuse(w, fd, reason);
 }
 
+/* Takes what a connection has of the proxy. NONE; or why there is no room. */
+static enum pst_reason take_room(struct pst_worker *w, struct pst_conn_start *start)
+{
+	const struct pst_addr *subject =
+		subject_of(w, start->direction, &start->client, &start->server);
+	int r;
+
+	if (!pst_team_take_conn(w->team))
+		return PST_REASON_PROXY_LIMIT;
+	r = pst_share_take(&w->team->shares, subject, &start->share);
+	if (!r)
+		return PST_REASON_NONE;
+	w->team->n_conns--;
+	return r == -EDQUOT ? PST_REASON_WORKLOAD_LIMIT : PST_REASON_NO_STATE;
+}
+
+static void give_room(struct pst_worker *w, const struct pst_conn_start *start)
+{
+	pst_share_give(&w->team->shares, start->share);
+	w->team->n_conns--;
+}
+
 static void begin(struct pst_worker *w, int fd, struct pst_conn_start *start)
 {
 	struct pst_l4_result r = pst_entry_ask(w, start->direction, &start->client, &start->server,
 					       start->server_port);
+	enum pst_reason full;
 	struct pst_conn *c = NULL;
 	const int on = 1;
 
@@ -59,13 +92,14 @@ static void begin(struct pst_worker *w, int fd, struct pst_conn_start *start)
 		drop(w, fd, r.reason);
 		return;
 	}
-	if (!pst_team_take_conn(w->team)) {
-		drop(w, fd, PST_REASON_PROXY_LIMIT);
+	full = take_room(w, start);
+	if (full) {
+		drop(w, fd, full);
 		return;
 	}
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	if (pst_conn_new(&w->home, start, &c)) {
-		w->team->n_conns--;
+		give_room(w, start);
 		drop(w, fd, PST_REASON_NO_STATE);
 		return;
 	}

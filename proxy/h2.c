@@ -22,7 +22,7 @@ int pst_h2_new(const struct pst_pair_opts *opts, struct pst_h2 **ret_h2)
 	if (!h)
 		return -ENOMEM;
 	h->opts = *opts;
-	pst_h2_memory_init(&h->memory, opts->memory);
+	pst_h2_memory_init(&h->memory, opts->purse);
 	pst_h2_calm_init(&h->calm);
 	for (int side = PST_CLIENT; side <= PST_SERVER; side++) {
 		h->end[side].h2 = h;
@@ -52,8 +52,8 @@ void pst_h2_free(struct pst_h2 **h)
 		struct pst_h2_end *end = &(*h)->end[side];
 
 		free_session(end);
-		pst_buffer_fini(&end->in, (*h)->opts.memory);
-		pst_buffer_fini(&end->out, (*h)->opts.memory);
+		pst_buffer_fini(&end->in, (*h)->opts.purse);
+		pst_buffer_fini(&end->out, (*h)->opts.purse);
 		pst_h2_head_free(&end->head);
 	}
 	while ((*h)->streams)
@@ -139,6 +139,8 @@ static void settle(struct pst_h2 *h)
 		lose_server(h);
 	if (pst_h2_memory_is_over(&h->memory))
 		pst_h2_fail(h, PST_REASON_PROXY_LIMIT);
+	if (pst_purse_is_over(h->opts.purse))
+		pst_h2_fail(h, pst_purse_reason(h->opts.purse));
 	if (h->failure) {
 		report(h, h->failure);
 		h->state = PST_PAIR_DEAD;
@@ -169,10 +171,10 @@ size_t pst_h2_room(struct pst_h2 *h, enum pst_side side, char **ret_at)
 
 	if (h->state != PST_PAIR_OPEN || (!h->memory.is_resting && is_congested(h)))
 		return 0;
-	n = pst_buffer_room(b, IN, h->opts.memory, &failed);
+	n = pst_buffer_room(b, IN, h->opts.purse, &failed);
 	if (failed) {
 		pst_h2_memory_wake(&h->memory);
-		pst_h2_fail(h, PST_REASON_PROXY_LIMIT);
+		pst_h2_fail(h, pst_purse_reason(h->opts.purse));
 		settle(h);
 		return 0;
 	}
@@ -184,7 +186,7 @@ size_t pst_h2_room(struct pst_h2 *h, enum pst_side side, char **ret_at)
 static void trim(struct pst_h2 *h, struct pst_buffer *b)
 {
 	if (!h->streams)
-		pst_buffer_trim(b, h->opts.memory);
+		pst_buffer_trim(b, h->opts.purse);
 }
 
 /* What nghttp2 could not read. */
@@ -270,10 +272,10 @@ static void fill(struct pst_h2 *h, struct pst_h2_end *end)
 			return;
 		while (left) {
 			bool failed;
-			size_t n = pst_buffer_room(b, OUT_LIMIT, h->opts.memory, &failed);
+			size_t n = pst_buffer_room(b, OUT_LIMIT, h->opts.purse, &failed);
 
 			if (failed || !n) {
-				pst_h2_fail(h, PST_REASON_PROXY_LIMIT);
+				pst_h2_fail(h, pst_purse_reason(h->opts.purse));
 				return;
 			}
 			n = n < (size_t)left ? n : (size_t)left;
@@ -368,8 +370,8 @@ void pst_h2_rest(struct pst_h2 *h)
 		return;
 	/* The last stream has ended behind the last look at them. */
 	for (int side = PST_CLIENT; side <= PST_SERVER; side++) {
-		pst_buffer_trim(&h->end[side].in, h->opts.memory);
-		pst_buffer_trim(&h->end[side].out, h->opts.memory);
+		pst_buffer_trim(&h->end[side].in, h->opts.purse);
+		pst_buffer_trim(&h->end[side].out, h->opts.purse);
 		pst_h2_head_free(&h->end[side].head);
 	}
 	pst_h2_memory_rest(&h->memory);

@@ -30,13 +30,13 @@ enum {
 static void count(struct pst_h2_memory *m, size_t size)
 {
 	m->used += size;
-	m->all->used += size;
+	pst_purse_count(m->purse, size);
 }
 
 static void discount(struct pst_h2_memory *m, size_t size)
 {
 	m->used -= size;
-	m->all->used -= size;
+	pst_purse_give(m->purse, size);
 }
 
 static struct pst_h2_piece *find_piece(struct pst_h2_memory *m, const char *at)
@@ -61,7 +61,7 @@ static struct pst_h2_piece *take_piece(struct pst_h2_memory *m, size_t size)
 	}
 	if (!p)
 		return NULL;
-	*p = (struct pst_h2_piece){.at = pst_pages_take(&m->all->pages, size), .size = size};
+	*p = (struct pst_h2_piece){.at = pst_pages_take(&m->purse->all->pages, size), .size = size};
 	if (!p->at)
 		return NULL;
 	count(m, size);
@@ -98,7 +98,7 @@ static bool release_part(struct pst_h2_memory *m, const char *at)
 		return true;
 	if (p == m->ground)
 		m->ground = NULL;
-	pst_pages_give(&m->all->pages, p->at, p->size);
+	pst_pages_give(&m->purse->all->pages, p->at, p->size);
 	discount(m, p->size);
 	p->at = NULL;
 	return true;
@@ -204,10 +204,10 @@ static void *resize(void *p, size_t size, void *ctx)
 	return next;
 }
 
-void pst_h2_memory_init(struct pst_h2_memory *m, struct pst_memory *all)
+void pst_h2_memory_init(struct pst_h2_memory *m, struct pst_purse *purse)
 {
 	*m = (struct pst_h2_memory){
-		.all = all,
+		.purse = purse,
 		.mem = {.mem_user_data = m,
 			.malloc = allocate,
 			.free = release,
@@ -218,5 +218,5 @@ void pst_h2_memory_init(struct pst_h2_memory *m, struct pst_memory *all)
 
 bool pst_h2_memory_is_over(const struct pst_h2_memory *m)
 {
-	return m->used > PST_H2_MEMORY || !pst_memory_fits(m->all, 0);
+	return m->used > PST_H2_MEMORY;
 }

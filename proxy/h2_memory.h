@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * The memory of nghttp2's sessions, counted with the buffers of all connections (proxy/buffer.h):
+ * The memory of nghttp2's sessions, counted with the connection's buffers (proxy/purse.h):
  * whatever a peer makes nghttp2 remember has a limit, of each connection and of all.
  *
  * The limit is looked at between calls of nghttp2's, never inside of one: nghttp2 1.52 frees an
@@ -16,7 +16,7 @@
  * used again.
  */
 
-#include "proxy/buffer.h"
+#include "proxy/purse.h"
 
 #include <nghttp2/nghttp2.h>
 #include <stdbool.h>
@@ -37,7 +37,7 @@ struct pst_h2_piece {
 
 /* Must not move while sessions use it. */
 struct pst_h2_memory {
-	struct pst_memory *all;
+	struct pst_purse *purse;
 	size_t used;
 	struct pst_h2_piece pieces[PST_H2_PIECES];
 	struct pst_h2_piece *ground; /* where small parts of the session that is made go, or NULL */
@@ -45,9 +45,9 @@ struct pst_h2_memory {
 	nghttp2_mem mem; /* to be given to nghttp2 */
 };
 
-void pst_h2_memory_init(struct pst_h2_memory *m, struct pst_memory *all);
+void pst_h2_memory_init(struct pst_h2_memory *m, struct pst_purse *purse);
 
-/* Is there more than there may be? */
+/* Is there more than one connection may have? */
 bool pst_h2_memory_is_over(const struct pst_h2_memory *m);
 
 /*

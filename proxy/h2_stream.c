@@ -38,7 +38,7 @@ void pst_h2_stream_free(struct pst_h2_stream *s)
 		s->next->prev = s->prev;
 	h->n_streams--;
 	for (int side = PST_CLIENT; side <= PST_SERVER; side++) {
-		pst_buffer_fini(&s->leg[side].body, h->opts.memory);
+		pst_buffer_fini(&s->leg[side].body, h->opts.purse);
 		pst_vec_free(&s->leg[side].trailers);
 	}
 	free(s);
@@ -100,7 +100,7 @@ static void drop_body(struct pst_h2_stream *s, enum pst_side side)
 	struct pst_buffer *b = &s->leg[side].body;
 
 	consume(s, side, pst_buffer_passed(b));
-	pst_buffer_fini(b, s->h2->opts.memory);
+	pst_buffer_fini(b, s->h2->opts.purse);
 	pst_vec_free(&s->leg[side].trailers);
 }
 
@@ -136,7 +136,7 @@ static size_t take_body(struct pst_h2_stream *s, enum pst_side from, uint8_t *to
 	if (n) {
 		memcpy(to, b->v + b->begin, n);
 		pst_buffer_sent(b, n);
-		pst_buffer_trim(b, s->h2->opts.memory);
+		pst_buffer_trim(b, s->h2->opts.purse);
 		consume(s, from, n);
 		pst_h2_calm_earn(&s->h2->calm);
 	}
@@ -399,7 +399,7 @@ static bool append(struct pst_h2_stream *s, enum pst_side side, const char *byte
 
 	while (len) {
 		bool failed;
-		size_t n = pst_buffer_room(b, PST_BUFFER_BODY, s->h2->opts.memory, &failed);
+		size_t n = pst_buffer_room(b, PST_BUFFER_BODY, s->h2->opts.purse, &failed);
 
 		if (failed || !n)
 			return false;
@@ -424,7 +424,7 @@ void pst_h2_stream_data(struct pst_h2_stream *s, enum pst_side side, const char 
 		return;
 	}
 	if (!append(s, side, bytes, len))
-		pst_h2_fail(s->h2, PST_REASON_PROXY_LIMIT);
+		pst_h2_fail(s->h2, pst_purse_reason(s->h2->opts.purse));
 	else
 		resume(s, to);
 }

@@ -23,6 +23,8 @@ enum option_id {
 	OPT_THREADS,
 	OPT_MAX_CONNECTIONS,
 	OPT_MAX_MEMORY,
+	OPT_WORKLOAD_CONNECTIONS,
+	OPT_WORKLOAD_MEMORY,
 	OPT_HEAD_TIMEOUT,
 	OPT_IDLE_TIMEOUT,
 	OPT_DRAIN_TIMEOUT,
@@ -61,6 +63,10 @@ static const struct option_row {
 	 "that serve connections (default: one for each processor, at most 16)"},
 	{OPT_MAX_CONNECTIONS, "max-connections", "N", "at once (default: 10000)"},
 	{OPT_MAX_MEMORY, "max-memory", "MIB", "of all buffers together (default: 256)"},
+	{OPT_WORKLOAD_CONNECTIONS, "workload-connections", "N",
+	 "of one workload at once (default: all; with --managed three in four)"},
+	{OPT_WORKLOAD_MEMORY, "workload-memory", "MIB",
+	 "of the buffers of one workload (default: all; with --managed three in four)"},
 	{OPT_HEAD_TIMEOUT, "head-timeout", "SECONDS", "for a head that has begun (default: 10)"},
 	{OPT_IDLE_TIMEOUT, "idle-timeout", "SECONDS", "without a byte (default: 300)"},
 	{OPT_DRAIN_TIMEOUT, "drain-timeout", "SECONDS",
@@ -285,6 +291,10 @@ static int read_numbers(struct pst_proxy_options *o, enum option_id id, const ch
 		return read_number(arg, 1, 1000000, &o->max_connections);
 	case OPT_MAX_MEMORY:
 		return read_number(arg, 1, 1024 * 1024, &o->max_memory_mib);
+	case OPT_WORKLOAD_CONNECTIONS:
+		return read_number(arg, 1, 1000000, &o->workload_connections);
+	case OPT_WORKLOAD_MEMORY:
+		return read_number(arg, 1, 1024 * 1024, &o->workload_memory_mib);
 	case OPT_HEAD_TIMEOUT:
 		return read_number(arg, 1, 3600, &o->head_timeout_s);
 	case OPT_IDLE_TIMEOUT:
@@ -367,6 +377,21 @@ static int check(const struct pst_proxy_options *o)
 	return -EINVAL;
 }
 
+/* Before one server there is one workload; behind the daemon none may have everything. */
+static void share_out(struct pst_proxy_options *o)
+{
+	const uint32_t part = o->managed ? 3 : 4;
+
+	if (!o->workload_connections)
+		o->workload_connections = o->max_connections * part / 4;
+	if (!o->workload_memory_mib)
+		o->workload_memory_mib = o->max_memory_mib * part / 4;
+	if (!o->workload_connections)
+		o->workload_connections = 1;
+	if (!o->workload_memory_mib)
+		o->workload_memory_mib = 1;
+}
+
 static int parse_all(int argc, char **argv, struct pst_proxy_options *o)
 {
 	struct option options[N_ROWS + 1] = {0};
@@ -390,6 +415,7 @@ static int parse_all(int argc, char **argv, struct pst_proxy_options *o)
 	}
 	if (!r)
 		r = check(o);
+	share_out(o);
 	if (!r && o->slashes)
 		o->normal = o->slashes;
 	return r;

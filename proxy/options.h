@@ -37,6 +37,7 @@ struct pst_proxy_options {
 	uint32_t threads;	    /* 0: one for each processor that there is, within limits */
 	uint32_t max_connections;
 	uint32_t max_memory_mib;
+	uint32_t workload_connections, workload_memory_mib; /* of one workload */
 	uint32_t head_timeout_s, idle_timeout_s, drain_timeout_s;
 	enum pst_proxy_events events;
 	struct pst_reply_opts reply; /* the 403; strings belong to argv */

@@ -56,7 +56,7 @@ void pst_pair_free(struct pst_pair **p)
 		return;
 	pst_h2_free(&(*p)->h2);
 	for (int side = PST_CLIENT; side <= PST_SERVER; side++) {
-		pst_buffer_fini(&(*p)->in[side], (*p)->opts.memory);
+		pst_buffer_fini(&(*p)->in[side], (*p)->opts.purse);
 		pst_vec_free(&(*p)->front[side].text);
 	}
 	free(*p);
@@ -112,7 +112,7 @@ static void die(struct pst_pair *p)
 {
 	p->state = PST_PAIR_DEAD;
 	for (int side = PST_CLIENT; side <= PST_SERVER; side++) {
-		pst_buffer_fini(&p->in[side], p->opts.memory);
+		pst_buffer_fini(&p->in[side], p->opts.purse);
 		pst_vec_free(&p->front[side].text);
 		p->front[side].sent = 0;
 	}
@@ -290,7 +290,7 @@ static void begin_h2(struct pst_pair *p)
 	}
 	p->up.state = PST_MESSAGE_NONE;
 	pst_h2_take(p->h2, b->v + b->pass, pst_buffer_unknown(b));
-	pst_buffer_fini(b, p->opts.memory);
+	pst_buffer_fini(b, p->opts.purse);
 }
 
 static void go_up(struct pst_pair *p)
@@ -492,10 +492,10 @@ size_t pst_pair_room(struct pst_pair *p, enum pst_side side, char **ret_at)
 		return pst_h2_room(p->h2, side, ret_at);
 	if (p->state != PST_PAIR_OPEN || p->ended[side])
 		return 0;
-	n = pst_buffer_room(b, limit_of(side == PST_CLIENT ? &p->up : &p->down), p->opts.memory,
+	n = pst_buffer_room(b, limit_of(side == PST_CLIENT ? &p->up : &p->down), p->opts.purse,
 			    &failed);
 	if (failed) {
-		report(p, false, PST_REASON_PROXY_LIMIT, UINT32_MAX, 0);
+		report(p, false, pst_purse_reason(p->opts.purse), UINT32_MAX, 0);
 		die(p);
 		return 0;
 	}
@@ -509,7 +509,7 @@ static void trim(struct pst_pair *p)
 	if (p->asked || p->tunnel)
 		return;
 	for (int from = PST_CLIENT; from <= PST_SERVER; from++)
-		pst_buffer_trim(&p->in[from], p->opts.memory);
+		pst_buffer_trim(&p->in[from], p->opts.purse);
 }
 
 void pst_pair_received(struct pst_pair *p, enum pst_side side, size_t n)
@@ -688,6 +688,6 @@ void pst_pair_rest(struct pst_pair *p)
 {
 	if (!p->h2)
 		return;
-	pst_buffer_trim(&p->in[PST_CLIENT], p->opts.memory);
+	pst_buffer_trim(&p->in[PST_CLIENT], p->opts.purse);
 	pst_h2_rest(p->h2);
 }

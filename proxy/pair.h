@@ -22,7 +22,7 @@
 
 #include "bpf/reason.h"
 #include "enforcer/reply.h"
-#include "proxy/buffer.h"
+#include "proxy/purse.h"
 #include "proxy/ruler.h"
 
 #include <stdbool.h>
@@ -57,8 +57,8 @@ struct pst_pair_event {
 struct pst_pair_opts {
 	struct pst_ruler *ruler;
 	uint32_t ruleset;
-	bool opaque; /* allowed without HTTP rules: bytes are passed on as they come */
-	struct pst_memory *memory;
+	bool opaque;		 /* allowed without HTTP rules: bytes are passed on as they come */
+	struct pst_purse *purse; /* of this connection */
 	const struct pst_reply *denied[2]; /* the 403: of a connection that stays, that ends */
 	void (*on_event)(void *ctx, const struct pst_pair_event *event);
 	void *ctx;

@@ -96,6 +96,7 @@ int pst_team_start(struct pst_team *t, const struct pst_proxy_options *o)
 	*t = (struct pst_team){.o = o, .ended_fd = -1};
 	pthread_mutex_init(&t->lock, NULL);
 	pthread_cond_init(&t->changed, NULL);
+	pst_shares_init(&t->shares, o->workload_connections, (size_t)o->workload_memory_mib << 20);
 	pst_managed_init(&t->managed);
 	r = pst_reply_make(&o->reply, false, &t->denied[0]);
 	if (!r)
@@ -132,6 +133,7 @@ void pst_team_free(struct pst_team *t)
 	free(t->workers);
 	pst_managed_close(&t->managed);
 	pst_cleanup_fd(&t->ended_fd);
+	pst_shares_fini(&t->shares);
 	pthread_cond_destroy(&t->changed);
 	pthread_mutex_destroy(&t->lock);
 }

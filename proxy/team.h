@@ -8,12 +8,14 @@
 
 #include "enforcer/reply.h"
 #include "proxy/managed.h"
+#include "proxy/share.h"
 #include "proxy/worker.h"
 
 struct pst_team {
 	const struct pst_proxy_options *o;
 	struct pst_reply denied[2];
 	struct pst_memory_pool memory;
+	struct pst_shares shares; /* of workloads */
 	struct pst_managed managed;
 	atomic_size_t n_conns; /* of all workers: never more than there may be */
 	atomic_bool given_up;  /* the workers end, whatever is on its way */

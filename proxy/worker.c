@@ -116,13 +116,15 @@ static void trim_heap(struct pst_worker *w)
 	malloc_trim(0);
 }
 
-static void free_list(struct pst_conn *list)
+static void free_list(struct pst_worker *w, struct pst_conn *list)
 {
 	while (list->next != list) {
 		struct pst_conn *c = list->next;
+		struct pst_share *share = c->purse.share;
 
 		unlink_conn(c);
 		pst_conn_free(&c);
+		pst_share_give(&w->team->shares, share);
 	}
 }
 
@@ -133,7 +135,7 @@ static void free_dead(struct pst_worker *w)
 		bury_if_done(w, c);
 	}
 	w->look_for_dead = false;
-	free_list(&w->dead);
+	free_list(w, &w->dead);
 }
 
 int pst_worker_timeout(const struct pst_worker *w)
@@ -259,8 +261,8 @@ int pst_worker_init(struct pst_worker *w, struct pst_team *team, uint32_t number
 
 void pst_worker_fini(struct pst_worker *w)
 {
-	free_list(&w->dead);
-	free_list(&w->all);
+	free_list(w, &w->dead);
+	free_list(w, &w->all);
 	while (w->fronts.n)
 		pst_front_unref(&w->fronts.v[--w->fronts.n]);
 	pst_vec_free(&w->fronts);

@@ -64,7 +64,7 @@ void pst_worker_fini(struct pst_worker *w);
 /* The thread: it serves connections until it is told to end, and they have ended. */
 void *pst_worker_main(void *ctx);
 
-/* Takes C, which is new, among its connections, and runs it. */
+/* Takes C, which is new and has a share, among its connections, and runs it. */
 void pst_worker_add(struct pst_worker *w, struct pst_conn *c);
 
 /* Does what can be done for C now. */

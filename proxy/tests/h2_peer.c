@@ -145,7 +145,7 @@ struct t_h2 *t_h2_new(struct t_world *w)
 	const struct pst_pair_opts opts = {
 		.ruler = w->ruler,
 		.ruleset = w->ruleset,
-		.memory = &w->memory,
+		.purse = t_world_purse(w),
 		.denied = {&w->denied[0], &w->denied[1]},
 		.on_event = on_event,
 		.ctx = t,

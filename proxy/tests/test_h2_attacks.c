@@ -317,11 +317,9 @@ Test(h2_attacks, a_reader_without_a_window_holds_what_a_connection_may_and_no_mo
 	end(r);
 }
 
-Test(h2_attacks, a_connection_that_holds_too_much_for_all_is_reset)
+/* Bodies that the server does not read. */
+static void fill(struct t_raw *r, enum pst_reason reason)
 {
-	struct t_raw *r = begin();
-
-	world.memory.limit = 200 * 1024;
 	for (int32_t id = 1; id < 20001; id += 2) {
 		const struct t_raw_hd data = {.type = NGHTTP2_DATA, .id = id};
 
@@ -330,8 +328,28 @@ Test(h2_attacks, a_connection_that_holds_too_much_for_all_is_reset)
 			break;
 	}
 	cr_expect_eq(pst_pair_state(r->t->pair), PST_PAIR_DEAD);
-	cr_expect_eq(t_h2_last(r->t)->reason, PST_REASON_PROXY_LIMIT);
+	cr_expect_eq(t_h2_last(r->t)->reason, reason);
 	end(r);
+}
+
+Test(h2_attacks, a_connection_that_holds_too_much_for_all_is_reset)
+{
+	struct t_raw *r = begin();
+
+	world.memory.limit = 200 * 1024;
+	fill(r, PST_REASON_PROXY_LIMIT);
+}
+
+Test(h2_attacks, a_connection_that_holds_too_much_for_its_workload_is_reset)
+{
+	struct pst_share share = {.most_bytes = 200 * 1024};
+	struct t_raw *r;
+
+	t_world_load(&world, "testdata/http/policy.yaml");
+	world.purse.share = &share;
+	r = t_raw_new(&world);
+	fill(r, PST_REASON_WORKLOAD_LIMIT);
+	cr_expect_eq(share.bytes, 0, "what it had is given back");
 }
 
 /* Not HTTP/2 at all, or not in this order. */

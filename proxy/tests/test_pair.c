@@ -333,6 +333,20 @@ Test(pair, without_memory_the_connection_ends_and_nothing_passes)
 	expect_reason(PST_REASON_PROXY_LIMIT);
 }
 
+Test(pair, without_a_byte_left_of_the_workloads_share_the_connection_ends_by_that_name)
+{
+	struct pst_share share = {.most_bytes = PST_BUFFER_FIRST};
+	char *at;
+
+	world.purse.share = &share;
+	cr_assert_gt(pst_pair_room(stage.pair, PST_CLIENT, &at), 0);
+	cr_assert_eq(share.bytes, PST_BUFFER_FIRST);
+	cr_assert_eq(pst_pair_room(stage.pair, PST_SERVER, &at), 0);
+	cr_assert_eq(pst_pair_state(stage.pair), PST_PAIR_DEAD);
+	expect_reason(PST_REASON_WORKLOAD_LIMIT);
+	cr_assert_eq(share.bytes, 0, "what it had is given back");
+}
+
 Test(pair, a_method_that_llhttp_does_not_know_passes_where_a_rule_allows_it)
 {
 	const char *text =

@@ -100,7 +100,7 @@ void t_stage_begin(struct t_stage *s, struct t_world *w)
 	const struct pst_pair_opts opts = {
 		.ruler = w->ruler,
 		.ruleset = w->ruleset,
-		.memory = &w->memory,
+		.purse = t_world_purse(w),
 		.denied = {&w->denied[0], &w->denied[1]},
 		.on_event = on_event,
 		.ctx = s,
@@ -165,6 +165,7 @@ void t_stage_end(struct t_stage *s)
 {
 	pst_pair_free(&s->pair);
 	cr_assert_eq(s->world->memory.used, 0);
+	cr_assert_eq(s->world->purse.paid, 0);
 	free(s->out[PST_CLIENT]);
 	free(s->out[PST_SERVER]);
 }

@@ -14,7 +14,15 @@ struct t_world {
 	uint32_t ruleset; /* of frontend's requests to backend:8080 */
 	struct pst_reply denied[2];
 	struct pst_memory memory;
+	struct pst_purse purse; /* what a stage holds of it */
 };
+
+/* A world may be copied, for a thread of its own: the copy has its own memory. */
+static inline struct pst_purse *t_world_purse(struct t_world *w)
+{
+	w->purse.all = &w->memory;
+	return &w->purse;
+}
 
 /* The policy of a file, or the HTTP rules HTTP ("- {...}" lines). Ends the test when it fails. */
 void t_world_load(struct t_world *w, const char *path);

@@ -103,7 +103,8 @@ class Server:
 
 
 class Proxy:
-    def __init__(self, upstream, *args, policy=POLICY, peer="10.77.0.2", limit=None, stdout=None):
+    def __init__(self, upstream, *args, policy=POLICY, inventory=INVENTORY, subject="10.77.0.4", peer="10.77.0.2",
+                 limit=None, stdout=None):
         self.port = free_port()
         # Appended to, and read through a descriptor of its own: an offset that is shared with the proxy would be moved
         # under its feet, and what it writes then lands on top of what it wrote before.
@@ -111,8 +112,8 @@ class Proxy:
         self.out = open(os.path.join(WORK, f"events.{self.port}"), "w+")
         self.process = subprocess.Popen(
             [BINARY, "--listen", f"127.0.0.1:{self.port}", "--upstream", f"127.0.0.1:{upstream}",
-             "--policy", policy, "--inventory", INVENTORY, "--subject", "10.77.0.4", "--peer", peer, "--port", "8080",
-             "--events", "all", *args],
+             "--policy", policy, "--inventory", inventory, *(["--subject", subject] if subject else []), "--peer", peer,
+             "--port", "8080", "--events", "all", *args],
             stdout=stdout or self.out, stderr=self.log, preexec_fn=limit)
         wait(lambda: "listening" in self.said(), "the proxy listens")
 
@@ -125,8 +126,8 @@ class Proxy:
         with open(self.out.name, encoding="utf-8") as lines:
             return [json.loads(line) for line in lines if line.endswith("\n")]
 
-    def connect(self):
-        return socket.create_connection(("127.0.0.1", self.port), timeout=15)
+    def connect(self, source="127.0.0.1"):
+        return socket.create_connection(("127.0.0.1", self.port), timeout=15, source_address=(source, 0))
 
     def ask(self, data):
         with self.connect() as sock:
@@ -481,6 +482,60 @@ def connections_over_the_limit_are_reset_and_counted():
     server.close()
 
 
+TWO_PODS = """apiVersion: cilium.io/v2
+kind: CiliumNetworkPolicy
+metadata: {name: two}
+spec:
+  endpointSelector: {matchLabels: {app: two}}
+  egress:
+  - toPorts:
+    - ports: [{port: '8080', protocol: TCP}]
+      rules: {http: [{path: /api/.*}]}
+"""
+TWO_ADDRESSES = "".join(f"""---
+apiVersion: v1
+kind: Pod
+metadata: {{name: {name}, namespace: default, labels: {{app: two, name: {name}}}}}
+status: {{podIPs: [{{ip: {address}}}]}}
+""" for name, address in (("a", "127.0.0.1"), ("b", "127.0.0.2")))
+
+
+def one_workload_cannot_use_up_the_proxy_for_another():
+    server = Server(answer_ok)
+    for name, text in ("two.yaml", TWO_PODS), ("pods.yaml", TWO_ADDRESSES):
+        with open(os.path.join(WORK, name), "w", encoding="utf-8") as file:
+            file.write(text)
+
+    def is_answered(sock):
+        sock.sendall(GET)
+        return read_until(sock, b"ok")[:12] == b"HTTP/1.1 200"
+
+    def served(source):
+        with proxy.connect(source) as sock:
+            return is_answered(sock)
+
+    with Proxy(server.port, "--direction", "egress", "--max-memory", "4", "--workload-memory", "1", "--workload-connections",
+               "60", policy=os.path.join(WORK, "two.yaml"), inventory=os.path.join(WORK, "pods.yaml"), subject=None) as proxy:
+        held = [proxy.connect() for _ in range(60)]
+        equal(all(is_answered(sock) for sock in held), True, "as many as it may have are served")
+        equal(connection_is_reset(proxy), True, "one too many is reset")
+        equal(served("127.0.0.2"), True, "the other one is served")
+        for sock in held:  # heads that do not end: more bytes than the workload may have
+            try:
+                sock.sendall(b"GET /api/x HTTP/1.1\r\nHost: b\r\nX: " + b"x" * 60000)
+            except OSError:
+                pass
+        wait(lambda: any(e["reason"] == "workload-limit" for e in proxy.events()), "bytes are refused")
+        equal(served("127.0.0.2"), True, "the other one is served still")
+        for sock in held:
+            sock.close()
+        wait(lambda: served("127.0.0.1"), "when they have gone there is room")
+        proxy.process.send_signal(signal.SIGUSR1)
+        wait(lambda: re.search(r"[1-9]\d* denied: workload-limit", proxy.said()), "counted")
+        equal("proxy-limit" in proxy.said(), False, "the proxy's own limit is not reached")
+    server.close()
+
+
 def without_descriptors_connections_are_reset_and_the_proxy_recovers():
     server = Server(answer_ok)
 
@@ -584,6 +639,7 @@ TESTS = [
     hostile_paths_do_not_hold_up_others,
     a_slow_head_is_denied_in_time_and_others_are_not_held_up,
     connections_over_the_limit_are_reset_and_counted,
+    one_workload_cannot_use_up_the_proxy_for_another,
     without_descriptors_connections_are_reset_and_the_proxy_recovers,
     a_new_policy_counts_from_the_next_request_on,
     requests_on_their_way_are_finished_at_the_end,

@@ -5,6 +5,8 @@ A thread that is stopped by ptrace shows whose connections are its own: they wai
 """
 import ctypes
 import os
+import re
+import select
 import signal
 import socket
 import statistics
@@ -145,7 +147,13 @@ def a_slow_pattern_holds_up_its_own_thread_only():
     server.close()
 
 
-def the_limit_on_connections_is_exact_over_all_threads():
+def limits_on_connections_are_exact_over_all_threads():
+    # All clients ask for one workload.
+    for option, reason in ("--max-connections", "proxy-limit"), ("--workload-connections", "workload-limit"):
+        the_limit_is_exact(option, reason)
+
+
+def the_limit_is_exact(option, reason):
     server = p.Server(p.answer_ok)
     answered, lock = [], threading.Lock()
 
@@ -160,7 +168,7 @@ def the_limit_on_connections_is_exact_over_all_threads():
             with lock:
                 answered.append((sock, good))
 
-    with p.Proxy(server.port, "--threads", "4", "--max-connections", "37") as proxy:
+    with p.Proxy(server.port, "--threads", "4", option, "37") as proxy:
         threads = [threading.Thread(target=ask) for _ in range(8)]
         for thread in threads:
             thread.start()
@@ -168,7 +176,38 @@ def the_limit_on_connections_is_exact_over_all_threads():
             thread.join()
         p.equal(sum(good for _, good in answered), 37, "connections that were served")
         proxy.process.send_signal(signal.SIGUSR1)
-        p.wait(lambda: "43 denied: proxy-limit" in proxy.said(), "the others are counted")
+        p.wait(lambda: f"43 denied: {reason}" in proxy.said(), "the others are counted")
+    server.close()
+
+
+def the_limit_on_a_workloads_bytes_is_exact_over_all_threads_and_they_come_back():
+    """Heads that do not end hold 64 KiB each; one that is refused gives back up to 32."""
+    server = p.Server(p.answer_ok)
+    head = b"GET /api/x HTTP/1.1\r\nHost: b\r\nX: " + b"x" * 60000
+
+    def send(socks):
+        for sock in socks:
+            try:
+                sock.sendall(head)
+            except OSError:
+                pass
+
+    with p.Proxy(server.port, "--threads", "4", "--workload-memory", "1", "--head-timeout", "60") as proxy:
+        for _ in range(4):
+            held = [proxy.connect() for _ in range(40)]
+            threads = [threading.Thread(target=send, args=(held[i::4],)) for i in range(4)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            p.wait(lambda held=held: len(select.select(held, [], [], 0)[0]) >= 40 - 16, "who is one too many is reset")
+            p.equal(len(select.select(held, [], [], 0)[0]) <= 40 - 15, True, "and nobody else")
+            for sock in held:
+                sock.close()
+            p.wait(lambda: proxy.ask(p.GET)[:12] == b"HTTP/1.1 200", "there is room again")
+        proxy.process.send_signal(signal.SIGUSR1)
+        p.wait(lambda: re.search(r"(9[6-9]|100) denied: workload-limit", proxy.said()), "they are counted")
+        p.equal("proxy-limit" in proxy.said(), False, "the limit of all is not reached")
     server.close()
 
 
@@ -200,7 +239,8 @@ def a_new_policy_is_in_force_in_all_threads_at_once():
 p.TESTS = [
     connections_are_spread_and_a_thread_that_stands_still_holds_up_its_own_only,
     a_slow_pattern_holds_up_its_own_thread_only,
-    the_limit_on_connections_is_exact_over_all_threads,
+    limits_on_connections_are_exact_over_all_threads,
+    the_limit_on_a_workloads_bytes_is_exact_over_all_threads_and_they_come_back,
     a_new_policy_is_in_force_in_all_threads_at_once,
 ]
 

@@ -35,6 +35,7 @@ static struct pst_reply denied[2];
 struct run {
 	struct pst_pair *pair;
 	struct pst_memory memory;
+	struct pst_purse purse;
 	nghttp2_session *peer;
 	enum pst_side peer_side;
 	bool reads;
@@ -331,7 +332,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct run r;
 	struct pst_pair_opts opts = {.ruler = ruler,
-				     .memory = &r.memory,
+				     .purse = &r.purse,
 				     .denied = {&denied[0], &denied[1]},
 				     .on_event = on_event,
 				     .ctx = &r};
@@ -340,6 +341,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	r.allowed = r.seen = 0;
 	r.memory = (struct pst_memory){.limit = 8 << 20};
+	r.purse = (struct pst_purse){.all = &r.memory};
 	r.reads = !(data[0] & 0x20);
 	r.peer_side = data[0] & 0x80 ? PST_CLIENT : PST_SERVER;
 	assert(!pst_pair_new(&opts, &r.pair));

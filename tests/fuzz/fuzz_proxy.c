@@ -113,6 +113,7 @@ struct run {
 	const struct world *world;
 	struct pst_pair *pair;
 	struct pst_memory memory;
+	struct pst_purse purse;
 	uint8_t *out[2]; /* of a run that lives on: to make them is slow */
 	size_t n_out[2];
 	struct t_stream got; /* what the server has got, up to n_read */
@@ -133,7 +134,7 @@ static void begin(struct run *r, const struct world *w)
 {
 	struct pst_pair_opts opts = {
 		.ruler = w->ruler,
-		.memory = &r->memory,
+		.purse = &r->purse,
 		.denied = {&denied[0], &denied[1]},
 		.on_event = on_event,
 		.ctx = r,
@@ -144,6 +145,7 @@ static void begin(struct run *r, const struct world *w)
 	memset(r, 0, sizeof(*r));
 	r->world = w;
 	r->memory.limit = 1 << 20;
+	r->purse.all = &r->memory;
 	r->got.table = pst_ruler_table(w->ruler, 0, &r->got.ruleset);
 	assert(!pst_pair_new(&opts, &r->pair));
 	for (int side = PST_CLIENT; side <= PST_SERVER; side++) {
