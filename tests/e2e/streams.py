@@ -3,6 +3,7 @@
 
 Usage: streams.py sink PORT DIR		(the server)
        streams.py ask DIR EVENTS HOST PORT CUT FILE...
+       streams.py tell DIR EVENTS HOST PORT CUT FILE...
 
 The server writes what it receives on a connection into DIR/CLIENT, where CLIENT is the client's address and port as
 events have them, and answers each request that is complete, a handshake with 101. It reads leniently: two line ends
@@ -18,6 +19,9 @@ deny REASON after N	the event says REASON; the server has N requests whole and, 
 CUT says how: "requests" cuts between requests only and does not wait for answers, but of handshakes; "bytes" sends
 each byte in a packet of its own (of long streams the first and the last ones), and waits for each answer. Prints a
 line per stream that is not as expected, at last "N streams, M wrong"; ends with 0 when there is none.
+
+"tell" expects nothing. It prints a line per stream, so that two ways to a server can be compared: NAME, how many requests
+the server has whole, how many answers the client, and the reason of the first denial, or "-".
 """
 import fcntl
 import json
@@ -36,6 +40,7 @@ HEAD_END = re.compile(rb"\r?\n\r?\n")
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n"
 SWITCH = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n"
 DEADLINE = 60  # seconds for all streams of one call
+QUIET = 12     # looks, 50 ms apart and more, at which nothing is new: then nothing more will be
 EDGE = 100     # bytes of a long stream that are sent one by one, at its beginning and its end
 
 
@@ -260,10 +265,37 @@ def ask(folder, events_path, host, port, cut, files):
     return 1 if left else 0
 
 
+def told(client, folder, events):
+    try:
+        with open(os.path.join(folder, client.name), "rb") as file:
+            received = file.read()
+    except FileNotFoundError:
+        received = b""
+    reasons = [e["reason"] for e in events if e["verdict"] == "deny"]
+    return "%s %d %d %s" % (client.vector.name, len(read_stream(received)[0]), client.answers()[0], (reasons + ["-"])[0])
+
+
+def tell(folder, events_path, host, port, cut, files):
+    clients = [Client(v, (host, port), cut) for path in files for v in vectors.load_all(path)]
+    until = time.monotonic() + DEADLINE
+    before, quiet = None, 0
+    while quiet < QUIET and time.monotonic() < until:
+        if any([client.step() for client in clients]):
+            quiet = 0
+            continue
+        time.sleep(0.05)
+        events = read_events(events_path)
+        lines = [told(c, folder, events.get(c.name, [])) for c in clients]
+        quiet = quiet + 1 if lines == before else 0
+        before = lines
+    print(*before, sep="\n")
+    return 0 if quiet >= QUIET else 1
+
+
 def main():
     if sys.argv[1] == "sink":
         sink(int(sys.argv[2]), sys.argv[3])
-    sys.exit(ask(sys.argv[2], sys.argv[3], sys.argv[4], int(sys.argv[5]), sys.argv[6], sys.argv[7:]))
+    sys.exit({"ask": ask, "tell": tell}[sys.argv[1]](sys.argv[2], sys.argv[3], sys.argv[4], int(sys.argv[5]), sys.argv[6], sys.argv[7:]))
 
 
 if __name__ == "__main__":
