@@ -467,6 +467,53 @@ def a_slow_head_is_denied_in_time_and_others_are_not_held_up():
     server.close()
 
 
+def readers_and_servers_that_stand_still_are_given_up_and_hold_up_nobody():
+    ended = []
+
+    def play(sock):
+        if b"/api/x" in read_until(sock, b"\r\n\r\n"):
+            sock.sendall(OK)
+            return
+        try:
+            sock.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % (1 << 30))
+            for _ in range(1 << 10):
+                sock.sendall(b"x" * (1 << 20))
+        except OSError:
+            ended.append(sock)
+
+    def starve(sock):
+        read_until(sock, b"\r\n\r\n")
+        if is_over(sock):
+            ended.append(sock)
+
+    for role in play, starve:
+        server = Server(role)
+        ended.clear()
+        with Proxy(server.port, "--idle-timeout", "1") as proxy:
+            held = [proxy.connect() for _ in range(20)]
+            start = time.monotonic()
+            for sock in held:
+                sock.sendall(b"GET /api/long HTTP/1.1\r\nHost: b\r\n\r\n")
+            if role is play:
+                equal(proxy.ask(GET)[:12], b"HTTP/1.1 200", "another's answer")
+            wait(lambda: len(ended) == 20, "the server's ends are closed")
+            took = time.monotonic() - start
+            if took < 0.9:
+                raise AssertionError(f"given up after {took:.1f} s")
+            for sock in held:
+                equal(is_over(sock), True, "the client's end is over")
+                sock.close()
+        server.close()
+
+
+def is_over(sock):
+    try:
+        read_all(sock)
+    except ConnectionResetError:
+        pass
+    return True
+
+
 def connections_over_the_limit_are_reset_and_counted():
     server = Server(answer_ok)
     with Proxy(server.port, "--max-connections", "5") as proxy:
@@ -638,6 +685,7 @@ TESTS = [
     headers_are_replaced_before_the_server_sees_them,
     hostile_paths_do_not_hold_up_others,
     a_slow_head_is_denied_in_time_and_others_are_not_held_up,
+    readers_and_servers_that_stand_still_are_given_up_and_hold_up_nobody,
     connections_over_the_limit_are_reset_and_counted,
     one_workload_cannot_use_up_the_proxy_for_another,
     without_descriptors_connections_are_reset_and_the_proxy_recovers,
