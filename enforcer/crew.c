@@ -99,6 +99,7 @@ static void compose(const struct pst_crew_proxy *p, bool has_events, struct comm
 		c->argv[c->n++] = "--show-queries";
 	add(c, "--paths", p->paths);
 	add(c, "--escaped-slashes", p->slashes);
+	add(c, "--threads", p->threads);
 	add(c, "--workload-connections", p->workload_connections);
 	add(c, "--workload-memory", p->workload_memory);
 	add(c, "--deny-body", p->reply->body);

@@ -24,7 +24,7 @@ struct pst_crew_proxy {
 	const char *events;		    /* which of them: a word of --events */
 	const struct pst_reply_opts *reply; /* the 403 */
 	const char *paths, *slashes;	    /* words of --paths, --escaped-slashes; or NULL */
-	const char *workload_connections, *workload_memory; /* what they are told; or NULL */
+	const char *threads, *workload_connections, *workload_memory; /* numbers; or NULL */
 	bool show_queries;
 };
 

@@ -30,6 +30,7 @@ enum option_id {
 	OPT_PATHS,
 	OPT_SLASHES,
 	OPT_PROXY,
+	OPT_PROXY_THREADS,
 	OPT_WORKLOAD_CONNECTIONS,
 	OPT_WORKLOAD_MEMORY,
 	OPT_DENY_TYPE,
@@ -79,6 +80,8 @@ static const struct pst_options_row rows[] = {
 	 "with --paths normalize: what becomes of %2F and %5C (default: redirect)"},
 	{OPT_PROXY, "proxy", "PATH|off",
 	 "what judges where the kernel cannot (default: postern-proxy beside this program)"},
+	{OPT_PROXY_THREADS, "proxy-threads", "N",
+	 "of it that serve connections (default: one for each processor, at most 16)"},
 	{OPT_WORKLOAD_CONNECTIONS, "workload-connections", "N",
 	 "that one workload may have in the proxy at once (default: 7500, three in four of all)"},
 	{OPT_WORKLOAD_MEMORY, "workload-memory", "MIB",
@@ -362,6 +365,9 @@ static int apply_proxy(struct pst_options *o, int id, const char *arg)
 	case OPT_SLASHES:
 		o->slashes = arg;
 		return word_value("escaped-slashes", slashes_words, arg, &value);
+	case OPT_PROXY_THREADS:
+		o->proxy_threads = arg;
+		return set_number("--proxy-threads", arg, 1, 64, &unused);
 	case OPT_WORKLOAD_CONNECTIONS:
 		o->workload_connections = arg;
 		return set_number("--workload-connections", arg, 1, 1000000, &unused);
@@ -413,6 +419,7 @@ static int apply(struct pst_options *o, int id, const char *arg)
 	case OPT_PROXY:
 	case OPT_PATHS:
 	case OPT_SLASHES:
+	case OPT_PROXY_THREADS:
 	case OPT_WORKLOAD_CONNECTIONS:
 	case OPT_WORKLOAD_MEMORY:
 		r = apply_proxy(o, id, arg);

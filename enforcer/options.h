@@ -65,7 +65,7 @@ struct pst_options {
 	bool old_sockets_pass;
 	bool any_form;		     /* paths need not be in normal form */
 	const char *paths, *slashes; /* what was said about them, for the proxy; or NULL */
-	const char *workload_connections, *workload_memory; /* likewise: numbers */
+	const char *proxy_threads, *workload_connections, *workload_memory; /* likewise: numbers */
 	bool show_queries;
 	bool json;
 	bool debug;

@@ -573,6 +573,7 @@ static int open_starter(struct service *s)
 		.reply = &o->reply,
 		.paths = o->paths,
 		.slashes = o->slashes,
+		.threads = o->proxy_threads,
 		.workload_connections = o->workload_connections,
 		.workload_memory = o->workload_memory,
 		.show_queries = o->show_queries,

@@ -61,7 +61,8 @@ print("over 1 MiB:", 24 <= over <= 25)
 print("another workload:", is_served(connect("10.77.0.5")))
 C
 e2e_posternd --policy "$E2E/policy.yaml" --inventory testdata/inventory/demo.yaml --courtesy off \
-	--workload-connections 40 --workload-memory 1
+	--proxy-threads 7 --workload-connections 40 --workload-memory 1
+e2e_is "threads that serve" 7 "$(grep -l '^worker-' "/proc/$(pgrep -x postern-proxy)/task"/*/comm | wc -l)"
 e2e_run frontend timeout 60 python3 "$E2E/crowd.py" >"$E2E/crowd" 2>&1
 while IFS='|' read -r what want; do
 	e2e_is "$what" "$want" "$(sed -n "s/^$what: //p" "$E2E/crowd" | xargs)"
