@@ -12,10 +12,18 @@ void pst_bundle_free(struct pst_bundle **b)
 
 	if (!*b)
 		return;
+	pst_arena_free(&(*b)->entry_arena);
 	/* The bundle itself lies in its arena. */
 	arena = (*b)->arena;
 	*b = NULL;
 	pst_arena_free(&arena);
+}
+
+void pst_bundle_forget_entries(struct pst_bundle *b)
+{
+	b->entries = NULL;
+	b->n_entries = 0;
+	pst_arena_free(&b->entry_arena);
 }
 
 static int cmp_u32(uint32_t a, uint32_t b)

@@ -74,7 +74,8 @@ struct pst_bundle_ruleset {
 /* identities ascend by id, addrs by (addr, prefix), entries by pst_bundle_entry_cmp(); none comes
  * twice. */
 struct pst_bundle {
-	struct pst_arena *arena; /* owns everything below */
+	struct pst_arena *arena;       /* owns everything below */
+	struct pst_arena *entry_arena; /* NULL, or owns the entries */
 	struct pst_bundle_identity *identities;
 	size_t n_identities;
 	struct pst_bundle_addr *addrs;
@@ -96,6 +97,12 @@ struct pst_bundle {
 
 /* NULL is fine; *B becomes NULL. */
 void pst_bundle_free(struct pst_bundle **b);
+
+/*
+ * Gives the memory of the entries back, which are most of a large bundle; afterwards it has none.
+ * Of a bundle that was not read from its file form nothing is given back.
+ */
+void pst_bundle_forget_entries(struct pst_bundle *b);
 
 /* Order of entries: subject, direction, peer, prefix length, protocol, port. <0, 0, >0. */
 int pst_bundle_entry_cmp(const struct pst_bundle_entry *a, const struct pst_bundle_entry *b);

@@ -119,20 +119,28 @@ static const char *get_str(struct reader *r)
  * A count of elements and an array for them. LEAST is the fewest bytes that an element takes in the
  * file, so what is allocated stays in proportion to the file.
  */
-static void *get_array(struct reader *r, const char *what, size_t least, size_t size, size_t *ret_n)
+static size_t get_count(struct reader *r, const char *what, size_t least)
 {
 	uint64_t n = get(r, 4);
-	void *array;
+
+	if (r->err)
+		return 0;
+	if (n > left(r) / least) {
+		fail(r, "%llu %s do not fit into the %zu bytes that are left",
+		     (unsigned long long)n, what, left(r));
+		return 0;
+	}
+	return n;
+}
+
+static void *get_array(struct reader *r, const char *what, size_t least, size_t size, size_t *ret_n)
+{
+	const size_t n = get_count(r, what, least);
+	void *array = r->err ? NULL : pst_arena_calloc(r->arena, n, size);
 
 	*ret_n = 0;
 	if (r->err)
 		return NULL;
-	if (n > left(r) / least) {
-		fail(r, "%llu %s do not fit into the %zu bytes that are left",
-		     (unsigned long long)n, what, left(r));
-		return NULL;
-	}
-	array = pst_arena_calloc(r->arena, n, size);
 	if (!array)
 		r->err = -ENOMEM;
 	else
@@ -191,7 +199,11 @@ static void get_addrs(struct reader *r, struct pst_bundle *b)
 
 static void get_entries(struct reader *r, struct pst_bundle *b)
 {
+	struct pst_arena *others = r->arena;
+
+	r->arena = b->entry_arena;
 	b->entries = get_array(r, "policy entries", 24, sizeof(*b->entries), &b->n_entries);
+	r->arena = others;
 	for (size_t i = 0; !r->err && i < b->n_entries; i++) {
 		struct pst_bundle_entry *e = &b->entries[i];
 
@@ -350,6 +362,11 @@ int pst_bundle_parse(const char *name, const uint8_t *bytes, size_t len, struct 
 		return -ENOMEM;
 	}
 	b->arena = r.arena;
+	b->entry_arena = pst_arena_new();
+	if (!b->entry_arena) {
+		pst_bundle_free(&b);
+		return -ENOMEM;
+	}
 	get_header(&r);
 	get_identities(&r, b);
 	get_addrs(&r, b);

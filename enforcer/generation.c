@@ -13,10 +13,21 @@
 
 enum { RETIRE_MS = 100 };
 
+/*
+ * Slots are written by what differs from what they had, four generations ago. Only the present
+ * generation and the one before keep their entries, which are most of their memory; of the others
+ * it is known where each differs from its predecessor.
+ */
+struct delta {
+	uint32_t generation; /* 0: none */
+	struct pst_slot_keys keys;
+};
+
 struct pst_generations {
 	struct pst_loader *loader;
 	struct pst_config config;
 	struct pst_slot slots[PST_GEN_SLOTS];
+	struct delta deltas[PST_GEN_SLOTS]; /* generation modulo slots */
 };
 
 int pst_generations_new(struct pst_loader *l, const struct pst_config *config,
@@ -50,8 +61,10 @@ void pst_generations_free(struct pst_generations **g)
 {
 	if (!*g)
 		return;
-	for (size_t i = 0; i < PST_GEN_SLOTS; i++)
+	for (size_t i = 0; i < PST_GEN_SLOTS; i++) {
 		pst_slot_fini(&(*g)->slots[i]);
+		pst_vec_free(&(*g)->deltas[i].keys);
+	}
 	free(*g);
 	*g = NULL;
 }
@@ -131,11 +144,36 @@ static void wait_retired(const struct pst_generations *g, uint32_t generation)
 		;
 }
 
+/* The steps from what OLD has up to GENERATION. */
+static size_t list_since(const struct pst_generations *g, const struct pst_slot *old,
+			 uint32_t generation, const struct pst_slot_keys **since)
+{
+	const uint32_t steps = generation - old->content;
+
+	if (steps > PST_GEN_SLOTS) { /* once in 2^32 */
+		since[0] = NULL;
+		return 1;
+	}
+	for (uint32_t i = 0; i < steps; i++) {
+		const struct delta *d = &g->deltas[(generation - i) % PST_GEN_SLOTS];
+
+		since[i] = d->generation == generation - i ? &d->keys : NULL;
+	}
+	return steps;
+}
+
 /* In place of what slot NUMBER had; that is forgotten also when it fails. */
 static int replace(struct pst_generations *g, uint32_t number, struct pst_slot *now)
 {
+	const struct pst_slot_keys *since[PST_GEN_SLOTS];
 	struct pst_slot *s = &g->slots[number];
-	int r = pst_slot_write(g->loader, number, s, now);
+	const struct pst_slot_step step = {
+		.old = s,
+		.now = now,
+		.since = since,
+		.n_since = list_since(g, s, now->generation, since),
+	};
+	int r = pst_slot_write(g->loader, number, &step);
 
 	pst_slot_fini(s);
 	if (r) {
@@ -147,29 +185,75 @@ static int replace(struct pst_generations *g, uint32_t number, struct pst_slot *
 	return 0;
 }
 
-int pst_generations_publish(struct pst_generations *g, struct pst_bundle **bundle,
-			    const struct pst_host_prefix *host, size_t n_host,
-			    uint32_t *ret_generation)
+/* The delta of GENERATION, which BUNDLE will be. Nobody needs the one whose place it takes. */
+static int note_delta(struct pst_generations *g, uint32_t generation,
+		      const struct pst_bundle *bundle)
 {
-	uint32_t generation = g->config.generation + 1 ? g->config.generation + 1 : 1;
-	struct pst_config config = g->config;
-	struct pst_slot now;
-	int r = pst_slot_init(bundle, host, n_host, generation, &now);
+	const struct pst_slot *last = find_slot(g, g->config.generation);
+	struct delta *d = &g->deltas[generation % PST_GEN_SLOTS];
+	int r;
 
-	if (r)
-		return r;
-	wait_retired(g, generation);
-	r = replace(g, generation % PST_GEN_SLOTS, &now);
-	if (r)
-		return r;
+	pst_vec_free(&d->keys);
+	d->generation = 0;
+	if (!last || !last->bundle || last->lacks_entries)
+		return 0;
+	r = pst_slot_compare(last->bundle, bundle, &d->keys);
+	if (!r)
+		d->generation = generation;
+	return r;
+}
+
+/* Borrowed slots have the same bundle. */
+static void forget_entries(struct pst_generations *g, uint32_t generation)
+{
+	const struct pst_slot *s = find_slot(g, generation);
+	struct pst_bundle *bundle = s ? s->bundle : NULL;
+
+	if (!bundle || !bundle->entry_arena)
+		return;
+	pst_bundle_forget_entries(bundle);
+	for (size_t i = 0; i < PST_GEN_SLOTS; i++)
+		g->slots[i].lacks_entries |= g->slots[i].bundle == bundle;
+}
+
+/* NOW is in force. */
+static int put_in_force(struct pst_generations *g, uint32_t generation)
+{
+	struct pst_config config = g->config;
+	int r;
+
 	config.generation = generation;
 	r = pst_loader_set_config(g->loader, &config);
 	if (r)
 		return pst_log_err(r, "cannot publish the new generation");
 	clock_gettime(CLOCK_MONOTONIC, &g->slots[generation % PST_GEN_SLOTS].published);
 	g->config = config;
-	*ret_generation = generation;
+	forget_entries(g, generation - 2);
 	return 0;
+}
+
+int pst_generations_publish(struct pst_generations *g, struct pst_bundle **bundle,
+			    const struct pst_host_prefix *host, size_t n_host,
+			    uint32_t *ret_generation)
+{
+	uint32_t generation = g->config.generation + 1 ? g->config.generation + 1 : 1;
+	struct pst_slot now;
+	int r = pst_slot_init(bundle, host, n_host, generation, &now);
+
+	if (r)
+		return r;
+	wait_retired(g, generation);
+	r = note_delta(g, generation, now.bundle);
+	if (r) {
+		pst_slot_fini(&now);
+		return r;
+	}
+	r = replace(g, generation % PST_GEN_SLOTS, &now);
+	if (!r)
+		r = put_in_force(g, generation);
+	if (!r)
+		*ret_generation = generation;
+	return r;
 }
 
 /* Slots are taken over in turn: that of the present generation is the last one to go. */
@@ -186,7 +270,7 @@ void pst_generations_fill(struct pst_generations *g)
 		copy.generation = 0;
 		copy.judge = NULL;
 		copy.is_borrowed = true;
-		if (pst_slot_write(g->loader, i, s, &copy))
+		if (pst_slot_write(g->loader, i, &(struct pst_slot_step){.old = s, .now = &copy}))
 			copy = (struct pst_slot){0}; /* written anew when its turn comes */
 		*s = copy;
 	}

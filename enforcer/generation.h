@@ -7,7 +7,8 @@
  * A generation is filled into the slot that the fourth-last one used, verified, and only then named
  * in the configuration that the programs read. When anything fails on the way nothing is published
  * and the present generation stays in force. The bundles of the generations that flows may still
- * hold are kept, so that an event can be explained by the rules that made it.
+ * hold are kept, so that an event can be explained by the rules that made it; but for the present
+ * one and the one before without their entries (pst_bundle_forget_entries()).
  *
  * A slot is taken back at the earliest 100 ms after the latest publication. Whoever still walks its
  * tables then finds another generation number in them when he is done, and the walk proves nothing:

@@ -105,7 +105,11 @@ int pst_slot_init(struct pst_bundle **bundle, const struct pst_host_prefix *host
 {
 	int r;
 
-	*ret_slot = (struct pst_slot){.generation = generation, .bundle = *bundle};
+	*ret_slot = (struct pst_slot){
+		.generation = generation,
+		.content = generation,
+		.bundle = *bundle,
+	};
 	*bundle = NULL;
 	r = list_addrs(ret_slot, host, n_host);
 	if (r)
@@ -176,9 +180,12 @@ static int drop_policy(struct pst_batch *batch, const struct pst_bundle_entry *e
 	return pst_batch_drop(batch, &key);
 }
 
-/* OLD may be NULL: nothing. */
-static int change_policies(struct pst_batch *batch, const struct pst_bundle *old,
-			   const struct pst_bundle *now, uint32_t number)
+typedef int (*change_fn)(void *arg, const struct pst_bundle_entry *old,
+			 const struct pst_bundle_entry *now);
+
+/* Calls CHANGE for each key with what is there, or NULL. OLD may be NULL: nothing. */
+static int walk_changes(const struct pst_bundle *old, const struct pst_bundle *now,
+			change_fn change, void *arg)
 {
 	const size_t n_old = old ? old->n_entries : 0;
 	size_t i = 0, k = 0;
@@ -189,13 +196,74 @@ static int change_policies(struct pst_batch *batch, const struct pst_bundle *old
 
 		if (i < n_old && k < now->n_entries)
 			order = pst_bundle_entry_cmp(&old->entries[i], &now->entries[k]);
-		if (order < 0)
-			r = drop_policy(batch, &old->entries[i], number);
-		else if (order > 0 || !same_value(&old->entries[i].value, &now->entries[k].value))
-			r = put_policy(batch, &now->entries[k], number);
+		if (order || !same_value(&old->entries[i].value, &now->entries[k].value))
+			r = change(arg, order <= 0 ? &old->entries[i] : NULL,
+				   order >= 0 ? &now->entries[k] : NULL);
 		i += order <= 0;
 		k += order >= 0;
 	}
+	return r;
+}
+
+static int note_key(void *keys, const struct pst_bundle_entry *old,
+		    const struct pst_bundle_entry *now)
+{
+	return pst_vec_push((struct pst_slot_keys *)keys, now ? now->key : old->key);
+}
+
+int pst_slot_compare(const struct pst_bundle *old, const struct pst_bundle *now,
+		     struct pst_slot_keys *keys)
+{
+	return walk_changes(old, now, note_key, keys);
+}
+
+struct writing {
+	struct pst_batch *batch;
+	uint32_t number;
+};
+
+static int write_change(void *arg, const struct pst_bundle_entry *old,
+			const struct pst_bundle_entry *now)
+{
+	const struct writing *w = arg;
+
+	return now ? put_policy(w->batch, now, w->number) : drop_policy(w->batch, old, w->number);
+}
+
+static int cmp_entry(const void *a, const void *b)
+{
+	return pst_bundle_entry_cmp(a, b);
+}
+
+/* What NOW has of the keys is put, what it has not is dropped: also what was never there. */
+static int write_keys(struct writing *w, const struct pst_slot_keys *keys,
+		      const struct pst_bundle *now)
+{
+	int r = 0;
+
+	for (size_t i = 0; !r && i < keys->n; i++) {
+		const struct pst_bundle_entry key = {.key = keys->v[i]};
+		const struct pst_bundle_entry *found =
+			now->n_entries ? bsearch(&key, now->entries, now->n_entries, sizeof(key),
+						 cmp_entry)
+				       : NULL;
+
+		r = write_change(w, &key, found);
+	}
+	return r;
+}
+
+static int change_policies(struct pst_batch *batch, const struct pst_slot_step *step,
+			   uint32_t number)
+{
+	struct writing w = {.batch = batch, .number = number};
+	int r = 0;
+
+	if (!step->old->lacks_entries)
+		r = walk_changes(step->old->bundle, step->now->bundle, write_change, &w);
+	else
+		for (size_t i = 0; !r && i < step->n_since; i++)
+			r = write_keys(&w, step->since[i], step->now->bundle);
 	return r ? r : pst_batch_flush(batch);
 }
 
@@ -209,18 +277,17 @@ static void write_table(struct pst_table *table, const struct pst_slot *old,
 	__atomic_store_n(&table->generation, now->generation, __ATOMIC_SEQ_CST);
 }
 
-static int change_maps(struct pst_loader *l, uint32_t number, const struct pst_slot *old,
-		       const struct pst_slot *now)
+static int change_maps(struct pst_loader *l, uint32_t number, const struct pst_slot_step *step)
 {
 	struct pst_batch *addrs = pst_loader_addrs(l), *policies = pst_loader_policies(l);
 	int r = addrs && policies ? 0 : -ENOMEM;
 
-	if (!r && !old->is_known)
+	if (!r && !step->old->is_known)
 		r = pst_loader_clear_slot(l, number);
 	if (!r)
-		r = change_addrs(addrs, old, now, number);
+		r = change_addrs(addrs, step->old, step->now, number);
 	if (!r)
-		r = change_policies(policies, old->bundle, now->bundle, number);
+		r = change_policies(policies, step, number);
 	if (!r)
 		pst_log(PST_LOG_DEBUG, "%zu addresses and %zu policy entries changed in the maps",
 			pst_batch_written(addrs), pst_batch_written(policies));
@@ -229,16 +296,29 @@ static int change_maps(struct pst_loader *l, uint32_t number, const struct pst_s
 	return r;
 }
 
-int pst_slot_write(struct pst_loader *l, uint32_t number, const struct pst_slot *old,
-		   const struct pst_slot *now)
+/* Whether it is known what differs. */
+static bool is_complete(const struct pst_slot_step *step)
 {
+	for (size_t i = 0; step->old->lacks_entries && i < step->n_since; i++) {
+		if (!step->since[i])
+			return false;
+	}
+	return true;
+}
+
+int pst_slot_write(struct pst_loader *l, uint32_t number, const struct pst_slot_step *step)
+{
+	static const struct pst_slot unknown = {0};
 	struct pst_table *table = pst_loader_table(l, number);
+	struct pst_slot_step whole = *step;
 	int r;
 
+	if (!is_complete(step))
+		whole.old = &unknown;
 	__atomic_store_n(&table->generation, 0, __ATOMIC_SEQ_CST);
-	r = change_maps(l, number, old, now);
+	r = change_maps(l, number, &whole);
 	if (r)
 		return pst_log_err(r, "cannot enter the new generation into the maps");
-	write_table(table, old, now);
+	write_table(table, whole.old, whole.now);
 	return 0;
 }

@@ -8,6 +8,7 @@
  * of a change in one policy among ten thousand, a handful of entries.
  */
 
+#include "base/vec.h"
 #include "compiler/bundle.h"
 #include "compiler/judge.h"
 #include "enforcer/hostaddr.h"
@@ -31,10 +32,15 @@ struct pst_slot_name {
 	const char *name;
 };
 
+/* Where the policy entries of a generation differ from those of the one before. */
+struct pst_slot_keys PST_VEC(struct pst_policy_key);
+
 /* Zeroed: nothing, and a predecessor may have left something in the maps. */
 struct pst_slot {
 	uint32_t generation;
+	uint32_t content; /* the generation whose entries and addresses it has */
 	struct pst_bundle *bundle;
+	bool lacks_entries;	     /* the bundle has forgotten them */
 	struct pst_judge *judge;     /* NULL: nobody has asked for it yet */
 	struct pst_slot_addr *addrs; /* sorted by key, each once */
 	size_t n_addrs;
@@ -54,12 +60,25 @@ int pst_slot_init(struct pst_bundle **bundle, const struct pst_host_prefix *host
 
 void pst_slot_fini(struct pst_slot *s);
 
+/* Adds the keys of entries that only one of the bundles has, or that differ in them. 0 or -ENOMEM.
+ */
+int pst_slot_compare(const struct pst_bundle *old, const struct pst_bundle *now,
+		     struct pst_slot_keys *keys);
+
+/* What is known of the step from one content of a slot to the next. */
+struct pst_slot_step {
+	const struct pst_slot *old, *now;
+	/* When OLD lacks its entries: N lists of the keys that have changed since; NULL in place of
+	 * one that is not known. */
+	const struct pst_slot_keys *const *since;
+	size_t n_since;
+};
+
 /*
  * Makes NOW of OLD in the maps, in slot NUMBER. The table has no generation meanwhile, and NOW's
  * at the end. 0; -errno of a map, logged, or -ENOMEM: then nobody knows what the slot holds.
  */
-int pst_slot_write(struct pst_loader *l, uint32_t number, const struct pst_slot *old,
-		   const struct pst_slot *now);
+int pst_slot_write(struct pst_loader *l, uint32_t number, const struct pst_slot_step *step);
 
 /* "namespace/pod" of ADDR, or NULL. */
 const char *pst_slot_name(const struct pst_slot *s, const uint8_t addr[16]);
