@@ -180,10 +180,10 @@ static int drop_policy(struct pst_batch *batch, const struct pst_bundle_entry *e
 	return pst_batch_drop(batch, &key);
 }
 
-typedef int (*change_fn)(void *arg, const struct pst_bundle_entry *old,
-			 const struct pst_bundle_entry *now);
+/* E is new, or has another value; or it is GONE. */
+typedef int (*change_fn)(void *arg, const struct pst_bundle_entry *e, bool gone);
 
-/* Calls CHANGE for each key with what is there, or NULL. OLD may be NULL: nothing. */
+/* Calls CHANGE for each key whose value differs. OLD may be NULL: nothing. */
 static int walk_changes(const struct pst_bundle *old, const struct pst_bundle *now,
 			change_fn change, void *arg)
 {
@@ -197,18 +197,17 @@ static int walk_changes(const struct pst_bundle *old, const struct pst_bundle *n
 		if (i < n_old && k < now->n_entries)
 			order = pst_bundle_entry_cmp(&old->entries[i], &now->entries[k]);
 		if (order || !same_value(&old->entries[i].value, &now->entries[k].value))
-			r = change(arg, order <= 0 ? &old->entries[i] : NULL,
-				   order >= 0 ? &now->entries[k] : NULL);
+			r = change(arg, order < 0 ? &old->entries[i] : &now->entries[k], order < 0);
 		i += order <= 0;
 		k += order >= 0;
 	}
 	return r;
 }
 
-static int note_key(void *keys, const struct pst_bundle_entry *old,
-		    const struct pst_bundle_entry *now)
+static int note_key(void *keys, const struct pst_bundle_entry *e, bool gone)
 {
-	return pst_vec_push((struct pst_slot_keys *)keys, now ? now->key : old->key);
+	(void)gone;
+	return pst_vec_push((struct pst_slot_keys *)keys, e->key);
 }
 
 int pst_slot_compare(const struct pst_bundle *old, const struct pst_bundle *now,
@@ -222,12 +221,11 @@ struct writing {
 	uint32_t number;
 };
 
-static int write_change(void *arg, const struct pst_bundle_entry *old,
-			const struct pst_bundle_entry *now)
+static int write_change(void *arg, const struct pst_bundle_entry *e, bool gone)
 {
 	const struct writing *w = arg;
 
-	return now ? put_policy(w->batch, now, w->number) : drop_policy(w->batch, old, w->number);
+	return gone ? drop_policy(w->batch, e, w->number) : put_policy(w->batch, e, w->number);
 }
 
 static int cmp_entry(const void *a, const void *b)
@@ -248,7 +246,7 @@ static int write_keys(struct writing *w, const struct pst_slot_keys *keys,
 						 cmp_entry)
 				       : NULL;
 
-		r = write_change(w, &key, found);
+		r = write_change(w, found ? found : &key, !found);
 	}
 	return r;
 }
