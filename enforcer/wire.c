@@ -90,14 +90,12 @@ int pst_wire_recv(int fd, int flags, struct pst_wire *ret_w, int *ret_pass)
 	} while (n < 0 && errno == EINTR);
 	if (n < 0)
 		return errno == ECONNRESET ? -EPIPE : -errno;
-	if (!n)
-		return -EPIPE;
 	pass = passed(&msg, &is_one);
 	/* A descriptor may be lost for want of a free one: then the message is none either. */
 	if (n != sizeof(w) || !is_one || msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) {
 		if (pass >= 0)
 			close(pass);
-		return -EPROTO;
+		return n ? -EPROTO : -EPIPE; /* nothing is the end, or looks like it */
 	}
 	*ret_w = w;
 	*ret_pass = pass;

@@ -72,6 +72,32 @@ Test(wire, what_has_another_length_is_no_message)
 	cr_expect_eq(got.id, 5);
 }
 
+/* It looks like the end of who has sent it. */
+Test(wire, a_descriptor_that_comes_with_nothing_is_closed)
+{
+	union {
+		char bytes[CMSG_SPACE(2 * sizeof(int))];
+		struct cmsghdr align;
+	} control = {.bytes = {0}};
+	struct msghdr msg = {.msg_control = control.bytes, .msg_controllen = sizeof(control.bytes)};
+	struct cmsghdr *c = CMSG_FIRSTHDR(&msg);
+	struct pst_wire got;
+	int fds[2], pipes[2], pass = -1;
+	char byte;
+
+	open_pair(fds);
+	cr_assert_eq(pipe(pipes), 0);
+	c->cmsg_level = SOL_SOCKET;
+	c->cmsg_type = SCM_RIGHTS;
+	c->cmsg_len = CMSG_LEN(2 * sizeof(int));
+	memcpy(CMSG_DATA(c), (int[]){pipes[1], pipes[1]}, 2 * sizeof(int));
+	cr_assert_eq(sendmsg(fds[0], &msg, 0), 0);
+	close(pipes[1]);
+	cr_assert_eq(fcntl(pipes[0], F_SETFL, O_NONBLOCK), 0);
+	cr_expect_eq(pst_wire_recv(fds[1], 0, &got, &pass), -EPIPE);
+	cr_expect_eq(read(pipes[0], &byte, 1), 0, "somebody still has the other end");
+}
+
 /* The receiver has no descriptor left: what should have come with the message is lost. */
 Test(wire, a_message_that_lost_its_descriptor_is_none)
 {
