@@ -2,6 +2,7 @@
 #include "enforcer/handover.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -9,6 +10,8 @@
 
 #include "base/cleanup.h"
 #include "base/mem.h"
+
+enum { SEALS = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE };
 
 /* Is A inside of P? */
 static bool is_inside(const struct pst_bundle_addr *a, const struct pst_host_prefix *p)
@@ -92,7 +95,7 @@ static size_t merge(const struct pst_bundle *b, const struct pst_host_prefix *ho
 
 static int write_memfd(const struct pst_bundle *b)
 {
-	pst_auto_fd int fd = memfd_create("policy", MFD_CLOEXEC);
+	pst_auto_fd int fd = memfd_create("policy", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	pst_auto_file FILE *out = NULL;
 	int copy = fd < 0 ? -1 : dup(fd), r;
 
@@ -105,7 +108,7 @@ static int write_memfd(const struct pst_bundle *b)
 		return r;
 	}
 	r = pst_bundle_write(b, out);
-	if (!r && fflush(out))
+	if (!r && (fflush(out) || fcntl(fd, F_ADD_SEALS, SEALS)))
 		r = -errno;
 	return r ? r : PST_TAKE_FD(fd);
 }

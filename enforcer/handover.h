@@ -17,6 +17,9 @@
 bool pst_handover_is_own(const struct pst_bundle_addr *a, const struct pst_host_prefix *host,
 			 size_t n_host);
 
-/* The file form, in memory: a descriptor, close-on-exec; -ENOMEM or -errno. */
+/*
+ * The file form, in memory, which nobody can change any more: the daemon gives it to the next
+ * proxy, too. A descriptor, close-on-exec; -ENOMEM or -errno.
+ */
 int pst_handover_write(const struct pst_bundle *b, const struct pst_host_prefix *host,
 		       size_t n_host);

@@ -6,6 +6,8 @@
 #include "compiler/judge.h"
 
 #include <criterion/criterion.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -54,6 +56,18 @@ static void hand_over(const struct pst_host_prefix *prefixes, size_t n)
 	cr_assert_geq(fd, 0);
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	cr_assert_eq(pst_bundle_read(path, diags, &got), 0);
+}
+
+/* What one proxy is given, the next one is given as well. */
+Test(handover, who_has_it_cannot_change_it)
+{
+	pst_auto_fd int fd = pst_handover_write(bundle, NULL, 0);
+
+	cr_assert_geq(fd, 0);
+	cr_expect_eq(pwrite(fd, "x", 1, 0), -1);
+	cr_expect_eq(errno, EPERM);
+	cr_expect_neq(ftruncate(fd, 0), 0);
+	cr_expect_neq(fcntl(fd, F_GET_SEALS) & F_SEAL_SEAL, 0);
 }
 
 static struct pst_addr_value who(const char *text)
