@@ -25,12 +25,14 @@ enum { REAP_MS = 10, NS_PER_MS = 1000000 };
 struct pst_reader {
 	struct pst_reader_opts opts;
 	int epoll, timer, fd;
-	pid_t pid;	   /* 0: none */
-	bool is_dying;	   /* killed, and not yet gone */
-	bool is_fresh;	   /* no reading without mistakes has come from this process */
-	bool is_late;	   /* the last one of such a process had mistakes */
-	bool is_blind;	   /* it cannot watch files */
-	unsigned int owed; /* answers */
+	pid_t pid;	     /* 0: none */
+	bool is_dying;	     /* killed, and not yet gone */
+	bool is_fresh;	     /* no reading without mistakes has come from this process */
+	bool is_late;	     /* the last one of such a process had mistakes */
+	bool is_blind;	     /* it cannot watch files */
+	bool is_silent;	     /* no reading has come from this process */
+	unsigned int missed; /* what was asked and could not be sent: bits 1 << enum pst_anew */
+	unsigned int owed;   /* answers */
 	uint64_t started_ns, heard_ns;
 	uint64_t again_ns; /* when to start; while there is none */
 	uint32_t again_ms; /* how long to wait the next time */
@@ -70,7 +72,7 @@ static int begin(struct pst_reader *r)
 	r->fd = p.fd;
 	pst_said_take(&r->said, p.said);
 	r->started_ns = r->heard_ns = pst_clock_ns();
-	r->is_fresh = true;
+	r->is_fresh = r->is_silent = true;
 	r->is_blind = false;
 	r->owed = 1; /* it reads without being asked */
 	ev.data.fd = r->fd;
@@ -223,6 +225,21 @@ static void note_late(struct pst_reader *r, struct pst_reader_word *word)
 		pst_reader_ask(r, PST_ANEW_ALWAYS); /* it has not heard that nothing counted */
 }
 
+/* A new process reads everything: that answers what the former was not asked any more. */
+static void note_missed(struct pst_reader *r, struct pst_reader_word *word)
+{
+	const unsigned int missed = r->missed;
+
+	r->missed = 0;
+	word->is_asked = word->anew == PST_ANEW_WHEN_CLEAN;
+	if (r->is_silent)
+		word->is_asked |= missed & 1U << PST_ANEW_WHEN_CLEAN;
+	for (unsigned int a = PST_ANEW_NEVER; !r->is_silent && a < PST_ANEW_MAX; a++)
+		if (missed & 1U << a)
+			pst_reader_ask(r, (enum pst_anew)a);
+	r->is_silent = false;
+}
+
 static int take_reading(struct pst_reader *r, const struct pst_wire *w, int pass,
 			struct pst_reader_word *word)
 {
@@ -243,6 +260,7 @@ static int take_reading(struct pst_reader *r, const struct pst_wire *w, int pass
 	}
 	if (r->owed)
 		r->owed--;
+	note_missed(r, word);
 	note_late(r, word);
 	return 0;
 }
@@ -369,8 +387,10 @@ void pst_reader_dispatch(struct pst_reader *r, struct pst_reader_word *ret_word)
 
 void pst_reader_ask(struct pst_reader *r, enum pst_anew anew)
 {
-	if (!send_word(r, PST_WIRE_READ, anew))
-		return; /* its end will show, and then everything is read */
+	if (!send_word(r, PST_WIRE_READ, anew)) {
+		r->missed |= 1U << anew;
+		return;
+	}
 	if (!r->owed++)
 		r->heard_ns = pst_clock_ns();
 	wait_on(r);

@@ -74,6 +74,7 @@ struct pst_reader_word {
 	/* Of READ. */
 	int error;	    /* as pst_sources_read() returns it */
 	enum pst_anew anew; /* as it was asked; NEVER: it was not */
+	bool is_asked;	    /* it answers who has asked for WHEN_CLEAN, also before this process */
 	bool is_blind;	    /* it cannot watch the files, and ends */
 	bool is_late;	    /* it does not count, because a last good version is not known */
 	/* Free it. Its bundle, verified, is there when it is to be put in force, but for is_late.
@@ -93,8 +94,8 @@ int pst_reader_fd(const struct pst_reader *r);
 /* Takes one word. */
 void pst_reader_dispatch(struct pst_reader *r, struct pst_reader_word *ret_word);
 
-/* Everything is to be read; the answer comes as a word. One that is about to be started reads
- * anyhow. */
+/* Everything is to be read; the answer comes as a word. While there is no process, it is the first
+ * reading of the next one. */
 void pst_reader_ask(struct pst_reader *r, enum pst_anew anew);
 
 /* The last bundle did not come into force: the next reading counts as a change. */

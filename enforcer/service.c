@@ -159,7 +159,7 @@ static void reload(struct service *s, struct pst_reader_word *word)
 			reading->n_refused);
 	pst_reporter_read(s->reporter, &reading->standing, stale ? -EINVAL : r);
 	pst_reading_fini(reading);
-	if (word->anew == PST_ANEW_WHEN_CLEAN)
+	if (word->is_asked)
 		end_reloading(s);
 }
 

@@ -224,6 +224,35 @@ Test(reader, one_that_dies_is_started_again_and_counted)
 	cr_expect_eq(n_started, 2);
 }
 
+Test(reader, what_is_asked_while_there_is_none_is_answered_by_the_next_one)
+{
+	struct pst_reader_word word;
+
+	open_reader(dies_once);
+	word = next();
+	cr_assert_eq(word.kind, PST_READER_READ);
+	cr_expect_not(word.is_asked);
+	pst_reading_fini(&word.reading);
+	cr_assert_eq(next().kind, PST_READER_GONE);
+	pst_reader_ask(reader, PST_ANEW_WHEN_CLEAN);
+	pst_reader_ask(reader, PST_ANEW_ALWAYS);
+	word = next();
+	cr_assert_eq(word.kind, PST_READER_READ);
+	cr_expect(word.is_asked);
+	cr_expect_not_null(word.reading.bundle);
+	pst_reading_fini(&word.reading);
+	pst_reader_ask(reader, PST_ANEW_ALWAYS);
+	word = next();
+	cr_assert_eq(word.kind, PST_READER_READ);
+	cr_expect_not(word.is_asked);
+	pst_reading_fini(&word.reading);
+	pst_reader_ask(reader, PST_ANEW_WHEN_CLEAN);
+	word = next();
+	cr_assert_eq(word.kind, PST_READER_READ);
+	cr_expect(word.is_asked);
+	pst_reading_fini(&word.reading);
+}
+
 Test(reader, one_that_does_not_answer_is_ended)
 {
 	struct pst_reader_word word;
