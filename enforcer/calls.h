@@ -37,7 +37,14 @@ struct pst_calls {
 
 /*
  * From now on this process, in all its threads, has the calls of the N LISTS and no others, and
- * never gets them back (no_new_privs). What happens with others is said by ACTION (SCMP_ACT_...).
- * 0, or -errno, logged: nothing has changed.
+ * never gets them back (no_new_privs). Others fail with EPERM and are counted; with TELLS the
+ * number of the call is written to stderr besides, the first, second, fourth, eighth time and so
+ * on: whoever has been taken over cannot fill a log with it. Calls of another architecture, or of
+ * x32, end the process. 0, or -errno, logged: nothing has changed.
+ *
+ * SIGSYS belongs to this from then on, and must not be blocked.
  */
-int pst_calls_keep(const struct pst_calls *lists, size_t n, uint32_t action);
+int pst_calls_keep(const struct pst_calls *lists, size_t n, bool tells);
+
+/* How many calls were refused; *RET_LAST is the number of the last one. */
+uint64_t pst_calls_refused(int *ret_last);

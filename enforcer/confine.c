@@ -13,9 +13,9 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
-#include <ucontext.h>
 #include <unistd.h>
 
+#include "base/cleanup.h"
 #include "base/log.h"
 #include "enforcer/calls.h"
 
@@ -57,7 +57,6 @@ static const int common[] = {
 	SCMP_SYS(dup),
 	SCMP_SYS(exit),
 	SCMP_SYS(exit_group),
-	SCMP_SYS(fcntl),
 	SCMP_SYS(fstat),
 	SCMP_SYS(futex),
 	SCMP_SYS(getpid),
@@ -111,9 +110,20 @@ static const int of_reader[] = {
 	SCMP_SYS(memfd_create),
 };
 
-/* abort() is a signal to itself. */
+/*
+ * abort() is a signal to itself. Of fcntl(2) nothing that says who is to get signals: the kernel
+ * sends them, of any number, to any process that root may kill.
+ */
 static const struct pst_calls_rule in_common[] = {
 	{SCMP_SYS(tgkill), PST_CALLS_IS(2, SIGABRT)},
+	{SCMP_SYS(fcntl), PST_CALLS_IS(1, F_DUPFD)},
+	{SCMP_SYS(fcntl), PST_CALLS_IS(1, F_DUPFD_CLOEXEC)},
+	{SCMP_SYS(fcntl), PST_CALLS_IS(1, F_GETFD)},
+	{SCMP_SYS(fcntl), PST_CALLS_IS(1, F_SETFD)},
+	{SCMP_SYS(fcntl), PST_CALLS_IS(1, F_GETFL)},
+	{SCMP_SYS(fcntl), PST_CALLS_IS(1, F_SETFL)},
+	{SCMP_SYS(fcntl), PST_CALLS_IS(1, F_GET_SEALS)},
+	{SCMP_SYS(fcntl), PST_CALLS_IS(1, F_ADD_SEALS)},
 };
 
 /* Memory that is not executable. */
@@ -133,20 +143,21 @@ int pst_confine_reader(void)
 						 PST_CALLS(of_reader, to_read),
 						 {.rules = data, .n_rules = 2}};
 
-	return pst_calls_keep(lists, sizeof(lists) / sizeof(*lists), SCMP_ACT_ERRNO(EPERM));
+	return pst_calls_keep(lists, sizeof(lists) / sizeof(*lists), true);
 }
 
 /* ---- who has rights, and reads nothing that strangers wrote ---- */
 
 /* The network: its sockets and namespaces. */
 static const int of_network[] = {
-	SCMP_SYS(bind),	      SCMP_SYS(connect),    SCMP_SYS(getpeername), SCMP_SYS(getsockname),
-	SCMP_SYS(getsockopt), SCMP_SYS(recvfrom),   SCMP_SYS(recvmsg),	   SCMP_SYS(sendmsg),
-	SCMP_SYS(sendto),     SCMP_SYS(setsockopt),
+	SCMP_SYS(bind),	    SCMP_SYS(getpeername), SCMP_SYS(getsockname), SCMP_SYS(getsockopt),
+	SCMP_SYS(recvfrom), SCMP_SYS(recvmsg),	   SCMP_SYS(setsockopt),
 };
 
+/* To send is not to connect. */
 static const struct pst_calls_rule in_network[] = {
-	{SCMP_SYS(socket), PST_CALLS_IS(0, AF_UNIX)},
+	{SCMP_SYS(sendmsg), PST_CALLS_MASKED(2, MSG_FASTOPEN, 0)},
+	{SCMP_SYS(sendto), PST_CALLS_MASKED(3, MSG_FASTOPEN, 0)},
 	{SCMP_SYS(socket), PST_CALLS_IS(0, AF_INET)},
 	{SCMP_SYS(socket), PST_CALLS_IS(0, AF_INET6)},
 	{SCMP_SYS(setns), PST_CALLS_IS(1, CLONE_NEWNET)},
@@ -158,6 +169,8 @@ static const struct pst_calls_rule in_elements[] = {
 	{SCMP_SYS(bpf), PST_CALLS_IS(0, BPF_MAP_DELETE_ELEM)},
 };
 
+static const int of_helper[] = {SCMP_SYS(connect)};
+
 static const struct pst_calls_rule in_helper[] = {
 	{SCMP_SYS(ioctl), PST_CALLS_IS(1, SIOCGSKNS)},
 	{SCMP_SYS(openat),
@@ -168,11 +181,11 @@ int pst_confine_helper(void)
 {
 	static const struct pst_calls lists[] = {
 		PST_CALLS(common, in_common),	      PST_CALLS(of_network, in_network),
-		{.rules = in_elements, .n_rules = 3}, {.rules = in_helper, .n_rules = 2},
+		{.rules = in_elements, .n_rules = 3}, PST_CALLS(of_helper, in_helper),
 		{.rules = data, .n_rules = 2},
 	};
 
-	return pst_calls_keep(lists, sizeof(lists) / sizeof(*lists), SCMP_ACT_ERRNO(EPERM));
+	return pst_calls_keep(lists, sizeof(lists) / sizeof(*lists), true);
 }
 
 static const int of_daemon[] = {
@@ -205,7 +218,6 @@ static const int of_daemon[] = {
 	SCMP_SYS(memfd_create),
 	SCMP_SYS(mkdir),
 	SCMP_SYS(mkdirat),
-	SCMP_SYS(openat),
 	SCMP_SYS(readlink),
 	SCMP_SYS(readlinkat),
 	SCMP_SYS(rename),
@@ -224,7 +236,15 @@ static const int of_daemon[] = {
 	SCMP_SYS(wait4),
 };
 
+/*
+ * What root may connect to or write to, starts programs for it: a service manager's socket, or the
+ * memory of another process, which is a file, too. And a program of the kernel's that is linked to
+ * the right place writes there as well. So the daemon connects to nobody, opens no file to write,
+ * and has others link (enforcer/errand.h).
+ */
 static const struct pst_calls_rule in_daemon[] = {
+	{SCMP_SYS(openat), PST_CALLS_MASKED(2, O_ACCMODE | O_CREAT | O_TRUNC, O_RDONLY)},
+	{SCMP_SYS(socket), PST_CALLS_IS(0, AF_UNIX)},
 	{SCMP_SYS(socket), PST_CALLS_IS(0, AF_NETLINK)},
 	{SCMP_SYS(kill), PST_CALLS_IS(1, SIGKILL)},
 	{SCMP_SYS(ioctl), PST_CALLS_IS(1, TCGETS)}, /* stdio: is this a terminal? */
@@ -243,29 +263,7 @@ static const struct pst_calls_rule in_daemon[] = {
 	{SCMP_SYS(bpf), PST_CALLS_IS(0, BPF_OBJ_GET)},
 	{SCMP_SYS(bpf), PST_CALLS_IS(0, BPF_OBJ_GET_INFO_BY_FD)},
 	{SCMP_SYS(bpf), PST_CALLS_IS(0, BPF_OBJ_PIN)},
-	{SCMP_SYS(bpf), PST_CALLS_IS(0, BPF_LINK_CREATE)},
 };
-
-/* Written by the handler alone, in the daemon's one thread. */
-static volatile uint64_t refused;
-static volatile int last_refused;
-
-/* In place of the call: its result. */
-static void on_refused(int sig, siginfo_t *info, void *context)
-{
-	ucontext_t *u = context;
-
-	(void)sig;
-	refused++;
-	last_refused = info->si_syscall;
-#if defined(__x86_64__)
-	u->uc_mcontext.gregs[REG_RAX] = -EPERM;
-#elif defined(__aarch64__)
-	u->uc_mcontext.regs[0] = (unsigned long long)-EPERM;
-#else
-#error "where does this machine keep the result of a system call?"
-#endif
-}
 
 int pst_confine_daemon(void)
 {
@@ -274,29 +272,31 @@ int pst_confine_daemon(void)
 		{.rules = in_elements, .n_rules = 3}, PST_CALLS(of_daemon, in_daemon),
 		{.rules = data, .n_rules = 2},
 	};
-	const struct sigaction on = {.sa_sigaction = on_refused, .sa_flags = SA_SIGINFO};
 
-	if (sigaction(SIGSYS, &on, NULL))
-		return pst_log_err(-errno, "cannot count system calls that are refused");
-	return pst_calls_keep(lists, sizeof(lists) / sizeof(*lists), SCMP_ACT_TRAP);
+	return pst_calls_keep(lists, sizeof(lists) / sizeof(*lists), false);
 }
 
 uint64_t pst_confine_refused(void)
 {
-	return refused;
+	int last;
+
+	return pst_calls_refused(&last);
 }
 
 void pst_confine_tell(uint64_t now_ms)
 {
 	static uint64_t told, again_ms;
-	const uint64_t n = refused;
+	pst_auto_free char *name = NULL;
+	int last;
+	const uint64_t n = pst_calls_refused(&last);
 
 	if (n == told || now_ms < again_ms)
 		return;
 	told = n;
 	again_ms = now_ms + TELL_MS;
+	name = seccomp_syscall_resolve_num_arch(SCMP_ARCH_NATIVE, last);
 	pst_log(PST_LOG_ERROR,
-		"system call %d was refused, which is not on the daemon's list: %" PRIu64
+		"system call %d (%s) was refused, which is not on the daemon's list: %" PRIu64
 		" until now; what it was for has failed",
-		last_refused, n);
+		last, name ? name : "unknown", n);
 }

@@ -4,8 +4,9 @@
 /*
  * Giving up rights that a process does not need.
  *
- * System calls that are not on a list fail with EPERM. They do not kill: a library's new version
- * that tries something else first then goes on as on a kernel that does not let it.
+ * System calls that are not on a list fail with EPERM, and are told (enforcer/calls.h). They do not
+ * kill: a library's new version that tries something else first then goes on as on a kernel that
+ * does not let it.
  */
 
 #include <linux/capability.h>
@@ -27,10 +28,12 @@
 #define PST_CAPS_HELPER                                                       \
 	(PST_CAP(CAP_BPF) | PST_CAP(CAP_NET_ADMIN) | PST_CAP(CAP_SYS_ADMIN) | \
 	 PST_CAP(CAP_NET_BIND_SERVICE))
-#define PST_CAPS_READER	 PST_CAP(CAP_DAC_READ_SEARCH)
+#define PST_CAPS_READER PST_CAP(CAP_DAC_READ_SEARCH)
 /* The proxy becomes nobody, and says how many descriptors it is to have. */
-#define PST_CAPS_PROXY	 (PST_CAP(CAP_SETUID) | PST_CAP(CAP_SETGID) | PST_CAP(CAP_SYS_RESOURCE))
-#define PST_CAPS_STARTER (PST_CAPS_HELPER | PST_CAPS_READER | PST_CAPS_PROXY)
+#define PST_CAPS_PROXY	(PST_CAP(CAP_SETUID) | PST_CAP(CAP_SETGID) | PST_CAP(CAP_SYS_RESOURCE))
+/* It opens the file of exports besides. */
+#define PST_CAPS_STARTER \
+	(PST_CAPS_HELPER | PST_CAPS_READER | PST_CAPS_PROXY | PST_CAP(CAP_DAC_OVERRIDE))
 #define PST_CAPS_EXTRA                                              \
 	(PST_CAP(CAP_DAC_OVERRIDE) | PST_CAP(CAP_DAC_READ_SEARCH) | \
 	 PST_CAP(CAP_NET_BIND_SERVICE) | PST_CAP(CAP_SYS_RESOURCE))
@@ -50,16 +53,17 @@ int pst_confine_caps(uint64_t keep);
 int pst_confine_reader(void);
 
 /*
- * The helper of the proxy (enforcer/legs.h): sockets, network namespaces, elements of the maps that
- * it has. No file to write, no process, no other command of bpf(2) or ioctl(2). 0 or -errno,
- * logged.
+ * The helper of the proxy (enforcer/legs.h): sockets of IP, network namespaces, elements of the
+ * maps that it has. No file to write, no process, no other command of bpf(2) or ioctl(2). 0 or
+ * -errno, logged.
  */
 int pst_confine_helper(void);
 
 /*
  * The daemon, when everything is open: what it does from then on. No process and no program (there
  * is enforcer/starter.h), no namespace but those of the network, no signal but SIGKILL, no memory
- * that is executable, of bpf(2) nothing that detaches or replaces what is attached. 0 or -errno,
+ * that is executable, no connection, no file to write, of bpf(2) nothing that attaches, detaches or
+ * replaces. 0 or -errno,
  * logged.
  *
  * A call that is not on the list fails with EPERM there too, and is counted besides: enforcement

@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/vec.h"
+#include "enforcer/errand.h"
 #include "enforcer/flow_filter.h"
 #include "enforcer/flow_lost.h"
 
@@ -57,14 +58,31 @@ static void free_filters(struct filters *list)
 	pst_vec_free(list);
 }
 
-/* 0 or -errno. Neither a device nor a pipe can hold up the daemon. */
+/* Neither a device nor a pipe can hold up the daemon. */
+int pst_export_file(const char *path)
+{
+	int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK, MODE);
+
+	return fd < 0 ? -errno : fd;
+}
+
+void pst_export_be_opener(void *arg, const int *fds, size_t n)
+{
+	if (n != 1 || !arg)
+		_exit(1);
+	pst_errand_end(fds[0], pst_export_file(arg));
+}
+
+/* 0 or -errno. */
 static int open_file(struct pst_export *e)
 {
 	pst_auto_fd int fd =
-		open(e->opts.path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK, MODE);
+		e->opts.open ? e->opts.open(e->opts.arg) : pst_export_file(e->opts.path);
 	struct stat st;
 
-	if (fd < 0 || fstat(fd, &st))
+	if (fd < 0)
+		return fd;
+	if (fstat(fd, &st))
 		return -errno;
 	if (!S_ISREG(st.st_mode))
 		return -EINVAL;

@@ -33,7 +33,16 @@ struct pst_export_opts {
 	const char *const *deny;  /* none may match */
 	size_t n_deny;
 	const char *node_name;
+	/* Opens the file: as pst_export_file() does. NULL: that, with PATH. */
+	int (*open)(void *arg);
+	void *arg;
 };
+
+/* PATH, to be appended to, made when there is none: a descriptor or -errno. */
+int pst_export_file(const char *path);
+
+/* A job of enforcer/starter.h, as errands are (enforcer/errand.h): ARG is the path. */
+void pst_export_be_opener(void *arg, const int *fds, size_t n);
 
 struct pst_export_stats {
 	uint64_t written, lost; /* flows */

@@ -251,7 +251,7 @@ static int open_place(struct pst_redirect *r, uint64_t cookie)
 		return pst_log_err(e, "cannot listen for the proxy in a workload's namespace");
 	place.known.port[PST_PLACE_V4] = port_of(v4);
 	place.known.port[PST_PLACE_V6] = port_of(v6);
-	e = pst_steer_open(r->loader, netns, listeners, &place.steer);
+	e = pst_steer_open(r->loader, r->crew_opts.starter, netns, listeners, &place.steer);
 	if (!e)
 		e = show(r, &place);
 	if (!e)

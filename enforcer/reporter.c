@@ -14,6 +14,7 @@
 #include "enforcer/clock.h"
 #include "enforcer/confine.h"
 #include "enforcer/control.h"
+#include "enforcer/errand.h"
 #include "enforcer/events.h"
 #include "enforcer/export.h"
 #include "enforcer/flow_lost.h"
@@ -206,6 +207,11 @@ static bool write_page(const char *path, FILE *out, unsigned int *ret_status, vo
 	return true;
 }
 
+static int open_exported(void *arg)
+{
+	return pst_errand_run(arg, PST_START_OPENER, NULL, 0);
+}
+
 static int open_export(struct pst_reporter *r)
 {
 	const struct pst_options_export *o = &r->parts.opts->export;
@@ -218,6 +224,8 @@ static int open_export(struct pst_reporter *r)
 		.deny = o->deny,
 		.n_deny = o->n_deny,
 		.node_name = r->node_name,
+		.open = open_exported,
+		.arg = r->parts.starter,
 	};
 	int e = o->path ? pst_export_open(&opts, &r->export) : 0;
 

@@ -25,6 +25,7 @@ struct pst_reporter_parts {
 	struct pst_generations *gens;
 	const struct pst_hostaddr *host;
 	const struct pst_reader *reader;
+	struct pst_starter *starter;
 	bool courtesy;
 	bool answers;
 };

@@ -23,6 +23,8 @@
 #include "enforcer/confine.h"
 #include "enforcer/crew.h"
 #include "enforcer/destroy.h"
+#include "enforcer/errand.h"
+#include "enforcer/export.h"
 #include "enforcer/generation.h"
 #include "enforcer/hostaddr.h"
 #include "enforcer/inject.h"
@@ -446,6 +448,7 @@ static int open_reporter(struct service *s)
 		.gens = s->gens,
 		.host = s->host,
 		.reader = s->reader,
+		.starter = s->starter,
 		.courtesy = s->courtesy,
 		.answers = s->inject,
 	};
@@ -561,6 +564,8 @@ static int open_starter(struct service *s)
 		[PST_START_READER] = {pst_reader_be, (void *)o},
 		[PST_START_HELPER] = {pst_crew_be_helper, NULL},
 		[PST_START_PROXY] = {pst_crew_be_proxy, &s->proxy},
+		[PST_START_LINKER] = {pst_errand_be_linker, NULL},
+		[PST_START_OPENER] = {pst_export_be_opener, (void *)o->export.path},
 	};
 	/* In audit there is none: it denies. */
 	int r = pst_crew_path(o->audit ? "off" : o->proxy, s->proxy_path);

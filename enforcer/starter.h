@@ -22,6 +22,8 @@ enum pst_start {
 	PST_START_READER,
 	PST_START_HELPER,
 	PST_START_PROXY,
+	PST_START_LINKER, /* enforcer/errand.h */
+	PST_START_OPENER, /* of the file that flows are exported to */
 	PST_START_MAX,
 };
 

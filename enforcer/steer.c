@@ -10,8 +10,10 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
+#include "base/cleanup.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "enforcer/errand.h"
 #include "enforcer/loader.h"
 
 #define PROGRAM	  "pst_steer"
@@ -19,7 +21,7 @@
 
 struct pst_steer {
 	struct bpf_object *obj;
-	struct bpf_link *link;
+	int link; /* its end ends the steering; -1: none */
 };
 
 /* Only the one program, over the maps that are there. */
@@ -57,8 +59,7 @@ static int enter_listeners(const struct bpf_object *obj, const int listeners[2])
 	return 0;
 }
 
-static int open_all(struct pst_steer *s, const struct pst_loader *l, int netns_fd,
-		    const int listeners[2])
+static int load(struct pst_steer *s, const struct pst_loader *l, const int listeners[2])
 {
 	size_t len;
 	const void *image = pst_loader_image(&len);
@@ -70,19 +71,30 @@ static int open_all(struct pst_steer *s, const struct pst_loader *l, int netns_f
 	r = share(l, s->obj);
 	if (!r)
 		r = enter_listeners(s->obj, listeners);
-	if (r)
-		return r;
-	s->link = bpf_program__attach_netns(bpf_object__find_program_by_name(s->obj, PROGRAM),
-					    netns_fd);
-	return s->link ? 0 : -errno;
+	return r;
 }
 
-int pst_steer_open(const struct pst_loader *l, int netns_fd, const int listeners[2],
-		   struct pst_steer **ret_steer)
+static int attach(struct pst_steer *s, struct pst_starter *starter, int netns_fd)
+{
+	const struct bpf_program *prog = bpf_object__find_program_by_name(s->obj, PROGRAM);
+
+	s->link = pst_errand_run(starter, PST_START_LINKER,
+				 (int[]){bpf_program__fd(prog), netns_fd}, 2);
+	return s->link < 0 ? s->link : 0;
+}
+
+int pst_steer_open(const struct pst_loader *l, struct pst_starter *starter, int netns_fd,
+		   const int listeners[2], struct pst_steer **ret_steer)
 {
 	struct pst_steer *s = pst_mem_calloc(1, sizeof(*s));
-	int r = s ? open_all(s, l, netns_fd, listeners) : -ENOMEM;
+	int r;
 
+	if (!s)
+		return pst_log_err(-ENOMEM, "cannot steer connections to the proxy");
+	s->link = -1;
+	r = load(s, l, listeners);
+	if (!r)
+		r = attach(s, starter, netns_fd);
 	if (r) {
 		pst_steer_close(&s);
 		return pst_log_err(r, "cannot steer connections to the proxy");
@@ -95,7 +107,7 @@ void pst_steer_close(struct pst_steer **s)
 {
 	if (!*s)
 		return;
-	bpf_link__destroy((*s)->link);
+	pst_cleanup_fd(&(*s)->link);
 	bpf_object__close((*s)->obj);
 	free(*s);
 	*s = NULL;

@@ -10,14 +10,16 @@
  */
 
 struct pst_loader;
+struct pst_starter;
 struct pst_steer;
 
 /*
  * Steers what begins in the namespace NETNS_FD to LISTENERS, sockets of that namespace for IPv4 and
- * IPv6 (-1: none). Keeps no descriptor of either. 0, or why the kernel refused, logged.
+ * IPv6 (-1: none). Keeps no descriptor of either. STARTER attaches (enforcer/errand.h). 0, or why
+ * the kernel refused, logged.
  */
-int pst_steer_open(const struct pst_loader *l, int netns_fd, const int listeners[2],
-		   struct pst_steer **ret_steer);
+int pst_steer_open(const struct pst_loader *l, struct pst_starter *starter, int netns_fd,
+		   const int listeners[2], struct pst_steer **ret_steer);
 
 /* From now on nothing is steered. NULL is fine; *S becomes NULL. */
 void pst_steer_close(struct pst_steer **s);

@@ -1,21 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "proxy/confine.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/socket.h>
 
 #include "enforcer/calls.h"
 
 static const int allowed[] = {
 	/* descriptors that are there */
 	SCMP_SYS(accept4), SCMP_SYS(close), SCMP_SYS(epoll_create1), SCMP_SYS(epoll_ctl),
-	SCMP_SYS(epoll_pwait), SCMP_SYS(epoll_wait), SCMP_SYS(fcntl), SCMP_SYS(fstat),
-	SCMP_SYS(getsockname), SCMP_SYS(getsockopt), SCMP_SYS(listen), SCMP_SYS(lseek),
-	SCMP_SYS(newfstatat), SCMP_SYS(poll), SCMP_SYS(ppoll), SCMP_SYS(pread64), SCMP_SYS(read),
-	SCMP_SYS(readv), SCMP_SYS(recvfrom), SCMP_SYS(recvmsg), SCMP_SYS(sendmsg), SCMP_SYS(sendto),
-	SCMP_SYS(setsockopt), SCMP_SYS(shutdown), SCMP_SYS(signalfd4), SCMP_SYS(splice),
-	SCMP_SYS(write), SCMP_SYS(writev),
+	SCMP_SYS(epoll_pwait), SCMP_SYS(epoll_wait), SCMP_SYS(fstat), SCMP_SYS(getsockname),
+	SCMP_SYS(getsockopt), SCMP_SYS(lseek), SCMP_SYS(newfstatat), SCMP_SYS(poll),
+	SCMP_SYS(ppoll), SCMP_SYS(pread64), SCMP_SYS(read), SCMP_SYS(readv), SCMP_SYS(recvfrom),
+	SCMP_SYS(recvmsg), SCMP_SYS(setsockopt), SCMP_SYS(shutdown), SCMP_SYS(signalfd4),
+	SCMP_SYS(splice), SCMP_SYS(write), SCMP_SYS(writev),
 	/* memory: patterns are compiled to machine code */
 	SCMP_SYS(brk), SCMP_SYS(madvise), SCMP_SYS(mmap), SCMP_SYS(mprotect), SCMP_SYS(mremap),
 	SCMP_SYS(munmap), SCMP_SYS(sysinfo),
@@ -31,6 +30,19 @@ static const int allowed[] = {
 static const struct pst_calls_rule rules[] = {
 	/* To read, that is: never O_WRONLY, O_RDWR or O_CREAT. */
 	{SCMP_SYS(openat), PST_CALLS_MASKED(2, O_ACCMODE | O_CREAT | O_TRUNC, O_RDONLY)},
+	/*
+	 * Sockets that it has, in the namespaces of pods, are for one connection each. With
+	 * MSG_FASTOPEN, sending is connecting: one that is not connected any more would go
+	 * anywhere.
+	 */
+	{SCMP_SYS(sendmsg), PST_CALLS_MASKED(2, MSG_FASTOPEN, 0)},
+	{SCMP_SYS(sendto), PST_CALLS_MASKED(3, MSG_FASTOPEN, 0)},
+	/* Not F_SETOWN, which is to send signals; nor F_SETFL, which is to write in the middle of
+	 * verdicts that are appended. */
+	{SCMP_SYS(fcntl), PST_CALLS_IS(1, F_DUPFD_CLOEXEC)},
+	{SCMP_SYS(fcntl), PST_CALLS_IS(1, F_GETFD)},
+	{SCMP_SYS(fcntl), PST_CALLS_IS(1, F_SETFD)},
+	{SCMP_SYS(fcntl), PST_CALLS_IS(1, F_GETFL)},
 	/* abort() is a signal to itself: one that it need not survive. */
 	{SCMP_SYS(tgkill), PST_CALLS_IS(2, SIGABRT)},
 };
@@ -39,5 +51,5 @@ int pst_confine(void)
 {
 	static const struct pst_calls list = PST_CALLS(allowed, rules);
 
-	return pst_calls_keep(&list, 1, SCMP_ACT_ERRNO(EPERM));
+	return pst_calls_keep(&list, 1, true);
 }

@@ -246,15 +246,12 @@ static int open_signals(struct loop *l)
 static int open_front(struct loop *l)
 {
 	struct pst_managed *m = &l->team.managed;
-	int r;
 
 	if (!l->o->managed) {
-		r = take_over(l, &l->o->sources);
+		int r = take_over(l, &l->o->sources);
+
 		return r ? r : open_listener(l);
 	}
-	r = pst_managed_open(m);
-	if (r)
-		return r;
 	return watch(l, &m->control) || watch(l, &m->legs) ? die(-errno, "cannot watch sockets")
 							   : 0;
 }
@@ -264,6 +261,8 @@ static int start(struct loop *l)
 {
 	int r = pst_team_start(&l->team, l->o);
 
+	if (!r && l->o->managed)
+		r = pst_managed_open(&l->team.managed);
 	if (!r && l->o->managed)
 		r = pst_confine();
 	if (r)

@@ -4,6 +4,7 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -60,6 +61,39 @@ static int what_is_forbidden(void)
 	return is_refused(memfd_create("x", 0)) ? 0 : 10;
 }
 
+/* A socket that listened, or lost its connection, is one that can be connected. */
+static int to_go_elsewhere(void)
+{
+	struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	char byte = 0;
+	struct iovec iov = {.iov_base = &byte, .iov_len = 1};
+	struct msghdr msg = {
+		.msg_name = &at, .msg_namelen = sizeof(at), .msg_iov = &iov, .msg_iovlen = 1};
+	socklen_t len = sizeof(at);
+	int ours = socket(AF_INET, SOCK_STREAM, 0), other = socket(AF_INET, SOCK_STREAM, 0);
+
+	if (listen(ours, 1) || bind(other, (struct sockaddr *)&at, sizeof(at)) ||
+	    listen(other, 1) || getsockname(other, (struct sockaddr *)&at, &len) || pst_confine())
+		return 1;
+	if (shutdown(ours, SHUT_RD))
+		return 2;
+	if (!is_refused(sendto(ours, "x", 1, MSG_FASTOPEN, (struct sockaddr *)&at, len)) ||
+	    !is_refused(sendmsg(ours, &msg, MSG_FASTOPEN)))
+		return 3;
+	if (!is_refused(listen(ours, 1)) || !is_refused(connect(ours, (struct sockaddr *)&at, len)))
+		return 4;
+	return sendto(ours, "x", 1, MSG_NOSIGNAL, (struct sockaddr *)&at, len) < 0 && errno == EPIPE
+		       ? 0
+		       : 5;
+}
+
+static int to_signal_others(void)
+{
+	if (!is_refused(fcntl(0, F_SETOWN, getppid())) || !is_refused(fcntl(0, F_SETSIG, SIGKILL)))
+		return 1;
+	return is_refused(fcntl(0, F_SETFL, 0)) ? 0 : 2;
+}
+
 static int what_is_needed(void)
 {
 	char byte;
@@ -84,6 +118,22 @@ static int an_abort(void)
 Test(confine, nothing_can_be_made_run_or_watched)
 {
 	cr_assert_eq(confined(what_is_forbidden), 0);
+}
+
+Test(confine, no_socket_goes_anywhere_but_where_it_is_connected)
+{
+	pid_t pid = fork();
+	int status = -1;
+
+	if (!pid)
+		_exit(to_go_elsewhere());
+	waitpid(pid, &status, 0);
+	cr_assert_eq(status, 0, "step %d", WEXITSTATUS(status));
+}
+
+Test(confine, a_descriptor_neither_signals_others_nor_changes_how_it_writes)
+{
+	cr_assert_eq(confined(to_signal_others), 0);
 }
 
 Test(confine, what_is_given_can_be_used)
