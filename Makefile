@@ -208,6 +208,19 @@ $(eval $(call unit_tests,enforcer,$(ENFORCER_OBJ),$(ENFORCER_LIBS)))
 $(eval $(call unit_tests,proxy,$(PROXY_TEST_OBJ) $(PROXY_OBJ),$(PROXY_LIBS) -lre2 -lstdc++))
 $(eval $(call unit_tests,cli,$(CLI_OBJ),$(CLI_LIBS)))
 
+# The tests of threads without Criterion, for which TSan has no room: tests/plain/criterion/criterion.h.
+PLAIN_OBJ := $(patsubst %,$(B)/obj/plain/%.o,tests/plain/main $(patsubst %,proxy/tests/%,test_twins test_memory test_share world))
+$(PLAIN_OBJ): ALL_CFLAGS += $(LLHTTP_FLAGS)
+$(PLAIN_OBJ): $(B)/obj/plain/%.o: %.c | $(GEN_H)
+	$(call msg,CC,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -Itests/plain -c $< -o $@
+
+$(B)/tests/plain: $(PLAIN_OBJ) $(PROXY_OBJ)
+	$(call msg,LD,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_LDFLAGS) $^ -o $@ $(PROXY_LIBS)
+
 # The core and the judge as programs for tests: never linked with the others, never installed.
 KERNEL_CORE := $(patsubst %,$(B)/tests/kernel_core/%.bpf.o,core judge)
 $(KERNEL_CORE): $(B)/tests/kernel_core/%.o: bpf/tests/kernel_core/%.c | $(B)/gen/http_table.h
@@ -426,10 +439,8 @@ bench-proxy: build/postern-proxy ## measure postern-proxy beside nginx and HAPro
 # The twins of the ruler, what threads share, and the whole proxy with several of them.
 .PHONY: tsan-proxy
 tsan-proxy: ## look for races between the threads of the proxy, with TSan (no root)
-	$(SUB) SAN=thread build/tsan/postern-proxy build/tsan/tests/proxy
-	$(Q)build/tsan/tests/proxy --filter 'twins/*'
-	$(Q)build/tsan/tests/proxy --filter 'pool/*'
-	$(Q)build/tsan/tests/proxy --filter 'share/*'
+	$(SUB) SAN=thread build/tsan/postern-proxy build/tsan/tests/plain
+	$(Q)build/tsan/tests/plain
 	$(Q)POSTERN_PROXY=build/tsan/postern-proxy python3 tests/e2e/threads.py
 	$(Q)POSTERN_PROXY=build/tsan/postern-proxy python3 tests/e2e/proxy.py
 

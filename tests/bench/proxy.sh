@@ -1,10 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# Requests/s and p99 of postern-proxy beside nginx (proxy_pass) and HAProxy with the same rule, one thread each, in front
-# of the same nginx, all on the loopback. Needs no root.
+# Requests/s and p99 of postern-proxy beside nginx (proxy_pass) and HAProxy with the same rule and as many threads, in
+# front of the same nginx, all on the loopback; then the memory of postern-proxy for IDLE connections, each of which has
+# asked once. Needs no root.
 #
-#	[SECONDS_EACH=n] [CONNECTIONS=n] proxy.sh
+#	[SECONDS_EACH=n] [CONNECTIONS=n] [THREADS="1 2"] [IDLE=n] proxy.sh
 #
 # The same with HTTP/2 on both sides by h2load, ten streams on each connection, if it is there; nginx does it by grpc_pass.
 #
@@ -16,6 +17,18 @@ set -u
 cd "$(dirname "$0")/../.." || exit 1
 PATH=$PATH:/usr/sbin
 seconds=${SECONDS_EACH:-3} connections=${CONNECTIONS:-64}
+if [ -z "${THREADS_EACH:-}" ]; then
+	for threads in ${THREADS:-1 2}; do
+		echo "threads of each: $threads"
+		THREADS_EACH=$threads "$PWD/tests/bench/proxy.sh" || exit
+	done
+	exit
+fi
+threads=$THREADS_EACH
+# Each connection of ours has two descriptors.
+ulimit -n "$(ulimit -Hn)"
+idle=$((($(ulimit -n) - 500) / 2))
+[ "$idle" -le "${IDLE:-10000}" ] || idle=${IDLE:-10000}
 for tool in nginx haproxy wrk; do
 	command -v $tool >/dev/null || { echo "needs $tool"; exit 77; }
 done
@@ -28,10 +41,10 @@ port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)
 up=$(port) direct=$up ngx=$(port) hap=$(port) own=$(port)
 up2=$(port) ngx2=$(port) hap2=$(port) own2=$(port)
 temps=$(for kind in client_body proxy fastcgi uwsgi scgi; do echo "${kind}_temp_path $work/$kind;"; done)
-nginx_conf() { # NAME SERVER SERVER-OF-HTTP/2
+nginx_conf() { # NAME SERVER SERVER-OF-HTTP/2 [WORKERS]
 	cat <<-END >"$work/$1.conf"
-		daemon off; pid $work/$1.pid; error_log $work/$1.err; worker_processes 1;
-		events { worker_connections 4000; }
+		daemon off; pid $work/$1.pid; error_log $work/$1.err; worker_processes ${4:-1};
+		events { worker_connections 20000; }
 		http { access_log off; keepalive_requests 100000000; $temps
 		upstream server { server 127.0.0.1:$up; keepalive 256; keepalive_requests 100000000; }
 		upstream server2 { server 127.0.0.1:$up2; keepalive 256; keepalive_requests 100000000; }
@@ -47,11 +60,11 @@ nginx_conf proxy "listen 127.0.0.1:$ngx; location / { return 403; }
 	location ~ ^/api/.*\$ { limit_except GET HEAD POST DELETE { deny all; }
 	proxy_http_version 1.1; proxy_set_header Connection \"\"; proxy_pass http://server; }" \
 	"listen 127.0.0.1:$ngx2 http2; location / { return 403; }
-	location ~ ^/api/.*\$ { limit_except GET HEAD POST DELETE { deny all; } grpc_pass grpc://server2; }"
+	location ~ ^/api/.*\$ { limit_except GET HEAD POST DELETE { deny all; } grpc_pass grpc://server2; }" "$threads"
 cat >"$work/haproxy.cfg" <<END
 global
-	nbthread 1
-	maxconn 4000
+	nbthread $threads
+	maxconn $idle
 defaults
 	mode http
 	timeout connect 5s
@@ -77,7 +90,7 @@ pids+=($!)
 own_proxy() { # LISTEN UPSTREAM
 	build/postern-proxy --listen 127.0.0.1:"$1" --upstream 127.0.0.1:"$2" --policy testdata/http/policy.yaml \
 		--inventory testdata/inventory/demo.yaml --subject 10.77.0.4 --peer 10.77.0.2 --port 8080 \
-		--events none 2>>"$work/own.err" &
+		--threads "$threads" --events none 2>>"$work/own.err" &
 	pids+=($!)
 }
 own_proxy "$own" "$up"
@@ -129,8 +142,32 @@ for _ in 1 2 3; do
 		fi
 	done
 done
+resident() { # NAME: bytes
+	awk '/^VmRSS/ { print $2 * 1024 }' "/proc/${pid[$1]}/status"
+}
+# Opens connections to PORT that ask once and stay, says so, and closes them when it is told to.
+hold() { # PORT
+	python3 -c '
+import socket, sys
+held = []
+for _ in range(int(sys.argv[2])):
+    held.append(socket.create_connection(("127.0.0.1", int(sys.argv[1]))))
+    held[-1].sendall(b"GET /api/x HTTP/1.1\r\nHost: b\r\n\r\n")
+    assert b" 200 " in held[-1].recv(4096)
+print("held", flush=True)
+sys.stdin.read()' "$1" "$idle"
+}
+before=$(resident postern-proxy)
+coproc holder { hold "$own"; }
+read -r answer <&"${holder[0]}"
+[ "$answer" = held ] || { echo "$idle connections are not held"; exit 1; }
+sleep 2
+each=$((($(resident postern-proxy) - before) / idle))
+eval "exec ${holder[1]}>&-"
+wait "$holder_PID"
 printf '%-16s %10s %10s %18s\n' "" requests/s p99 'us per request'
 for name in "${names[@]}"; do
 	case $name in direct*) cost[$name]=- ;; esac
 	printf '%-16s %10s %10s %18s\n' "$name" "${best[$name]}" "${p99[$name]}" "${cost[$name]}"
 done
+echo "postern-proxy: $each bytes for each of $idle idle connections"
