@@ -65,10 +65,22 @@ void pst_memory_settle(struct pst_memory *m)
 	atomic_fetch_add(&m->pool->left, spare - m->pool->part);
 }
 
+static void release_memory(struct pst_memory *m, char *v, size_t size)
+{
+	if (size <= PST_PAGES_LARGEST)
+		pst_pages_give(&m->pages, v, size);
+	else
+		free(v);
+}
+
 void pst_memory_trim(struct pst_memory *m)
 {
-	while (m->n_spares)
-		pst_pages_give(&m->pages, m->spares[--m->n_spares], PST_BUFFER_FIRST);
+	for (int i = 0; i < PST_BUFFER_SIZES; i++) {
+		struct pst_memory_spares *s = &m->spares[i];
+
+		while (s->n)
+			release_memory(m, s->v[--s->n], (size_t)PST_BUFFER_FIRST << i);
+	}
 }
 
 void pst_memory_fini(struct pst_memory *m)
@@ -77,22 +89,35 @@ void pst_memory_fini(struct pst_memory *m)
 	pst_pages_fini(&m->pages);
 }
 
+/* NULL: none of this size are kept. */
+static struct pst_memory_spares *spares_of(struct pst_memory *m, size_t size)
+{
+	for (int i = 0; i < PST_BUFFER_SIZES; i++) {
+		if (size == (size_t)PST_BUFFER_FIRST << i)
+			return &m->spares[i];
+	}
+	return NULL;
+}
+
 static char *take_memory(struct pst_memory *m, size_t size)
 {
-	if (size == PST_BUFFER_FIRST && m->n_spares)
-		return m->spares[--m->n_spares];
+	struct pst_memory_spares *s = spares_of(m, size);
+
+	if (s && s->n)
+		return s->v[--s->n];
 	return size <= PST_PAGES_LARGEST ? pst_pages_take(&m->pages, size)
 					 : pst_mem_calloc(1, size);
 }
 
 static void give_memory(struct pst_memory *m, char *v, size_t size)
 {
-	if (size == PST_BUFFER_FIRST && m->n_spares < PST_BUFFER_SPARES)
-		m->spares[m->n_spares++] = v;
-	else if (size <= PST_PAGES_LARGEST)
-		pst_pages_give(&m->pages, v, size);
+	const size_t most = size == PST_BUFFER_FIRST ? PST_BUFFER_SPARES : PST_BUFFER_LARGE_SPARES;
+	struct pst_memory_spares *s = spares_of(m, size);
+
+	if (s && s->n < most)
+		s->v[s->n++] = v;
 	else
-		free(v);
+		release_memory(m, v, size);
 }
 
 static bool grow(struct pst_buffer *b, size_t limit, struct pst_purse *p)

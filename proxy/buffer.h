@@ -21,8 +21,10 @@ enum {
 	PST_BUFFER_FIRST = 8 * 1024,
 	PST_BUFFER_BODY = 64 * 1024, /* bodies need no more */
 	PST_BUFFER_HEAD =
-		160 * 1024, /* a head or trailers at the limit, and what comes with them */
+		160 * 1024,   /* a head or trailers at the limit, and what comes with them */
+	PST_BUFFER_SIZES = 4, /* that are kept: the first one, and each twice the one before */
 	PST_BUFFER_SPARES = 512,
+	PST_BUFFER_LARGE_SPARES = 16, /* of each size but the first */
 };
 
 /*
@@ -37,16 +39,18 @@ struct pst_memory_pool {
 void pst_memory_pool_init(struct pst_memory_pool *p, size_t limit, size_t n_memories);
 
 /*
- * What buffers hold together. Some of the first size are kept for the next one that asks: most
- * requests need no more. Small ones have pages of their own: freed among long-lived small objects
- * they would be holes.
+ * What buffers hold together. Some are kept for the next one that asks: most requests need no more
+ * than the first size, and to get pages for each large body costs more than the body. Small ones
+ * have pages of their own: freed among long-lived small objects they would be holes.
  */
 struct pst_memory {
 	size_t used, limit;
-	struct pst_memory_pool *pool;	 /* where the limit is raised; NULL: nowhere */
-	char *spares[PST_BUFFER_SPARES]; /* not counted */
-	size_t n_spares;
-	struct pst_pages pages; /* of what sessions of HTTP/2 hold also when nothing happens */
+	struct pst_memory_pool *pool; /* where the limit is raised; NULL: nowhere */
+	struct pst_memory_spares {
+		char *v[PST_BUFFER_SPARES];
+		size_t n;
+	} spares[PST_BUFFER_SIZES]; /* not counted */
+	struct pst_pages pages;	    /* of what sessions of HTTP/2 hold also when nothing happens */
 };
 
 /* May MORE bytes be used? Raises the limit for them, if it must and the pool lets it. */

@@ -4,6 +4,8 @@
 #include <criterion/criterion.h>
 #include <pthread.h>
 
+#include "proxy/purse.h"
+
 enum { LIMIT = 1 << 20, THREADS = 4, ROUNDS = 2000, STEP = 8 * 1024 };
 
 Test(pool, lends_up_to_its_limit_and_not_a_byte_more)
@@ -69,4 +71,43 @@ Test(pool, neither_loses_nor_makes_bytes_between_threads)
 		all += m[i].limit;
 	}
 	cr_expect_eq(all + pool.left, LIMIT);
+}
+
+static void grow_to(struct pst_buffer *b, size_t size, struct pst_purse *p)
+{
+	while (b->cap < size) {
+		bool failed;
+
+		cr_assert_gt(pst_buffer_room(b, size, p, &failed), 0);
+		b->end = b->cap;
+	}
+}
+
+Test(buffer, keeps_some_of_each_size_for_the_next_and_gives_them_back)
+{
+	enum { N = PST_BUFFER_LARGE_SPARES + 4 };
+	struct pst_memory m = {.limit = SIZE_MAX};
+	struct pst_purse purse = {.all = &m};
+	struct pst_buffer b[N] = {{.v = NULL}};
+	const char *was;
+
+	for (int i = 0; i < N; i++)
+		grow_to(&b[i], PST_BUFFER_BODY, &purse);
+	cr_expect_eq(m.used, N * PST_BUFFER_BODY);
+	for (int i = N; i-- > 0;)
+		pst_buffer_fini(&b[i], &purse);
+	cr_expect_eq(m.used, 0, "what is kept is nobody's");
+	for (int i = 1; i < PST_BUFFER_SIZES; i++)
+		cr_expect_leq(m.spares[i].n, PST_BUFFER_LARGE_SPARES);
+	cr_expect_eq(m.spares[PST_BUFFER_SIZES - 1].n, PST_BUFFER_LARGE_SPARES);
+
+	was = m.spares[PST_BUFFER_SIZES - 1].v[PST_BUFFER_LARGE_SPARES - 1];
+	grow_to(&b[0], PST_BUFFER_BODY, &purse);
+	cr_expect_eq(b[0].v, was, "it is used again");
+	pst_buffer_fini(&b[0], &purse);
+
+	pst_memory_trim(&m);
+	for (int i = 0; i < PST_BUFFER_SIZES; i++)
+		cr_expect_eq(m.spares[i].n, 0);
+	pst_memory_fini(&m);
 }
