@@ -3,12 +3,11 @@
 
 #include "base/mem.h"
 #include "base/vec.h"
+#include "compiler/buckets.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum { FIRST_BUCKETS = 256 };
 
 struct question {
 	uint64_t hash;
@@ -27,11 +26,6 @@ struct map {
 	struct pst_port_tails tails;
 };
 
-struct buckets {
-	uint32_t *v; /* open addressing: 1 + number, or 0 */
-	size_t n;    /* a power of two, or 0 */
-};
-
 struct pst_mapcache {
 	struct pst_http_sets sets;
 	struct PST_VEC(struct question) questions;
@@ -39,7 +33,7 @@ struct pst_mapcache {
 	struct PST_VEC(uint16_t) named; /* rule sets, question by question */
 	size_t last;			/* the question that was asked last */
 	bool clashes;			/* of the one that is being answered */
-	struct buckets by_question, by_map;
+	struct pst_buckets by_question, by_map;
 };
 
 struct pst_mapcache *pst_mapcache_new(const struct pst_http_sets *sets)
@@ -59,12 +53,6 @@ static void drop_question(struct question *q)
 	free(q->rules);
 }
 
-static void empty(struct buckets *b)
-{
-	if (b->n)
-		memset(b->v, 0, b->n * sizeof(*b->v));
-}
-
 void pst_mapcache_clear(struct pst_mapcache *cache)
 {
 	for (size_t i = 0; i < cache->questions.n; i++)
@@ -72,8 +60,8 @@ void pst_mapcache_clear(struct pst_mapcache *cache)
 	for (size_t i = 0; i < cache->maps.n; i++)
 		pst_vec_free(&cache->maps.v[i].tails);
 	cache->questions.n = cache->maps.n = cache->named.n = cache->last = 0;
-	empty(&cache->by_question);
-	empty(&cache->by_map);
+	pst_buckets_clear(&cache->by_question);
+	pst_buckets_clear(&cache->by_map);
 }
 
 void pst_mapcache_free(struct pst_mapcache **cache)
@@ -92,20 +80,14 @@ void pst_mapcache_free(struct pst_mapcache **cache)
 	*cache = NULL;
 }
 
-static uint64_t mix(uint64_t h, uint64_t x)
-{
-	h = (h ^ x) * UINT64_C(0x9e3779b97f4a7c15);
-	return h ^ h >> 29;
-}
-
 static uint64_t hash_question(const struct pst_port_query *q)
 {
-	uint64_t h = mix(q->enforce, q->allow_all);
+	uint64_t h = pst_buckets_mix(q->enforce, q->allow_all);
 
 	for (size_t i = 0; i < q->n_rules; i++)
-		h = mix(h, q->rules[i]->index);
+		h = pst_buckets_mix(h, q->rules[i]->index);
 	for (size_t i = 0; i < q->n_names; i++)
-		h = mix(h, q->names[i].port);
+		h = pst_buckets_mix(h, q->names[i].port);
 	return h;
 }
 
@@ -145,8 +127,10 @@ static uint64_t hash_tails(const struct pst_port_tails *t)
 	for (size_t i = 0; i < t->n; i++) {
 		const struct pst_port_tail *p = &t->v[i];
 
-		h = mix(h, (uint64_t)p->prefixlen << 32 | (uint32_t)p->port << 8 | p->protocol);
-		h = mix(h, (uint64_t)p->value.rule << 32 | (uint32_t)p->value.ruleset << 16 |
+		h = pst_buckets_mix(h, (uint64_t)p->prefixlen << 32 | (uint32_t)p->port << 8 |
+					       p->protocol);
+		h = pst_buckets_mix(
+			h, (uint64_t)p->value.rule << 32 | (uint32_t)p->value.ruleset << 16 |
 				   (uint32_t)p->value.verdict << 8 | p->value.deny_rule);
 	}
 	return h;
@@ -168,55 +152,30 @@ static bool same_tails(const struct pst_port_tails *a, const struct pst_port_tai
 	return true;
 }
 
-/* Room for one more of N; those that are there are put in again by HASH_AT. */
-static int grow(struct pst_mapcache *c, struct buckets *b, size_t n,
-		uint64_t (*hash_at)(const struct pst_mapcache *c, size_t i))
+static uint64_t question_hash_at(const void *ctx, size_t i)
 {
-	const size_t size = b->n ? 2 * b->n : FIRST_BUCKETS;
-	uint32_t *v;
-
-	if (2 * (n + 1) <= b->n)
-		return 0;
-	v = pst_mem_calloc(size, sizeof(*v));
-	if (!v)
-		return -ENOMEM;
-	for (size_t i = 0; i < n; i++) {
-		size_t at = hash_at(c, i) & (size - 1);
-
-		while (v[at])
-			at = (at + 1) & (size - 1);
-		v[at] = (uint32_t)i + 1;
-	}
-	free(b->v);
-	b->v = v;
-	b->n = size;
-	return 0;
+	return ((const struct pst_mapcache *)ctx)->questions.v[i].hash;
 }
 
-static uint64_t question_hash_at(const struct pst_mapcache *c, size_t i)
+static uint64_t map_hash_at(const void *ctx, size_t i)
 {
-	return c->questions.v[i].hash;
-}
-
-static uint64_t map_hash_at(const struct pst_mapcache *c, size_t i)
-{
-	return c->maps.v[i].hash;
+	return ((const struct pst_mapcache *)ctx)->maps.v[i].hash;
 }
 
 /* The number of the map that says what TAILS say; takes them. */
 static int intern(struct pst_mapcache *c, struct pst_port_tails *tails, uint32_t *ret_map)
 {
 	struct map fresh = {.hash = hash_tails(tails)};
-	size_t at;
+	uint32_t i;
 
-	if (grow(c, &c->by_map, c->maps.n, map_hash_at))
+	if (pst_buckets_reserve(&c->by_map, c->maps.n, map_hash_at, c))
 		return -ENOMEM;
-	for (at = fresh.hash & (c->by_map.n - 1); c->by_map.v[at];
-	     at = (at + 1) & (c->by_map.n - 1)) {
-		const struct map *m = &c->maps.v[c->by_map.v[at] - 1];
+	for (size_t at = fresh.hash; (i = pst_buckets_at(&c->by_map, at)) != PST_BUCKETS_NONE;
+	     at++) {
+		const struct map *m = &c->maps.v[i];
 
 		if (m->hash == fresh.hash && same_tails(&m->tails, tails)) {
-			*ret_map = c->by_map.v[at] - 1;
+			*ret_map = i;
 			pst_vec_free(tails);
 			return 0;
 		}
@@ -226,7 +185,7 @@ static int intern(struct pst_mapcache *c, struct pst_port_tails *tails, uint32_t
 		return -ENOMEM;
 	*tails = (struct pst_port_tails){0};
 	*ret_map = (uint32_t)c->maps.n - 1;
-	c->by_map.v[at] = (uint32_t)c->maps.n;
+	pst_buckets_add(&c->by_map, fresh.hash, *ret_map);
 	return 0;
 }
 
@@ -273,8 +232,7 @@ static int note_conflict(void *ctx, const struct pst_portmap_conflict *conflict)
 	return c->sets.note_conflict ? c->sets.note_conflict(c->sets.conflict_ctx, conflict) : 0;
 }
 
-static int answer(struct pst_mapcache *c, const struct pst_port_query *q, struct question *fresh,
-		  size_t at)
+static int answer(struct pst_mapcache *c, const struct pst_port_query *q, struct question *fresh)
 {
 	const struct pst_http_sets sets = {
 		.is_usable = is_usable,
@@ -297,8 +255,8 @@ static int answer(struct pst_mapcache *c, const struct pst_port_query *q, struct
 	if (!r)
 		r = pst_vec_push(&c->questions, *fresh);
 	if (!r) {
-		c->by_question.v[at] = (uint32_t)c->questions.n;
 		c->last = c->questions.n - 1;
+		pst_buckets_add(&c->by_question, fresh->hash, c->last);
 		return 0;
 	}
 	pst_vec_free(&tails);
@@ -314,22 +272,20 @@ int pst_mapcache_get(struct pst_mapcache *cache, const struct pst_port_query *q,
 		.enforce = q->enforce,
 		.allow_all = q->allow_all,
 	};
-	size_t at;
-	int r;
+	const struct pst_buckets *b = &cache->by_question;
+	uint32_t i;
+	int r = pst_buckets_reserve(&cache->by_question, cache->questions.n, question_hash_at,
+				    cache);
 
-	if (grow(cache, &cache->by_question, cache->questions.n, question_hash_at))
-		return -ENOMEM;
-	for (at = fresh.hash & (cache->by_question.n - 1); cache->by_question.v[at];
-	     at = (at + 1) & (cache->by_question.n - 1)) {
-		const struct question *known = &cache->questions.v[cache->by_question.v[at] - 1];
-
-		if (same_question(known, q, fresh.hash)) {
-			*ret_map = known->map;
-			cache->last = cache->by_question.v[at] - 1;
+	for (size_t at = fresh.hash; !r && (i = pst_buckets_at(b, at)) != PST_BUCKETS_NONE; at++) {
+		if (same_question(&cache->questions.v[i], q, fresh.hash)) {
+			*ret_map = cache->questions.v[i].map;
+			cache->last = i;
 			return 0;
 		}
 	}
-	r = answer(cache, q, &fresh, at);
+	if (!r)
+		r = answer(cache, q, &fresh);
 	if (!r)
 		*ret_map = fresh.map;
 	return r;

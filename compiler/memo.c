@@ -111,17 +111,16 @@ static int cmp_place(const void *va, const void *vb)
 
 struct places PST_VEC(const struct pst_memo_place *);
 
-/* The policies of F, sorted. Some may come twice (the last good version that two files lack). */
-static int sort_places(const struct pst_memo_findings *f, struct places *ret)
+/* The N policies of F from FIRST on, sorted. Some may come twice (the last good version that two
+ * files lack). */
+static int sort_places(const struct pst_memo_findings *f, size_t first, size_t n,
+		       struct places *ret)
 {
-	bool sorted = true;
-
-	for (size_t i = 0; i + 1 < f->places.n; i++) {
+	for (size_t i = first; i < first + n; i++) {
 		if (pst_vec_push(ret, &f->places.v[i]))
 			return -ENOMEM;
-		sorted &= !i || cmp_place(&ret->v[i - 1], &ret->v[i]) <= 0;
 	}
-	if (!sorted)
+	if (n)
 		qsort(ret->v, ret->n, sizeof(*ret->v), cmp_place);
 	return 0;
 }
@@ -148,14 +147,37 @@ static bool is_twice(const struct places *p, size_t i)
 	       (i + 1 < p->n && !cmp_place(&p->v[i], &p->v[i + 1]));
 }
 
-static int join_policies(struct pst_recall *r)
+/* Parts of both lists, which begin and end alike around them. */
+struct middle {
+	size_t first, n_then, n_now;
+};
+
+static struct middle find_middle(const struct pst_recall *r)
+{
+	const struct pst_memo_place *then = r->last->places.v, *now = r->now->places.v;
+	struct middle m = {.n_then = r->last->places.n - 1, .n_now = r->now->places.n - 1};
+
+	for (; m.n_then && m.n_now && then[m.first].specs == now[m.first].specs; m.first++) {
+		m.n_then--;
+		m.n_now--;
+	}
+	while (m.n_then && m.n_now &&
+	       then[m.first + m.n_then - 1].specs == now[m.first + m.n_now - 1].specs) {
+		m.n_then--;
+		m.n_now--;
+	}
+	return m;
+}
+
+/* What stands in another order, or among others. */
+static int join_middle(struct pst_recall *r, const struct middle *m)
 {
 	struct places then = {0}, now = {0};
-	int err = sort_places(r->last, &then);
+	int err = sort_places(r->last, m->first, m->n_then, &then);
 	size_t i = 0, k = 0;
 
 	if (!err)
-		err = sort_places(r->now, &now);
+		err = sort_places(r->now, m->first, m->n_now, &now);
 	while (!err && i < then.n && k < now.n) {
 		const int order = cmp_place(&then.v[i], &now.v[k]);
 
@@ -167,6 +189,20 @@ static int join_policies(struct pst_recall *r)
 	pst_vec_free(&then);
 	pst_vec_free(&now);
 	return err;
+}
+
+/* Most policies stand where they stood: nothing has to be sorted for them. */
+static int join_policies(struct pst_recall *r)
+{
+	const struct middle m = find_middle(r);
+	const struct pst_memo_place *then = r->last->places.v, *now = r->now->places.v;
+
+	for (size_t i = 0; i < m.first; i++)
+		join_policy(r, &then[i], &now[i]);
+	for (size_t i = m.first + m.n_then, k = m.first + m.n_now; i + 1 < r->last->places.n;
+	     i++, k++)
+		join_policy(r, &then[i], &now[k]);
+	return join_middle(r, &m);
 }
 
 /* The own node and the world, which a row is about as such, must be who they were. */
@@ -224,11 +260,16 @@ void pst_recall_fini(struct pst_recall *r)
 static void copy_bits(uint64_t *to, size_t to_at, const uint64_t *from, size_t at, size_t n)
 {
 	while (n) {
-		const size_t room = 64 - to_at % 64, left = 64 - at % 64;
-		const size_t some = n < room ? n : room, m = some < left ? some : left;
+		const size_t left = 64 - at % 64, m = n < left ? n : left;
 		const uint64_t bits = from[at / 64] >> at % 64 & UINT64_MAX >> (64 - m);
+		const unsigned int shift = to_at % 64;
 
-		to[to_at / 64] |= bits << to_at % 64;
+		/* Most sets have few members. */
+		if (bits) {
+			to[to_at / 64] |= bits << shift;
+			if (shift && bits >> (64 - shift))
+				to[to_at / 64 + 1] |= bits >> (64 - shift);
+		}
 		to_at += m;
 		at += m;
 		n -= m;
@@ -240,8 +281,8 @@ static void copy_set(const struct pst_recall *r, const uint64_t *sets, size_t nu
 {
 	const uint64_t *from = sets + number * r->last->words;
 
-	for (size_t i = 0; i < r->news.runs.n; i++) {
-		const struct pst_scene_run *run = &r->news.runs.v[i];
+	for (size_t i = 0; i < r->news.n_runs; i++) {
+		const struct pst_scene_run *run = &r->news.runs[i];
 
 		copy_bits(set, run->now, from, run->then, run->n);
 	}
@@ -408,12 +449,12 @@ static int copy_sets(const struct pst_recall *r, const struct pst_memo_row *then
 /* The number that IDENTITY has now; *RUN is where the search goes on, they ascend. */
 static uint32_t renumber(const struct pst_recall *r, uint32_t identity, size_t *run)
 {
-	const struct pst_scene_run *runs = r->news.runs.v;
+	const struct pst_scene_run *runs = r->news.runs;
 
-	while (*run < r->news.runs.n && identity >= runs[*run].id_end)
+	while (*run < r->news.n_runs && identity >= runs[*run].id_end)
 		(*run)++;
 	/* PST_ID_ANY is nobody, and comes before everybody. */
-	if (*run == r->news.runs.n || identity < runs[*run].id_then)
+	if (*run == r->news.n_runs || identity < runs[*run].id_then)
 		return identity;
 	return runs[*run].id_now + (identity - runs[*run].id_then);
 }

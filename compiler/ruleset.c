@@ -57,6 +57,48 @@ void pst_ruleset_table_fini(struct pst_ruleset_table *t)
 		free(t->shared.v[i].patterns);
 	pst_vec_free(&t->shared);
 	pst_vec_free(&t->sets);
+	free(t->by_rules.v);
+	free(t->by_patterns.v);
+}
+
+/* What is there already, by what it says. */
+
+static uint64_t hash_rules(const uint32_t *rules, size_t n)
+{
+	uint64_t h = n;
+
+	for (size_t i = 0; i < n; i++)
+		h = pst_buckets_mix(h, rules[i]);
+	return h;
+}
+
+static uint64_t hash_pattern(uint64_t h, const struct pst_pattern *p)
+{
+	h = pst_buckets_mix(pst_buckets_mix(h, p->len), p->tag);
+	for (size_t i = 0; i < p->len; i++)
+		h = pst_buckets_mix(h, (unsigned char)p->re[i]);
+	return h;
+}
+
+static uint64_t hash_patterns(const struct patterns *p)
+{
+	uint64_t h = p->n;
+
+	for (size_t i = 0; i < p->n; i++)
+		h = hash_pattern(h, &p->v[i]);
+	return h;
+}
+
+static uint64_t hash_of_set(const void *ctx, size_t i)
+{
+	const struct pst_ruleset_table *t = ctx;
+
+	return hash_rules(t->sets.v[i].rules, t->sets.v[i].n_rules);
+}
+
+static uint64_t hash_of_shared(const void *ctx, size_t i)
+{
+	return ((const struct pst_ruleset_table *)ctx)->shared.v[i].hash;
 }
 
 static bool same_text(const struct pst_text *a, const struct pst_text *b)
@@ -134,22 +176,41 @@ static int collect_patterns(const struct form *f, enum pst_field field, struct p
 	return 0;
 }
 
-static const struct pst_packed *find_shared(const struct pst_ruleset_table *t,
-					    const struct patterns *p)
+static bool is_shared(const struct pst_ruleset_shared *s, const struct patterns *p, uint64_t hash)
 {
-	for (size_t i = 0; i < t->shared.n; i++) {
-		const struct pst_ruleset_shared *s = &t->shared.v[i];
-		size_t k = 0;
+	size_t k = 0;
 
-		if (s->n != p->n)
-			continue;
-		while (k < s->n && s->patterns[k].tag == p->v[k].tag &&
-		       !cmp_pattern(&s->patterns[k], &p->v[k]))
-			k++;
-		if (k == s->n)
-			return &s->packed;
+	if (s->hash != hash || s->n != p->n)
+		return false;
+	while (k < s->n && s->patterns[k].tag == p->v[k].tag &&
+	       !cmp_pattern(&s->patterns[k], &p->v[k]))
+		k++;
+	return k == s->n;
+}
+
+static const struct pst_packed *find_shared(const struct pst_ruleset_table *t,
+					    const struct patterns *p, uint64_t hash)
+{
+	uint32_t i;
+
+	for (size_t at = hash; (i = pst_buckets_at(&t->by_patterns, at)) != PST_BUCKETS_NONE;
+	     at++) {
+		if (is_shared(&t->shared.v[i], p, hash))
+			return &t->shared.v[i].packed;
 	}
 	return NULL;
+}
+
+/* Takes the patterns of ONE over. */
+static int add_shared(struct pst_ruleset_table *t, const struct pst_ruleset_shared *one)
+{
+	int r = pst_buckets_reserve(&t->by_patterns, t->shared.n, hash_of_shared, t);
+
+	if (!r)
+		r = pst_vec_push(&t->shared, *one);
+	if (!r)
+		pst_buckets_add(&t->by_patterns, one->hash, t->shared.n - 1);
+	return r;
 }
 
 /* What a message names; a set whose rules were all refused has no first rule. */
@@ -242,8 +303,8 @@ static int intern_automaton(const struct form *f, struct patterns *p,
 			    const char **ret_why)
 {
 	struct pst_automaton *own = NULL;
-	const struct pst_packed *known = find_shared(f->t, p);
-	struct pst_ruleset_shared shared = {.patterns = p->v, .n = p->n};
+	struct pst_ruleset_shared shared = {.hash = hash_patterns(p), .patterns = p->v, .n = p->n};
+	const struct pst_packed *known = find_shared(f->t, p, shared.hash);
 	int r = 0;
 
 	if (known) {
@@ -256,7 +317,7 @@ static int intern_automaton(const struct form *f, struct patterns *p,
 		r = put_in_tables(f, built ? built : own, &shared.packed, ret_why);
 	pst_automaton_free(&own);
 	if (!r)
-		r = pst_vec_push(&f->t->shared, shared);
+		r = add_shared(f->t, &shared);
 	if (r)
 		return r;
 	*p = (struct patterns){0};
@@ -299,7 +360,7 @@ static int pack_parts(const struct form *f, struct part *parts, unsigned n,
 	int r = 0;
 
 	for (unsigned i = 0; !r && i < n; i++)
-		if (!find_shared(f->t, &parts[i].patterns))
+		if (!find_shared(f->t, &parts[i].patterns, hash_patterns(&parts[i].patterns)))
 			r = build(f, &parts[i].patterns, &parts[i].a, ret_why);
 	for (unsigned i = 0; !r && i < n; i++)
 		r = intern_automaton(f, &parts[i].patterns, parts[i].a, &places[i], ret_why);
@@ -558,15 +619,29 @@ static int pack_form(struct form *f, struct pst_ruleset *packed, const char **re
 static int find_set(const struct pst_ruleset_table *t, const uint32_t *rules, size_t n,
 		    uint32_t *ret_index)
 {
-	for (size_t i = 0; i < t->sets.n; i++) {
+	uint32_t i;
+
+	for (size_t at = hash_rules(rules, n);
+	     (i = pst_buckets_at(&t->by_rules, at)) != PST_BUCKETS_NONE; at++) {
 		const struct pst_bundle_ruleset *set = &t->sets.v[i];
 
 		if (set->n_rules != n || (n && memcmp(set->rules, rules, n * sizeof(*rules))))
 			continue;
-		*ret_index = (uint32_t)i;
+		*ret_index = i;
 		return 0;
 	}
 	return -ENOENT;
+}
+
+static int add_set(struct pst_ruleset_table *t, const struct pst_bundle_ruleset *set)
+{
+	int r = pst_buckets_reserve(&t->by_rules, t->sets.n, hash_of_set, t);
+
+	if (!r)
+		r = pst_vec_push(&t->sets, *set);
+	if (!r)
+		pst_buckets_add(&t->by_rules, hash_rules(set->rules, set->n_rules), t->sets.n - 1);
+	return r;
 }
 
 static int form_set(struct form *f, struct pst_bundle_ruleset *ret_set)
@@ -611,7 +686,7 @@ int pst_ruleset_intern(struct pst_ruleset_table *t, const uint32_t *rules, size_
 	}
 	r = form_set(&f, &set);
 	if (!r)
-		r = pst_vec_push(&t->sets, set);
+		r = add_set(t, &set);
 	if (r)
 		return r;
 	*ret_index = (uint32_t)(t->sets.n - 1);

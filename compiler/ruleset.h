@@ -36,6 +36,7 @@
  */
 
 #include "compiler/automaton.h"
+#include "compiler/buckets.h"
 #include "compiler/bundle.h"
 #include "compiler/catalog.h"
 #include "compiler/pack.h"
@@ -47,6 +48,7 @@ enum { PST_RULESET_MAX_COMBINATIONS = 64 };
 
 /* An automaton that is in the packer already, by what it was built from. */
 struct pst_ruleset_shared {
+	uint64_t hash;		      /* of the patterns */
 	struct pst_pattern *patterns; /* sorted, distinct */
 	size_t n;
 	struct pst_packed packed;
@@ -61,6 +63,7 @@ struct pst_ruleset_table {
 	struct pst_packed names; /* the field names that the recogniser itself must know */
 	struct PST_VEC(struct pst_bundle_ruleset) sets;
 	struct PST_VEC(struct pst_ruleset_shared) shared; /* patterns are heap arrays */
+	struct pst_buckets by_rules, by_patterns;	  /* of sets, of shared */
 };
 
 /* What T borrows must outlive it; nothing to release yet. */

@@ -243,10 +243,10 @@ static void find_next(const struct join *j, size_t then, size_t now, size_t *ret
 }
 
 /* The next one was there then, too; he goes on with those before him, or a run begins. */
-static int keep_one(struct join *j, uint32_t then, uint32_t now)
+static void keep_one(struct join *j, uint32_t then, uint32_t now)
 {
 	struct pst_scene_news *n = j->news;
-	struct pst_scene_run *last = n->runs.n ? &n->runs.v[n->runs.n - 1] : NULL;
+	struct pst_scene_run *last = n->n_runs ? &n->runs[n->n_runs - 1] : NULL;
 	const struct pst_scene_run one = {
 		.then = then,
 		.now = now,
@@ -257,14 +257,15 @@ static int keep_one(struct join *j, uint32_t then, uint32_t now)
 	};
 
 	if (!last || last->then + last->n != then || last->now + last->n != now ||
-	    last->id_now - last->id_then != one.id_now - one.id_then)
-		return pst_vec_push(&n->runs, one);
-	last->n++;
-	last->id_end = one.id_end;
-	return 0;
+	    last->id_now - last->id_then != one.id_now - one.id_then) {
+		n->runs[n->n_runs++] = one;
+	} else {
+		last->n++;
+		last->id_end = one.id_end;
+	}
 }
 
-static int join_all(struct join *j)
+static void join_all(struct join *j)
 {
 	struct pst_scene_news *n = j->news;
 	size_t then = 0, now = 0;
@@ -274,19 +275,17 @@ static int join_all(struct join *j)
 
 		find_next(j, then, now, &gone, &come);
 		if (n->n_gone + gone > PST_SCENE_MAX_NEWS || n->n_come + come > PST_SCENE_MAX_NEWS)
-			return 0;
+			return;
 		for (; gone; gone--)
 			n->gone[n->n_gone++] = (uint32_t)then++;
 		for (; come; come--)
 			n->come[n->n_come++] = (uint32_t)now++;
 		if (!is_same_one(j, then, now))
 			continue;
-		if (keep_one(j, (uint32_t)then, (uint32_t)now))
-			return -ENOMEM;
+		keep_one(j, (uint32_t)then, (uint32_t)now);
 		n->was[now++] = 1 + (uint32_t)then++;
 	}
 	n->is_known = true;
-	return 0;
 }
 
 static bool is_same_text(const struct pst_scene_text *a, const struct pst_scene_text *b)
@@ -298,21 +297,23 @@ int pst_scene_join(const struct pst_scene *then, const struct pst_scene *now,
 		   struct pst_scene_news *ret_news)
 {
 	struct join j = {.then = then, .now = now, .news = ret_news};
-	int err;
 
 	*ret_news = (struct pst_scene_news){0};
 	if (!is_same_text(&then->rest, &now->rest))
 		return 0;
 	ret_news->was = pst_mem_calloc(now->ones.n, sizeof(*ret_news->was));
-	err = ret_news->was ? join_all(&j) : -ENOMEM;
-	if (err)
+	ret_news->runs = pst_mem_calloc(now->ones.n, sizeof(*ret_news->runs));
+	if (!ret_news->was || !ret_news->runs) {
 		pst_scene_news_fini(ret_news);
-	return err;
+		return -ENOMEM;
+	}
+	join_all(&j);
+	return 0;
 }
 
 void pst_scene_news_fini(struct pst_scene_news *n)
 {
 	free(n->was);
-	pst_vec_free(&n->runs);
+	free(n->runs);
 	*n = (struct pst_scene_news){0};
 }
