@@ -9,7 +9,7 @@
 #include <errno.h>
 #include <string.h>
 
-enum { KNOWN_PATHS = 64 };
+enum { KNOWN_PATHS = 64, KNOWN_PATTERNS = 256 };
 
 /* A path that was made: most rules stand where others do, in their own policy, and share it. */
 struct known_path {
@@ -26,6 +26,8 @@ struct builder {
 	const char *file_from, *file; /* the file name copied last */
 	struct known_path sections[PST_DIRECTION_MAX][2];
 	struct known_path http[KNOWN_PATHS];
+	const struct pst_text
+		*good[KNOWN_PATTERNS]; /* patterns that were found to be good, by hash */
 };
 
 const struct pst_text *pst_catalog_field(const struct pst_http_rule *http, enum pst_field field)
@@ -41,6 +43,15 @@ const struct pst_text *pst_catalog_field(const struct pst_http_rule *http, enum 
 	return texts[field]->s && texts[field]->len ? texts[field] : NULL;
 }
 
+static size_t hash_text(const struct pst_text *text)
+{
+	size_t h = text->len;
+
+	for (size_t i = 0; i < text->len; i++)
+		h = h * 31 + (unsigned char)text->s[i];
+	return h;
+}
+
 /* Whether TEXT is in the dialect. An automaton that is too big is a matter of the rule set. */
 static int check_pattern(struct builder *b, const struct pst_text *text)
 {
@@ -51,7 +62,15 @@ static int check_pattern(struct builder *b, const struct pst_text *text)
 		.tag = 1,
 	};
 
-	return pst_pattern_check(&pattern, b->diags);
+	const struct pst_text **known = &b->good[hash_text(text) % KNOWN_PATTERNS];
+	int r = 0;
+
+	if (*known && (*known)->len == text->len && !memcmp((*known)->s, text->s, text->len))
+		return 0;
+	r = pst_pattern_check(&pattern, b->diags);
+	if (!r)
+		*known = text;
+	return r;
 }
 
 /* 0: usable, -EINVAL: refused and reported, -ENOMEM. */

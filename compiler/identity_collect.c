@@ -3,7 +3,9 @@
 
 #include "base/cleanup.h"
 #include "base/mem.h"
+#include "base/sort.h"
 #include "base/vec.h"
+#include "compiler/buckets.h"
 #include "compiler/idlabels.h"
 #include "compiler/prefix.h"
 
@@ -141,15 +143,22 @@ static int pick_ports(struct collector *c, const struct pst_endpoint *ep,
 	return 0;
 }
 
+/* The endpoints that are alike. */
 struct member {
 	const struct pst_labels *labels;
 	struct pst_identity_facts facts;
-	size_t index; /* of the endpoint */
+	uint64_t hash;
+	uint32_t number; /* of the identity, once it is known */
 };
 
-static int cmp_member(const void *va, const void *vb)
+struct members {
+	struct PST_VEC(struct member) v;
+	struct pst_buckets by_hash;
+	uint32_t *of; /* as the inventory's endpoints: which member */
+};
+
+static int cmp_member(const struct member *a, const struct member *b)
 {
-	const struct member *a = va, *b = vb;
 	int r = pst_labels_cmp(a->labels, b->labels);
 
 	for (size_t i = 0; !r && i < a->facts.n_ports && i < b->facts.n_ports; i++)
@@ -158,44 +167,110 @@ static int cmp_member(const void *va, const void *vb)
 		 : (a->facts.n_ports > b->facts.n_ports) - (a->facts.n_ports < b->facts.n_ports);
 }
 
-/* Sorted members become identities: one for each run of equal ones. */
-static int number_members(struct collector *c, const struct member *v, size_t n)
+static int cmp_member_at(const void *a, const void *b)
 {
-	uint32_t next = PST_ID_LOCAL, id = 0;
+	return cmp_member(*(const struct member *const *)a, *(const struct member *const *)b);
+}
 
-	for (size_t i = 0; i < n; i++) {
-		bool first = !i || cmp_member(&v[i - 1], &v[i]);
-		uint32_t reserved = pst_resolve_reserved(v[i].labels);
+/* Values are what differs. */
+static uint64_t hash_member(const struct member *m)
+{
+	uint64_t h = m->labels->n;
 
-		if (first)
-			id = reserved ? reserved : next++;
-		c->map.endpoint_ids[v[i].index] = id;
-		if (!first || id == PST_ID_HOST || id == PST_ID_WORLD)
+	for (size_t i = 0; i < m->labels->n; i++) {
+		for (const char *s = m->labels->v[i].value; *s; s++)
+			h = h * 31 + (unsigned char)*s;
+		h = pst_buckets_mix(h, i);
+	}
+	for (size_t i = 0; i < m->facts.n_ports; i++)
+		h = pst_buckets_mix(h, m->facts.ports[i].port);
+	return h;
+}
+
+static uint64_t hash_of_member(const void *ctx, size_t number)
+{
+	return ((const struct members *)ctx)->v.v[number].hash;
+}
+
+/* Which member ONE is; perhaps a new one. */
+static int find_member(struct members *all, struct member *one, uint32_t *ret_number)
+{
+	uint32_t i;
+	int r = pst_buckets_reserve(&all->by_hash, all->v.n, hash_of_member, all);
+
+	one->hash = hash_member(one);
+	for (size_t at = one->hash;
+	     !r && (i = pst_buckets_at(&all->by_hash, at)) != PST_BUCKETS_NONE; at++) {
+		if (all->v.v[i].hash == one->hash && !cmp_member(&all->v.v[i], one)) {
+			*ret_number = i;
+			return 0;
+		}
+	}
+	if (!r)
+		r = pst_vec_push(&all->v, *one);
+	if (r)
+		return r;
+	*ret_number = (uint32_t)all->v.n - 1;
+	pst_buckets_add(&all->by_hash, one->hash, *ret_number);
+	return 0;
+}
+
+/* Members become identities, in the order of their labels. */
+static int number_members(struct collector *c, struct members *all)
+{
+	pst_auto_free struct member **sorted = pst_mem_calloc(all->v.n, sizeof(struct member *));
+	uint32_t next = PST_ID_LOCAL;
+
+	if (!sorted)
+		return -ENOMEM;
+	for (size_t i = 0; i < all->v.n; i++)
+		sorted[i] = &all->v.v[i];
+	pst_sort(sorted, all->v.n, sizeof(struct member *), cmp_member_at);
+	for (size_t i = 0; i < all->v.n; i++) {
+		struct member *m = sorted[i];
+		const uint32_t reserved = pst_resolve_reserved(m->labels);
+
+		m->number = reserved ? reserved : next++;
+		if (m->number == PST_ID_HOST || m->number == PST_ID_WORLD)
 			continue;
-		if (add(c, id, v[i].labels, &v[i].facts))
+		if (add(c, m->number, m->labels, &m->facts))
 			return -ENOMEM;
 	}
 	return 0;
 }
 
-static int add_endpoints(struct collector *c)
+static int find_members(struct collector *c, struct members *all)
 {
 	const struct pst_inventory *inv = c->in->inventory;
-	size_t n = inv->n_endpoints;
-	pst_auto_free struct member *v = pst_mem_calloc(n, sizeof(*v));
 
-	c->map.endpoint_ids = pst_arena_calloc(c->scratch, n, sizeof(*c->map.endpoint_ids));
-	if (!v || !c->map.endpoint_ids)
+	all->of = pst_mem_calloc(inv->n_endpoints, sizeof(*all->of));
+	if (!all->of)
 		return -ENOMEM;
-	for (size_t i = 0; i < n; i++) {
-		v[i].labels = &inv->endpoints[i].labels;
-		v[i].index = i;
-		if (pick_ports(c, &inv->endpoints[i], &v[i].facts))
+	for (size_t i = 0; i < inv->n_endpoints; i++) {
+		struct member one = {.labels = &inv->endpoints[i].labels};
+
+		if (pick_ports(c, &inv->endpoints[i], &one.facts) ||
+		    find_member(all, &one, &all->of[i]))
 			return -ENOMEM;
 	}
-	if (n)
-		qsort(v, n, sizeof(*v), cmp_member);
-	return number_members(c, v, n);
+	return number_members(c, all);
+}
+
+static int add_endpoints(struct collector *c)
+{
+	const size_t n = c->in->inventory->n_endpoints;
+	struct members all = {0};
+	int r = find_members(c, &all);
+
+	c->map.endpoint_ids = pst_arena_calloc(c->scratch, n, sizeof(*c->map.endpoint_ids));
+	if (!c->map.endpoint_ids)
+		r = -ENOMEM;
+	for (size_t i = 0; !r && i < n; i++)
+		c->map.endpoint_ids[i] = all.v.v[all.of[i]].number;
+	pst_vec_free(&all.v);
+	free(all.by_hash.v);
+	free(all.of);
+	return r;
 }
 
 static struct identity *find_by_labels(struct collector *c, const struct pst_labels *labels)

@@ -256,24 +256,33 @@ void pst_recall_fini(struct pst_recall *r)
 	*r = (struct pst_recall){0};
 }
 
+/* The lowest N of BITS go to those of TO at AT, which are clear. */
+static void put_bits(uint64_t *to, size_t at, uint64_t bits, size_t n)
+{
+	const unsigned int shift = at % 64;
+
+	bits &= UINT64_MAX >> (64 - n);
+	to[at / 64] |= bits << shift;
+	if (shift && bits >> (64 - shift))
+		to[at / 64 + 1] |= bits >> (64 - shift);
+}
+
 /* The N bits of FROM at AT go to those of TO, which are clear, at TO_AT. */
 static void copy_bits(uint64_t *to, size_t to_at, const uint64_t *from, size_t at, size_t n)
 {
-	while (n) {
-		const size_t left = 64 - at % 64, m = n < left ? n : left;
-		const uint64_t bits = from[at / 64] >> at % 64 & UINT64_MAX >> (64 - m);
-		const unsigned int shift = to_at % 64;
+	const size_t left = 64 - at % 64, first = n < left ? n : left;
 
-		/* Most sets have few members. */
-		if (bits) {
-			to[to_at / 64] |= bits << shift;
-			if (shift && bits >> (64 - shift))
-				to[to_at / 64 + 1] |= bits >> (64 - shift);
-		}
-		to_at += m;
-		at += m;
-		n -= m;
+	put_bits(to, to_at, from[at / 64] >> at % 64, first);
+	from += at / 64 + 1;
+	to_at += first;
+	n -= first;
+	/* Most words are empty. */
+	for (; n >= 64; from++, to_at += 64, n -= 64) {
+		if (*from)
+			put_bits(to, to_at, *from, 64);
 	}
+	if (n)
+		put_bits(to, to_at, *from, n);
 }
 
 /* Set NUMBER of SETS, of then, as one of now. */
@@ -466,8 +475,10 @@ static void translate(const struct pst_recall *r, struct pst_bundle_entry *v, si
 	for (size_t i = 0; i < n; i++) {
 		struct pst_policy_value *value = &v[i].value;
 
-		v[i].key.subject = renumber(r, v[i].key.subject, &of_subject);
-		v[i].key.peer = renumber(r, v[i].key.peer, &of_peer);
+		if (r->news.is_renumbered) {
+			v[i].key.subject = renumber(r, v[i].key.subject, &of_subject);
+			v[i].key.peer = renumber(r, v[i].key.peer, &of_peer);
+		}
 		if (value->rule != UINT32_MAX)
 			value->rule = r->rule[value->rule] - 1;
 		if (value->verdict == PST_VERDICT_JUDGE || value->verdict == PST_VERDICT_FALLBACK)

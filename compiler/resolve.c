@@ -399,6 +399,16 @@ static int report_clashes(struct resolver *r, const struct pst_identity_map *map
 	return arena ? 0 : -ENOMEM;
 }
 
+/* About as many as the last time. */
+static int reserve_entries(struct resolver *r)
+{
+	const struct pst_memo_findings *last = r->recall.last;
+
+	return last ? pst_vec_reserve(&r->found.entries,
+				      last->entries.n + last->entries.n / 64 + 64)
+		    : 0;
+}
+
 static int resolve_all(struct resolver *r, struct pst_ruleset_table *t,
 		       const struct pst_identity_map *map)
 {
@@ -425,6 +435,8 @@ static int resolve_all(struct resolver *r, struct pst_ruleset_table *t,
 		err = match_peers(r);
 	if (!err)
 		err = match_subjects(r);
+	if (!err)
+		err = reserve_entries(r);
 	if (!err)
 		err = resolve_subjects(r);
 	pst_recall_fini(&r->recall); /* SETS ends here */

@@ -242,11 +242,16 @@ static void find_next(const struct join *j, size_t then, size_t now, size_t *ret
 	}
 }
 
+static bool goes_on(const struct pst_scene_run *run, const struct pst_scene_run *one)
+{
+	return run->then + run->n == one->then && run->now + run->n == one->now &&
+	       run->id_now - run->id_then == one->id_now - one->id_then;
+}
+
 /* The next one was there then, too; he goes on with those before him, or a run begins. */
 static void keep_one(struct join *j, uint32_t then, uint32_t now)
 {
 	struct pst_scene_news *n = j->news;
-	struct pst_scene_run *last = n->n_runs ? &n->runs[n->n_runs - 1] : NULL;
 	const struct pst_scene_run one = {
 		.then = then,
 		.now = now,
@@ -256,12 +261,12 @@ static void keep_one(struct join *j, uint32_t then, uint32_t now)
 		.id_now = j->now->ones.v[now].id,
 	};
 
-	if (!last || last->then + last->n != then || last->now + last->n != now ||
-	    last->id_now - last->id_then != one.id_now - one.id_then) {
-		n->runs[n->n_runs++] = one;
+	n->is_renumbered |= one.id_now != one.id_then;
+	if (n->n_runs && goes_on(&n->runs[n->n_runs - 1], &one)) {
+		n->runs[n->n_runs - 1].n++;
+		n->runs[n->n_runs - 1].id_end = one.id_end;
 	} else {
-		last->n++;
-		last->id_end = one.id_end;
+		n->runs[n->n_runs++] = one;
 	}
 }
 
@@ -297,16 +302,21 @@ int pst_scene_join(const struct pst_scene *then, const struct pst_scene *now,
 		   struct pst_scene_news *ret_news)
 {
 	struct join j = {.then = then, .now = now, .news = ret_news};
+	struct pst_scene_run *runs;
+	uint32_t *was;
 
 	*ret_news = (struct pst_scene_news){0};
 	if (!is_same_text(&then->rest, &now->rest))
 		return 0;
-	ret_news->was = pst_mem_calloc(now->ones.n, sizeof(*ret_news->was));
-	ret_news->runs = pst_mem_calloc(now->ones.n, sizeof(*ret_news->runs));
-	if (!ret_news->was || !ret_news->runs) {
-		pst_scene_news_fini(ret_news);
+	was = pst_mem_calloc(now->ones.n, sizeof(*was));
+	runs = pst_mem_calloc(now->ones.n, sizeof(*runs));
+	if (!was || !runs) {
+		free(was);
+		free(runs);
 		return -ENOMEM;
 	}
+	ret_news->was = was;
+	ret_news->runs = runs;
 	join_all(&j);
 	return 0;
 }

@@ -49,6 +49,7 @@ struct pst_scene_news {
 	bool is_known; /* false: too much has changed, and nothing else here counts */
 	uint32_t *was; /* of each now: 1 + the place where it was, or 0; those that are not 0 ascend
 			*/
+	bool is_renumbered; /* somebody who is in both has another number now */
 	struct pst_scene_run *runs;
 	size_t n_runs;
 	uint32_t gone[PST_SCENE_MAX_NEWS], come[PST_SCENE_MAX_NEWS]; /* places then; now */

@@ -184,6 +184,27 @@ static int compare_strings(const void *a, const void *b)
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
+static char *put(char *end, const char *s)
+{
+	const size_t len = strlen(s);
+
+	memcpy(end, s, len);
+	return end + len;
+}
+
+static char *put_number(char *end, size_t n)
+{
+	char digits[sizeof("18446744073709551615")];
+	char *first = digits + sizeof(digits) - 1;
+
+	*first = 0;
+	do {
+		*--first = (char)('0' + n % 10);
+		n /= 10;
+	} while (n);
+	return put(end, first);
+}
+
 /* The N texts of V sorted, without repetitions, each behind its length: no text can feign two. */
 static const char *join(struct pst_arena *arena, const char **v, size_t n)
 {
@@ -202,9 +223,9 @@ static const char *join(struct pst_arena *arena, const char **v, size_t n)
 		return NULL;
 	end = text;
 	for (size_t i = 0; i < kept; i++) {
-		size_t left = room - (size_t)(end - text);
-
-		end += snprintf(end, left, "%zu:%s", strlen(v[i]), v[i]);
+		end = put_number(end, strlen(v[i]));
+		*end++ = ':';
+		end = put(end, v[i]);
 	}
 	return text;
 }
