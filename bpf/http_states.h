@@ -42,8 +42,7 @@ enum pst_http_state {
 	PST_HTTP_LINE_LF, /* LF, then a field line */
 	PST_HTTP_FIELD,	  /* first byte of a field line */
 	PST_HTTP_NAME,
-	PST_HTTP_VALUE_WS, /* blanks before a value */
-	PST_HTTP_VALUE,
+	PST_HTTP_VALUE,	  /* and the blanks before it: nobody looks at either */
 	PST_HTTP_HOST_WS, /* Host, RFC 9110 section 7.2 */
 	PST_HTTP_HOST,
 	PST_HTTP_HOST_V6,

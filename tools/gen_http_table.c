@@ -152,14 +152,8 @@ static const struct row grammar[] = {
 	{S(FIELD), ELSE, FAIL(FIELD_NAME)},
 
 	{S(NAME), TCHAR, GO(NAME)},
-	{S(NAME), ":", S(VALUE_WS), PST_ACT_NAME_END},
+	{S(NAME), ":", S(VALUE), PST_ACT_NAME_END},
 	{S(NAME), ELSE, FAIL(FIELD_NAME)},
-
-	{S(VALUE_WS), BLANK, GO(VALUE_WS)},
-	{S(VALUE_WS), "\r", GO(LINE_LF)},
-	{S(VALUE_WS), "\n", FAIL(LINE_END)},
-	{S(VALUE_WS), VCHAR OBS, GO(VALUE)},
-	{S(VALUE_WS), ELSE, FAIL(FIELD_VALUE)},
 
 	{S(VALUE), VCHAR OBS BLANK, GO(VALUE)},
 	{S(VALUE), "\r", GO(LINE_LF)},
