@@ -25,13 +25,17 @@
  * classes[] holds 2 + class already. The walk is in bpf/dfa.h, why it is so in
  * docs/decisions/0011-rows-like-combs.md.
  *
+ * A cell that leads to a row where each byte from 0x21 to 0x7e leads to that row again may say so
+ * (PST_CELL_LOOPS): behind `/api/.*` a target goes on for long, and whoever knows this need not
+ *walk. Rows at which automata start do not say it.
+ *
  * Addresses are 16 bytes, IPv4 as ::ffff:a.b.c.d. Ports and sequence numbers in structures are host
  *order unless called be.
  */
 
 #include <linux/types.h>
 
-#define PST_ABI_VERSION 7
+#define PST_ABI_VERSION 8
 
 enum {
 	PST_GEN_SLOTS = 4,	   /* generations alive at once */
@@ -43,6 +47,10 @@ enum {
 	PST_ADDR_ENTRIES = 1 << 16,
 	PST_POLICY_ENTRIES = 1 << 17,
 	PST_CELL_MASK = PST_CELLS - 1,
+	PST_CELL_LOOPS = 1 << 23, /* above the row: all of these bytes lead from it to itself */
+	PST_LOOP_FIRST = 0x21,
+	PST_LOOP_LAST = 0x7e,
+	PST_ROW_MASK = PST_CELL_MASK | PST_CELL_LOOPS,
 	PST_CLASS_MASK = PST_CLASS_BYTES - 1,
 	PST_TAG_MASK = PST_TAGS - 1,
 	PST_RULESET_MASK = PST_RULESETS - 1,
@@ -218,7 +226,8 @@ PST_STATIC_ASSERT(sizeof(struct pst_policy_key) == 20, "no padding in LPM keys")
 PST_STATIC_ASSERT(sizeof(struct pst_policy_value) == 8, "policy value");
 PST_STATIC_ASSERT(sizeof(struct pst_ruleset) == 216, "rule set");
 PST_STATIC_ASSERT((PST_CELLS & PST_CELL_MASK) == 0, "masks need powers of two");
-PST_STATIC_ASSERT(PST_CELLS <= 1 << PST_COLUMN_SHIFT, "a row fits below the column");
+PST_STATIC_ASSERT(PST_CELLS <= PST_CELL_LOOPS, "a row fits below what is said of it");
+PST_STATIC_ASSERT((int)PST_CELL_LOOPS < 1 << PST_COLUMN_SHIFT, "and that below the column");
 PST_STATIC_ASSERT(PST_TAGS <= 1 << PST_COLUMN_SHIFT, "a tag index fits below the column");
 PST_STATIC_ASSERT(PST_CELL_SPARE >= 1 << 8, "no column of the last row is outside");
 

@@ -2,8 +2,9 @@
 #pragma once
 
 /*
- * One step of an automaton over the packed tables of bpf/abi.h. A state is its row; row 0 is dead
- * and leads to itself under every class map.
+ * One step of an automaton over the packed tables of bpf/abi.h. A state is its row, with
+ * PST_CELL_LOOPS where the cell that led to it says so; row 0 is dead and leads to itself under
+ * every class map.
  *
  * The loader has checked every cell (compiler/verify.c). The masks are for the verifier, which
  * knows nothing of that; a class is a byte, and behind the cells there is room for one row.
@@ -18,7 +19,7 @@
 
 PST_INLINE const __u32 *pst_dfa_cells(const struct pst_table *t, __u32 row)
 {
-	return &t->cells[pst_index(row, PST_CELL_MASK)];
+	return &t->cells[pst_index(row & ~(__u32)PST_CELL_LOOPS, PST_CELL_MASK)];
 }
 
 PST_INLINE __u32 pst_dfa_step(const struct pst_table *t, __u32 row, __u32 classes, __u32 byte)
@@ -32,7 +33,7 @@ PST_INLINE __u32 pst_dfa_step(const struct pst_table *t, __u32 row, __u32 classe
 		if (cell >> PST_COLUMN_SHIFT != PST_COLUMN_ELSE)
 			cell = 0;
 	}
-	return cell & PST_CELL_MASK;
+	return cell & PST_ROW_MASK;
 }
 
 /* All bits when X is negative, else 0. BPF has comparisons as branches only. */
@@ -51,7 +52,7 @@ PST_INLINE __u32 pst_dfa_step_flat(const struct pst_table *t, __u32 row, __u32 c
 	__u32 is_own = pst_mask_negative((own >> PST_COLUMN_SHIFT ^ column) - 1);
 	__u32 is_other = pst_mask_negative((other >> PST_COLUMN_SHIFT ^ PST_COLUMN_ELSE) - 1);
 
-	return ((own & is_own) | (other & is_other & ~is_own)) & PST_CELL_MASK;
+	return ((own & is_own) | (other & is_other & ~is_own)) & PST_ROW_MASK;
 }
 
 /* The tags of the patterns that match what led to ROW. */

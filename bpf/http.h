@@ -262,9 +262,19 @@ PST_INLINE __u32 pst_http_place(__u32 state)
 enum {
 	PST_HTTP_IN_NAME = PST_HTTP_NAME << PST_HTTP_CLASS_BITS,
 	PST_HTTP_IN_VALUE = PST_HTTP_VALUE << PST_HTTP_CLASS_BITS,
+	PST_HTTP_IN_HOST = PST_HTTP_HOST << PST_HTTP_CLASS_BITS,
+	PST_HTTP_IN_SEG = PST_HTTP_SEG << PST_HTTP_CLASS_BITS,
+	PST_HTTP_IN_ANY_PATH = PST_HTTP_ANY_PATH << PST_HTTP_CLASS_BITS,
+	PST_HTTP_IN_QUERY = PST_HTTP_QUERY << PST_HTTP_CLASS_BITS,
 	/* The colon behind a name. With a dead automaton there is nothing to do: it has no tags. */
-	PST_HTTP_NAME_ENDS = PST_ACT_NAME_END << 16 | PST_HTTP_IN_VALUE,
+	PST_HTTP_NAME_ENDS = PST_HTTP_IN_VALUE | PST_ACT_NAME_END,
 };
+
+/* The bytes of WORD that are zero: the high bit of each. Behind the first there may be more. */
+PST_INLINE __u64 pst_http_zeroes(__u64 word)
+{
+	return (word - 0x0101010101010101) & ~word & 0x8080808080808080;
+}
 
 /*
  * What may end a field value: the high bit of each byte of WORD below 0x20, and of 0x7f. Behind the
@@ -273,74 +283,95 @@ enum {
 PST_INLINE __u64 pst_http_value_stops(__u64 word)
 {
 	const __u64 ones = 0x0101010101010101, high = 0x8080808080808080;
-	__u64 del = word ^ (ones * 0x7f);
 
-	return (((word - ones * 0x20) & ~word) | ((del - ones) & ~del)) & high;
-}
-
-/* The same of a field name, exactly: of each byte that is no letter and no minus. */
-PST_INLINE __u64 pst_http_name_stops(__u64 word)
-{
-	const __u64 ones = 0x0101010101010101, high = 0x8080808080808080, low = ~high;
-	__u64 folded = (word | ones * 0x20) & low;
-	__u64 letter = (folded + ones * (0x80 - 'a')) & ~(folded + ones * (0x7f - 'z')) & ~word;
-	__u64 minus = word ^ (ones * '-');
-
-	return ~letter & (((minus & low) + low) | minus) & high;
+	return ((word - ones * 0x20) & ~word & high) | pst_http_zeroes(word ^ (ones * 0x7f));
 }
 
 /*
- * How many of the first bytes of WORD leave everything as it is: inside a name or a value that
- * nobody looks at, where no automaton runs. It may be fewer than there are: the next byte goes the
- * slow way. BPF does not count zeroes; a multiplication makes the lowest bit its byte's number.
+ * The same of a field name or a host, exactly: of each byte that is no letter, digit, minus or dot.
+ * Letters are folded to small ones; from minus to 9 there is only the slash between.
+ */
+PST_INLINE __u64 pst_http_word_stops(__u64 word)
+{
+	const __u64 ones = 0x0101010101010101, high = 0x8080808080808080, low = ~high;
+	__u64 folded = (word | ones * 0x20) & low, plain = word & low;
+	__u64 letter = (folded + ones * (0x80 - 'a')) & ~(folded + ones * (0x7f - 'z'));
+	__u64 digit = (plain + ones * (0x80 - '-')) & ~(plain + ones * (0x7f - '9'));
+	__u64 no_slash = (plain ^ (ones * '/')) + low;
+
+	return (~(letter | (digit & no_slash)) | word) & high;
+}
+
+/*
+ * The same of a target behind a segment's first byte: of what is below '&', of / ? \\ and 0x7f, and
+ * of what is no ASCII. Behind the first of them there may be more.
+ */
+PST_INLINE __u64 pst_http_target_stops(__u64 word)
+{
+	const __u64 ones = 0x0101010101010101, high = 0x8080808080808080;
+	__u64 slash = (word | ones * 0x10) ^ (ones * '?');
+
+	return ((((word - ones * '&') & ~word) | word) & high) | pst_http_zeroes(slash) |
+	       pst_http_zeroes(word ^ (ones * '\\')) | pst_http_zeroes(word ^ (ones * 0x7f));
+}
+
+/*
+ * How many of the first bytes of WORD leave everything as it is: inside a name, a value, a host or
+ * a target where no automaton runs, or one that would stay where it is. It may be fewer than there
+ * are: the next byte goes the slow way. BPF does not count zeroes; a multiplication makes the
+ * lowest bit its byte's number.
  */
 PST_INLINE __u32 pst_http_quiet(const struct pst_http_hot *hot, __u64 word)
 {
+	__u32 place = hot->place;
 	__u64 stops;
 
-	if (hot->row)
+	if (hot->row && (!(hot->row & PST_CELL_LOOPS) || place == PST_HTTP_IN_VALUE))
 		return 0;
-	if (hot->place == PST_HTTP_IN_VALUE)
+	if (place == PST_HTTP_IN_VALUE)
 		stops = pst_http_value_stops(word);
-	else if (hot->place == PST_HTTP_IN_NAME)
-		stops = pst_http_name_stops(word);
+	else if (place == PST_HTTP_IN_NAME || place == PST_HTTP_IN_HOST)
+		stops = pst_http_word_stops(word);
+	else if (place == PST_HTTP_IN_SEG || place == PST_HTTP_IN_QUERY ||
+		 place == PST_HTTP_IN_ANY_PATH)
+		stops = pst_http_target_stops(word);
 	else
 		return 0;
 	if (!stops)
 		return 8;
-	return (__u32)(((stops & -stops) >> 7) * 0x0001020304050607 >> 56);
+	return (__u32)(((stops & -stops) >> 7) * 0x0001020304050607 >> 56) & 7;
 }
 
-/* Consumes byte K of the present word. */
-PST_INLINE void pst_http_byte(struct pst_http *h, const struct pst_table *t,
-			      struct pst_http_hot *hot, __u32 k)
+/* Consumes the bytes of the present word that are not quiet, the first N at most. */
+PST_INLINE void pst_http_word(struct pst_http *h, const struct pst_table *t,
+			      struct pst_http_hot *hot, __u32 n)
 {
-	__u32 byte, step, next;
+	PST_NO_UNROLL
+	for (__u32 k = hot->quiet; k < n && k < 8; k++) {
+		__u32 byte = (hot->word >> (8 * k)) & 0xff;
+		/* "+", because the verifier of 6.1 knows nothing about the "|" of two variables. */
+		__u32 step = pst_http_step[hot->place + pst_http_class[byte]];
+		__u32 next = hot->row ? pst_dfa_step(t, hot->row, hot->classes, byte) : 0;
 
-	if (k < hot->quiet)
-		return;
-	byte = (hot->word >> (8 * k)) & 0xff;
-	/* "+", because the verifier of 6.1 knows nothing about the "|" of two variables. */
-	step = pst_http_step[hot->place + pst_http_class[byte]];
-	next = hot->row ? pst_dfa_step(t, hot->row, hot->classes, byte) : 0;
-	hot->place = step & PST_HTTP_PLACE_MASK;
-	if (step >> 16) {
+		hot->place = step & PST_HTTP_PLACE_MASK;
+		if (!(step & PST_HTTP_ARG_MASK)) {
+			hot->row = next;
+			continue;
+		}
 		if (step != PST_HTTP_NAME_ENDS || hot->row) {
 			h->state = (__u8)(hot->place >> PST_HTTP_CLASS_BITS);
 			h->row = hot->row;
 			h->window = pst_http_window(hot, k + 1);
 			h->pos = hot->pos + k;
-			pst_http_act(h, t, step >> 16, byte);
+			pst_http_act(h, t, step & PST_HTTP_ARG_MASK, byte);
 			hot->place = pst_http_place(h->state);
 			next = h->row;
 			hot->classes = h->classes;
 		}
 		hot->row = next;
 		if (k < 7)
-			hot->quiet = k + 1 + pst_http_quiet(hot, hot->word >> (8 * k + 8));
-		return;
+			k += pst_http_quiet(hot, hot->word >> (8 * k + 8));
 	}
-	hot->row = next;
 }
 
 /* True when further bytes would change nothing. */
@@ -351,11 +382,10 @@ PST_INLINE int pst_http_stopped(const struct pst_http *h)
 }
 
 /*
- * Feeds the first N (1 .. PST_HTTP_CHUNK) bytes of BYTES. Names and values that nobody looks at,
- * where no automaton runs, are passed over up to their end: that is more than half of a usual head.
- * A whole word is taken byte by byte out of a register, without a look at N; clang does not unroll
- * around the call, so it is written out. What lives across the call is what the frame has room for:
- * the judge's chain of calls needs all of its stack (tools/check_stack.py).
+ * Feeds the first N (1 .. PST_HTTP_CHUNK) bytes of BYTES. Places where nothing changes are passed
+ * over up to their end: that is most of a usual head. The step of a byte is written out once: in
+ * front of a packet its code is in no cache. What lives across the call is what the frame has room
+ * for: the judge's chain of calls needs all of its stack (tools/check_stack.py).
  */
 PST_SUBPROG int pst_http_feed(struct pst_http *h, const struct pst_table *t,
 			      const struct pst_http_bytes *bytes, __u32 n)
@@ -371,29 +401,14 @@ PST_SUBPROG int pst_http_feed(struct pst_http *h, const struct pst_table *t,
 				    .pos = h->pos};
 	for (__u32 i = 0; i < PST_HTTP_CHUNK / 8; i++) {
 		hot.word = __builtin_bswap64(pst_be64(bytes->words[i]));
-		if (n < 8)
-			break;
 		hot.quiet = pst_http_quiet(&hot, hot.word);
-		if (hot.quiet < 8) {
-			pst_http_byte(h, t, &hot, 0);
-			pst_http_byte(h, t, &hot, 1);
-			pst_http_byte(h, t, &hot, 2);
-			pst_http_byte(h, t, &hot, 3);
-			pst_http_byte(h, t, &hot, 4);
-			pst_http_byte(h, t, &hot, 5);
-			pst_http_byte(h, t, &hot, 6);
-			pst_http_byte(h, t, &hot, 7);
-		}
+		pst_http_word(h, t, &hot, n);
+		if (n <= 8)
+			break;
 		hot.before = pst_http_window(&hot, 8);
 		hot.pos += 8;
 		n -= 8;
-		if (!n)
-			break;
 	}
-	hot.quiet = 0;
-	for (__u32 k = 0; k < 7; k++)
-		if (k < n)
-			pst_http_byte(h, t, &hot, k);
 	h->state = (__u8)(hot.place >> PST_HTTP_CLASS_BITS);
 	h->row = hot.row;
 	h->window = pst_http_window(&hot, n);

@@ -147,5 +147,11 @@ enum {
 	PST_HTTP_CELLS = PST_HTTP_STATES << PST_HTTP_CLASS_BITS,
 };
 
-/* steps[place of state + class of byte] = place of next state | (action or reason) << 16 */
-enum { PST_HTTP_PLACE_MASK = PST_HTTP_CELLS - (1 << PST_HTTP_CLASS_BITS) };
+/*
+ * steps[place of state + class of byte] = place of next state | action or reason. The place has the
+ * class's bits free; a reason of the grammar's is one of the first.
+ */
+enum {
+	PST_HTTP_PLACE_MASK = PST_HTTP_CELLS - (1 << PST_HTTP_CLASS_BITS),
+	PST_HTTP_ARG_MASK = (1 << PST_HTTP_CLASS_BITS) - 1,
+};

@@ -145,10 +145,27 @@ static void put_cell(struct pst_packer *p, uint32_t row, uint32_t column, uint32
 	p->cells.v[at] = value | column << PST_COLUMN_SHIFT;
 }
 
+/* Does STATE stay where it is whatever printable byte comes? */
+static bool loops(const struct pst_automaton *a, uint32_t state)
+{
+	for (unsigned int byte = PST_LOOP_FIRST; byte <= PST_LOOP_LAST; byte++)
+		if (a->next[(size_t)state * a->n_classes + a->class_of[byte]] != state)
+			return false;
+	return true;
+}
+
+static void mark_loops(struct pst_rowset *s)
+{
+	for (uint32_t state = 1; state < s->a->n_states; state++)
+		if (s->rows[state] && loops(s->a, state))
+			s->rows[state] |= PST_CELL_LOOPS;
+}
+
 static void put_rows(struct pst_packer *p, struct pst_rowset *s)
 {
 	struct pst_row row;
 
+	mark_loops(s);
 	for (uint32_t state = 1; state < s->a->n_states; state++) {
 		if (!s->rows[state])
 			continue;
@@ -156,7 +173,7 @@ static void put_rows(struct pst_packer *p, struct pst_rowset *s)
 		for (uint32_t i = 0; i < row.n; i++) {
 			uint32_t column = row.columns[i];
 
-			put_cell(p, s->rows[state], column,
+			put_cell(p, s->rows[state] & PST_CELL_MASK, column,
 				 column == PST_COLUMN_TAGS ? *tag_slot(p, s->a->tags[state])
 							   : s->rows[row.targets[i]]);
 		}
@@ -211,8 +228,9 @@ static int add_rows(struct pst_packer *p, const struct pst_automaton *a, uint32_
 	r = place(p, &rows, ret_full);
 	if (!r) {
 		put_rows(p, &rows);
-		*ret_packed = (struct pst_packed){
-			.start = rows.rows[a->start], .classes = map, .n_cells = rows.n_cells};
+		*ret_packed = (struct pst_packed){.start = rows.rows[a->start] & PST_CELL_MASK,
+						  .classes = map,
+						  .n_cells = rows.n_cells};
 	}
 	pst_rowset_fini(&rows);
 	return r;

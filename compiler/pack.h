@@ -57,12 +57,12 @@ int pst_packer_add(struct pst_packer *p, const struct pst_automaton *a,
 /* Copies the tables into B's arena. 0 or -ENOMEM. */
 int pst_packer_seal(const struct pst_packer *p, struct pst_bundle *b);
 
-/* What cells[N] says of ROW in COLUMN: the value without the column, or UINT32_MAX for no cell. */
+/* What cells[N] says of ROW in COLUMN: the row or tag set, or UINT32_MAX for no cell. */
 static inline uint32_t pst_pack_cell(const uint32_t *cells, size_t n, uint32_t row, uint32_t column)
 {
 	uint32_t cell = (size_t)row + column < n ? cells[row + column] : 0;
 
 	if (cell >> PST_COLUMN_SHIFT != column || (!cell && !column))
 		return UINT32_MAX;
-	return cell & ((1u << PST_COLUMN_SHIFT) - 1);
+	return cell & PST_CELL_MASK;
 }

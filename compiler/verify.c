@@ -346,13 +346,18 @@ struct walked {
 	bool names;	  /* tag sets are numbers, not bit sets */
 };
 
+/* In verifier.map: that the row loops has been seen (PST_CELL_LOOPS). */
+enum { LOOPS_INDEED = 1U << 31 };
+
 static int reach(struct verifier *v, const struct walked *w, uint32_t row)
 {
-	if (!row || v->map[row] == 1 + w->map)
+	uint32_t known = v->map[row] & ~LOOPS_INDEED;
+
+	if (!row || known == 1 + w->map)
 		return 0;
-	if (v->map[row])
+	if (known)
 		return bad(v, "the row at cell %u has two class maps, at bytes %u and %u", row,
-			   v->map[row] - 1, w->map);
+			   known - 1, w->map);
 	v->map[row] = 1 + w->map;
 	return pst_vec_push(&v->todo, row);
 }
@@ -372,17 +377,47 @@ static int check_tag(struct verifier *v, const struct walked *w, uint32_t row, u
 	return 0;
 }
 
+/* Where BYTE leads from ROW. */
+static uint32_t next_row(const struct verifier *v, const struct walked *w, uint32_t row,
+			 unsigned int byte)
+{
+	uint32_t column = v->b->classes[w->map + byte];
+	uint32_t next = pst_pack_cell(v->b->cells, v->b->n_cells, row, column);
+
+	if (next == UINT32_MAX)
+		next = pst_pack_cell(v->b->cells, v->b->n_cells, row, PST_COLUMN_ELSE);
+	return next == UINT32_MAX ? 0 : next;
+}
+
+/* A cell leads to ROW and says that it loops. */
+static int check_loops(struct verifier *v, const struct walked *w, uint32_t row)
+{
+	if (v->map[row] & LOOPS_INDEED)
+		return 0;
+	for (unsigned int byte = PST_LOOP_FIRST; byte <= PST_LOOP_LAST; byte++)
+		if (next_row(v, w, row, byte) != row)
+			return bad(v, "the row at cell %u does not loop, as a cell says", row);
+	v->map[row] |= LOOPS_INDEED;
+	return 0;
+}
+
 /* That the value exists has been checked: check_cells(). */
 static int check_column(struct verifier *v, const struct walked *w, uint32_t row, uint32_t column)
 {
 	uint32_t value = pst_pack_cell(v->b->cells, v->b->n_cells, row, column);
+	int r;
 
 	if (value == UINT32_MAX)
 		return 0;
 	if (column >= w->columns)
 		return bad(v, "cell %u is column %u of the row at cell %u, its class map has %u",
 			   row + column, column, row, w->columns);
-	return column == PST_COLUMN_TAGS ? check_tag(v, w, row, value) : reach(v, w, value);
+	if (column == PST_COLUMN_TAGS)
+		return check_tag(v, w, row, value);
+	r = reach(v, w, value);
+	if (!r && v->b->cells[row + column] & PST_CELL_LOOPS)
+		r = check_loops(v, w, value);
+	return r;
 }
 
 static int check_row(struct verifier *v, const struct walked *w, uint32_t row)
@@ -508,6 +543,10 @@ static int check_cells(struct verifier *v)
 			return bad(v, "cell %u belongs to the dead row", i);
 		if (column == PST_COLUMN_TAGS && value >= v->b->n_tags)
 			return bad(v, "cell %u names tag set %u of %zu", i, value, v->b->n_tags);
+		if (value == PST_CELL_LOOPS)
+			return bad(v, "cell %u says that the dead row loops", i);
+		if (column != PST_COLUMN_TAGS)
+			value &= ~(uint32_t)PST_CELL_LOOPS;
 		if (column != PST_COLUMN_TAGS && value >= v->b->n_cells)
 			return bad(v, "cell %u leads to %u of %zu", i, value, v->b->n_cells);
 	}

@@ -360,6 +360,7 @@ static const struct row grammar[] = {
 
 static uint16_t full[PST_HTTP_STATES][256];
 static uint8_t class_of[256];
+static uint8_t first_of[256];
 static unsigned int n_classes;
 
 /* Is BYTE in SET? NUL is in no set: a string cannot hold it, and every state refuses it. */
@@ -401,18 +402,33 @@ static bool same_column(unsigned int a, unsigned int b)
 	return true;
 }
 
+/* Those of the same column have the same class; first_of[] has one byte of each. */
+static void put_into_class(unsigned int byte)
+{
+	unsigned int class = 0;
+
+	while (class < n_classes && !same_column(first_of[class], byte))
+		class ++;
+	class_of[byte] = (uint8_t) class;
+	if (class == n_classes)
+		first_of[n_classes++] = (uint8_t)byte;
+}
+
+/*
+ * Classes are numbered in this order of bytes, then in the bytes' own: what heads are made of has
+ * the low numbers, so that of a state's row only the first 64 bytes are wanted in a cache.
+ */
+static const char usual[] = "etaoinsrhldcumfpgwybvkxjqz\r\n :/-.0123456789";
+
 static void build(void)
 {
 	for (unsigned int s = 0; s < PST_HTTP_STATE_MAX; s++)
 		for (unsigned int b = 0; b < 256; b++)
 			full[s][b] = find_cell(s, b);
-	for (unsigned int b = 0; b < 256; b++) {
-		unsigned int a = 0;
-
-		while (a < b && !same_column(a, b))
-			a++;
-		class_of[b] = (uint8_t)(a < b ? class_of[a] : n_classes++);
-	}
+	for (const char *c = usual; *c; c++)
+		put_into_class((unsigned char)*c);
+	for (unsigned int b = 0; b < 256; b++)
+		put_into_class(b);
 }
 
 static void print_classes(void)
@@ -423,23 +439,13 @@ static void print_classes(void)
 	printf("\n};\n\n");
 }
 
-/* Is B the first byte of its class? */
-static bool is_first(unsigned int b)
-{
-	for (unsigned int a = 0; a < b; a++)
-		if (class_of[a] == class_of[b])
-			return false;
-	return true;
-}
-
 static void print_cells(void)
 {
 	printf("static const __u16 pst_http_cell[%d] = {\n", PST_HTTP_CELLS);
 	for (unsigned int s = 0; s < PST_HTTP_STATE_MAX; s++)
-		for (unsigned int b = 0; b < 256; b++)
-			if (is_first(b))
-				printf("%s[%u] = 0x%04x,", class_of[b] % 6 ? " " : "\n\t",
-				       s << PST_HTTP_CLASS_BITS | class_of[b], full[s][b]);
+		for (unsigned int c = 0; c < n_classes; c++)
+			printf("%s[%u] = 0x%04x,", c % 6 ? " " : "\n\t",
+			       s << PST_HTTP_CLASS_BITS | c, full[s][first_of[c]]);
 	printf("\n};\n");
 }
 
@@ -447,26 +453,43 @@ static void print_cells(void)
 static void print_steps(void)
 {
 	printf("\n/* Behind the last row there is room for any class. */\n"
-	       "static const __u32 pst_http_step[%d] = {",
+	       "static const __u16 pst_http_step[%d] __attribute__((aligned(64))) = {",
 	       PST_HTTP_CELLS + 256);
-	for (unsigned int s = 0; s < PST_HTTP_STATE_MAX; s++)
-		for (unsigned int b = 0; b < 256; b++)
-			if (is_first(b))
-				printf("%s[%u] = 0x%06x,", class_of[b] % 6 ? " " : "\n\t",
-				       s << PST_HTTP_CLASS_BITS | class_of[b],
-				       (full[s][b] & 0xffU) << PST_HTTP_CLASS_BITS |
-					       (full[s][b] >> 8) << 16);
+	for (unsigned int s = 0; s < PST_HTTP_STATE_MAX; s++) {
+		for (unsigned int c = 0; c < n_classes; c++) {
+			unsigned int cell = full[s][first_of[c]];
+
+			printf("%s[%u] = 0x%04x,", c % 6 ? " " : "\n\t",
+			       s << PST_HTTP_CLASS_BITS | c,
+			       (cell & 0xffU) << PST_HTTP_CLASS_BITS | cell >> 8);
+		}
+	}
 	printf("\n};\n");
+}
+
+static unsigned int largest_arg(void)
+{
+	unsigned int largest = 0;
+
+	for (size_t i = 0; i < sizeof(grammar) / sizeof(*grammar); i++)
+		if (grammar[i].arg > largest)
+			largest = grammar[i].arg;
+	return largest;
 }
 
 int main(void)
 {
 	_Static_assert((int)PST_HTTP_STATE_MAX <= (int)PST_HTTP_STATES, "seven bits of state");
-	_Static_assert(PST_ACT_MAX < 256 && PST_REASON_MAX < 256, "eight bits of argument");
+	_Static_assert((int)PST_ACT_MAX <= (int)PST_HTTP_ARG_MASK, "six bits of action");
 	build();
 	if (n_classes > 1 << PST_HTTP_CLASS_BITS) {
 		fprintf(stderr, "gen_http_table: %u byte classes, room for %d\n", n_classes,
 			1 << PST_HTTP_CLASS_BITS);
+		return EXIT_FAILURE;
+	}
+	if (largest_arg() > PST_HTTP_ARG_MASK) {
+		fprintf(stderr, "gen_http_table: reason %u is in the grammar, room for %d\n",
+			largest_arg(), PST_HTTP_ARG_MASK);
 		return EXIT_FAILURE;
 	}
 	printf("/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */\n"

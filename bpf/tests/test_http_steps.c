@@ -13,7 +13,8 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-#define REQUEST "GET /api/x HTTP/1.1\r\nHost: b\r\n"
+#define REQUEST_LINE "GET /api/x HTTP/1.1\r\n"
+#define REQUEST	     REQUEST_LINE "Host: b\r\n"
 
 enum { MAX_LEN = 1024, LONGEST = 400 };
 
@@ -303,4 +304,26 @@ Test(http_steps, each_pair_of_bytes_is_judged_alike_in_names_values_hosts_and_ta
 	try_pairs("GET / HTTP/1.1\r\nHost: abcdefghijklmnopqrstuvwxyz\r\n\r\n", 23, 17);
 	try_pairs("GET /api/abcdefghijklmnopqrstuvwxyz HTTP/1.1\r\nHost: b\r\n\r\n", 9, 17);
 	try_pairs("GET /api/?abcdefghijklmnopqrstuvwxyz HTTP/1.1\r\nHost: b\r\n\r\n", 10, 17);
+}
+
+/* Or the test before this one would say nothing of targets that are passed over in words. */
+Test(http_steps, a_target_and_a_host_that_no_rule_looks_at_any_more_are_quiet)
+{
+	static const char *const heads[] = {"GET /api/abc", "GET /api/?abc",
+					    REQUEST_LINE "Host: abc"};
+	static const unsigned char quiet[] = "abcdefgh", ends[] = "abc/?% \\";
+
+	for (size_t i = 0; i < sizeof(heads) / sizeof(*heads); i++) {
+		struct run r = by_steps((struct begin){.any_form = false},
+					(const unsigned char *)heads[i], strlen(heads[i]));
+		struct pst_http_hot hot = {.place = pst_http_place(r.http.state),
+					   .row = r.http.row};
+
+		cr_assert(r.http.row & PST_CELL_LOOPS, "%s", heads[i]);
+		cr_assert_eq(pst_http_quiet(&hot, pst_load64(quiet)), 8, "%s", heads[i]);
+		cr_assert_eq(pst_http_quiet(&hot, pst_load64(ends)), 3, "%s", heads[i]);
+		/* In a value there may be bytes that the automaton does not loop on. */
+		hot.place = PST_HTTP_IN_VALUE;
+		cr_assert_eq(pst_http_quiet(&hot, pst_load64(quiet)), 0, "%s", heads[i]);
+	}
 }

@@ -85,6 +85,40 @@ Test(pack, packed_rows_decide_as_the_automaton_does)
 	pst_automaton_free(&a);
 }
 
+/* The row behind TEXT, as the walker knows it. */
+static uint32_t row_behind(const char *re, const char *text)
+{
+	static struct pst_table table;
+	struct pst_packed at = add(re, 1);
+	uint32_t row = at.start;
+
+	memcpy(table.cells, p.cells.v, p.cells.n * sizeof(*p.cells.v));
+	memcpy(table.classes, p.classes.v, p.classes.n);
+	for (; *text; text++)
+		row = pst_dfa_step(&table, row, at.classes, (uint8_t)*text);
+	return row;
+}
+
+Test(pack, a_row_that_no_printable_byte_leaves_is_said_to_loop_and_no_other_is)
+{
+	static const struct {
+		const char *re, *text;
+		bool loops;
+	} cases[] = {
+		{"/api/.*", "/api/", true}, {"/api/.*", "/api/x", true}, {"/api/.*", "/api", false},
+		{"(?s).*", "x", true},	    {"[!-~]*", "x", true},	 {"[!-}]*", "x", false},
+		{"[\"-~]*", "x", false},    {"[^/]*", "x", false},	 {"/a.*|/a/b", "/a", true},
+		{"/a", "/b", false},	    {".*|x", "y", true},	 {".*y", "y", false},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		uint32_t row = row_behind(cases[i].re, cases[i].text);
+
+		cr_expect_eq(!!(row & PST_CELL_LOOPS), cases[i].loops, "%s behind \"%s\": 0x%x",
+			     cases[i].re, cases[i].text, row);
+	}
+}
+
 Test(pack, an_automaton_without_patterns_starts_in_the_dead_row)
 {
 	struct pst_automaton *a = NULL;

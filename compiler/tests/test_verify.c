@@ -131,6 +131,21 @@ static void next_masked(void)
 	*slash_cell() |= PST_CELLS;
 }
 
+static void loops_without_looping(void)
+{
+	*slash_cell() |= PST_CELL_LOOPS;
+}
+
+static void dead_row_loops(void)
+{
+	set_value(slash_cell(), PST_CELL_LOOPS);
+}
+
+static void start_loops(void)
+{
+	b->rulesets[0].packed.start[PST_FIELD_HOST] |= PST_CELL_LOOPS;
+}
+
 static void next_of_another_automaton(void)
 {
 	set_value(slash_cell(), b->rulesets[0].packed.start[PST_FIELD_METHOD]);
@@ -476,6 +491,9 @@ static const struct {
 	{"empty tag", empty_tag, "tag set 0"},
 	{"next outside", next_outside, "leads to"},
 	{"next masked", next_masked, "leads to"},
+	{"loops without looping", loops_without_looping, "does not loop"},
+	{"dead row loops", dead_row_loops, "dead row loops"},
+	{"start loops", start_loops, "starts at cell"},
 	{"next of another automaton", next_of_another_automaton, "two class maps"},
 	{"column not in the map", column_not_in_the_map, "its class map has"},
 	{"stray next outside", stray_next_outside, "leads to"},
