@@ -200,6 +200,17 @@ def parts_of_the_same_behind_a_wrong_sum(c):
     return c.result()
 
 
+def the_first_hundred_are_dropped(c):
+    """TCP drops [0,100), keeps [50,150) with another request, and gets [0,50) once more."""
+    tail = b"\r\n\r\nGET /admin HTTP/1.1\r\nHost: b\r\nX: "
+    tail += b"x" * (96 - len(tail)) + b"\r\n\r\n"
+    c.handshake()
+    c.send(PSH | ACK, GOOD[:100], wrong_sum=True)
+    c.send(PSH | ACK, tail, at=50)
+    c.send(PSH | ACK, GOOD[:50])
+    return c.result()
+
+
 def out_of_order(c):
     c.handshake()
     c.send(PSH | ACK, EVIL[8:], at=8)

@@ -32,6 +32,7 @@ crafted another_request_behind_an_old_timestamp reset repeat-differs
 crafted another_tail_behind_an_old_timestamp "none reset" repeat-differs
 crafted parts_of_another_behind_a_wrong_sum "reset none" repeat-differs
 crafted parts_of_the_same_behind_a_wrong_sum 200
+crafted the_first_hundred_are_dropped reset repeat-differs
 crafted out_of_order "none 200"
 crafted the_tail_of_another_first "none 200"
 crafted urgent "none 200"

@@ -19,6 +19,8 @@ class Guard:
 
 CRAFTED = "e2e:t_crafted_segments_gain_nothing"
 LEAVING = "e2e:t_pages_that_change_leave_as_judged"
+MEMORY = "e2e:t_without_memory_for_state_nothing_passes"
+ONE_POLICY = "e2e:t_a_request_is_judged_by_one_policy"
 HANDSHAKE = "e2e:t_requests_with_the_handshake"
 
 GUARDS = [
@@ -79,6 +81,17 @@ GUARDS = [
     Guard("connections-without-state", "bpf/cgroup_skb.bpf.c",
           "	if (config->flags & PST_CONFIG_OLD_SOCKETS_PASS || free_of_rules(p, config))\n",
           "	if (1)\n", "e2e:t_pins_are_adopted_completed_or_refused"),
+    Guard("no-connection-without-memory", "bpf/cgroup_skb.bpf.c",
+          "		return verdict(PST_REASON_NO_STATE, PST_DIR_EGRESS, SKB_DROP);\n", "		return SKB_PASS;\n", MEMORY),
+    Guard("no-bytes-without-memory", "bpf/cgroup_skb.bpf.c",
+          "	}\n	return verdict(PST_REASON_UNKNOWN_FLOW, p->direction, SKB_DROP);\n", "	}\n	return SKB_PASS;\n", MEMORY),
+    Guard("a-new-policy-waits-for-a-request", "bpf/judge.h",
+          "	if (j->packet->renew)\n", "	if (0)\n", "unit:judge/a_newer_policy_waits_for_a_request_to_begin"),
+    Guard("a-request-keeps-its-policy", "bpf/l7.bpf.h",
+          "			    !pst_judge_at_rest(f);\n", "			    0;\n", ONE_POLICY),
+    Guard("no-head-without-its-tables", "bpf/l7.bpf.h",
+          "	if (!t)\n		return pst_ruling(PST_ACTION_KILL, PST_REASON_OLD_GENERATION);\n",
+          "	if (!t)\n		return pst_ruling(PST_ACTION_PASS, PST_REASON_RULE);\n", ONE_POLICY),
     Guard("shared-pages", "bpf/tc.bpf.c",
           "	if (is_private || !bpf_skb_pull_data(skb, skb->len))\n", "	if (1)\n",
           "e2e:t_pages_that_change_are_read_as_judged"),
