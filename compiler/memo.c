@@ -341,6 +341,13 @@ int pst_memo_note_row(const struct pst_row_scratch *scratch, size_t n_rules,
 	return note_signature(scratch->common.signature, n_rules, now, row);
 }
 
+/* The common signature of a row of F. Without rules there is none. */
+static const uint64_t *signature_of(const struct pst_memo_findings *f,
+				    const struct pst_memo_row *row)
+{
+	return f->signatures.n ? f->signatures.v + row->first_word : NULL;
+}
+
 /* A row of both. */
 struct pair {
 	const struct pst_memo_row *then;
@@ -367,7 +374,7 @@ static bool is_common(const struct pst_recall *r, const struct pair *p,
 		      const struct pst_memo_findings *of, size_t slot)
 {
 	const struct pst_memo_rules *rules = of == r->last ? p->rules_then : p->rules_now;
-	const uint64_t *signature = r->last->signatures.v + p->then->first_word;
+	const uint64_t *signature = signature_of(r->last, p->then);
 
 	/* It is answered by itself. */
 	if (p->is_egress && p->then->common.uses_names && of->scene.ones.v[slot].has_ports)
@@ -506,7 +513,7 @@ static int copy_row(const struct pst_recall *r, const struct pair *p, struct pst
 		    struct pst_memo_row *row)
 {
 	const struct pst_memo_row *then = p->then;
-	const uint64_t *signature = r->last->signatures.v + then->first_word;
+	const uint64_t *signature = signature_of(r->last, then);
 	int err;
 
 	row->first = now->entries.n;

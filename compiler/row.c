@@ -98,6 +98,12 @@ static int split(struct row *r, size_t word, uint64_t mask)
 	return 0;
 }
 
+/* The signature NUMBER of V. Without rules there are none, and perhaps no V. */
+static const uint64_t *signature_at(const struct row *r, const uint64_t *v, size_t number)
+{
+	return r->width ? v + number * r->width : NULL;
+}
+
 static bool is_group(const struct row *r, size_t g, const uint64_t *signature,
 		     const struct pst_row_group *like)
 {
@@ -172,7 +178,7 @@ static int group_word(struct row *r, size_t word, uint64_t mask, const struct ps
 	int err = mask ? split(r, word, mask) : 0;
 
 	for (size_t p = 0; !err && mask && p < s->masks.n; p++) {
-		const uint64_t *signature = s->split.v + p * r->width;
+		const uint64_t *signature = signature_at(r, s->split.v, p);
 		struct pst_row_segment segment = {.word = word, .mask = s->masks.v[p]};
 		size_t g = 0;
 
@@ -247,7 +253,7 @@ static int ask(struct row *r, size_t number)
 {
 	struct pst_row_scratch *s = r->s;
 	struct pst_row_group *g = &s->groups.v[number];
-	const uint64_t *signature = s->signatures.v + number * r->width;
+	const uint64_t *signature = signature_at(r, s->signatures.v, number);
 	struct pst_port_query q = {
 		.enforce = r->q->enforce,
 		.allow_all = g->allow_all,
@@ -336,7 +342,7 @@ static void note_common(const struct row *r)
 			next = n > next ? n : next;
 		} else if (!g->allow_all && g->names == usual_names(r) && g->n_peers > c.n_peers) {
 			c.n_peers = g->n_peers;
-			c.signature = s->signatures.v + s->order.v[i] * r->width;
+			c.signature = signature_at(r, s->signatures.v, s->order.v[i]);
 		}
 	}
 	c.weight = pst_mapcache_tails(r->maps, s->any)->n;

@@ -459,6 +459,22 @@ Test(memo, the_own_node_with_other_labels_is_somebody_else)
 	end(&w);
 }
 
+/* Rows without rules have no signatures: nothing may be added to the place of none. */
+Test(memo, default_deny_without_rules_is_kept_as_well)
+{
+	struct world w = {0};
+
+	begin_plain(&w);
+	model_policy(&w.m, "p", "k8s:s=1")->default_deny[PST_DIRECTION_INGRESS] = true;
+	put_policies(&w);
+	put_pod(&w, "k8s:s=1");
+	check(&w);
+	put_pod(&w, "k8s:c=1");
+	check(&w);
+	cr_assert_eq(pst_memo_n_resolved(w.memo), 2); /* those of the new one */
+	end(&w);
+}
+
 Test(memo, nothing_changed_resolves_nothing)
 {
 	struct world w = {0};
