@@ -199,12 +199,15 @@ static int nothing(void)
 	return 0;
 }
 
+/* ARG: two pairs of descriptors. */
 static void *waits(void *arg)
 {
-	char byte;
+	const int *fds = arg;
+	char byte = 'x';
 
-	/* Until the process is confined. */
-	if (read(*(int *)arg, &byte, 1) != 1)
+	/* What a thread calls to begin is not what is tested. Then until the process is confined.
+	 */
+	if (write(fds[3], &byte, 1) != 1 || read(fds[0], &byte, 1) != 1)
 		return NULL;
 	return is_refused(unlink("/nowhere")) ? arg : NULL;
 }
@@ -213,10 +216,12 @@ static int a_thread_that_was_there(void)
 {
 	pthread_t thread;
 	void *result = NULL;
-	int fds[2];
+	int fds[4];
+	char byte;
 
-	if (pipe(fds) || pthread_create(&thread, NULL, waits, &fds[0]) || pst_confine_helper() ||
-	    write(fds[1], "x", 1) != 1 || pthread_join(thread, &result))
+	if (pipe(fds) || pipe(fds + 2) || pthread_create(&thread, NULL, waits, fds) ||
+	    read(fds[2], &byte, 1) != 1 || pst_confine_helper() || write(fds[1], "x", 1) != 1 ||
+	    pthread_join(thread, &result))
 		return 1;
 	return result ? 0 : 2;
 }
