@@ -404,6 +404,17 @@ static bool is_alike(const struct pst_diff_actor *a, const struct pst_diff_actor
 	       a->known[1] == b->known[1];
 }
 
+/* How people would look for them; numbers of identities say nothing. */
+static int cmp_for_people(const void *va, const void *vb)
+{
+	const struct pst_diff_actor *a = va, *b = vb;
+	int r = pst_labels_cmp(&a->labels, &b->labels);
+
+	if (!r)
+		r = memcmp(&a->addr, &b->addr, sizeof(a->addr));
+	return r ? r : cmp_actor(a, b);
+}
+
 /* One actor for all that both sides take for the same. */
 static void join(struct pst_diff_cast *c)
 {
@@ -423,6 +434,8 @@ static void join(struct pst_diff_cast *c)
 		last->n_alike += a.kind == PST_DIFF_POD;
 	}
 	c->actors.n = kept;
+	if (kept)
+		qsort(c->actors.v, kept, sizeof(*c->actors.v), cmp_for_people);
 }
 
 static int add_side(struct finder *f, int side)

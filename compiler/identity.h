@@ -11,8 +11,8 @@
  * Endpoints are one identity when they have the same labels and answer alike to the port names that
  * policies use. Beside them there are the node itself, the world, other nodes, and each prefix that
  * policies tell apart (prefix.h). Numbers: Cilium's for label sets that are exactly a reserved one;
- * PST_ID_LOCAL and up for endpoints, in the order of their labels; 0x01000001 and up for prefixes,
- * 0x02000001 and up for nodes with labels of their own, the scopes of Cilium.
+ * from PST_ID_LOCAL on for endpoints and from 0x01000001 on for prefixes, by their labels alone
+ * (numbering.h); 0x02000001 and up for nodes with labels of their own: the scopes of Cilium.
  */
 
 #include "compiler/peer.h"

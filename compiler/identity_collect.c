@@ -7,6 +7,7 @@
 #include "base/vec.h"
 #include "compiler/buckets.h"
 #include "compiler/idlabels.h"
+#include "compiler/numbering.h"
 #include "compiler/prefix.h"
 
 #include <errno.h>
@@ -215,13 +216,13 @@ static int find_member(struct members *all, struct member *one, uint32_t *ret_nu
 	return 0;
 }
 
-/* Members become identities, in the order of their labels. */
+/* Members become identities; where two want one number, in the order of their labels. */
 static int number_members(struct collector *c, struct members *all)
 {
 	pst_auto_free struct member **sorted = pst_mem_calloc(all->v.n, sizeof(struct member *));
-	uint32_t next = PST_ID_LOCAL;
+	struct pst_numbering numbers;
 
-	if (!sorted)
+	if (!sorted || pst_numbering_init(&numbers, PST_ID_LOCAL, all->v.n))
 		return -ENOMEM;
 	for (size_t i = 0; i < all->v.n; i++)
 		sorted[i] = &all->v.v[i];
@@ -230,12 +231,15 @@ static int number_members(struct collector *c, struct members *all)
 		struct member *m = sorted[i];
 		const uint32_t reserved = pst_resolve_reserved(m->labels);
 
-		m->number = reserved ? reserved : next++;
+		m->number = reserved ? reserved : pst_numbering_take(&numbers, m->labels);
 		if (m->number == PST_ID_HOST || m->number == PST_ID_WORLD)
 			continue;
-		if (add(c, m->number, m->labels, &m->facts))
+		if (add(c, m->number, m->labels, &m->facts)) {
+			pst_numbering_fini(&numbers);
 			return -ENOMEM;
+		}
 	}
+	pst_numbering_fini(&numbers);
 	return 0;
 }
 
@@ -317,23 +321,29 @@ static int add_nodes(struct collector *c)
 	return 0;
 }
 
-static int add_prefix(struct collector *c, const struct pst_prefix *prefix, uint32_t id)
+static int add_prefix(struct collector *c, const struct pst_prefix *prefix,
+		      struct pst_numbering *numbers)
 {
 	const struct pst_identity_facts facts = {.prefix = prefix};
 	struct pst_labels labels;
 	int r = pst_idlabels_of_prefix(c->scratch, c->apiserver, prefix, &labels);
 
-	return r ? r : add(c, id, &labels, &facts);
+	return r ? r : add(c, pst_numbering_take(numbers, &labels), &labels, &facts);
 }
 
 static int add_prefixes(struct collector *c)
 {
 	const struct pst_prefix *prefixes;
+	struct pst_numbering numbers;
 	size_t n;
 	int r = pst_prefixes_collect(&c->told, c->in->inventory, c->scratch, &prefixes, &n);
 
+	if (r)
+		return r;
+	r = pst_numbering_init(&numbers, PST_ID_FIRST_PREFIX, n);
 	for (size_t i = 0; !r && i < n; i++)
-		r = add_prefix(c, &prefixes[i], PST_ID_FIRST_PREFIX + (uint32_t)i);
+		r = add_prefix(c, &prefixes[i], &numbers);
+	pst_numbering_fini(&numbers);
 	return r;
 }
 

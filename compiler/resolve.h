@@ -4,10 +4,10 @@
 /*
  * Resolution: who may talk to whom, as policy map entries.
  *
- * Identities are the distinct label sets of the inventory's endpoints, numbered from PST_ID_LOCAL
- * in the order of the sorted sets, so that equal inputs give equal numbers; host and world are
- * always there; an endpoint whose only label is a reserved one (reserved:remote-node) has Cilium's
- * number. Sets with a reserved label are peers only: no policy selects them.
+ * Identities are the distinct label sets of the inventory's endpoints, with numbers from
+ * PST_ID_LOCAL on that are their labels' own (numbering.h); host and world are always there; an
+ * endpoint whose only label is a reserved one (reserved:remote-node) has Cilium's number. Sets with
+ * a reserved label are peers only: no policy selects them.
  *
  * For each subject and direction the rules of all specs that select the subject are matched with
  * every identity as a peer (compiler/crowd.h); peers that the same rules match share one port map
