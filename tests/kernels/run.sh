@@ -34,8 +34,10 @@ programs='curl ip nginx'
 disk_programs="$programs bash bpftool find flock grep mawk mount nsenter nstat pgrep pkill ps sed setpriv ss sysctl tc umount
 	unshare xargs basename cat chmod cp cut date dd dirname env head id kill ln ls mkdir mktemp mv od realpath rm rmdir seq
 	sleep sort stat tail tee timeout touch tr true uname uniq wc"
-# The guards against peers with a TCP of their own, and pins that the next daemon adopts.
-e2e=${KERNELS_E2E:-t_crafted_segments_gain_nothing t_an_urgent_pointer_hides_nothing
+# The golden requests, the guards against peers with a TCP of their own and pages that change, and pins that the
+# next daemon adopts.
+e2e=${KERNELS_E2E:-t_http_vectors t_pages_that_change_leave_as_judged
+	t_crafted_segments_gain_nothing t_an_urgent_pointer_hides_nothing
 	t_a_reused_socket_is_judged_anew t_crossing_syns_make_no_server t_enforcement_outlives_the_daemon}
 
 skip_all() {
