@@ -35,7 +35,7 @@ struct pst_crew_proxy {
 int pst_crew_path(const char *given, char ret_path[PATH_MAX]);
 
 /* Jobs of enforcer/starter.h; the argument of the proxy's is a struct pst_crew_proxy. */
-void pst_crew_be_helper(void *arg, const int *fds, size_t n);
+void pst_crew_be_helper(void *arg, const int *given, size_t n);
 void pst_crew_be_proxy(void *arg, const int *fds, size_t n);
 
 struct pst_crew_opts {
