@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -89,16 +90,18 @@ Test(starter, what_it_does_not_know_it_does_not_start)
 Test(starter, its_end_shows)
 {
 	struct pollfd p = {.fd = pst_starter_fd(starter), .events = POLLIN};
-	char path[64];
-	pid_t pid = 0, child = 0;
+	char path[64], children[64];
+	pid_t pid = 0, child;
 	FILE *f;
 
 	cr_expect_eq(poll(&p, 1, 0), 0);
 	snprintf(path, sizeof(path), "/proc/self/task/%d/children", getpid());
 	f = fopen(path, "re");
 	cr_assert_not_null(f);
-	cr_assert_eq(fscanf(f, "%d", &child), 1);
+	cr_assert_not_null(fgets(children, sizeof(children), f));
 	fclose(f);
+	child = (pid_t)strtol(children, NULL, 10);
+	cr_assert_gt(child, 1);
 	kill(child, SIGKILL);
 	cr_expect_eq(poll(&p, 1, 5000), 1);
 	cr_expect_eq(pst_starter_run(starter, PST_START_PROXY, NULL, 0, &pid), -EPIPE);

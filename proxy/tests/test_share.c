@@ -121,9 +121,9 @@ static void *use(void *unused)
 
 		if (take(workload(0, (uint8_t)of), &s))
 			continue;
-		too_many += ++conns[of] > MOST;
+		too_many += atomic_fetch_add(&conns[of], 1) >= MOST;
 		if (pst_share_take_bytes(s, (size_t)n)) {
-			too_many += (bytes[of] += n) > BYTES;
+			too_many += atomic_fetch_add(&bytes[of], n) + n > BYTES;
 			sched_yield();
 			bytes[of] -= n;
 			pst_share_give_bytes(s, (size_t)n);
