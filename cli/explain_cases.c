@@ -485,8 +485,7 @@ int pst_explain_cases(const char *path, const struct pst_cli_strings *inventorie
 	fprintf(stderr, "%zu cases: %zu as expected, %zu not, %zu without a verdict", n, t.met,
 		t.missed, t.errors);
 	if (t.unsupported)
-		fprintf(stderr, ", %zu with headers that postern-proxy changes",
-			t.unsupported);
+		fprintf(stderr, ", %zu with headers that postern-proxy changes", t.unsupported);
 	fputc('\n', stderr);
 	if (!n) {
 		pst_log_err(0, "%s holds no case", path);
