@@ -303,7 +303,7 @@ PST_INLINE __u64 pst_http_word_stops(__u64 word)
 }
 
 /*
- * The same of a target behind a segment's first byte: of what is below '&', of / ? \\ and 0x7f, and
+ * The same of a target behind a segment's first byte: of what is below '&', of / ? \ and 0x7f, and
  * of what is no ASCII. Behind the first of them there may be more.
  */
 PST_INLINE __u64 pst_http_target_stops(__u64 word)

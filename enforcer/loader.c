@@ -113,6 +113,22 @@ static int use_pins(struct pst_loader *l)
 	return r ? r : pst_pins_maps(l->pins, l->skel->obj);
 }
 
+/*
+ * Flows that a former daemon's programs have judged are adopted with their pins, and the switch
+ * that makes tc compare what they send is not: it would be off until the next request is judged.
+ */
+static int remember_senders(struct pst_loader *l)
+{
+	struct pst_config config;
+	int r = l->pins ? pst_loader_get_config(l, &config) : 0;
+
+	if (r)
+		return pst_log_err(r, "cannot read the pinned configuration");
+	if (l->pins && config.generation)
+		l->skel->bss->pst_senders_judged = 1;
+	return 0;
+}
+
 static int load(struct pst_loader *l, const struct pst_reply *courtesy)
 {
 	int r = 0;
@@ -132,7 +148,8 @@ static int load(struct pst_loader *l, const struct pst_reply *courtesy)
 		return pst_log_err(
 			r,
 			"the kernel refused the BPF programs or pinned maps (run with --debug to see why)");
-	return map_tables(l);
+	r = remember_senders(l);
+	return r ? r : map_tables(l);
 }
 
 int pst_loader_open(const struct pst_reply *courtesy, struct pst_pins *pins,

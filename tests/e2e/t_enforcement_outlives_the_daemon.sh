@@ -16,8 +16,17 @@ import json, sys
 last = json.load(sys.stdin)[-1]
 print(sum(int(b, 16) << 8 * (i % 8) for v in last["values"] for i, b in enumerate(v["value"])))'; }
 
+# Whether tc compares what senders send: the daemon's own variable of its programs, which no pin keeps.
+senders() {
+	local id
+	for id in $(sed -n 's/^map_id:\t//p' "/proc/$E2E_DAEMON/fdinfo/"* | sort -u); do
+		bpftool map show id "$id" | grep -q '\.bss' && bpftool map dump id "$id"
+	done | grep -o '"pst_senders_judged": [0-9]*'
+}
+
 # shellcheck disable=SC2086
 e2e_posternd $P
+e2e_is "what senders send is not compared yet" '"pst_senders_judged": 0' "$(senders)"
 e2e_run frontend python3 tests/e2e/conn.py $BACKEND 8080 \
 	"$(get /api/1)" read "touch:$E2E/1" "await:$E2E/killed" \
 	"$(get /api/2)" read "touch:$E2E/2" "await:$E2E/again" \
@@ -55,6 +64,7 @@ e2e_is "denied, with a full ring" none "$(e2e_http frontend --max-time 1 $U/admi
 
 # shellcheck disable=SC2086
 e2e_posternd $P
+e2e_is "what senders send is compared from the start" '"pst_senders_judged": 1' "$(senders)"
 grep -q 'adopted what is pinned' "$E2E/log" || e2e_fail "nothing was adopted"
 grep -q 'generation 2 is in force' "$E2E/log" || e2e_fail "counting does not go on: $(cat "$E2E/log")"
 touch "$E2E/again"
