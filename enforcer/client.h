@@ -9,6 +9,7 @@
  * and reads lines of JSON until the daemon closes. Requests are status, endpoints, policy, each
  * answered by one line that holds an object of the request's name, and observe, answered by one
  * line per flow (docs/observe.md). What cannot be answered is {"version": 1, "error": "..."}.
+ * When it is answered, everything that the kernel decided before is in it and in the events.
  */
 
 #include <stdio.h>

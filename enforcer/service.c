@@ -253,8 +253,10 @@ static void on_ring(struct service *s)
 	pst_reporter_drained(s->reporter);
 }
 
+/* An answer knows everything that was decided before its question. */
 static void on_reporter(struct service *s)
 {
+	on_ring(s);
 	pst_reporter_dispatch(s->reporter);
 }
 

@@ -22,7 +22,7 @@
 #	e2e_stop                ends posternd (SIGTERM), waits, and takes away what it has pinned
 #	e2e_leave [SIGNAL]      ends posternd only (default: KILL): what is pinned goes on
 #	e2e_http POD ARG...     curl: prints "STATUS BODY", or "none" when there is no answer
-#	e2e_events PATTERN      how many event lines match the regular expression
+#	e2e_events PATTERN      how many event lines match the regular expression, of all that was decided until now
 #	e2e_wait SECONDS CMD... until CMD succeeds; fails after SECONDS
 #	e2e_is WHAT WANT GOT    fails the test when they differ
 #	e2e_fail TEXT           ends the test
@@ -94,6 +94,7 @@ BACKEND6='[fd77::4]'
 E2E_CGROUP=postern-e2e.${E2E##*.}
 E2E_DAEMON=
 E2E_PINS=$E2E/bpf/postern
+E2E_SOCKET=/run/postern/posternd.sock # where the tests have it that say nothing else
 
 e2e_fail() {
 	echo "FAILED: $*"
@@ -216,6 +217,9 @@ e2e_http() {
 	fi
 }
 
+# The daemon reports everything that was decided before a question; who is not there, or does not listen, reports
+# nothing more.
 e2e_events() {
+	[ -z "$E2E_DAEMON" ] || timeout 5 build/postern status --socket "$E2E_SOCKET" >/dev/null 2>&1
 	grep -cE "$1" "$E2E/events"
 }
