@@ -13,6 +13,7 @@ cd "$(dirname "$0")/.." || exit 1
 jobs=${JOBS:-$(nproc)}
 log=build/test
 summary=()
+broken=()
 total_failed=0
 total_passed=0
 
@@ -30,6 +31,13 @@ totals() {
 			passed += $1; failed += $3; skipped += $5
 		}
 		END { printf "%d %d %d\n", passed, failed, skipped }'
+}
+
+# What failed in a stage, once more and by name: who sees only the end of the output is to know.
+tell_failures() {
+	echo "== failed in $1 ($log/$1.log has all of it)"
+	sed 's/\x1b\[[0-9;]*m//g' "$log/$1.log" |
+		grep -E '^(FAIL |not ok |\[(FAIL|CRASH)\]|make.*\*\*\* )|: error: ' | cut -c 1-200 | head -n 20
 }
 
 # Each stage is a process group of its own, so that what it leaves behind can be ended, and writes to
@@ -57,6 +65,7 @@ stage() {
 	read -r passed failed skipped < <(totals "$log/$name.log")
 	# Something that does not build counts as a failure, though it has no totals.
 	[ "$rc" -eq 0 ] || [ "$failed" -gt 0 ] || failed=1
+	[ "$failed" -eq 0 ] || broken+=("$name")
 	total_passed=$((total_passed + passed))
 	total_failed=$((total_failed + failed))
 	summary+=("$(printf '%-16s %6d passed %4d failed %4d skipped %5d s' \
@@ -102,6 +111,9 @@ stage garden submake garden
 stage e2e end_to_end
 stage kernels submake test-kernels
 
+for name in "${broken[@]}"; do
+	tell_failures "$name"
+done
 echo '== totals'
 printf '%s\n' "${summary[@]}"
 if [ "$total_failed" -gt 0 ]; then

@@ -14,7 +14,9 @@ for to in $BACKEND "$BACKEND6"; do
 	e2e_is "$to: denied, and the connection stays" "403:1 403:0 " \
 		"$(e2e_run frontend curl -s --max-time 5 -o /dev/null -o /dev/null -w '%{http_code}:%{num_connects} ' "http://$to:8080/admin/1" "http://$to:8080/admin/2")"
 done
-e2e_is "clients in nginx's log" "10.77.0.2 fd77::2" "$(awk '{ print $1 }' "$E2E/access.log" | sort -u | xargs)"
+clients() { awk '{ print $1 }' "$E2E/access.log" | sort -u | xargs; }
+known() { [ "$(clients)" = "10.77.0.2 fd77::2" ]; }
+e2e_wait 3 known || e2e_fail "clients in nginx's log: $(clients)"
 e2e_is "verdicts of the kernel" 0 "$(e2e_events '"generation":.*"layer":"l7"')"
 e2e_is "verdicts of the proxy" 4 "$(e2e_events '"layer":"l7","direction":"ingress","verdict":"deny","reason":"no-rule-l7"')"
 

@@ -14,6 +14,8 @@ for to in "$BACKEND" "$BACKEND6"; do
 	e2e_is "another pod" none "$(e2e_http other --max-time 1 "http://$to:8080/api/v1/users")"
 	e2e_is "another port of an allowed pod" none "$(e2e_http frontend --max-time 1 "http://$to:8081/")"
 done
+complete() { [ "$(wc -l <"$E2E/access.log")" -ge 2 ]; } # nginx writes behind its answer
+e2e_wait 3 complete
 e2e_is "what nginx has seen" 2 "$(wc -l <"$E2E/access.log")"
 e2e_wait 2 test -s "$E2E/events"
 e2e_is "denials by HTTP rules" 6 "$(e2e_events '"verdict":"deny","reason":"no-rule-l7","answer":"daemon"')"

@@ -27,6 +27,7 @@ tree() {
 	EOF
 	write tests/e2e/run.sh <<-'EOF'
 	#!/bin/sh
+	[ "${E2E_FAILED:-0}" -eq 0 ] || echo "FAIL t_some_test (exit 1)"
 	echo "4 passed, ${E2E_FAILED:-0} failed, 2 skipped"
 	exit "${E2E_FAILED:-0}"
 	EOF
@@ -48,6 +49,10 @@ expect 1 '^unit +4 passed +1 failed' 'a crash is a failure' run PASSING=2 CRASHI
 expect 1 '^FAILED: 2 failed' 'a failure is seen even if the exit code hides it' run PASSING=2 FAILING=1
 expect 1 '^FAILED: 2 failed' 'an exit code is seen even if the totals hide it' run UNIT_RC=1
 expect 1 '^e2e +4 passed +3 failed' 'end-to-end tests count' run E2E_FAILED=3
+named_again() { run "$@" | sed -n '/^== failed in e2e/,/^== totals/p'; }
+expect 0 '^FAIL t_some_test' 'what failed is named once more above the totals' named_again E2E_FAILED=1
+none_named() { ! run | grep '^== failed in'; }
+expect 0 '' 'where nothing failed nothing is named' none_named
 expect 1 '^e2e +4 passed' 'later stages run after a failure' run UNIT_RC=1
 
 echo 'unit-build: ; @false' >>"$scratch/Makefile"
