@@ -119,11 +119,20 @@ bool pst_bundle_has_entries(const struct pst_bundle *b, uint32_t subject, enum p
 int pst_bundle_write(const struct pst_bundle *b, FILE *out);
 
 /*
- * The same from memory, without a look at the file's meaning: only the file form is checked. NAME
- * is what diagnostics call it. Who uses the result must pass it to pst_bundle_verify().
+ * The same without its checksum, which takes as long as to read it: for
+ * who hands it over in memory, where nothing is damaged on the way. Read by
+ * pst_bundle_parse_unsummed().
+ */
+int pst_bundle_write_unsummed(const struct pst_bundle *b, FILE *out);
+
+/*
+ * The file form from memory, without a look at the file's meaning: only the file form is checked.
+ * NAME is what diagnostics call it. Who uses the result must pass it to pst_bundle_verify().
  */
 int pst_bundle_parse(const char *name, const uint8_t *bytes, size_t len, struct pst_diags *diags,
 		     struct pst_bundle **ret_bundle);
+int pst_bundle_parse_unsummed(const char *name, const uint8_t *bytes, size_t len,
+			      struct pst_diags *diags, struct pst_bundle **ret_bundle);
 
 /*
  * Reads and verifies the file form. 0; -EINVAL with a diagnostic (id "bundle-invalid") that says

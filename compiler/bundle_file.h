@@ -9,6 +9,7 @@
  *	name_start[4] name_classes[4]
  *	cells classes tags				each a count[4] and its elements
  *
+ * The CRC is zero where a bundle is handed over in memory (pst_bundle_write_unsummed()).
  * A string is a length[4] and its bytes; the length PST_BUNDLE_NO_STRING stands for NULL. A change
  *of the form raises PST_BUNDLE_FILE_VERSION. Written by bundle_write.c, read by bundle_read.c.
  */

@@ -30,6 +30,7 @@ struct reader {
 	size_t len, at;
 	struct pst_arena *arena;
 	struct pst_diags *diags;
+	bool is_unsummed;
 	int err;
 };
 
@@ -345,14 +346,12 @@ static void get_header(struct reader *r)
 	if (!r->err && length != left(r))
 		fail(r, "the header announces %llu bytes, %zu follow", (unsigned long long)length,
 		     left(r));
-	if (!r->err && crc != crc32_z(0, r->bytes + r->at, left(r)))
+	if (!r->err && crc != (r->is_unsummed ? 0 : crc32_z(0, r->bytes + r->at, left(r))))
 		fail(r, "the checksum is wrong: the file is damaged");
 }
 
-int pst_bundle_parse(const char *name, const uint8_t *bytes, size_t len, struct pst_diags *diags,
-		     struct pst_bundle **ret_bundle)
+static int parse(struct reader r, struct pst_bundle **ret_bundle)
 {
-	struct reader r = {.name = name, .bytes = bytes, .len = len, .diags = diags};
 	struct pst_bundle *b;
 
 	r.arena = pst_arena_new();
@@ -382,6 +381,23 @@ int pst_bundle_parse(const char *name, const uint8_t *bytes, size_t len, struct 
 	}
 	*ret_bundle = b;
 	return 0;
+}
+
+int pst_bundle_parse(const char *name, const uint8_t *bytes, size_t len, struct pst_diags *diags,
+		     struct pst_bundle **ret_bundle)
+{
+	const struct reader r = {.name = name, .bytes = bytes, .len = len, .diags = diags};
+
+	return parse(r, ret_bundle);
+}
+
+int pst_bundle_parse_unsummed(const char *name, const uint8_t *bytes, size_t len,
+			      struct pst_diags *diags, struct pst_bundle **ret_bundle)
+{
+	const struct reader r = {
+		.name = name, .bytes = bytes, .len = len, .diags = diags, .is_unsummed = true};
+
+	return parse(r, ret_bundle);
 }
 
 static int read_all(const char *path, struct bytes *ret)

@@ -7,31 +7,63 @@
 
 #include <endian.h>
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <zlib.h>
 
-/* All is put twice: once to count the bytes, and once into room that is exact. */
-struct writer {
-	uint8_t *to; /* NULL: they are counted */
-	size_t n;
+enum {
+	PIECE = 64 << 10,
+	SPARE = sizeof(uint64_t), /* behind the last byte */
 };
 
-enum { SPARE = sizeof(uint64_t) }; /* behind the last byte */
+/*
+ * All is put twice, piece by piece: once to count the bytes and to sum them up, which stands in
+ * front of them, and once to write them. So it takes no memory that grows with the bundle.
+ */
+struct writer {
+	uint8_t *piece;
+	size_t filled;
+	uint64_t n; /* before this piece */
+	bool sums;
+	uint32_t crc;
+	FILE *out; /* NULL: they are counted */
+	int err;
+};
+
+static void flush(struct writer *w)
+{
+	if (w->sums)
+		w->crc = (uint32_t)crc32_z(w->crc, w->piece, w->filled);
+	if (w->out && !w->err && fwrite(w->piece, 1, w->filled, w->out) != w->filled)
+		w->err = errno ? -errno : -EIO;
+	w->n += w->filled;
+	w->filled = 0;
+}
 
 static void put(struct writer *w, uint64_t value, size_t width)
 {
 	const uint64_t le = htole64(value);
 
-	if (w->to)
-		memcpy(w->to + w->n, &le, sizeof(le)); /* what is too much is written over */
-	w->n += width;
+	if (w->filled + width > PIECE)
+		flush(w);
+	memcpy(w->piece + w->filled, &le, sizeof(le)); /* what is too much is written over */
+	w->filled += width;
 }
 
 static void put_bytes(struct writer *w, const void *bytes, size_t n)
 {
-	if (w->to && n)
-		memcpy(w->to + w->n, bytes, n);
-	w->n += n;
+	const uint8_t *at = bytes;
+
+	while (n) {
+		size_t some = n < PIECE - w->filled ? n : PIECE - w->filled;
+
+		memcpy(w->piece + w->filled, at, some);
+		w->filled += some;
+		at += some;
+		n -= some;
+		if (w->filled == PIECE)
+			flush(w);
+	}
 }
 
 static void put_str(struct writer *w, const char *s)
@@ -199,39 +231,45 @@ static void put_body(struct writer *w, const struct pst_bundle *b)
 	put_tables(w, b);
 }
 
-static void put_header(struct writer *w, const struct writer *body)
+static void put_header(struct writer *w, const struct writer *counted)
 {
 	put_bytes(w, PST_BUNDLE_MAGIC, PST_BUNDLE_MAGIC_BYTES);
 	put(w, PST_BUNDLE_FILE_VERSION, 4);
 	put(w, PST_ABI_VERSION, 4);
-	put(w, body->n, 8);
-	put(w, crc32_z(0, body->to, body->n), 4);
+	put(w, counted->n, 8);
+	put(w, counted->crc, 4);
 }
 
-static int write_both(const struct writer *header, const struct writer *body, FILE *out)
+static int write_pieces(const struct pst_bundle *b, bool sums, uint8_t *piece, FILE *out)
 {
-	if (fwrite(header->to, 1, header->n, out) == header->n &&
-	    fwrite(body->to, 1, body->n, out) == body->n && !fflush(out))
-		return 0;
-	return errno ? -errno : -EIO;
+	struct writer counted = {.piece = piece, .sums = sums};
+	struct writer w = {.piece = piece, .out = out};
+
+	put_body(&counted, b);
+	flush(&counted);
+	put_header(&w, &counted);
+	put_body(&w, b);
+	flush(&w);
+	if (!w.err && fflush(out))
+		w.err = errno ? -errno : -EIO;
+	return w.err;
+}
+
+static int write_bundle(const struct pst_bundle *b, bool sums, FILE *out)
+{
+	uint8_t *piece = pst_mem_calloc(1, PIECE + SPARE);
+	int r = piece ? write_pieces(b, sums, piece, out) : -ENOMEM;
+
+	free(piece);
+	return r ? pst_log_err(r, "cannot write the bundle") : 0;
 }
 
 int pst_bundle_write(const struct pst_bundle *b, FILE *out)
 {
-	struct pst_arena *arena = pst_arena_new();
-	uint8_t first[PST_BUNDLE_MAGIC_BYTES + 20 + SPARE];
-	struct writer body = {0}, header = {.to = first};
-	int r = -ENOMEM;
+	return write_bundle(b, true, out);
+}
 
-	put_body(&body, b);
-	if (arena)
-		body.to = pst_arena_alloc(arena, body.n + SPARE);
-	if (body.to) {
-		body.n = 0;
-		put_body(&body, b);
-		put_header(&header, &body);
-		r = write_both(&header, &body, out);
-	}
-	pst_arena_free(&arena);
-	return r ? pst_log_err(r, "cannot write the bundle") : 0;
+int pst_bundle_write_unsummed(const struct pst_bundle *b, FILE *out)
+{
+	return write_bundle(b, false, out);
 }

@@ -12,6 +12,7 @@ struct pst_batch {
 	int fd;
 	size_t key_size, value_size;
 	uint8_t *gone, *keys, *values;
+	size_t gone_cap, keys_cap, values_cap;
 	uint32_t n_gone, n_put;
 	size_t written;
 };
@@ -25,11 +26,6 @@ struct pst_batch *pst_batch_new(int map_fd, size_t key_size, size_t value_size)
 	b->fd = map_fd;
 	b->key_size = key_size;
 	b->value_size = value_size;
-	b->gone = pst_mem_calloc(PST_BATCH_CHANGES, key_size);
-	b->keys = pst_mem_calloc(PST_BATCH_CHANGES, key_size);
-	b->values = pst_mem_calloc(PST_BATCH_CHANGES, value_size);
-	if (!b->gone || !b->keys || !b->values)
-		pst_batch_free(&b);
 	return b;
 }
 
@@ -77,6 +73,10 @@ int pst_batch_put(struct pst_batch *b, const void *key, const void *value)
 {
 	int r = b->n_put == PST_BATCH_CHANGES ? pst_batch_flush(b) : 0;
 
+	if (!r)
+		r = pst_mem_grow(&b->keys, &b->keys_cap, b->n_put + 1, b->key_size);
+	if (!r)
+		r = pst_mem_grow(&b->values, &b->values_cap, b->n_put + 1, b->value_size);
 	if (r)
 		return r;
 	memcpy(b->keys + b->n_put * b->key_size, key, b->key_size);
@@ -89,6 +89,8 @@ int pst_batch_drop(struct pst_batch *b, const void *key)
 {
 	int r = b->n_gone == PST_BATCH_CHANGES ? write_gone(b) : 0;
 
+	if (!r)
+		r = pst_mem_grow(&b->gone, &b->gone_cap, b->n_gone + 1, b->key_size);
 	if (r)
 		return r;
 	memcpy(b->gone + b->n_gone * b->key_size, key, b->key_size);

@@ -152,7 +152,7 @@ static int write_bundle(int fd, const struct pst_bundle *b)
 		pst_cleanup_fd(&copy);
 		return r;
 	}
-	r = pst_bundle_write(b, out);
+	r = pst_bundle_write_unsummed(b, out);
 	return !r && fflush(out) ? -errno : r;
 }
 
@@ -342,7 +342,8 @@ static int get_bundle(const uint8_t *bytes, size_t len, struct pst_bundle **ret_
 {
 	struct pst_diags *diags = pst_diags_new();
 	struct pst_bundle *b = NULL;
-	int r = diags ? pst_bundle_parse("the compiled policy", bytes, len, diags, &b) : -ENOMEM;
+	int r = diags ? pst_bundle_parse_unsummed("the compiled policy", bytes, len, diags, &b)
+		      : -ENOMEM;
 
 	if (!r)
 		r = pst_bundle_verify(b, diags);
@@ -397,29 +398,18 @@ int pst_parcel_parse(const uint8_t *bytes, size_t len, struct pst_reading *ret_r
 	return 0;
 }
 
-/* 0 or -errno; -EPROTO when there is less. */
-static int read_whole(int fd, uint8_t *to, size_t n)
+/* So that no page of it is still to be found when it is read, which could fail. */
+static bool is_filled(const struct stat *st)
 {
-	for (off_t at = 0; n;) {
-		ssize_t got = pread(fd, to, n, at);
-
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got <= 0)
-			return got ? -errno : -EPROTO;
-		to += got;
-		at += got;
-		n -= (size_t)got;
-	}
-	return 0;
+	return (uint64_t)st->st_blocks * 512 >= (uint64_t)st->st_size;
 }
 
+/* What cannot be changed any more need not be copied. */
 int pst_parcel_read(int fd, struct pst_reading *ret_reading)
 {
 	const int seals = fcntl(fd, F_GET_SEALS);
-	struct pst_arena *arena;
 	struct stat st;
-	uint8_t *bytes;
+	void *bytes;
 	int r;
 
 	if (seals < 0 || (seals & SEALS) != SEALS)
@@ -429,13 +419,12 @@ int pst_parcel_read(int fd, struct pst_reading *ret_reading)
 	if (st.st_size <= 0 || st.st_size > PST_PARCEL_MAX)
 		return pst_log_err(-EPROTO, "the reader of files says %lld bytes at once",
 				   (long long)st.st_size);
-	arena = pst_arena_new();
-	bytes = arena ? pst_arena_alloc(arena, (size_t)st.st_size) : NULL;
-	r = bytes ? read_whole(fd, bytes, (size_t)st.st_size) : -ENOMEM;
-	if (!r)
-		r = pst_parcel_parse(bytes, (size_t)st.st_size, ret_reading);
-	else if (r != -ENOMEM)
-		pst_log_err(r, "cannot read what the reader of files says");
-	pst_arena_free(&arena);
+	if (!is_filled(&st))
+		return pst_log_err(-EPROTO, "what the reader of files says has holes");
+	bytes = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_SHARED | MAP_POPULATE, fd, 0);
+	if (bytes == MAP_FAILED)
+		return pst_log_err(-errno, "cannot read what the reader of files says");
+	r = pst_parcel_parse(bytes, (size_t)st.st_size, ret_reading);
+	munmap(bytes, (size_t)st.st_size);
 	return r;
 }

@@ -85,6 +85,45 @@ Test(bundle, what_is_written_is_read_back_byte_for_byte)
 	expect_the_same_again();
 }
 
+/* It is written in pieces of 64 KiB. */
+Test(bundle, texts_longer_than_a_piece_are_read_back_wherever_a_piece_ends)
+{
+	for (size_t n = (128 << 10) - 24; n < 128 << 10; n++) {
+		char *method = malloc(n + 1);
+		FILE *out;
+
+		memset(method, 'M', n);
+		method[n] = 0;
+		b->rules[1].method = method;
+		free(bytes);
+		out = open_memstream(&bytes, &len);
+		cr_assert_eq(pst_bundle_write(b, out), 0);
+		fclose(out);
+		pst_bundle_free(&again);
+		expect_the_same_again();
+		cr_assert_str_eq(again->rules[1].method, method);
+		b->rules[1].method = "GET";
+		free(method);
+	}
+}
+
+Test(bundle, a_checksum_is_asked_for_where_there_is_to_be_one)
+{
+	pst_auto_free char *unsummed = NULL;
+	size_t n = 0;
+	FILE *out = open_memstream(&unsummed, &n);
+
+	cr_assert_eq(pst_bundle_write_unsummed(b, out), 0);
+	fclose(out);
+	cr_assert_eq(n, len);
+	cr_expect_eq(parse(unsummed, n), -EINVAL);
+	cr_expect_eq(pst_bundle_parse_unsummed("x", (const uint8_t *)bytes, len, diags, &again),
+		     -EINVAL);
+	cr_assert_eq(pst_bundle_parse_unsummed("x", (const uint8_t *)unsummed, n, diags, &again),
+		     0);
+	cr_expect_eq(pst_bundle_verify(again, diags), 0);
+}
+
 Test(bundle, fields_survive_the_file)
 {
 	cr_assert_eq(parse(bytes, len), 0);

@@ -152,6 +152,24 @@ Test(parcel, what_is_too_large_or_empty_is_refused_before_it_is_read)
 	}
 }
 
+/* To find a page for it can fail while it is read, and then the signal ends the daemon. */
+Test(parcel, one_with_holes_is_refused_before_it_is_read)
+{
+	pst_auto_fd int fd = memfd_create("holes", MFD_ALLOW_SEALING);
+	pst_auto_free uint8_t *bytes = NULL;
+	const off_t hole = 1 << 20;
+	size_t n;
+
+	bytes = parcel(&n);
+	cr_assert_eq(write(fd, bytes, n), (ssize_t)n);
+	cr_assert_eq(ftruncate(fd, hole), 0);
+	cr_assert_eq(
+		fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL),
+		0);
+	cr_expect_eq(pst_parcel_read(fd, &got), -EPROTO);
+	cr_expect_eq(pst_parcel_parse(bytes, n, &got), 0);
+}
+
 Test(parcel, no_part_of_one_is_one)
 {
 	pst_auto_free uint8_t *bytes = NULL;
@@ -168,7 +186,7 @@ Test(parcel, no_part_of_one_is_one)
 	cr_expect_eq(pst_parcel_parse(bytes, n, &got), 0);
 }
 
-/* Whatever is taken is usable; the bundle has a checksum, so nothing of it can have changed. */
+/* Whatever is taken is usable. */
 Test(parcel, a_byte_that_is_wrong_does_no_harm)
 {
 	pst_auto_free uint8_t *bytes = NULL;
