@@ -113,6 +113,12 @@ static bool answer(struct pst_control *c, struct client *cl, const char *key,
 	return true;
 }
 
+static void put_lost(const struct pst_control *c, uint64_t lost, FILE *out)
+{
+	if (lost)
+		pst_flow_lost_write(out, PST_LOST_OBSERVER, lost, c->source.node_name);
+}
+
 /* Appends records to the batch until it is full; what has gone already as one record of loss. */
 static void fill_batch(struct pst_control *c, struct client *cl, FILE *out)
 {
@@ -121,19 +127,15 @@ static void fill_batch(struct pst_control *c, struct client *cl, FILE *out)
 	uint64_t lost = 0;
 
 	while (cl->next < end && ftell(out) < BATCH) {
-		size_t len;
-		const char *line = pst_flow_ring_line(ring, cl->next, &len);
-
-		if (line && lost) {
-			pst_flow_lost_write(out, PST_LOST_OBSERVER, lost, c->source.node_name);
+		if (pst_flow_ring_has(ring, cl->next)) {
+			put_lost(c, lost, out);
 			lost = 0;
+			pst_flow_ring_write(ring, cl->next++, out);
+			continue;
 		}
-		if (line)
-			fwrite(line, 1, len, out);
-		else
-			lost++;
+		lost++;
 		cl->next++;
-		if (!line && cl->next < pst_flow_ring_first(ring)) {
+		if (cl->next < pst_flow_ring_first(ring)) {
 			uint64_t first = pst_flow_ring_first(ring);
 			uint64_t to = first < end ? first : end;
 
@@ -141,8 +143,7 @@ static void fill_batch(struct pst_control *c, struct client *cl, FILE *out)
 			cl->next = to;
 		}
 	}
-	if (lost)
-		pst_flow_lost_write(out, PST_LOST_OBSERVER, lost, c->source.node_name);
+	put_lost(c, lost, out);
 }
 
 /* Tells him that what comes now is new. */

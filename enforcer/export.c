@@ -166,10 +166,14 @@ static void add(struct pst_export *e, const char *line, size_t len, size_t n)
 	e->n += n;
 }
 
-void pst_export_add(struct pst_export *e, const struct pst_flow *f, const char *line, size_t len)
+bool pst_export_wants(const struct pst_export *e, const struct pst_flow *f)
 {
-	if ((!e->allow.n || is_any(&e->allow, f)) && !is_any(&e->deny, f))
-		add(e, line, len, 1);
+	return (!e->allow.n || is_any(&e->allow, f)) && !is_any(&e->deny, f);
+}
+
+void pst_export_add(struct pst_export *e, const char *line, size_t len)
+{
+	add(e, line, len, 1);
 }
 
 void pst_export_add_record(struct pst_export *e, const char *line, size_t len)

@@ -12,6 +12,7 @@
  * oldest goes. A file that somebody has moved away is made anew.
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -55,8 +56,11 @@ int pst_export_open(const struct pst_export_opts *opts, struct pst_export **ret_
 /* Flushes. NULL is fine; *E becomes NULL. */
 void pst_export_close(struct pst_export **e);
 
-/* LINE is what F is written as, with its line end. */
-void pst_export_add(struct pst_export *e, const struct pst_flow *f, const char *line, size_t len);
+/* Whether the filters let F pass. */
+bool pst_export_wants(const struct pst_export *e, const struct pst_flow *f);
+
+/* LINE is what a flow is written as that is wanted, with its line end. */
+void pst_export_add(struct pst_export *e, const char *line, size_t len);
 
 /* A record that is no flow: of loss. It passes all filters. */
 void pst_export_add_record(struct pst_export *e, const char *line, size_t len);

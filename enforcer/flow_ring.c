@@ -6,10 +6,14 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "enforcer/flow.h"
+#include "enforcer/flow_pack.h"
 
+/* Neither: lost. */
 struct record {
-	char *line; /* NULL: lost */
-	size_t len;
+	struct pst_flow *flow;
+	char *line;
+	size_t bytes;
 };
 
 struct pst_flow_ring {
@@ -45,7 +49,8 @@ static void drop_oldest(struct pst_flow_ring *r)
 {
 	struct record *old = at(r, r->first++);
 
-	r->bytes -= old->len;
+	r->bytes -= old->bytes;
+	free(old->flow);
 	free(old->line);
 	*old = (struct record){0};
 }
@@ -61,19 +66,35 @@ void pst_flow_ring_free(struct pst_flow_ring **r)
 	*r = NULL;
 }
 
-void pst_flow_ring_add(struct pst_flow_ring *r, const char *line, size_t len)
+/* Takes NEW over. */
+static void add(struct pst_flow_ring *r, struct record new)
 {
-	char *copy = len <= r->max_bytes ? pst_mem_calloc(1, len ? len : 1) : NULL;
-
-	if (!copy)
-		len = 0;
+	if (new.bytes > r->max_bytes) {
+		free(new.flow);
+		free(new.line);
+		new = (struct record){0};
+	}
 	while (r->next - r->first == r->size ||
-	       (r->first < r->next && r->bytes + len > r->max_bytes))
+	       (r->first < r->next && r->bytes + new.bytes > r->max_bytes))
 		drop_oldest(r);
-	if (copy)
-		memcpy(copy, line, len);
-	*at(r, r->next++) = (struct record){copy, len};
-	r->bytes += len;
+	*at(r, r->next++) = new;
+	r->bytes += new.bytes;
+}
+
+void pst_flow_ring_add(struct pst_flow_ring *r, const struct pst_flow *f)
+{
+	struct record new = {0};
+
+	new.flow = pst_flow_pack(f, &new.bytes);
+	add(r, new);
+}
+
+void pst_flow_ring_add_line(struct pst_flow_ring *r, const char *line, size_t len)
+{
+	struct record new = {.line = pst_mem_strndup(line, len)};
+
+	new.bytes = new.line ? len : 0;
+	add(r, new);
 }
 
 uint64_t pst_flow_ring_first(const struct pst_flow_ring *r)
@@ -86,13 +107,18 @@ uint64_t pst_flow_ring_next(const struct pst_flow_ring *r)
 	return r->next;
 }
 
-const char *pst_flow_ring_line(const struct pst_flow_ring *r, uint64_t number, size_t *ret_len)
+bool pst_flow_ring_has(const struct pst_flow_ring *r, uint64_t number)
 {
-	const struct record *found;
+	return number >= r->first && number < r->next && at(r, number)->bytes;
+}
 
-	if (number < r->first || number >= r->next)
-		return NULL;
-	found = at(r, number);
-	*ret_len = found->len;
-	return found->line;
+int pst_flow_ring_write(const struct pst_flow_ring *r, uint64_t number, FILE *out)
+{
+	const struct record *found = at(r, number);
+
+	if (!pst_flow_ring_has(r, number))
+		return 0;
+	if (found->flow)
+		return pst_flow_write(out, found->flow);
+	return fwrite(found->line, 1, found->bytes, out) == found->bytes ? 0 : -EIO;
 }

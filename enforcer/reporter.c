@@ -305,24 +305,31 @@ void pst_reporter_close(struct pst_reporter **r)
 	*r = NULL;
 }
 
-static void add_flow(struct pst_reporter *r, const struct pst_event *event)
+static void export_flow(struct pst_reporter *r, const struct pst_flow *flow)
 {
-	const struct pst_flow *flow = pst_flow_make(r->maker, event);
 	char *line = NULL;
 	size_t len = 0;
-	FILE *out = flow ? open_memstream(&line, &len) : NULL;
+	FILE *out = open_memstream(&line, &len);
 
-	if (flow)
-		pst_metrics_flow(r->metrics, flow);
 	if (!out)
 		return;
 	pst_flow_write(out, flow);
-	if (!fclose(out)) {
-		pst_flow_ring_add(r->flows, line, len);
-		if (r->export)
-			pst_export_add(r->export, flow, line, len);
-	}
+	if (!fclose(out))
+		pst_export_add(r->export, line, len);
 	free(line);
+}
+
+/* Lines are made for whoever wants some: of most flows of a storm nobody does. */
+static void add_flow(struct pst_reporter *r, const struct pst_event *event)
+{
+	const struct pst_flow *flow = pst_flow_make(r->maker, event);
+
+	if (!flow)
+		return;
+	pst_metrics_flow(r->metrics, flow);
+	pst_flow_ring_add(r->flows, flow);
+	if (r->export && pst_export_wants(r->export, flow))
+		export_flow(r, flow);
 }
 
 /* Where the kernel had to leave events out, the flows say so; looked at once a second. */
@@ -342,7 +349,7 @@ static void add_loss(struct pst_reporter *r)
 		return;
 	pst_flow_lost_write(out, PST_LOST_KERNEL, lost - r->lost, r->node_name);
 	if (!fclose(out)) {
-		pst_flow_ring_add(r->flows, line, len);
+		pst_flow_ring_add_line(r->flows, line, len);
 		if (r->export)
 			pst_export_add_record(r->export, line, len);
 	}

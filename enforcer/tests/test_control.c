@@ -199,7 +199,7 @@ Test(control, a_large_answer_arrives_whole_however_slowly_it_is_read)
 
 static void add(const char *line)
 {
-	pst_flow_ring_add(ring, line, strlen(line));
+	pst_flow_ring_add_line(ring, line, strlen(line));
 	pst_control_flows_added(control);
 }
 

@@ -71,7 +71,8 @@ static void add(enum pst_flow_verdict verdict, const char *ns, const char *line)
 		.destination = {.ns = "b", .pod = "b", .ip = ""},
 	};
 
-	pst_export_add(export, &f, line, strlen(line));
+	if (pst_export_wants(export, &f))
+		pst_export_add(export, line, strlen(line));
 }
 
 Test(export, lines_are_appended_when_they_are_flushed)

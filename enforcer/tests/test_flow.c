@@ -7,6 +7,8 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "enforcer/flow_pack.h"
+#include "enforcer/flow_ring.h"
 
 /* What FLOW is written as. */
 static char *written(const struct pst_flow *flow)
@@ -112,6 +114,48 @@ Test(flow, what_is_written_is_read_back_the_same)
 	free(again);
 	json_decref(json);
 	pst_arena_free(&a);
+}
+
+/* Nothing of it points to where it was made. */
+Test(flow, what_is_kept_of_one_is_written_as_itself)
+{
+	struct pst_flow f = denied(), *packed;
+	struct pst_arena *a = pst_arena_new();
+	char *text = written(&f), *again;
+	json_t *json = NULL;
+	size_t bytes = 0;
+
+	cr_assert_eq(read_text(text, a, &json, &f), 0);
+	pst_mem_fail_after(0);
+	cr_expect_null(pst_flow_pack(&f, &bytes));
+	packed = pst_flow_pack(&f, &bytes);
+	json_decref(json);
+	pst_arena_free(&a);
+	cr_assert_not_null(packed);
+	again = written(packed);
+	cr_expect_str_eq(again, text);
+	cr_expect_lt(bytes, 4096);
+	free(again);
+	free(text);
+	free(packed);
+}
+
+Test(flow, becomes_a_line_when_the_ring_is_asked)
+{
+	struct pst_flow f = denied();
+	struct pst_flow_ring *ring = NULL;
+	char *text = written(&f), *line = NULL;
+	size_t len;
+	FILE *out = open_memstream(&line, &len);
+
+	cr_assert_eq(pst_flow_ring_new(2, 1 << 16, &ring), 0);
+	pst_flow_ring_add(ring, &f);
+	cr_assert_eq(pst_flow_ring_write(ring, 0, out), 0);
+	fclose(out);
+	cr_expect_str_eq(line, text);
+	pst_flow_ring_free(&ring);
+	free(line);
+	free(text);
 }
 
 Test(flow, hubbles_own_and_older_lines_are_read)
