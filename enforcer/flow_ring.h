@@ -3,9 +3,9 @@
 
 /*
  * The last flows, for whoever asks later: only then they become lines of JSON, since nobody may
- * ask for them. A record has a number; the oldest go
- * when there are too many or too many bytes of them. A reader keeps the number that he wants next,
- * so that nobody waits for him: what has gone before he came is what he has lost.
+ * ask for them. A record has a number; the oldest go when there are too many or too many bytes of
+ * them. A reader keeps the number that he wants next, so that nobody waits for him: what has gone
+ * before he came is what he has lost.
  */
 
 #include <stdbool.h>
