@@ -10,7 +10,7 @@ replaced by rename, a change each second. The frontend keeps CONNECTIONS open, a
 userspace proxy can judge, and asks RATE times a second on them: for what is always allowed, for what never is, and for
 /flip-0 to /flip-3, of which each change allows some. A change also allows /mark-N, for which a probe asks: the *window* of a
 change is from the rename to the probe's first 200. A request that overlaps no window has one right verdict; one that does
-has those of before and after. No window may be longer than WINDOW_MOST. Every seventh file is wrong, and changes nothing.
+has those of before and after. No window may be longer than WINDOW_MOST (SOAK_WINDOW seconds). Every seventh file is wrong, and changes nothing.
 
 A pod is made at 10.77.0.100 and leaves again, one time a visitor, which is allowed /api, the next time a stranger, which
 is not: who has an address after another must not be taken for it. Each has labels that nobody had before.
@@ -31,8 +31,8 @@ import sys
 import threading
 import time
 
-WINDOW_MOST = 5.0
-PATIENCE = 10.0
+WINDOW_MOST = float(os.environ.get("SOAK_WINDOW", 5))
+PATIENCE = 2 * WINDOW_MOST
 BACKEND = "10.77.0.4"
 VISITOR = "10.77.0.100"
 KERNEL, PROXY = 8080, 8081

@@ -5,6 +5,7 @@
 # pins hold what they held before.
 #
 #	SOAK_MINUTES=20 SOAK_CONNECTIONS=1000 SOAK_RATE=400	the default is 25 seconds; make soak, make soak-nightly
+#	SOAK_WINDOW=60	a change may take that long, not 5 seconds: on a machine that has no time for the daemon
 . "$(dirname "$0")/lib.sh"
 seconds=$((${SOAK_MINUTES:-0} * 60)) connections=${SOAK_CONNECTIONS:-1000} rate=${SOAK_RATE:-400}
 [ "$seconds" -ne 0 ] || seconds=25
