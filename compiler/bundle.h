@@ -119,8 +119,8 @@ bool pst_bundle_has_entries(const struct pst_bundle *b, uint32_t subject, enum p
 int pst_bundle_write(const struct pst_bundle *b, FILE *out);
 
 /*
- * The same without its checksum, which takes as long as to read it: for who hands it over in memory,
- * where nothing is damaged on the way. Read by pst_bundle_parse_unsummed().
+ * The same without its checksum, which takes as long as to read it: for who hands it over in
+ * memory, where nothing is damaged on the way. Read by pst_bundle_parse_unsummed().
  */
 int pst_bundle_write_unsummed(const struct pst_bundle *b, FILE *out);
 
