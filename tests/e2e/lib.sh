@@ -100,6 +100,10 @@ e2e_fail() {
 	echo "FAILED: $*"
 	[ ! -s "$E2E/log" ] || sed 's/^/  daemon: /' "$E2E/log" | tail -n 20
 	[ ! -s "$E2E/events" ] || sed 's/^/  event: /' "$E2E/events" | tail -n 10
+	[ -z "$E2E_DAEMON" ] || timeout 5 build/postern status --socket "$E2E_SOCKET" 2>&1 | sed 's/^/  status: /'
+	ip -n frontend neigh 2>/dev/null | sed 's/^/  neighbour: /'
+	ip netns exec frontend ss -tanH 2>/dev/null | sed 's/^/  frontend: /' | head -n 20
+	ip netns exec backend ss -tanH 2>/dev/null | sed 's/^/  backend: /' | head -n 20
 	exit 1
 }
 
