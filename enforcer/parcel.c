@@ -399,9 +399,9 @@ int pst_parcel_parse(const uint8_t *bytes, size_t len, struct pst_reading *ret_r
 }
 
 /* So that no page of it is still to be found when it is read, which could fail. */
-static bool is_filled(const struct stat *st)
+static bool is_filled(int fd, off_t size)
 {
-	return (uint64_t)st->st_blocks * 512 >= (uint64_t)st->st_size;
+	return lseek(fd, 0, SEEK_HOLE) >= size;
 }
 
 /* What cannot be changed any more need not be copied. */
@@ -419,7 +419,7 @@ int pst_parcel_read(int fd, struct pst_reading *ret_reading)
 	if (st.st_size <= 0 || st.st_size > PST_PARCEL_MAX)
 		return pst_log_err(-EPROTO, "the reader of files says %lld bytes at once",
 				   (long long)st.st_size);
-	if (!is_filled(&st))
+	if (!is_filled(fd, st.st_size))
 		return pst_log_err(-EPROTO, "what the reader of files says has holes");
 	bytes = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_SHARED | MAP_POPULATE, fd, 0);
 	if (bytes == MAP_FAILED)

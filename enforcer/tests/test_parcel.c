@@ -158,15 +158,21 @@ Test(parcel, one_with_holes_is_refused_before_it_is_read)
 	pst_auto_fd int fd = memfd_create("holes", MFD_ALLOW_SEALING);
 	pst_auto_free uint8_t *bytes = NULL;
 	const off_t hole = 1 << 20;
+	struct stat before, after;
 	size_t n;
 
 	bytes = parcel(&n);
 	cr_assert_eq(write(fd, bytes, n), (ssize_t)n);
 	cr_assert_eq(ftruncate(fd, hole), 0);
+	/* As many blocks as it would have without a hole, behind its end. */
+	cr_assert_eq(fallocate(fd, FALLOC_FL_KEEP_SIZE, hole, hole), 0);
 	cr_assert_eq(
 		fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL),
 		0);
+	cr_assert_eq(fstat(fd, &before), 0);
 	cr_expect_eq(pst_parcel_read(fd, &got), -EPROTO);
+	cr_assert_eq(fstat(fd, &after), 0);
+	cr_expect_eq(after.st_blocks, before.st_blocks, "who reads a hole makes a page");
 	cr_expect_eq(pst_parcel_parse(bytes, n, &got), 0);
 }
 
