@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "enforcer/confine.h"
+#include "enforcer/land.h"
 #include "enforcer/parcel.h"
 #include "enforcer/reader.h"
 #include "enforcer/sources.h"
@@ -109,11 +110,16 @@ static int open_ends(struct ends *ret_fd, struct ends *ret_said)
 
 int pst_reader_start(void *arg, struct pst_reader_process *ret_process)
 {
+	static bool is_told;
 	struct ends fd pst_cleanup(close_ends) = {-1, -1};
 	struct ends said pst_cleanup(close_ends) = {-1, -1};
 	struct pst_reader_process p = {.pid = 0};
 	int r = open_ends(&fd, &said);
 
+	if (!is_told && !pst_land_version())
+		pst_log(PST_LOG_WARNING,
+			"this kernel, or its service manager, gives no Landlock: the process that reads policies can read every file that root can");
+	is_told = true;
 	if (!r)
 		r = pst_starter_run(arg, PST_START_READER, (int[]){fd.theirs, said.theirs},
 				    FDS_GIVEN, &p.pid);
@@ -130,6 +136,7 @@ int pst_reader_start(void *arg, struct pst_reader_process *ret_process)
 struct run {
 	struct pst_sources *sources;
 	struct pst_watch *watch;
+	bool is_barred; /* some of the files were not for it from the beginning */
 };
 
 static void run_fini(struct run *run)
@@ -198,6 +205,47 @@ static int answer(struct run *run)
 	}
 }
 
+/* ---- what it may open ---- */
+
+static bool is_open_to_us(const struct run *run)
+{
+	size_t n;
+	const char *const *roots = pst_watch_roots(run->watch, &n);
+
+	for (size_t i = 0; i < n; i++) {
+		pst_auto_fd int fd = open(roots[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+		if (fd < 0 && errno == EACCES)
+			return false;
+	}
+	return true;
+}
+
+/* Where the files are shows before anything is read of them. */
+static int keep_files(struct run *run)
+{
+	size_t n = 0;
+	const char *const *roots = run->watch ? pst_watch_roots(run->watch, &n) : NULL;
+
+	run->is_barred = run->watch && !is_open_to_us(run);
+	for (size_t i = 0; pst_land_version() && i < n; i++)
+		pst_log(PST_LOG_DEBUG, "it may read what is beneath %s", roots[i]);
+	return pst_land_keep(roots, n);
+}
+
+/*
+ * A directory was replaced, or a symlink leads somewhere else: a place that was not known when the
+ * others were given up. The next process finds it.
+ */
+static bool has_moved(const struct run *run, const struct pst_watch_news *news)
+{
+	if (news->names || run->is_barred || is_open_to_us(run))
+		return false;
+	pst_log(PST_LOG_INFO,
+		"the files are where this process may not look: another one takes over");
+	return true;
+}
+
 static int loop(struct run *run)
 {
 	struct pollfd fds[] = {{.fd = FD_DAEMON, .events = POLLIN},
@@ -213,9 +261,10 @@ static int loop(struct run *run)
 		if (fds[0].revents)
 			r = answer(run);
 		if (!r && fds[1].revents && pst_watch_dispatch(run->watch, &news))
-			r = read_files(run, &news, PST_ANEW_NEVER);
+			r = has_moved(run, &news) ? -ESTALE
+						  : read_files(run, &news, PST_ANEW_NEVER);
 	}
-	return r == -EPIPE ? 0 : r;
+	return r == -EPIPE || r == -ESTALE ? 0 : r;
 }
 
 static int open_watch(struct run *run, const struct pst_options *o)
@@ -260,10 +309,11 @@ static int confine(void)
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL))
 		return pst_log_err(-errno, "cannot bind its life to the daemon's");
 	offer_oneself();
-	return pst_confine_caps(PST_CAPS_READER) ? -EPERM : pst_confine_reader();
+	return pst_confine_caps(PST_CAPS_READER) ? -EPERM : 0;
 }
 
-/* What changes after the first look is seen: it is watched before. */
+/* What changes after the first look is seen: it is watched before. Nothing has been read of any
+ * file when the last rights go. */
 static int begin(struct run *run, const struct pst_options *opts)
 {
 	int blind, r = open_sources(run, opts);
@@ -271,6 +321,8 @@ static int begin(struct run *run, const struct pst_options *opts)
 	if (r)
 		return r;
 	blind = open_watch(run, opts);
+	if (keep_files(run) || pst_confine_reader())
+		return -EPERM;
 	if (blind)
 		r = say(PST_WIRE_BLIND, 0, blind, -1);
 	if (!r)

@@ -11,6 +11,9 @@
  *	- of descriptors its socket and the standard ones, of which only stderr leads somewhere: to
  *	  the daemon, which tells each line as the reader's
  *	- the system calls of pst_confine_reader(), and never more (no_new_privs)
+ *	- of the file system, where the kernel has Landlock, the directories that hold what its
+ *	  paths lead to, to read (enforcer/land.h); it knows them before it reads anything. When the
+ *	  paths lead elsewhere, or a directory is another one, it ends, and the next one knows these
  *
  * It ends with the daemon, and before everything else when memory is short.
  */

@@ -14,6 +14,7 @@
 #include "enforcer/fill.h"
 #include "enforcer/flow_time.h"
 #include "enforcer/generation.h"
+#include "enforcer/land.h"
 #include "enforcer/loader.h"
 #include "enforcer/options.h"
 #include "enforcer/reader.h"
@@ -225,6 +226,7 @@ static void write_reader(struct pst_json *j, const struct pst_reader_stats *read
 		pst_json_u64(j, "pid", (uint64_t)reader->pid);
 	pst_json_u64(j, "ends", reader->ended);
 	pst_json_bool(j, "knows_last_good", !reader->is_late);
+	pst_json_bool(j, "files_confined", pst_land_version() > 0);
 	pst_json_end(j);
 }
 

@@ -55,6 +55,7 @@ struct pst_watch {
 	struct PST_VEC(struct source) sources;
 	struct objects PST_VEC(struct object) objects;
 	struct wants PST_VEC(struct want) wants;
+	struct PST_VEC(const char *) roots; /* strings of the last walk */
 	unsigned int walk;
 	struct PST_VEC(const char *) changed; /* files, for the next answer */
 	bool all_changed;
@@ -242,6 +243,29 @@ static int walk_dir(struct pst_watch *w, const struct source *s, unsigned int de
 	return r;
 }
 
+static bool is_beneath(const char *path, const char *root)
+{
+	const size_t n = strcmp(root, "/") ? strlen(root) : 0;
+
+	return !strncmp(path, root, n) && (path[n] == '/' || !path[n]);
+}
+
+/* Of a file its directory: there the next one will be. Both are absolute and free of symlinks. */
+static int note_root(struct pst_watch *w, const char *path, bool is_dir)
+{
+	const char *slash = strrchr(path, '/');
+
+	if (!is_dir)
+		path = slash == path ? "/"
+				     : pst_arena_strndup(w->passing, path, (size_t)(slash - path));
+	if (!path)
+		return -ENOMEM;
+	for (size_t i = 0; i < w->roots.n; i++)
+		if (is_beneath(path, w->roots.v[i]))
+			return 0;
+	return pst_vec_push(&w->roots, path);
+}
+
 static int arrive(struct pst_watch *w, const struct source *s, unsigned int depth)
 {
 	struct object *obj;
@@ -250,6 +274,9 @@ static int arrive(struct pst_watch *w, const struct source *s, unsigned int dept
 
 	if (lstat(s->path, &st))
 		return -errno;
+	r = note_root(w, s->path, S_ISDIR(st.st_mode));
+	if (r)
+		return r;
 	if (S_ISDIR(st.st_mode))
 		return walk_dir(w, s, depth);
 	r = add(w, s->path, CONTENT, &obj);
@@ -297,6 +324,7 @@ static int walk_all(struct pst_watch *w)
 
 	pst_arena_free(&w->passing);
 	w->wants.n = 0;
+	w->roots.n = 0;
 	w->walk++;
 	w->passing = pst_arena_new();
 	if (!w->passing)
@@ -549,6 +577,7 @@ void pst_watch_close(struct pst_watch **watch)
 	pst_vec_free(&w->changed);
 	pst_vec_free(&w->objects);
 	pst_vec_free(&w->wants);
+	pst_vec_free(&w->roots);
 	pst_arena_free(&w->lasting);
 	pst_arena_free(&w->passing);
 	pst_arena_free(&w->naming);
@@ -559,4 +588,10 @@ void pst_watch_close(struct pst_watch **watch)
 int pst_watch_fd(const struct pst_watch *w)
 {
 	return w->epoll;
+}
+
+const char *const *pst_watch_roots(const struct pst_watch *w, size_t *ret_n)
+{
+	*ret_n = w->roots.n;
+	return w->roots.v;
 }

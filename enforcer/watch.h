@@ -66,6 +66,12 @@ void pst_watch_close(struct pst_watch **w);
 /* Readable when pst_watch_dispatch() has something to do. Owned by the watch. */
 int pst_watch_fd(const struct pst_watch *w);
 
+/*
+ * Directories, absolute and free of symlinks: beneath them is all that the last walk has come to,
+ * and what will take the place of its files. They live until the next dispatch.
+ */
+const char *const *pst_watch_roots(const struct pst_watch *w, size_t *ret_n);
+
 /* What may have changed. */
 struct pst_watch_news {
 	const char *const *names; /* as policy/load.h calls these files; NULL: everything */
