@@ -65,6 +65,20 @@ static void on_refused(int sig, siginfo_t *info, void *context)
 #endif
 }
 
+/*
+ * abort(). Whoever may send even this one signal to others has much in hand: a service manager that
+ * is PID 1 stops working for good when it comes.
+ */
+static int allow_abort(scmp_filter_ctx ctx)
+{
+	const struct scmp_arg_cmp args[] = {
+		PST_CALLS_IS(0, (scmp_datum_t)getpid()),
+		PST_CALLS_IS(2, SIGABRT),
+	};
+
+	return seccomp_rule_add_array(ctx, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 2, args);
+}
+
 static int listen_to_refusals(bool tells)
 {
 	const struct sigaction on = {.sa_sigaction = on_refused, .sa_flags = SA_SIGINFO};
@@ -94,6 +108,8 @@ int pst_calls_keep(const struct pst_calls *lists, size_t n, bool tells)
 
 	if (!r)
 		r = seccomp_attr_set(ctx, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
+	if (!r)
+		r = allow_abort(ctx);
 	for (size_t i = 0; !r && i < n; i++)
 		r = allow(ctx, &lists[i]);
 	if (!r)

@@ -37,7 +37,8 @@ struct pst_calls {
 
 /*
  * From now on this process, in all its threads, has the calls of the N LISTS and no others, and
- * never gets them back (no_new_privs). Others fail with EPERM and are counted; with TELLS the
+ * never gets them back (no_new_privs). To end itself by abort() is on every list: a signal to this
+ * process, SIGABRT, and to no other. Others fail with EPERM and are counted; with TELLS the
  * number of the call is written to stderr besides, the first, second, fourth, eighth time and so
  * on: whoever has been taken over cannot fill a log with it. Calls of another architecture, or of
  * x32, end the process. 0, or -errno, logged: nothing has changed.

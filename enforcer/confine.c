@@ -111,11 +111,10 @@ static const int of_reader[] = {
 };
 
 /*
- * abort() is a signal to itself. Of fcntl(2) nothing that says who is to get signals: the kernel
- * sends them, of any number, to any process that root may kill.
+ * Of fcntl(2) nothing that says who is to get signals: the kernel sends them, of any number, to any
+ * process that root may kill.
  */
 static const struct pst_calls_rule in_common[] = {
-	{SCMP_SYS(tgkill), PST_CALLS_IS(2, SIGABRT)},
 	{SCMP_SYS(fcntl), PST_CALLS_IS(1, F_DUPFD)},
 	{SCMP_SYS(fcntl), PST_CALLS_IS(1, F_DUPFD_CLOEXEC)},
 	{SCMP_SYS(fcntl), PST_CALLS_IS(1, F_GETFD)},

@@ -2,7 +2,6 @@
 #include "proxy/confine.h"
 
 #include <fcntl.h>
-#include <signal.h>
 #include <sys/socket.h>
 
 #include "enforcer/calls.h"
@@ -28,8 +27,6 @@ static const int allowed[] = {
 };
 
 static const struct pst_calls_rule rules[] = {
-	/* To read, that is: never O_WRONLY, O_RDWR or O_CREAT. */
-	{SCMP_SYS(openat), PST_CALLS_MASKED(2, O_ACCMODE | O_CREAT | O_TRUNC, O_RDONLY)},
 	/*
 	 * Sockets that it has, in the namespaces of pods, are for one connection each. With
 	 * MSG_FASTOPEN, sending is connecting: one that is not connected any more would go
@@ -43,8 +40,6 @@ static const struct pst_calls_rule rules[] = {
 	{SCMP_SYS(fcntl), PST_CALLS_IS(1, F_GETFD)},
 	{SCMP_SYS(fcntl), PST_CALLS_IS(1, F_SETFD)},
 	{SCMP_SYS(fcntl), PST_CALLS_IS(1, F_GETFL)},
-	/* abort() is a signal to itself: one that it need not survive. */
-	{SCMP_SYS(tgkill), PST_CALLS_IS(2, SIGABRT)},
 };
 
 int pst_confine(void)

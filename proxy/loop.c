@@ -10,7 +10,9 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/epoll.h>
+#include <sys/mman.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { BACKLOG = 4096 };
@@ -95,13 +97,24 @@ static void on_signal(struct loop *l)
 	}
 }
 
+/* FD is a memory that nobody changes any more. */
 static int take_policy(struct loop *l, int fd)
 {
-	char path[32];
-	const struct pst_proxy_sources sources = {.bundle = path};
+	struct pst_proxy_sources sources = {.bundle = "the daemon's policy"};
+	struct stat st;
+	void *bytes;
+	int r;
 
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	return take_over(l, &sources);
+	if (fstat(fd, &st) || st.st_size <= 0)
+		return die(-EPROTO, "what the daemon gives is no policy");
+	sources.n_bytes = (size_t)st.st_size;
+	bytes = mmap(NULL, sources.n_bytes, PROT_READ, MAP_PRIVATE, fd, 0);
+	if (bytes == MAP_FAILED)
+		return die(-errno, "cannot read the daemon's policy");
+	sources.bytes = bytes;
+	r = take_over(l, &sources);
+	munmap(bytes, sources.n_bytes);
+	return r;
 }
 
 /* The workers accept from FRONT, whose reference is taken over. */

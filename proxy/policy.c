@@ -24,11 +24,20 @@ static int compile(const struct pst_proxy_sources *s, struct pst_diags *diags,
 	return r;
 }
 
+static int get_bundle(const struct pst_proxy_sources *s, struct pst_diags *diags,
+		      struct pst_bundle **ret_bundle)
+{
+	if (s->bytes)
+		return pst_bundle_parse(s->bundle, s->bytes, s->n_bytes, diags, ret_bundle);
+	return s->bundle ? pst_bundle_read(s->bundle, diags, ret_bundle)
+			 : compile(s, diags, ret_bundle);
+}
+
 static int load(const struct pst_proxy_sources *s, struct pst_diags *diags,
 		struct pst_ruler **ret_ruler)
 {
 	struct pst_bundle *bundle = NULL;
-	int r = s->bundle ? pst_bundle_read(s->bundle, diags, &bundle) : compile(s, diags, &bundle);
+	int r = get_bundle(s, diags, &bundle);
 
 	if (!r && pst_diags_errors(diags))
 		r = -EINVAL;

@@ -21,13 +21,15 @@ struct pst_proxy_policy {
 	struct pst_proxy_policy *of; /* a twin's; else NULL */
 };
 
-/* Files to be compiled, or a compiled bundle (then the others are empty). */
+/* Files to be compiled, or a compiled bundle (then the others are empty): a file, or its bytes. */
 struct pst_proxy_sources {
 	const char **policies;
 	size_t n_policies;
 	const char **inventories;
 	size_t n_inventories;
 	const char *bundle;
+	const uint8_t *bytes; /* NULL: the file has that name */
+	size_t n_bytes;
 };
 
 /* How its requests are judged. */

@@ -83,6 +83,8 @@ static int what_nobody_with_rights_may(void)
 		return 10;
 	if (!is_refused(sendto(0, "x", 1, MSG_FASTOPEN, NULL, 0)))
 		return 11;
+	if (!is_refused(syscall(SYS_tgkill, getppid(), getppid(), SIGABRT)))
+		return 13;
 	return is_refused(chmod("/nowhere", 0777)) ? 0 : 12;
 }
 
@@ -108,6 +110,8 @@ static int what_the_reader_may_not(void)
 		return 2;
 	if (!is_executable_refused())
 		return 3;
+	if (!is_refused(syscall(SYS_tgkill, getppid(), getppid(), SIGABRT)))
+		return 5; /* the end of the daemon, and of what is PID 1 */
 	return is_refused(fcntl(0, F_SETOWN, getppid())) ? 0 : 4;
 }
 
