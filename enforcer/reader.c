@@ -31,6 +31,7 @@ struct pst_reader {
 	bool is_late;	     /* the last one of such a process had mistakes */
 	bool is_blind;	     /* it cannot watch files */
 	bool is_silent;	     /* no reading has come from this process */
+	bool has_begun;	     /* it has said that it reads, and not yet what */
 	unsigned int missed; /* what was asked and could not be sent: bits 1 << enum pst_anew */
 	unsigned int owed;   /* answers */
 	uint64_t started_ns, heard_ns;
@@ -73,7 +74,7 @@ static int begin(struct pst_reader *r)
 	pst_said_take(&r->said, p.said);
 	r->started_ns = r->heard_ns = pst_clock_ns();
 	r->is_fresh = r->is_silent = true;
-	r->is_blind = false;
+	r->is_blind = r->has_begun = false;
 	r->owed = 1; /* it reads without being asked */
 	ev.data.fd = r->fd;
 	said.data.fd = p.said;
@@ -250,6 +251,7 @@ static int take_reading(struct pst_reader *r, const struct pst_wire *w, int pass
 	e = pst_parcel_read(pass, &word->reading);
 	if (e)
 		return e;
+	r->has_begun = false;
 	word->kind = PST_READER_READ;
 	word->error = w->error;
 	word->anew = (enum pst_anew)w->id;
@@ -271,12 +273,16 @@ static int take(struct pst_reader *r, const struct pst_wire *w, int pass,
 	r->heard_ns = pst_clock_ns();
 	switch (w->kind) {
 	case PST_WIRE_BEGUN:
+		if (pass >= 0 || r->has_begun)
+			return -EPROTO;
 		word->kind = PST_READER_BEGUN;
-		return pass < 0 ? 0 : -EPROTO;
+		r->has_begun = true;
+		return 0;
 	case PST_WIRE_PING:
-		if (r->owed)
-			r->owed--;
-		return pass < 0 ? 0 : -EPROTO;
+		if (pass >= 0 || !r->owed)
+			return -EPROTO;
+		r->owed--;
+		return 0;
 	case PST_WIRE_READING:
 		return take_reading(r, w, pass, word);
 	case PST_WIRE_BLIND:

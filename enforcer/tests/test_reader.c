@@ -425,6 +425,12 @@ static void is_hostile(int fd, int nth)
 	case 11:
 		send(fd, "x", 1, 0);
 		break;
+	case 12: /* answers without a question, which would count as signs of life */
+		for (;;)
+			say(fd, PST_WIRE_PING, 0, -1);
+	case 13: /* a beginning without an end */
+		for (;;)
+			say(fd, PST_WIRE_BEGUN, 0, -1);
 	}
 	for (;;)
 		pause();
@@ -432,7 +438,7 @@ static void is_hostile(int fd, int nth)
 
 Test(reader, what_is_no_message_ends_it)
 {
-	for (hostile_case = 0; hostile_case < 12; hostile_case++) {
+	for (hostile_case = 0; hostile_case < 14; hostile_case++) {
 		struct pst_reader_word word;
 
 		open_reader(is_hostile);
