@@ -13,14 +13,15 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "enforcer/confine.h"
+#include "enforcer/land.h"
 #include "enforcer/wire.h"
 
 /* What the proxy finds open (proxy/managed.h), and the helper its own. */
 enum { FD_CONTROL = 3, FD_LEGS = 4, FD_MAPS = 5 };
 
-/* What each is given: the helper its socket and four maps; the proxy two sockets, and where
- * verdicts go, if anywhere. */
-enum { FDS_HELPER = 5, FDS_PROXY = 2 };
+/* What each keeps: the helper its socket and four maps; the proxy two sockets and a pipe. Behind
+ * these each is given its stderr, and the proxy where verdicts go, if anywhere. */
+enum { FDS_HELPER = 5, FDS_PROXY = 3 };
 
 enum { FDS_MAX = PST_START_FDS };
 
@@ -64,14 +65,15 @@ void pst_crew_be_helper(void *arg, const int *given, size_t n)
 	signal(SIGPIPE, SIG_IGN);
 	take_signals();
 	prctl(PR_SET_NAME, "postern-helper");
-	if (n != FDS_HELPER)
+	if (n != FDS_HELPER + 1 || dup2(given[FDS_HELPER], STDERR_FILENO) < 0)
 		_exit(1);
 	fds[0] = given[0]; /* in the place of the control socket, which it does not have */
-	memcpy(fds + 1, given, n * sizeof(*fds));
-	if (!keep_only(fds, FDS_MAX))
+	memcpy(fds + 1, given, FDS_HELPER * sizeof(*fds));
+	if (!keep_only(fds, FDS_HELPER + 1))
 		_exit(1);
 	close(FD_CONTROL);
-	if (pst_confine_caps(PST_CAPS_HELPER) || pst_confine_helper())
+	/* Of files it needs the namespace that it is in, which has no path. */
+	if (pst_confine_caps(PST_CAPS_HELPER) || pst_land_keep(NULL, 0) || pst_confine_helper())
 		_exit(1);
 	_exit(pst_legs_run(&maps, FD_LEGS));
 }
@@ -111,13 +113,14 @@ static void compose(const struct pst_crew_proxy *p, bool has_events, struct comm
 void pst_crew_be_proxy(void *arg, const int *fds, size_t n)
 {
 	const struct pst_crew_proxy *p = arg;
-	const bool has_events = n > FDS_PROXY;
+	const bool has_events = n > FDS_PROXY + 1;
 	struct command c = {.n = 0};
-	int out = has_events ? fds[FDS_PROXY] : open("/dev/null", O_WRONLY);
+	int out = has_events ? fds[FDS_PROXY + 1] : open("/dev/null", O_WRONLY);
 
 	compose(p, has_events, &c);
 	take_signals();
-	if (n < FDS_PROXY || dup2(out, STDOUT_FILENO) < 0 || !keep_only(fds, FDS_PROXY))
+	if (n <= FDS_PROXY || dup2(out, STDOUT_FILENO) < 0 ||
+	    dup2(fds[FDS_PROXY], STDERR_FILENO) < 0 || !keep_only(fds, FDS_PROXY))
 		_exit(1);
 	execv(p->path, (char *const *)c.argv);
 	pst_log_err(-errno, "cannot run %s", p->path);
@@ -153,45 +156,101 @@ int pst_crew_path(const char *given, char ret_path[PATH_MAX])
 	return 0;
 }
 
-static int begin(const struct pst_crew_opts *opts, int control, const int legs[2],
-		 struct pst_crew *c)
+/* The ends of what is between the three: the daemon's, and those that are given away. */
+struct ends {
+	int control, answers, proxy_said, helper_said;
+	int proxy[FDS_PROXY], proxy_stderr;
+	int legs, helper_stderr; /* the helper's */
+};
+
+/* Nobody waits: neither the daemon for words, nor they for it to listen. */
+static int open_pipe(int *ret_read, int *ret_write)
+{
+	int fds[2];
+
+	if (pipe2(fds, O_CLOEXEC | O_NONBLOCK))
+		return -errno;
+	*ret_read = fds[0];
+	*ret_write = fds[1];
+	return 0;
+}
+
+static int open_ends(struct ends *e)
+{
+	int control[2], legs[2];
+	int r = pst_wire_pair_oneway(control);
+
+	if (r)
+		return r;
+	e->control = control[0];
+	e->proxy[0] = control[1];
+	r = pst_wire_pair(legs);
+	if (r)
+		return r;
+	e->legs = legs[0];
+	e->proxy[1] = legs[1];
+	r = open_pipe(&e->answers, &e->proxy[2]);
+	if (!r)
+		r = open_pipe(&e->proxy_said, &e->proxy_stderr);
+	return r ? r : open_pipe(&e->helper_said, &e->helper_stderr);
+}
+
+static int begin(const struct pst_crew_opts *opts, const struct ends *e, struct pst_crew *c)
 {
 	const struct pst_legs_maps *m = &opts->maps;
-	const int helper[FDS_HELPER] = {legs[0], m->ours, m->legs, m->origins, m->meant};
-	const int proxy[] = {control, legs[1], opts->events_fd};
-	int r = pst_starter_run(opts->starter, PST_START_HELPER, helper, FDS_HELPER, &c->helper);
+	const int helper[] = {e->legs, m->ours, m->legs, m->origins, m->meant, e->helper_stderr};
+	const int proxy[] = {e->proxy[0], e->proxy[1], e->proxy[2], e->proxy_stderr,
+			     opts->events_fd};
+	int r = pst_starter_run(opts->starter, PST_START_HELPER, helper, FDS_HELPER + 1,
+				&c->helper);
 
 	return r ? r
 		 : pst_starter_run(opts->starter, PST_START_PROXY, proxy,
-				   opts->events_fd < 0 ? FDS_PROXY : FDS_PROXY + 1, &c->proxy);
+				   opts->events_fd < 0 ? FDS_PROXY + 1 : FDS_PROXY + 2, &c->proxy);
 }
 
-int pst_crew_start(const struct pst_crew_opts *opts, struct pst_crew *ret_crew)
+static void close_given(const struct ends *e)
 {
-	struct pst_crew c = {.control = -1};
-	int control[2] = {-1, -1}, legs[2] = {-1, -1};
-	int r = pst_wire_pair(control);
+	for (int i = 0; i < FDS_PROXY; i++)
+		pst_cleanup_fd(&e->proxy[i]);
+	pst_cleanup_fd(&e->proxy_stderr);
+	pst_cleanup_fd(&e->legs);
+	pst_cleanup_fd(&e->helper_stderr);
+}
+
+int pst_crew_start(const struct pst_crew_opts *opts, struct pst_crew *ret_crew,
+		   struct pst_crew_said *ret_said)
+{
+	struct ends e = {-1, -1, -1, -1, {-1, -1, -1}, -1, -1, -1};
+	struct pst_crew c = {.proxy = 0};
+	int r = open_ends(&e);
 
 	if (!r)
-		r = pst_wire_pair(legs);
-	if (!r)
-		r = begin(opts, control[1], legs, &c);
-	pst_cleanup_fd(&legs[0]);
-	pst_cleanup_fd(&legs[1]);
-	pst_cleanup_fd(&control[1]);
-	c.control = control[0];
+		r = begin(opts, &e, &c);
+	close_given(&e);
+	c.control = e.control;
+	c.answers = e.answers;
 	if (!r) {
 		*ret_crew = c;
+		*ret_said = (struct pst_crew_said){.proxy = e.proxy_said, .helper = e.helper_said};
 		return 0;
 	}
+	pst_cleanup_fd(&e.proxy_said);
+	pst_cleanup_fd(&e.helper_said);
 	pst_crew_kill(&c);
 	return pst_log_err(r, "cannot start the proxy");
 }
 
-void pst_crew_leave(struct pst_crew *c)
+static void close_ours(struct pst_crew *c)
 {
 	pst_cleanup_fd(&c->control);
-	*c = (struct pst_crew){.control = -1};
+	pst_cleanup_fd(&c->answers);
+}
+
+void pst_crew_leave(struct pst_crew *c)
+{
+	close_ours(c);
+	*c = (struct pst_crew){.control = -1, .answers = -1};
 }
 
 static void kill_one(pid_t pid)
@@ -205,8 +264,8 @@ static void kill_one(pid_t pid)
 
 void pst_crew_kill(struct pst_crew *c)
 {
-	pst_cleanup_fd(&c->control);
+	close_ours(c);
 	kill_one(c->proxy);
 	kill_one(c->helper);
-	*c = (struct pst_crew){.control = -1};
+	*c = (struct pst_crew){.control = -1, .answers = -1};
 }

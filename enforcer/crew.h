@@ -44,14 +44,22 @@ struct pst_crew_opts {
 	int events_fd; /* where verdicts go; -1: nowhere */
 };
 
+/* Nothing that the daemon does with these waits for the other side. */
 struct pst_crew {
 	pid_t proxy, helper; /* 0: none */
 	int control;	     /* to the proxy (enforcer/wire.h); -1: none */
+	int answers;	     /* the pipe from it */
+};
+
+/* What they write to stderr (enforcer/said.h): pipes, whose new owner is the caller. */
+struct pst_crew_said {
+	int proxy, helper;
 };
 
 /* 0, or -errno (logged) with nothing running. A path that cannot be run shows as the proxy's end.
  */
-int pst_crew_start(const struct pst_crew_opts *opts, struct pst_crew *ret_crew);
+int pst_crew_start(const struct pst_crew_opts *opts, struct pst_crew *ret_crew,
+		   struct pst_crew_said *ret_said);
 
 /* Closes the control socket: they end by themselves. */
 void pst_crew_leave(struct pst_crew *c);

@@ -3,14 +3,27 @@
 
 #include <bpf/bpf.h>
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "enforcer/wire.h"
 
-enum { LINKER_FDS = 3 };
+enum { LINKER_FDS = 3, LIMIT_S = 5 };
+
+/* Who has not come back in time is ended, and not waited for: it may hang on a dead disk. */
+static void end(pid_t pid, int result)
+{
+	if (result == -ETIMEDOUT) {
+		kill(pid, SIGKILL);
+		return;
+	}
+	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		;
+}
 
 static int take_result(int from)
 {
@@ -19,7 +32,7 @@ static int take_result(int from)
 	int r = pst_wire_recv(from, 0, &w, &fd);
 
 	if (r)
-		return r;
+		return r == -EAGAIN ? -ETIMEDOUT : r;
 	if (w.error < 0) {
 		pst_cleanup_fd(&fd);
 		return w.error;
@@ -29,6 +42,7 @@ static int take_result(int from)
 
 int pst_errand_run(struct pst_starter *s, enum pst_start what, const int *fds, size_t n)
 {
+	const struct timeval limit = {.tv_sec = LIMIT_S};
 	int pair[2], all[PST_START_FDS], r;
 	pst_auto_fd int ours = -1;
 	pid_t pid = 0;
@@ -39,6 +53,7 @@ int pst_errand_run(struct pst_starter *s, enum pst_start what, const int *fds, s
 	if (r)
 		return r;
 	ours = pair[0];
+	setsockopt(ours, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
 	all[0] = pair[1];
 	if (n)
 		memcpy(all + 1, fds, n * sizeof(*fds));
@@ -47,8 +62,7 @@ int pst_errand_run(struct pst_starter *s, enum pst_start what, const int *fds, s
 	if (r)
 		return r;
 	r = take_result(ours);
-	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-		;
+	end(pid, r);
 	return r;
 }
 

@@ -9,7 +9,10 @@
 
 #include "enforcer/starter.h"
 
-/* Runs job WHAT with copies of N descriptors, and waits for it: a descriptor, or -errno. */
+/*
+ * Runs job WHAT with copies of N descriptors, and waits for it: a descriptor, or -errno: -ETIMEDOUT
+ * when it has not made one within 5 s, and is ended.
+ */
 int pst_errand_run(struct pst_starter *s, enum pst_start what, const int *fds, size_t n);
 
 /* For the job, whose first descriptor is TO: its RESULT, a descriptor or -errno. Does not return.

@@ -328,6 +328,8 @@ static void write_policy(const struct pst_metrics *m, const struct pst_metrics_v
 	head(out, "postern_reader_ends_total", "counter",
 	     "Unwanted ends of the process that reads the files.");
 	fprintf(out, "postern_reader_ends_total %" PRIu64 "\n", v->reader_ends);
+	head(out, "postern_proxy_ends_total", "counter", "Unwanted ends of the userspace proxy.");
+	fprintf(out, "postern_proxy_ends_total %" PRIu64 "\n", v->proxy_ends);
 	head(out, "postern_refused_calls_total", "counter",
 	     "System calls of the daemon that are not on its list.");
 	fprintf(out, "postern_refused_calls_total %" PRIu64 "\n", v->refused_calls);

@@ -40,6 +40,7 @@ struct pst_metrics_view {
 	uint64_t lost_exports;	/* flows that the file did not get */
 	bool is_reader_up;	/* somebody reads files that change */
 	uint64_t reader_ends;	/* how often he had to be started again */
+	uint64_t proxy_ends;	/* the same of the userspace proxy */
 	uint64_t refused_calls; /* of this process, by its own list */
 };
 

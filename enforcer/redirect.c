@@ -26,12 +26,12 @@
 #include "enforcer/handover.h"
 #include "enforcer/loader.h"
 #include "enforcer/netns.h"
+#include "enforcer/said.h"
 #include "enforcer/steer.h"
 #include "enforcer/wire.h"
 
 enum {
-	ANSWER_MS = 10 * 1000, /* for the proxy to take over a policy */
-	LOOK_MS = 1000,	       /* while workloads may still be starting */
+	LOOK_MS = 1000, /* while workloads may still be starting */
 	LOOK_LATER_MS = 10 * 1000,
 	STARTING_MS = 30 * 1000,
 	RESTART_MS = 1000, /* the first time; then twice as long each time */
@@ -39,6 +39,11 @@ enum {
 	STAYS_MS = 60 * 1000, /* a proxy that ran that long begins anew with the first time */
 	BACKLOG = 4096,
 };
+
+/* Whose stderr is listened to. */
+enum { SAID_PROXY, SAID_HELPER, N_SAID };
+
+static uint64_t ends;
 
 struct addr {
 	uint8_t b[16];
@@ -65,6 +70,11 @@ struct pst_redirect {
 	uint32_t policy_id, next_place;
 	struct addrs wanted;  /* of the workloads, ascending */
 	struct addrs learned; /* of servers whose clients try HTTP/2 */
+	struct pst_said said[N_SAID];
+	/* Since when the proxy owes an answer; 0: it does not. */
+	uint64_t policy_ms; /* whether it has taken the policy over: nothing is steered before */
+	uint64_t ping_ms;
+	bool is_deaf; /* it has not read what it was sent, or cannot be sent anything */
 	struct places PST_VEC(struct place) places;
 	bool is_off; /* there is to be no proxy */
 	int events_fd, http2_map, places_map;
@@ -85,6 +95,15 @@ static void set_timer(const struct pst_redirect *r, unsigned int ms)
 	timerfd_settime(r->timer_fd, 0, &t, NULL);
 }
 
+/* Never waits. What it was not sent is made up for by the next one: this one is ended. */
+static int tell(struct pst_redirect *r, const struct pst_wire *w, int pass)
+{
+	int e = pst_wire_send(r->crew.control, w, pass);
+
+	r->is_deaf |= e != 0;
+	return e;
+}
+
 static void drop_place(struct pst_redirect *r, size_t i)
 {
 	const struct pst_wire w = {.kind = PST_WIRE_FORGET, .id = r->places.v[i].id};
@@ -92,7 +111,7 @@ static void drop_place(struct pst_redirect *r, size_t i)
 	bpf_map_delete_elem(r->places_map, &r->places.v[i].cookie);
 	pst_steer_close(&r->places.v[i].steer);
 	if (is_up(r))
-		pst_wire_send(r->crew.control, &w, -1);
+		tell(r, &w, -1);
 	r->places.v[i] = r->places.v[--r->places.n];
 }
 
@@ -102,11 +121,16 @@ static void drop_places(struct pst_redirect *r)
 		drop_place(r, r->places.n - 1);
 }
 
-/* The proxy is gone, or does not do what it should. */
-static void down(struct pst_redirect *r)
+/* The proxy is gone, or does not do what it should: then WHY. */
+static void down(struct pst_redirect *r, const char *why)
 {
+	if (why)
+		pst_log(PST_LOG_ERROR, "the proxy is ended: %s", why);
 	pst_crew_kill(&r->crew);
+	for (size_t i = 0; i < N_SAID; i++)
+		pst_said_end(&r->said[i]);
 	drop_places(r);
+	ends++;
 	if (pst_clock_ms() - r->started_ms > STAYS_MS)
 		r->restart_ms = RESTART_MS;
 	pst_log(PST_LOG_ERROR,
@@ -116,63 +140,119 @@ static void down(struct pst_redirect *r)
 	r->restart_ms = r->restart_ms * 2 < RESTART_MAX_MS ? r->restart_ms * 2 : RESTART_MAX_MS;
 }
 
-/* Waits until the proxy says what became of the policy. */
-static int wait_done(const struct pst_redirect *r)
+/* What it owes, and nothing else. An older policy's answer is as good as none. */
+static const char *take(struct pst_redirect *r, const struct pst_wire *w)
 {
-	const uint64_t until = pst_clock_ms() + ANSWER_MS;
-
-	for (;;) {
-		struct pollfd p = {.fd = r->crew.control, .events = POLLIN};
-		const uint64_t now = pst_clock_ms();
-		struct pst_wire w;
-		pst_auto_fd int pass = -1;
-		int e = now < until ? poll(&p, 1, (int)(until - now)) : 0;
-
-		if (e < 0 && errno == EINTR)
-			continue;
-		if (e <= 0)
-			return e ? -errno : -ETIMEDOUT;
-		e = pst_wire_recv(r->crew.control, MSG_DONTWAIT, &w, &pass);
-		if (e)
-			return e;
-		if (w.kind == PST_WIRE_DONE && w.id == r->policy_id)
-			return w.error;
+	if (w->kind == PST_WIRE_PING && r->ping_ms) {
+		r->ping_ms = 0;
+		return NULL;
 	}
+	if (w->kind != PST_WIRE_DONE || !r->policy_ms)
+		return "it says what nobody has asked";
+	if (w->id != r->policy_id)
+		return NULL;
+	r->policy_ms = 0;
+	if (!w->error)
+		return NULL;
+	pst_log_err(w->error, "the proxy does not take over the policy");
+	return "it is of no use";
 }
 
-static int hand_over(const struct pst_redirect *r)
+static const char gone[] = "it has ended"; /* told by its end alone */
+
+/* One word, if there is one. NULL, or why it must end. */
+static const char *hear(struct pst_redirect *r)
+{
+	struct pst_wire w;
+	int e = pst_wire_read(r->crew.answers, &w);
+
+	if (e == -EAGAIN)
+		return NULL;
+	if (e == -EPIPE)
+		return gone;
+	return e ? "what it says is no message" : take(r, &w);
+}
+
+static bool is_late(uint64_t since_ms)
+{
+	return since_ms && pst_clock_ms() - since_ms > PST_REDIRECT_ANSWER_MS;
+}
+
+static const char *what_is_wrong(const struct pst_redirect *r)
+{
+	if (r->is_deaf)
+		return "it does not read what it is told";
+	return is_late(r->policy_ms) || is_late(r->ping_ms) ? "it does not answer" : NULL;
+}
+
+/* True: it is ended. */
+static bool end_if(struct pst_redirect *r, const char *why)
+{
+	if (why)
+		down(r, why == gone ? NULL : why);
+	return why != NULL;
+}
+
+/* Waits until the proxy says what became of the policy: not for ever. */
+static const char *wait_done(struct pst_redirect *r)
+{
+	const char *why = what_is_wrong(r);
+
+	while (!why && r->policy_ms) {
+		struct pollfd p = {.fd = r->crew.answers, .events = POLLIN};
+		const uint64_t past = pst_clock_ms() - r->policy_ms;
+
+		poll(&p, 1,
+		     past < PST_REDIRECT_ANSWER_MS ? (int)(PST_REDIRECT_ANSWER_MS - past) + 1 : 0);
+		why = hear(r);
+		if (!why)
+			why = what_is_wrong(r);
+	}
+	return why;
+}
+
+static void hand_over(struct pst_redirect *r)
 {
 	const struct pst_wire w = {.kind = PST_WIRE_POLICY, .id = r->policy_id};
-	int e = pst_wire_send(r->crew.control, &w, r->policy_fd);
 
-	if (!e)
-		e = wait_done(r);
-	return e ? pst_log_err(e, "the proxy does not take over the policy") : 0;
+	r->policy_ms = pst_clock_ms();
+	tell(r, &w, r->policy_fd);
+}
+
+static int watch(const struct pst_redirect *r, int fd)
+{
+	struct epoll_event ev = {.events = EPOLLIN};
+
+	return epoll_ctl(r->epoll_fd, EPOLL_CTL_ADD, fd, &ev) ? -errno : 0;
 }
 
 static int up(struct pst_redirect *r)
 {
-	struct epoll_event ev = {.events = EPOLLIN};
-	int e = pst_crew_start(&r->crew_opts, &r->crew);
+	struct pst_crew_said said;
+	int e = pst_crew_start(&r->crew_opts, &r->crew, &said);
 
 	if (e)
 		return e;
 	r->started_ms = pst_clock_ms();
-	if (epoll_ctl(r->epoll_fd, EPOLL_CTL_ADD, r->crew.control, &ev))
+	r->policy_ms = r->ping_ms = 0;
+	r->is_deaf = false;
+	pst_said_take(&r->said[SAID_PROXY], said.proxy);
+	pst_said_take(&r->said[SAID_HELPER], said.helper);
+	if (watch(r, r->crew.answers) || watch(r, said.proxy) || watch(r, said.helper))
 		return pst_log_err(-errno, "cannot poll the proxy");
 	return 0;
 }
 
-/* Brings the proxy to the present policy, with a start where that is needed. */
-static int bring_up(struct pst_redirect *r)
+/* Sends the proxy the present policy, with a start where that is needed. False: it is down. */
+static bool bring_up(struct pst_redirect *r)
 {
-	int e = is_up(r) ? 0 : up(r);
-
-	if (!e)
-		e = hand_over(r);
-	if (e)
-		down(r);
-	return e;
+	if (!is_up(r) && up(r)) {
+		down(r, NULL);
+		return false;
+	}
+	hand_over(r);
+	set_timer(r, LOOK_MS);
+	return !end_if(r, what_is_wrong(r));
 }
 
 /* In the namespace of the place: a socket that listens on its loopback, at any port. */
@@ -192,14 +272,14 @@ static int open_listener(const struct pst_redirect *r, int family)
 	return PST_TAKE_FD(fd);
 }
 
-static int give_listeners(const struct pst_redirect *r, uint32_t id, const int listeners[2])
+static int give_listeners(struct pst_redirect *r, uint32_t id, const int listeners[2])
 {
 	const struct pst_wire w = {.kind = PST_WIRE_LISTENER, .id = id};
 	int e = 0;
 
 	for (int i = 0; i < 2 && !e; i++) {
 		if (listeners[i] >= 0)
-			e = pst_wire_send(r->crew.control, &w, listeners[i]);
+			e = tell(r, &w, listeners[i]);
 	}
 	return e;
 }
@@ -316,7 +396,7 @@ void pst_redirect_look(struct pst_redirect *r)
 {
 	int e;
 
-	if (!is_up(r))
+	if (!is_up(r) || r->policy_ms)
 		return;
 	for (size_t i = 0; i < r->places.n; i++)
 		r->places.v[i].seen = false;
@@ -326,6 +406,7 @@ void pst_redirect_look(struct pst_redirect *r)
 			drop_place(r, i);
 	}
 	set_timer(r, e || pst_clock_ms() < r->starting_until_ms ? LOOK_MS : LOOK_LATER_MS);
+	end_if(r, what_is_wrong(r));
 }
 
 static bool is_for_proxy(const struct pst_bundle *b, uint32_t subject, enum pst_dir direction)
@@ -397,19 +478,30 @@ void pst_redirect_prepare(struct pst_redirect *r, const struct pst_bundle *bundl
 	if (fd < 0) {
 		pst_log_err(fd, "cannot hand the policy to the proxy");
 		if (is_up(r))
-			down(r);
+			down(r, "it has not the present policy");
 		return;
 	}
 	pst_cleanup_fd(&r->policy_fd);
 	r->policy_fd = fd;
 	r->policy_id++;
 	r->starting_until_ms = pst_clock_ms() + STARTING_MS;
-	bring_up(r);
+	if (bring_up(r))
+		end_if(r, wait_done(r));
 }
 
 int pst_redirect_fd(const struct pst_redirect *r)
 {
 	return r->epoll_fd;
+}
+
+static void ask_whether_it_lives(struct pst_redirect *r)
+{
+	const struct pst_wire w = {.kind = PST_WIRE_PING};
+
+	if (r->ping_ms || r->policy_ms)
+		return;
+	r->ping_ms = pst_clock_ms();
+	tell(r, &w, -1);
 }
 
 static void on_timer(struct pst_redirect *r)
@@ -418,19 +510,38 @@ static void on_timer(struct pst_redirect *r)
 
 	if (read(r->timer_fd, &times, sizeof(times)) != sizeof(times))
 		return;
-	if (is_up(r) || r->policy_fd < 0 || !bring_up(r))
+	if (!is_up(r)) {
+		if (r->policy_fd >= 0)
+			bring_up(r);
+		return;
+	}
+	ask_whether_it_lives(r);
+	if (end_if(r, what_is_wrong(r)))
+		return;
+	set_timer(r, LOOK_MS); /* unless there is something to look for */
+	pst_redirect_look(r);
+}
+
+/* The kernel's policy is what it was, so nobody waits for a proxy that begins anew. */
+static void on_word(struct pst_redirect *r)
+{
+	const bool has_owed = r->policy_ms;
+
+	if (is_up(r) && !end_if(r, hear(r)) && has_owed && !r->policy_ms)
 		pst_redirect_look(r);
 }
 
 void pst_redirect_dispatch(struct pst_redirect *r)
 {
-	struct pst_wire w;
-	pst_auto_fd int pass = -1;
-	int e = is_up(r) ? pst_wire_recv(r->crew.control, MSG_DONTWAIT, &w, &pass) : -EAGAIN;
-
-	if (e && e != -EAGAIN)
-		down(r);
+	for (size_t i = 0; i < N_SAID; i++)
+		pst_said_read(&r->said[i]);
+	on_word(r);
 	on_timer(r);
+}
+
+uint64_t pst_redirect_ends(void)
+{
+	return ends;
 }
 
 static int open_all(struct pst_redirect *r, const struct pst_redirect_opts *opts)
@@ -468,13 +579,15 @@ int pst_redirect_new(const struct pst_loader *l, struct pst_netns_set *netns,
 				       .meant = pst_loader_map(l, "pst_meant")}},
 		.http2_map = pst_loader_map(l, "pst_http2"),
 		.places_map = pst_loader_map(l, "pst_places"),
-		.crew = {.control = -1},
+		.crew = {.control = -1, .answers = -1},
 		.policy_fd = -1,
 		.events_fd = -1,
 		.epoll_fd = -1,
 		.timer_fd = -1,
 		.restart_ms = RESTART_MS,
 	};
+	pst_said_init(&r->said[SAID_PROXY], "proxy");
+	pst_said_init(&r->said[SAID_HELPER], "helper");
 	forget_places(r); /* of a daemon that was killed */
 	e = open_all(r, opts);
 	if (e) {
@@ -491,6 +604,8 @@ void pst_redirect_free(struct pst_redirect **r)
 		return;
 	drop_places(*r);
 	pst_crew_leave(&(*r)->crew);
+	for (size_t i = 0; i < N_SAID; i++)
+		pst_said_end(&(*r)->said[i]);
 	pst_vec_free(&(*r)->places);
 	pst_vec_free(&(*r)->wanted);
 	pst_vec_free(&(*r)->learned);

@@ -11,6 +11,11 @@
  * such a workload: a place. Namespaces are looked through after each publication, for some time
  * once a second and then now and then, and when a denied connection says that one was missed.
  *
+ * Nothing that the proxy does or leaves undone keeps the daemon waiting but one thing: whether it
+ * has taken over a policy that is about to be published, for PST_REDIRECT_ANSWER_MS at most. A
+ * proxy that does not read, does not answer, or says what it was not asked is ended. What it and
+ * its helper write to stderr is told as theirs (enforcer/said.h).
+ *
  * When the proxy ends, its connections end; its listeners are gone with it, and new connections are
  * denied (fallback-unavailable) until it is back, a second later or after up to a minute when it
  * does not stay. Connections that the kernel judges know nothing of all this.
@@ -27,6 +32,10 @@ struct pst_loader;
 struct pst_netns_set;
 struct pst_redirect;
 struct pst_starter;
+
+/* In this time the proxy has to answer: whether it has a policy, and now and then whether it lives.
+ */
+enum { PST_REDIRECT_ANSWER_MS = 10 * 1000 };
 
 struct pst_redirect_opts {
 	bool is_off;		     /* there is to be no proxy */
@@ -62,3 +71,6 @@ void pst_redirect_look(struct pst_redirect *r);
 /* Becomes readable; then dispatch. */
 int pst_redirect_fd(const struct pst_redirect *r);
 void pst_redirect_dispatch(struct pst_redirect *r);
+
+/* How often a proxy of this process has ended, or was ended, before it was to. */
+uint64_t pst_redirect_ends(void);

@@ -27,6 +27,7 @@
 #include "enforcer/metrics.h"
 #include "enforcer/options.h"
 #include "enforcer/reader.h"
+#include "enforcer/redirect.h"
 #include "enforcer/status.h"
 
 enum { LOST_CHECK_MS = 1000 };
@@ -182,6 +183,7 @@ static void write_metrics(const struct pst_reporter *r, FILE *out)
 	pst_reader_stats(r->parts.reader, &reader);
 	view.is_reader_up = reader.is_up;
 	view.reader_ends = reader.ended;
+	view.proxy_ends = pst_redirect_ends();
 	view.refused_calls = pst_confine_refused();
 	pst_loader_counters(r->parts.loader, counters);
 	pst_metrics_write(r->metrics, &view, out);

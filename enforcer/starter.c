@@ -18,6 +18,8 @@
 #include "base/mem.h"
 #include "enforcer/confine.h"
 
+enum { ANSWER_S = 5 };
+
 struct pst_starter {
 	int fd;
 	pid_t pid;
@@ -126,6 +128,25 @@ static void be_starter(const struct pst_start_job jobs[PST_START_MAX], int fd)
 
 /* ---- the daemon ---- */
 
+/* It has nothing to do that takes longer. */
+static void limit(int fd)
+{
+	const struct timeval t = {.tv_sec = ANSWER_S};
+
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &t, sizeof(t));
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &t, sizeof(t));
+}
+
+/* An answer that comes too late would be taken for the next one: there is no next one. */
+static int give_up(const struct pst_starter *s, int r)
+{
+	if (r == -EAGAIN) {
+		shutdown(s->fd, SHUT_RDWR);
+		return -ETIMEDOUT;
+	}
+	return r;
+}
+
 int pst_starter_open(const struct pst_start_job jobs[PST_START_MAX],
 		     struct pst_starter **ret_starter)
 {
@@ -140,6 +161,7 @@ int pst_starter_open(const struct pst_start_job jobs[PST_START_MAX],
 		return pst_log_err(-errno, "cannot talk to the starter of processes");
 	}
 	s->fd = fds[0];
+	limit(s->fd);
 	s->pid = fork();
 	if (!s->pid) {
 		close(fds[0]);
@@ -160,9 +182,11 @@ void pst_starter_close(struct pst_starter **s)
 {
 	if (!*s)
 		return;
-	pst_cleanup_fd(&(*s)->fd); /* and so it ends */
-	if ((*s)->pid > 0)
+	pst_cleanup_fd(&(*s)->fd);
+	if ((*s)->pid > 0) {
+		kill((*s)->pid, SIGKILL); /* it may have been stopped */
 		waitpid((*s)->pid, NULL, 0);
+	}
 	free(*s);
 	*s = NULL;
 }
@@ -199,12 +223,12 @@ int pst_starter_run(struct pst_starter *s, enum pst_start what, const int *fds, 
 	int r = n <= PST_START_FDS ? ask(s->fd, &q, fds) : -EINVAL;
 
 	if (r)
-		return r;
+		return give_up(s, r);
 	do {
 		got = recv(s->fd, &a, sizeof(a), 0);
 	} while (got < 0 && errno == EINTR);
 	if (got != sizeof(a))
-		return got < 0 ? -errno : -EPIPE;
+		return got < 0 ? give_up(s, -errno) : -EPIPE;
 	if (!a.error)
 		*ret_pid = a.pid;
 	return a.error;

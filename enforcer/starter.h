@@ -46,9 +46,12 @@ int pst_starter_open(const struct pst_start_job jobs[PST_START_MAX],
 /* Ends it, and nothing that it has started. NULL is fine; *S becomes NULL. */
 void pst_starter_close(struct pst_starter **s);
 
-/* Starts WHAT with copies of N descriptors: 0, or -errno: -EPIPE when the starter has ended. */
+/*
+ * Starts WHAT with copies of N descriptors: 0, or -errno: -EPIPE when the starter has ended;
+ * -ETIMEDOUT when it does not answer within 5 s. From then on it counts as ended.
+ */
 int pst_starter_run(struct pst_starter *s, enum pst_start what, const int *fds, size_t n,
 		    pid_t *ret_pid);
 
-/* Readable only when it has ended. Owned by the starter. */
+/* Readable only when it has ended, or counts as ended. Owned by the starter. */
 int pst_starter_fd(const struct pst_starter *s);

@@ -2,6 +2,7 @@
 #include "enforcer/wire.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -25,6 +26,22 @@ int pst_wire_pair(int ret_fds[2])
 	/* Without the right to exceed the system's limit there is less room, and more EAGAIN. */
 	for (int i = 0; i < 2; i++)
 		setsockopt(ret_fds[i], SOL_SOCKET, SO_SNDBUFFORCE, &room, sizeof(room));
+	return 0;
+}
+
+int pst_wire_pair_oneway(int ret_fds[2])
+{
+	int fds[2], r = pst_wire_pair(fds);
+
+	if (r)
+		return r;
+	if (shutdown(fds[0], SHUT_RD) || fcntl(fds[0], F_SETFL, O_NONBLOCK)) {
+		r = -errno;
+		close(fds[0]);
+		close(fds[1]);
+		return r;
+	}
+	memcpy(ret_fds, fds, sizeof(fds));
 	return 0;
 }
 
@@ -99,5 +116,32 @@ int pst_wire_recv(int fd, int flags, struct pst_wire *ret_w, int *ret_pass)
 	}
 	*ret_w = w;
 	*ret_pass = pass;
+	return 0;
+}
+
+/* The kernel cuts nothing that is smaller than PIPE_BUF: who writes a part is hostile. */
+int pst_wire_write(int fd, const struct pst_wire *w)
+{
+	ssize_t n;
+
+	do {
+		n = write(fd, w, sizeof(*w));
+	} while (n < 0 && errno == EINTR);
+	return n < 0 ? -errno : n == sizeof(*w) ? 0 : -EIO;
+}
+
+int pst_wire_read(int fd, struct pst_wire *ret_w)
+{
+	struct pst_wire w;
+	ssize_t n;
+
+	do {
+		n = read(fd, &w, sizeof(w));
+	} while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return -errno;
+	if (n != sizeof(w))
+		return n ? -EPROTO : -EPIPE;
+	*ret_w = w;
 	return 0;
 }

@@ -3,13 +3,17 @@
 
 /*
  * What the daemon, its helper, its reader and the userspace proxy say to each other: fixed
- *messages, each with at most one descriptor, over pairs of SOCK_SEQPACKET sockets that the daemon
- *makes.
+ * messages, each with at most one descriptor, over pairs of SOCK_SEQPACKET sockets that the daemon
+ * makes. What the proxy says to the daemon goes through a pipe, which carries no descriptors: the
+ * proxy has sockets whose last close() can wait for ever (SO_LINGER), and whoever is sent one has
+ * to close it.
  *
  *	daemon -> proxy		POLICY	 a bundle (a memfd) to be in force from now on
  *				LISTENER a listening socket, with the number of its place
  *				FORGET	 the listeners of place ID are to be closed
+ *				PING	 are you there?
  *	proxy -> daemon		DONE	 policy ID is in force, or ERROR
+ *				PING	 yes
  *	proxy -> helper		LEG	 an accepted connection: a way to its server, please
  *				ORIGIN	 an accepted connection: whose is it, where was it to go?
  *	helper -> proxy		LEG	 the leg, connecting, or ERROR
@@ -56,6 +60,12 @@ struct pst_wire {
 /* A pair of sockets, close-on-exec, with room for thousands of messages. 0 or -errno. */
 int pst_wire_pair(int ret_fds[2]);
 
+/*
+ * A pair through which only RET_FDS[0] speaks, and never waits: -EAGAIN when the other does not
+ * read. RET_FDS[1] can send nothing, not even in vain. 0 or -errno.
+ */
+int pst_wire_pair_oneway(int ret_fds[2]);
+
 /* Sends W, with a copy of descriptor PASS unless that is -1. 0; -EAGAIN; -errno. */
 int pst_wire_send(int fd, const struct pst_wire *w, int pass);
 
@@ -65,3 +75,9 @@ int pst_wire_send(int fd, const struct pst_wire *w, int pass);
  * -errno.
  */
 int pst_wire_recv(int fd, int flags, struct pst_wire *ret_w, int *ret_pass);
+
+/* The same through a pipe, where nothing can be passed. 0; -EAGAIN; -errno. */
+int pst_wire_write(int fd, const struct pst_wire *w);
+
+/* From a pipe that does not wait: 0; -EAGAIN; -EPIPE at the end; -EPROTO: no message; -errno. */
+int pst_wire_read(int fd, struct pst_wire *ret_w);

@@ -130,11 +130,14 @@ static int listen_at(struct loop *l, struct pst_front *front)
 static bool obey(struct loop *l, const struct pst_wire *w, int *fd)
 {
 	struct pst_wire done = {.kind = PST_WIRE_DONE, .id = w->id};
+	const struct pst_wire yes = {.kind = PST_WIRE_PING};
 
 	switch (w->kind) {
 	case PST_WIRE_POLICY:
 		done.error = take_policy(l, *fd);
-		return !pst_wire_send(l->team.managed.control, &done, -1);
+		return !pst_wire_write(l->team.managed.answers, &done);
+	case PST_WIRE_PING:
+		return !pst_wire_write(l->team.managed.answers, &yes);
 	case PST_WIRE_LISTENER:
 		if (!l->policy || *fd < 0)
 			return false;

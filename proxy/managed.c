@@ -12,7 +12,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { FD_CONTROL = 3, FD_LEGS = 4 };
+enum { FD_CONTROL = 3, FD_LEGS = 4, FD_ANSWERS = 5 };
 
 static int adopt(int fd)
 {
@@ -23,7 +23,7 @@ static int adopt(int fd)
 
 void pst_managed_init(struct pst_managed *m)
 {
-	*m = (struct pst_managed){.control = -1, .legs = -1};
+	*m = (struct pst_managed){.control = -1, .answers = -1, .legs = -1};
 	pthread_mutex_init(&m->asking, NULL);
 }
 
@@ -33,9 +33,12 @@ int pst_managed_open(struct pst_managed *m)
 
 	if (!r)
 		r = adopt(FD_LEGS);
+	if (!r)
+		r = adopt(FD_ANSWERS);
 	if (r)
 		return r;
 	m->control = FD_CONTROL;
+	m->answers = FD_ANSWERS;
 	m->legs = FD_LEGS;
 	return 0;
 }
@@ -44,8 +47,9 @@ void pst_managed_close(struct pst_managed *m)
 {
 	pst_vec_free(&m->askers);
 	pst_cleanup_fd(&m->control);
+	pst_cleanup_fd(&m->answers);
 	pst_cleanup_fd(&m->legs);
-	m->control = m->legs = -1;
+	m->control = m->answers = m->legs = -1;
 	pthread_mutex_destroy(&m->asking);
 }
 

@@ -23,6 +23,7 @@
 
 struct pst_managed {
 	int control;			 /* -1: not managed */
+	int answers;			 /* a pipe to the daemon, or -1 */
 	pthread_mutex_t asking;		 /* what follows */
 	int legs;			 /* -1: not managed, or the helper is gone */
 	struct PST_VEC(uint32_t) askers; /* workers that wait for an answer, from `next` on */
@@ -31,7 +32,7 @@ struct pst_managed {
 
 void pst_managed_init(struct pst_managed *m);
 
-/* Takes over the descriptors that the daemon has left: 3 and 4. 0 or -errno, logged. */
+/* Takes over the descriptors that the daemon has left: 3, 4 and 5. 0 or -errno, logged. */
 int pst_managed_open(struct pst_managed *m);
 void pst_managed_close(struct pst_managed *m);
 

@@ -17,9 +17,19 @@
 static struct pst_starter *starter;
 static char path[64];
 
+static void hangs(void *arg, const int *fds, size_t n)
+{
+	(void)arg;
+	(void)fds;
+	(void)n;
+	for (;;)
+		pause();
+}
+
 static void setup(void)
 {
 	const struct pst_start_job jobs[PST_START_MAX] = {
+		[PST_START_PROXY] = {hangs, NULL},
 		[PST_START_LINKER] = {pst_errand_be_linker, NULL},
 		[PST_START_OPENER] = {pst_export_be_opener, path},
 	};
@@ -71,6 +81,11 @@ Test(errand, why_it_failed_comes_back)
 	cr_assert_eq(mkdir(path, 0700), 0);
 	cr_expect_eq(pst_errand_run(starter, PST_START_OPENER, NULL, 0), -EISDIR);
 	rmdir(path);
+}
+
+Test(errand, a_job_that_hangs_keeps_nobody_waiting_for_long)
+{
+	cr_expect_eq(pst_errand_run(starter, PST_START_PROXY, NULL, 0), -ETIMEDOUT);
 }
 
 Test(errand, a_job_that_says_nothing_is_no_result)

@@ -87,14 +87,12 @@ Test(starter, what_it_does_not_know_it_does_not_start)
 	cr_expect_eq(pst_starter_run(starter, PST_START_PROXY, NULL, 0, &pid), 0);
 }
 
-Test(starter, its_end_shows)
+static pid_t its_pid(void)
 {
-	struct pollfd p = {.fd = pst_starter_fd(starter), .events = POLLIN};
 	char path[64], children[64];
-	pid_t pid = 0, child;
+	pid_t child;
 	FILE *f;
 
-	cr_expect_eq(poll(&p, 1, 0), 0);
 	snprintf(path, sizeof(path), "/proc/self/task/%d/children", getpid());
 	f = fopen(path, "re");
 	cr_assert_not_null(f);
@@ -102,7 +100,28 @@ Test(starter, its_end_shows)
 	fclose(f);
 	child = (pid_t)strtol(children, NULL, 10);
 	cr_assert_gt(child, 1);
-	kill(child, SIGKILL);
+	return child;
+}
+
+Test(starter, its_end_shows)
+{
+	struct pollfd p = {.fd = pst_starter_fd(starter), .events = POLLIN};
+	pid_t pid = 0;
+
+	cr_expect_eq(poll(&p, 1, 0), 0);
+	kill(its_pid(), SIGKILL);
 	cr_expect_eq(poll(&p, 1, 5000), 1);
 	cr_expect_eq(pst_starter_run(starter, PST_START_PROXY, NULL, 0, &pid), -EPIPE);
+}
+
+Test(starter, one_that_is_stopped_keeps_the_daemon_waiting_for_seconds_and_counts_as_ended)
+{
+	struct pollfd p = {.fd = pst_starter_fd(starter), .events = POLLIN};
+	pid_t pid = 0;
+
+	kill(its_pid(), SIGSTOP);
+	cr_expect_eq(pst_starter_run(starter, PST_START_PROXY, NULL, 0, &pid), -ETIMEDOUT);
+	cr_expect_eq(poll(&p, 1, 0), 1);
+	cr_expect_eq(pst_starter_run(starter, PST_START_PROXY, NULL, 0, &pid), -EPIPE);
+	pst_starter_close(&starter); /* comes back */
 }

@@ -162,3 +162,46 @@ Test(wire, several_descriptors_are_no_message_and_none_stays_open)
 	}
 	cr_expect_eq(pass, -1);
 }
+
+Test(wire, who_does_not_read_keeps_nobody_waiting)
+{
+	const struct pst_wire w = {.kind = PST_WIRE_FORGET};
+	int fds[2], sent = 0, r;
+
+	cr_assert_eq(pst_wire_pair_oneway(fds), 0);
+	while (!(r = pst_wire_send(fds[0], &w, -1)))
+		sent++;
+	cr_expect_eq(r, -EAGAIN);
+	cr_expect_gt(sent, 100);
+}
+
+Test(wire, the_other_end_of_one_way_can_send_nothing_and_its_descriptors_stay_its_own)
+{
+	const struct pst_wire w = {.kind = PST_WIRE_DONE};
+	struct pst_wire got;
+	int fds[2], pass = -1;
+
+	cr_assert_eq(pst_wire_pair_oneway(fds), 0);
+	cr_expect_eq(pst_wire_send(fds[1], &w, -1), -EPIPE);
+	cr_expect_eq(pst_wire_send(fds[1], &w, fds[1]), -EPIPE);
+	cr_expect_eq(pst_wire_send(fds[0], &w, fds[0]), 0);
+	cr_assert_eq(pst_wire_recv(fds[1], 0, &got, &pass), 0);
+	cr_expect_geq(pass, 0);
+}
+
+Test(wire, through_a_pipe_comes_a_whole_message_or_none)
+{
+	const struct pst_wire sent = {.kind = PST_WIRE_DONE, .id = 7};
+	struct pst_wire got = {0};
+	int fds[2];
+
+	cr_assert_eq(pipe2(fds, O_NONBLOCK), 0);
+	cr_expect_eq(pst_wire_read(fds[0], &got), -EAGAIN);
+	cr_expect_eq(pst_wire_write(fds[1], &sent), 0);
+	cr_expect_eq(pst_wire_read(fds[0], &got), 0);
+	cr_expect_eq(memcmp(&sent, &got, sizeof(sent)), 0);
+	cr_expect_eq(write(fds[1], &sent, sizeof(sent) - 1), (ssize_t)sizeof(sent) - 1);
+	cr_expect_eq(pst_wire_read(fds[0], &got), -EPROTO);
+	close(fds[1]);
+	cr_expect_eq(pst_wire_read(fds[0], &got), -EPIPE);
+}

@@ -1,0 +1,51 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# A proxy that was taken over says what nobody asked, says half of it, or nothing, and sends descriptors: it is ended by
+# name and counted, the daemon goes on, and the log tells whose words are whose.
+. "$(dirname "$0")/lib.sh"
+e2e_up
+e2e_run backend python3 tests/e2e/names.py serve 8080 &
+e2e_run backend python3 tests/e2e/names.py serve 8081 &
+serving() { [ "$(ip netns exec backend ss -Hltn | grep -c ':808')" -eq 2 ]; }
+e2e_wait 20 serving || e2e_fail "the servers do not start"
+cat >"$E2E/p.yaml" <<'P'
+apiVersion: cilium.io/v2
+kind: CiliumNetworkPolicy
+metadata: {name: both, namespace: default}
+spec:
+  endpointSelector: {matchLabels: {app: backend}}
+  ingress:
+    - fromEndpoints: [{matchLabels: {app: frontend}}]
+      toPorts:
+        - ports: [{port: "8080", protocol: TCP}]
+          rules: {http: [{path: "/api/.*", headerMatches: [{name: X-Added, value: v, mismatch: ADD}]}]}
+        - ports: [{port: "8081", protocol: TCP}]
+          rules: {http: [{path: "/api/.*"}]}
+P
+export HOSTILE=$E2E
+e2e_posternd --policy "$E2E/p.yaml" --inventory testdata/inventory/demo.yaml --courtesy off --metrics 127.0.0.1:9970 \
+	--proxy tests/e2e/hostile_proxy.py
+ask() { e2e_http frontend --max-time 5 "http://10.77.0.4:$1/api/x" | awk '{ print $1, $NF }'; }
+ends() { curl -sS http://127.0.0.1:9970/metrics | sed -n 's/^postern_proxy_ends_total //p'; }
+starts() { [ "$(stat -c %s "$E2E/starts")" -ge "$1" ]; }
+# told N WHY: it was said N times.
+told() { [ "$(grep -c "the proxy is ended: $2" "$E2E/log")" -ge "$1" ]; }
+
+e2e_wait 20 told 1 'it says what nobody has asked' || e2e_fail "the flood goes on: $(tail -3 "$E2E/log")"
+e2e_wait 20 told 1 'what it says is no message' || e2e_fail "half a message is taken: $(tail -3 "$E2E/log")"
+e2e_wait 20 told 2 'it says what nobody has asked' || e2e_fail "an answer may be given twice: $(tail -3 "$E2E/log")"
+e2e_wait 20 starts 4 || e2e_fail "no fourth start"
+e2e_is "the daemon answers while the proxy does not" ok \
+	"$(timeout 5 build/postern status --format json | python3 -c 'import json,sys; print(json.load(sys.stdin)["health"])')"
+e2e_is "what the kernel judges" "200 -" "$(ask 8081)"
+e2e_is "what the proxy would judge" "403 denied" "$(ask 8080)"
+e2e_wait 40 told 1 'it does not answer' || e2e_fail "silence is not noticed: $(tail -3 "$E2E/log")"
+[ "$(ends)" -ge 4 ] || e2e_fail "ends that are counted: $(ends)"
+
+grep -q '^posternd: proxy: posternd: generation 99' "$E2E/log" || e2e_fail "its words are not told as its own"
+! grep -qE '^(posternd: generation 99|<0>forged)' "$E2E/log" || e2e_fail "it speaks in the daemon's name"
+! grep -q $'\x1b' "$E2E/log" || e2e_fail "it writes to terminals"
+e2e_is "the longest line" 1 "$(awk '{ if (length > n) n = length } END { print n < 1200 }' "$E2E/log")"
+grep -q 'proxy: nothing can be sent' "$E2E/log" || e2e_fail "the daemon is sent descriptors"
+! grep -q 'a descriptor was sent' "$E2E/log" || e2e_fail "the daemon is sent descriptors"
+exit 0
