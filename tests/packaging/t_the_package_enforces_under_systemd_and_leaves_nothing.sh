@@ -79,7 +79,7 @@ cp testdata/policies/good/backend-api.yaml "$root/etc/postern/policies/"
 cp testdata/inventory/demo.yaml "$root/etc/postern/inventory.yaml"
 mkdir -p "$root/etc/systemd/system/posternd.service.d"
 # A watchdog that barks within the test.
-printf '[Service]\nWatchdogSec=2\n' >"$root/etc/systemd/system/posternd.service.d/test.conf"
+printf '[Service]\nWatchdogSec=6\n' >"$root/etc/systemd/system/posternd.service.d/test.conf"
 echo 'POSTERND_OPTIONS=--policy /etc/postern/policies --inventory /etc/postern/inventory.yaml --cgroup pods' \
 	>"$root/etc/postern/posternd.conf"
 there systemctl daemon-reload
@@ -107,8 +107,40 @@ told=$(prop WatchdogTimestampMonotonic)
 is_told_again() {
 	[ "$told" != "$(prop WatchdogTimestampMonotonic)" ]
 }
-e2e_wait 5 is_told_again || fail "the watchdog is not told"
+e2e_wait 10 is_told_again || fail "the watchdog is not told"
 e2e_is "the watchdog has not bitten" "$first 0" "$(prop MainPID) $(prop NRestarts)"
+
+# What dies beside the daemon is replaced, and the service has not failed.
+pid_of() { there pgrep -x "$1"; }
+put() { cp "$1" "$root/etc/postern/policy.new" && mv "$root/etc/postern/policy.new" "$root/etc/postern/policies/backend-api.yaml"; }
+answers() { [ "$(e2e_http frontend http://$BACKEND:8080/api/v1/users)" = "200 hello from /api/v1/users" ]; }
+is_proxied() { pid_of postern-proxy >/dev/null && answers; }
+is_another() { # NAME OLD
+	local new
+	new=$(pid_of "$1") && [ "$new" != "$2" ] && answers
+}
+sed 's|path: .*|path: "/api/.*"\n                headerMatches: [{name: X-A, mismatch: ADD, value: b}]|' \
+	testdata/policies/good/backend-api.yaml >"$E2E/proxied.yaml"
+put "$E2E/proxied.yaml"
+e2e_wait 30 is_proxied || fail "the proxy is not started"
+for name in postern-reader postern-proxy postern-helper; do
+	old=$(pid_of $name)
+	there kill -KILL "$old"
+	e2e_wait 30 is_another $name "$old" || fail "$name is not started again"
+done
+e2e_is "the service has not noticed" "$first 0 active" "$(prop MainPID) $(prop NRestarts) $(prop ActiveState)"
+e2e_is "the status has" 1 "$(there postern status --format json | /usr/bin/python3 -c 'import json,sys; print(json.load(sys.stdin)["reader"]["ends"])')"
+
+# The manager knows that files are being read, and does not wait for a reader that has gone.
+there kill -STOP "$(pid_of postern-reader)"
+there systemctl reload --no-block posternd
+is_state() { [ "$(prop ActiveState)" = "$1" ]; }
+e2e_wait 10 is_state reloading || fail "it does not say that it reloads: $(prop ActiveState)"
+answers || fail "while files are being read, other things stop"
+there kill -KILL "$(pid_of postern-reader)"
+e2e_wait 30 is_state active || fail "the manager waits for a reader that is gone: $(prop ActiveState)"
+put testdata/policies/good/backend-api.yaml
+e2e_is "the watchdog still has not bitten" "$first 0" "$(prop MainPID) $(prop NRestarts)"
 
 # A daemon that hangs is started again, and what it has pinned goes on.
 there kill -STOP "$first"
