@@ -33,6 +33,7 @@ struct refresh {
 	size_t n_names;
 	struct pst_stamp pending;
 	size_t n_read;
+	struct PST_VEC(const char *) blind; /* paths that could not be walked or read */
 	bool has_blind_spots;
 };
 
@@ -312,7 +313,7 @@ static int settle(struct refresh *r, struct pst_store_file *f)
 /* A refresh. */
 
 /* A path that cannot be read now may hold everything that it held. */
-static int keep_unseen(struct refresh *r)
+static int keep_all(struct refresh *r)
 {
 	if (pst_vec_reserve(&r->found, r->found.n + r->s->files.n))
 		return -ENOMEM;
@@ -323,6 +324,63 @@ static int keep_unseen(struct refresh *r)
 			return -ENOMEM;
 	}
 	return 0;
+}
+
+/* What is said of a path that could not be walked or read, but for the end of all walking. */
+static bool is_about_a_path(const struct pst_diag *d)
+{
+	static const char *const ids[] = {"file-missing", "file-unreadable", "file-too-large",
+					  "no-files", "directory-loop"};
+
+	for (size_t i = 0; d->pos.file && i < sizeof(ids) / sizeof(*ids); i++) {
+		if (!strcmp(d->id, ids[i]))
+			return true;
+	}
+	return false;
+}
+
+/* Which paths those are, by what is said from diagnostic FROM on. -ESTALE: it does not show. */
+static int find_blind_spots(struct refresh *r, size_t from)
+{
+	bool has_ended = pst_diags_is_lossy(r->diags);
+
+	for (size_t i = from; i < pst_diags_count(r->diags); i++) {
+		const struct pst_diag *d = pst_diags_at(r->diags, i);
+
+		has_ended = has_ended || !strcmp(d->id, "too-many-directories");
+		if (is_about_a_path(d) && pst_vec_push(&r->blind, d->pos.file))
+			return -ENOMEM;
+	}
+	return has_ended || !r->blind.n ? -ESTALE : 0;
+}
+
+static bool is_blind(const struct refresh *r, const char *name)
+{
+	for (size_t i = 0; i < r->blind.n; i++) {
+		const char *path = r->blind.v[i];
+		const size_t n = strlen(path);
+
+		if (!strncmp(name, path, n) &&
+		    (!name[n] || name[n] == '/' || (n && path[n - 1] == '/')))
+			return true;
+	}
+	return false;
+}
+
+/* What else is not found any more is gone. */
+static int keep_unseen(struct refresh *r, size_t from)
+{
+	int err = find_blind_spots(r, from);
+
+	if (err == -ESTALE)
+		return keep_all(r);
+	for (size_t i = 0; !err && i < r->s->files.n; i++) {
+		struct pst_store_file *f = r->s->files.v[i];
+
+		if (is_blind(r, f->name))
+			err = place(r, f);
+	}
+	return err;
 }
 
 static int build_set(const struct refresh *r, struct pst_policy_set **ret_set)
@@ -478,7 +536,7 @@ static bool is_regular(const char *name, struct stat *st)
 static int read_named(struct refresh *r)
 {
 	const struct pst_load_visitor visitor = {.take = take, .ctx = r};
-	int err = keep_unseen(r);
+	int err = keep_all(r);
 	struct stat st;
 
 	for (size_t i = 0; i < r->n_names; i++) {
@@ -498,11 +556,12 @@ static int read_named(struct refresh *r)
 
 static int read_files(struct refresh *r)
 {
+	const size_t said = pst_diags_count(r->diags);
 	int err = r->names ? read_named(r) : visit_paths(r);
 
 	if (err && err != -ENOMEM && !r->names) {
 		r->has_blind_spots = true;
-		err = keep_unseen(r);
+		err = keep_unseen(r, said);
 	}
 	for (size_t i = 0; !err && i < r->found.n; i++) {
 		if (r->found.v[i]->fresh)
@@ -553,6 +612,7 @@ static int refresh(struct refresh *r)
 		drop_retired(s, 0, retired);
 		commit(r, set, &refusals);
 	}
+	pst_vec_free(&r->blind);
 	return err;
 }
 

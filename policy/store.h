@@ -16,7 +16,9 @@
  *	its end				held before and that is not found now stays in force
  *	a policy or a file that is	is not in force any more
  *	gone
- *	a path that cannot be read	whatever was found below any path and is not found now stays
+ *	a file or a directory that	whatever was found there or below it stays
+ *	cannot be read, or a path
+ *	that is not there
  *
  * Files that have not changed (same inode, size and times, the last change not too recent for the
  * times to tell) are not read again.

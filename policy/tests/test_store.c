@@ -201,6 +201,28 @@ Test(store, a_half_written_file_takes_nothing_away)
 	t_is("a:90 b:81", "the file kept");
 }
 
+/* A link to itself: nobody can read that, root neither. */
+Test(store, what_is_removed_is_gone_though_another_directory_cannot_be_read)
+{
+	cr_assert_eq(mkdir("d/sub", 0700), 0);
+	cr_assert_eq(mkdir("d/sub2", 0700), 0);
+	t_write("d/a.yaml", POLICY("a", "1"));
+	t_write("d/b.yaml", POLICY("b", "2"));
+	t_write("d/sub/c.yaml", POLICY("c", "3"));
+	t_write("d/sub2/d.yaml", POLICY("d", "4"));
+	t_refresh();
+	t_is("a:1 b:2 c:3 d:4", "");
+	cr_assert_eq(rename("d/sub", "away"), 0);
+	cr_assert_eq(symlink("sub", "d/sub"), 0);
+	cr_assert_eq(unlink("d/a.yaml"), 0);
+	cr_assert_eq(unlink("d/sub2/d.yaml"), 0);
+	t_refresh();
+	t_is("b:2 c:3", "");
+	cr_assert_eq(unlink("d/sub"), 0);
+	t_refresh();
+	t_is("b:2", "");
+}
+
 Test(store, a_policy_whose_name_is_lost_stays_under_its_old_name)
 {
 	t_write("d/1.yaml", POLICY("a", "80"));
