@@ -83,6 +83,15 @@ void *pst_mem_calloc(size_t n, size_t size)
 	return calloc(1, bytes ? bytes : 1);
 }
 
+void *pst_mem_alloc(size_t size)
+{
+	size_t bytes;
+
+	if (!object_size(1, size, &bytes) || should_fail())
+		return NULL;
+	return malloc(bytes ? bytes : 1);
+}
+
 char *pst_mem_strndup(const char *s, size_t len)
 {
 	char *copy;

@@ -19,6 +19,9 @@ struct pst_arena;
 /* calloc() with overflow check. NULL when there is no memory. Free with free(). */
 void *pst_mem_calloc(size_t n, size_t size);
 
+/* SIZE bytes that are not zeroed, for what is written as a whole. As above. */
+void *pst_mem_alloc(size_t size);
+
 /* strndup(). NULL when there is no memory. */
 char *pst_mem_strndup(const char *s, size_t len);
 

@@ -81,6 +81,7 @@ void pst_memory_trim(struct pst_memory *m)
 		while (s->n)
 			release_memory(m, s->v[--s->n], (size_t)PST_BUFFER_FIRST << i);
 	}
+	pst_scraps_trim(&m->scraps);
 }
 
 void pst_memory_fini(struct pst_memory *m)
@@ -103,6 +104,8 @@ static char *take_memory(struct pst_memory *m, size_t size)
 {
 	struct pst_memory_spares *s = spares_of(m, size);
 
+	if (size < PST_BUFFER_FIRST)
+		return pst_scraps_take(&m->scraps, size);
 	if (s && s->n)
 		return s->v[--s->n];
 	return size <= PST_PAGES_LARGEST ? pst_pages_take(&m->pages, size)
@@ -114,18 +117,18 @@ static void give_memory(struct pst_memory *m, char *v, size_t size)
 	const size_t most = size == PST_BUFFER_FIRST ? PST_BUFFER_SPARES : PST_BUFFER_LARGE_SPARES;
 	struct pst_memory_spares *s = spares_of(m, size);
 
-	if (s && s->n < most)
+	if (size < PST_BUFFER_FIRST)
+		pst_scraps_give(&m->scraps, v);
+	else if (s && s->n < most)
 		s->v[s->n++] = v;
 	else
 		release_memory(m, v, size);
 }
 
-static bool grow(struct pst_buffer *b, size_t limit, struct pst_purse *p)
+static bool grow_to(struct pst_buffer *b, size_t cap, struct pst_purse *p)
 {
-	size_t cap = b->cap ? 2 * b->cap : PST_BUFFER_FIRST;
 	char *v;
 
-	cap = cap < limit ? cap : limit;
 	if (!pst_purse_take(p, cap - b->cap))
 		return false;
 	v = take_memory(p->all, cap);
@@ -133,13 +136,20 @@ static bool grow(struct pst_buffer *b, size_t limit, struct pst_purse *p)
 		pst_purse_give(p, cap - b->cap);
 		return false;
 	}
-	if (b->end)
+	if (b->v) {
 		memcpy(v, b->v, b->end);
-	if (b->v)
 		give_memory(p->all, b->v, b->cap);
+	}
 	b->v = v;
 	b->cap = cap;
 	return true;
+}
+
+static bool grow(struct pst_buffer *b, size_t limit, struct pst_purse *p)
+{
+	size_t cap = b->cap < PST_BUFFER_FIRST ? PST_BUFFER_FIRST : 2 * b->cap;
+
+	return grow_to(b, cap < limit ? cap : limit, p);
 }
 
 size_t pst_buffer_room(struct pst_buffer *b, size_t limit, struct pst_purse *p, bool *ret_failed)
@@ -154,6 +164,31 @@ size_t pst_buffer_room(struct pst_buffer *b, size_t limit, struct pst_purse *p, 
 		*ret_failed = b->end == b->cap;
 	b->filled = false;
 	return b->cap - b->end;
+}
+
+bool pst_buffer_begin(struct pst_buffer *b, size_t len, struct pst_purse *p)
+{
+	return b->v || len > PST_BUFFER_LITTLE || grow_to(b, PST_BUFFER_LITTLE, p);
+}
+
+bool pst_buffer_append(struct pst_buffer *b, const char *bytes, size_t len, size_t limit,
+		       struct pst_purse *p)
+{
+	const size_t most = b->end - b->begin + len;
+
+	while (b->cap < most && b->cap < limit) {
+		if (!grow(b, limit, p))
+			return false;
+	}
+	if (b->cap < most)
+		return false;
+	if (b->cap - b->end < len)
+		move_down(b);
+	if (len)
+		memcpy(b->v + b->end, bytes, len);
+	b->end += len;
+	b->pass = b->end;
+	return true;
 }
 
 void pst_buffer_sent(struct pst_buffer *b, size_t n)

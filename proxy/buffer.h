@@ -12,12 +12,14 @@
  */
 
 #include "proxy/pages.h"
+#include "proxy/scraps.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 
 enum {
+	PST_BUFFER_LITTLE = 472, /* for what is likely no more */
 	PST_BUFFER_FIRST = 8 * 1024,
 	PST_BUFFER_BODY = 64 * 1024, /* bodies need no more */
 	PST_BUFFER_HEAD =
@@ -26,6 +28,8 @@ enum {
 	PST_BUFFER_SPARES = 512,
 	PST_BUFFER_LARGE_SPARES = 16, /* of each size but the first */
 };
+
+enum { PST_MEMORY_DESK = 32 * 1024 };
 
 /*
  * What the memories of several threads hold together has a limit. Each has a part of it, takes more
@@ -45,12 +49,15 @@ void pst_memory_pool_init(struct pst_memory_pool *p, size_t limit, size_t n_memo
  */
 struct pst_memory {
 	size_t used, limit;
+	/* Where bytes of HTTP/2 lie while its session reads them: it leaves none. */
+	char desk[PST_MEMORY_DESK];
 	struct pst_memory_pool *pool; /* where the limit is raised; NULL: nowhere */
 	struct pst_memory_spares {
 		char *v[PST_BUFFER_SPARES];
 		size_t n;
 	} spares[PST_BUFFER_SIZES]; /* not counted */
 	struct pst_pages pages;	    /* of what sessions of HTTP/2 hold also when nothing happens */
+	struct pst_scraps scraps;   /* of what they hold meanwhile; kept ones are not counted */
 };
 
 /* May MORE bytes be used? Raises the limit for them, if it must and the pool lets it. */
@@ -78,6 +85,14 @@ struct pst_buffer {
  * reached, or with *RET_FAILED when there is no memory, or none left of P (proxy/purse.h).
  */
 size_t pst_buffer_room(struct pst_buffer *b, size_t limit, struct pst_purse *p, bool *ret_failed);
+
+/* LEN bytes come first, and may be all. False: there is no memory. */
+bool pst_buffer_begin(struct pst_buffer *b, size_t len, struct pst_purse *p);
+
+/* Puts BYTES behind the others, where they may be sent. False: as above, and nothing has changed.
+ */
+bool pst_buffer_append(struct pst_buffer *b, const char *bytes, size_t len, size_t limit,
+		       struct pst_purse *p);
 
 /* The first N bytes are sent. */
 void pst_buffer_sent(struct pst_buffer *b, size_t n);

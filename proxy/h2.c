@@ -9,7 +9,6 @@
 #include <string.h>
 
 enum {
-	IN = 16 * 1024,	 /* bytes that are read at once */
 	OUT = 16 * 1024, /* bytes that wait to be sent; the last frame may exceed it */
 	OUT_LIMIT = 256 * 1024,
 };
@@ -52,12 +51,12 @@ void pst_h2_free(struct pst_h2 **h)
 		struct pst_h2_end *end = &(*h)->end[side];
 
 		free_session(end);
-		pst_buffer_fini(&end->in, (*h)->opts.purse);
 		pst_buffer_fini(&end->out, (*h)->opts.purse);
 		pst_h2_head_free(&end->head);
 	}
 	while ((*h)->streams)
 		pst_h2_stream_free((*h)->streams);
+	pst_h2_memory_settle(&(*h)->memory);
 	free(*h);
 	*h = NULL;
 }
@@ -83,7 +82,7 @@ void pst_h2_close(struct pst_h2 *h, enum pst_reason reason, uint32_t code)
 		return;
 	h->closing = true;
 	report(h, reason);
-	pst_h2_check(h, nghttp2_session_terminate_session(h->end[PST_CLIENT].ng, code));
+	pst_h2_check(h, nghttp2_session_terminate_session(pst_h2_stir(&h->end[PST_CLIENT]), code));
 }
 
 void pst_h2_check(struct pst_h2 *h, int error)
@@ -118,7 +117,7 @@ static void say_goodbye(struct pst_h2 *h)
 	if (!h->want_drain || h->draining || h->end[PST_CLIENT].in_head)
 		return;
 	h->draining = true;
-	pst_h2_check(h, nghttp2_submit_goaway(ng, NGHTTP2_FLAG_NONE,
+	pst_h2_check(h, nghttp2_submit_goaway(pst_h2_stir(&h->end[PST_CLIENT]), NGHTTP2_FLAG_NONE,
 					      nghttp2_session_get_last_proc_stream_id(ng),
 					      NGHTTP2_NO_ERROR, NULL, 0));
 }
@@ -165,28 +164,11 @@ static bool is_congested(const struct pst_h2 *h)
 
 size_t pst_h2_room(struct pst_h2 *h, enum pst_side side, char **ret_at)
 {
-	struct pst_buffer *b = &h->end[side].in;
-	bool failed;
-	size_t n;
-
+	(void)side;
 	if (h->state != PST_PAIR_OPEN || (!h->memory.is_resting && is_congested(h)))
 		return 0;
-	n = pst_buffer_room(b, IN, h->opts.purse, &failed);
-	if (failed) {
-		pst_h2_memory_wake(&h->memory);
-		pst_h2_fail(h, pst_purse_reason(h->opts.purse));
-		settle(h);
-		return 0;
-	}
-	*ret_at = b->v + b->end;
-	return n;
-}
-
-/* Without streams empty buffers are given back. */
-static void trim(struct pst_h2 *h, struct pst_buffer *b)
-{
-	if (!h->streams)
-		pst_buffer_trim(b, h->opts.purse);
+	*ret_at = h->opts.purse->all->desk;
+	return PST_MEMORY_DESK;
 }
 
 /* What nghttp2 could not read. */
@@ -204,45 +186,35 @@ static void cannot_read(struct pst_h2 *h, enum pst_side side, int error)
 		pst_h2_close(h, PST_REASON_H2_MALFORMED, NGHTTP2_PROTOCOL_ERROR);
 }
 
-void pst_h2_received(struct pst_h2 *h, enum pst_side side, size_t n)
+/* What came is read as a whole, or the connection cannot go on. */
+static void read_bytes(struct pst_h2 *h, enum pst_side side, const char *bytes, size_t n)
 {
 	struct pst_h2_end *end = &h->end[side];
-	struct pst_buffer *b = &end->in;
 	ssize_t r = 0;
 
-	b->filled = n && n == b->cap;
-	if (!n && h->memory.is_resting) {
-		trim(h, b);
-		return;
-	}
 	pst_h2_memory_wake(&h->memory);
-	if (n && end->ng)
-		r = nghttp2_session_mem_recv(end->ng, (const uint8_t *)b->v, n);
+	if (end->ng)
+		r = nghttp2_session_mem_recv(pst_h2_stir(end), (const uint8_t *)bytes, n);
 	if (r < 0)
 		cannot_read(h, side, (int)r);
 	/* A server's bytes before anything was asked. */
-	if (n && side == PST_SERVER && !end->ng && !h->server_gone) {
+	if (side == PST_SERVER && !end->ng && !h->server_gone) {
 		report(h, PST_REASON_ANSWER);
 		lose_server(h);
 	}
-	trim(h, b);
 	settle(h);
+}
+
+void pst_h2_received(struct pst_h2 *h, enum pst_side side, size_t n)
+{
+	if (n)
+		read_bytes(h, side, h->opts.purse->all->desk, n);
 }
 
 void pst_h2_take(struct pst_h2 *h, const char *bytes, size_t len)
 {
-	while (len) {
-		char *at;
-		size_t n = pst_h2_room(h, PST_CLIENT, &at);
-
-		if (!n)
-			return;
-		n = n < len ? n : len;
-		memcpy(at, bytes, n);
-		pst_h2_received(h, PST_CLIENT, n);
-		bytes += n;
-		len -= n;
-	}
+	if (h->state == PST_PAIR_OPEN && len)
+		read_bytes(h, PST_CLIENT, bytes, len);
 }
 
 void pst_h2_ended(struct pst_h2 *h, enum pst_side side)
@@ -262,28 +234,21 @@ static void fill(struct pst_h2 *h, struct pst_h2_end *end)
 {
 	struct pst_buffer *b = &end->out;
 
-	while (pst_buffer_passed(b) < OUT && end->ng && !h->failure) {
+	while (pst_buffer_passed(b) < OUT && end->ng && !end->quiet && !h->failure) {
 		const uint8_t *bytes;
-		ssize_t left = nghttp2_session_mem_send(end->ng, &bytes);
+		ssize_t left;
 
+		end->quiet = true;
+		left = nghttp2_session_mem_send(end->ng, &bytes);
 		if (left < 0)
 			pst_h2_check(h, (int)left);
 		if (left <= 0)
 			return;
-		while (left) {
-			bool failed;
-			size_t n = pst_buffer_room(b, OUT_LIMIT, h->opts.purse, &failed);
-
-			if (failed || !n) {
-				pst_h2_fail(h, pst_purse_reason(h->opts.purse));
-				return;
-			}
-			n = n < (size_t)left ? n : (size_t)left;
-			memcpy(b->v + b->end, bytes, n);
-			b->end += n;
-			b->pass = b->end;
-			bytes += n;
-			left -= (ssize_t)n;
+		end->quiet = false;
+		if (!pst_buffer_append(b, (const char *)bytes, (size_t)left, OUT_LIMIT,
+				       h->opts.purse)) {
+			pst_h2_fail(h, pst_purse_reason(h->opts.purse));
+			return;
 		}
 	}
 }
@@ -295,7 +260,7 @@ size_t pst_h2_pending(struct pst_h2 *h, enum pst_side side, const char **ret_at)
 	if (h->state == PST_PAIR_DEAD || (side == PST_SERVER && h->state != PST_PAIR_OPEN) ||
 	    h->memory.is_resting)
 		return 0;
-	if (!pst_buffer_passed(&end->out)) {
+	if (!pst_buffer_passed(&end->out) && !end->quiet) {
 		fill(h, end);
 		settle(h);
 		if (h->state == PST_PAIR_DEAD)
@@ -310,7 +275,9 @@ void pst_h2_sent(struct pst_h2 *h, enum pst_side side, size_t n)
 	struct pst_buffer *b = &h->end[side].out;
 
 	pst_buffer_sent(b, n);
-	trim(h, b);
+	/* The next connection finds it where it is still in the caches. */
+	if (!h->streams || b->cap == PST_BUFFER_FIRST)
+		pst_buffer_trim(b, h->opts.purse);
 }
 
 enum pst_pair_state pst_h2_state(const struct pst_h2 *h)
@@ -370,7 +337,6 @@ void pst_h2_rest(struct pst_h2 *h)
 		return;
 	/* The last stream has ended behind the last look at them. */
 	for (int side = PST_CLIENT; side <= PST_SERVER; side++) {
-		pst_buffer_trim(&h->end[side].in, h->opts.purse);
 		pst_buffer_trim(&h->end[side].out, h->opts.purse);
 		pst_h2_head_free(&h->end[side].head);
 	}

@@ -6,6 +6,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <limits.h>
 #include <string.h>
 
 enum {
@@ -18,13 +19,19 @@ static const char *const part_names[PST_H2_PARTS] = {
 	[PST_H2_PATH] = ":path",     [PST_H2_STATUS] = ":status",
 };
 
+/* There is room. */
+static inline void put(struct pst_text_vec *out, const char *s, size_t len)
+{
+	if (len)
+		memcpy(out->v + out->n, s, len);
+	out->n += len;
+}
+
 int pst_text_append(struct pst_text_vec *out, const char *s, size_t len)
 {
 	if (pst_vec_reserve(out, out->n + len))
 		return -ENOMEM;
-	if (len)
-		memcpy(out->v + out->n, s, len);
-	out->n += len;
+	put(out, s, len);
 	return 0;
 }
 
@@ -58,11 +65,6 @@ void pst_h2_head_free(struct pst_h2_head *h)
 	pst_vec_free(&h->hidden);
 }
 
-static bool is_token(char c)
-{
-	return c && (isalnum((unsigned char)c) || strchr("!#$%&'*+-.^_`|~", c));
-}
-
 static bool is_blank(char c)
 {
 	return c == ' ' || c == '\t';
@@ -71,8 +73,16 @@ static bool is_blank(char c)
 /* A name of HTTP/2 is a token without capitals. */
 static bool is_name(const char *s, size_t len)
 {
+	static const bool fits[UCHAR_MAX + 1] = {
+		['!'] = true,	      ['#'] = true,  ['$'] = true, ['%'] = true,
+		['&'] = true,	      ['\''] = true, ['*'] = true, ['+'] = true,
+		['-'] = true,	      ['.'] = true,  ['^'] = true, ['_'] = true,
+		['`'] = true,	      ['|'] = true,  ['~'] = true, ['0' ... '9'] = true,
+		['a' ... 'z'] = true,
+	};
+
 	for (size_t i = 0; i < len; i++) {
-		if (!is_token(s[i]) || isupper((unsigned char)s[i]))
+		if (!fits[(unsigned char)s[i]])
 			return false;
 	}
 	return len;
@@ -104,7 +114,7 @@ static bool is_word(const char *s, size_t len)
 	return len;
 }
 
-static bool is_text(const char *s, size_t len, const char *text)
+static inline bool is_text(const char *s, size_t len, const char *text)
 {
 	return len == strlen(text) && !memcmp(s, text, len);
 }
@@ -112,14 +122,10 @@ static bool is_text(const char *s, size_t len, const char *text)
 /* Fields about the connection, which HTTP/2 does not have (RFC 9113 section 8.2.2). */
 static bool is_of_connection(const char *name, size_t len)
 {
-	static const char *const names[] = {"connection", "keep-alive", "proxy-connection",
-					    "transfer-encoding", "upgrade"};
-
-	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
-		if (is_text(name, len, names[i]))
-			return true;
-	}
-	return false;
+	/* Each a text of its own, whose length is known here. */
+	return is_text(name, len, "connection") || is_text(name, len, "keep-alive") ||
+	       is_text(name, len, "proxy-connection") || is_text(name, len, "transfer-encoding") ||
+	       is_text(name, len, "upgrade");
 }
 
 /* Why the field cannot be one of HTTP/2. */
@@ -180,13 +186,15 @@ static int add_part(struct pst_h2_head *h, const struct pst_h2_field *f)
 
 static int add_line(struct pst_h2_head *h, const struct pst_h2_field *f)
 {
-	int r = pst_text_append(&h->lines, f->name, f->name_len);
+	int r = pst_vec_reserve(&h->lines, h->lines.n + f->name_len + f->value_len + 4);
 
-	if (!r)
-		r = pst_text_append(&h->lines, ": ", 2);
-	if (!r)
-		r = pst_text_append(&h->lines, f->value, f->value_len);
-	return r ? r : pst_text_append(&h->lines, "\r\n", 2);
+	if (r)
+		return r;
+	put(&h->lines, f->name, f->name_len);
+	put(&h->lines, ": ", 2);
+	put(&h->lines, f->value, f->value_len);
+	put(&h->lines, "\r\n", 2);
+	return 0;
 }
 
 /* Behind an equal :authority it says nothing; behind another one it says something else. */
@@ -285,7 +293,7 @@ int pst_h2_head_request(const struct pst_h2_head *h, struct pst_text_vec *out)
 		{"\r\n", NULL, !h->cookie.n},
 		{"\r\n", NULL, false},
 	};
-	int r = 0;
+	int r = pst_vec_reserve(out, stored(h) + SLACK);
 
 	out->n = 0;
 	for (size_t i = 0; !r && i < sizeof(pieces) / sizeof(*pieces); i++) {
@@ -369,8 +377,10 @@ int pst_h2_fields_request(struct pst_h2_fields *out, struct pst_text_vec *text,
 	const struct pst_text_vec *scheme = &from->part[PST_H2_SCHEME];
 	char *lines = memmem(text->v, text->n, "\r\n", 2);
 	struct pst_head head;
-	int r;
+	int r = pst_vec_reserve(out, from->n_offered + 1);
 
+	if (r)
+		return r;
 	if (!lines)
 		return -EINVAL;
 	lines += 2;

@@ -6,7 +6,6 @@
 #include "base/mem.h"
 #include "proxy/squeeze.h"
 
-#include <malloc.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,16 +26,13 @@ enum {
 	A_GROUND = 3 * 4096,
 };
 
-static void count(struct pst_h2_memory *m, size_t size)
+void pst_h2_memory_settle(struct pst_h2_memory *m)
 {
-	m->used += size;
-	pst_purse_count(m->purse, size);
-}
-
-static void discount(struct pst_h2_memory *m, size_t size)
-{
-	m->used -= size;
-	pst_purse_give(m->purse, size);
+	if (m->used > m->counted)
+		pst_purse_count(m->purse, m->used - m->counted);
+	else if (m->used < m->counted)
+		pst_purse_give(m->purse, m->counted - m->used);
+	m->counted = m->used;
 }
 
 static struct pst_h2_piece *find_piece(struct pst_h2_memory *m, const char *at)
@@ -64,7 +60,7 @@ static struct pst_h2_piece *take_piece(struct pst_h2_memory *m, size_t size)
 	*p = (struct pst_h2_piece){.at = pst_pages_take(&m->purse->all->pages, size), .size = size};
 	if (!p->at)
 		return NULL;
-	count(m, size);
+	m->used += size;
 	return p;
 }
 
@@ -99,7 +95,7 @@ static bool release_part(struct pst_h2_memory *m, const char *at)
 	if (p == m->ground)
 		m->ground = NULL;
 	pst_pages_give(&m->purse->all->pages, p->at, p->size);
-	discount(m, p->size);
+	m->used -= p->size;
 	p->at = NULL;
 	return true;
 }
@@ -118,8 +114,7 @@ static void rest_piece(struct pst_h2_memory *m, struct pst_h2_piece *p)
 	if (p->used != PART(A_FRAME) && pst_squeeze(p->at, p->used, &p->kept, &p->kept_size))
 		return;
 	pst_pages_empty(p->at, p->size);
-	discount(m, p->size);
-	count(m, p->kept_size);
+	m->used += p->kept_size - p->size;
 	p->is_resting = true;
 }
 
@@ -128,8 +123,7 @@ static void wake_piece(struct pst_h2_memory *m, struct pst_h2_piece *p)
 	p->is_resting = false;
 	pst_unsqueeze(p->kept, p->at, p->used);
 	free(PST_TAKE_PTR(p->kept));
-	discount(m, p->kept_size);
-	count(m, p->size);
+	m->used += p->size - p->kept_size;
 }
 
 void pst_h2_memory_rest(struct pst_h2_memory *m)
@@ -141,6 +135,7 @@ void pst_h2_memory_rest(struct pst_h2_memory *m)
 		if (m->pieces[i].at)
 			rest_piece(m, &m->pieces[i]);
 	}
+	pst_h2_memory_settle(m);
 }
 
 void pst_h2_memory_wake(struct pst_h2_memory *m)
@@ -152,11 +147,13 @@ void pst_h2_memory_wake(struct pst_h2_memory *m)
 		if (m->pieces[i].is_resting)
 			wake_piece(m, &m->pieces[i]);
 	}
+	pst_h2_memory_settle(m);
 }
 
 static void *allocate(size_t size, void *ctx)
 {
 	struct pst_h2_memory *m = ctx;
+	struct pst_scraps *scraps = &m->purse->all->scraps;
 	struct front *f = allocate_part(m, size);
 	void *p;
 
@@ -164,15 +161,15 @@ static void *allocate(size_t size, void *ctx)
 		f->size = size;
 		return f + 1;
 	}
-	p = pst_mem_calloc(1, size);
+	p = pst_scraps_take(scraps, size);
 	/* Tests make single allocations fail, but none that nghttp2 would hear of. */
 	if (!p)
-		p = pst_mem_calloc(1, size);
+		p = pst_scraps_take(scraps, size);
 	if (!p) {
 		pst_log(PST_LOG_ERROR, "no memory");
 		abort();
 	}
-	count(m, malloc_usable_size(p));
+	m->used += pst_scraps_size(p);
 	return p;
 }
 
@@ -182,13 +179,19 @@ static void release(void *p, void *ctx)
 
 	if (!p || release_part(m, p))
 		return;
-	discount(m, malloc_usable_size(p));
-	free(p);
+	m->used -= pst_scraps_size(p);
+	pst_scraps_give(&m->purse->all->scraps, p);
 }
 
 static void *allocate_array(size_t n, size_t size, void *ctx)
 {
-	return allocate(size && n > SIZE_MAX / size ? SIZE_MAX : n * size, ctx);
+	const size_t all = size && n > SIZE_MAX / size ? SIZE_MAX : n * size;
+	void *p = allocate(all, ctx);
+
+	/* Pages are zeros, and stay what they are as long as nobody writes. */
+	if (!find_piece(ctx, p))
+		memset(p, 0, all);
+	return p;
 }
 
 static void *resize(void *p, size_t size, void *ctx)
@@ -198,7 +201,7 @@ static void *resize(void *p, size_t size, void *ctx)
 
 	if (!p)
 		return next;
-	had = find_piece(ctx, p) ? ((const struct front *)p)[-1].size : malloc_usable_size(p);
+	had = find_piece(ctx, p) ? ((const struct front *)p)[-1].size : pst_scraps_size(p);
 	memcpy(next, p, had < size ? had : size);
 	release(p, ctx);
 	return next;
@@ -216,7 +219,8 @@ void pst_h2_memory_init(struct pst_h2_memory *m, struct pst_purse *purse)
 	};
 }
 
-bool pst_h2_memory_is_over(const struct pst_h2_memory *m)
+bool pst_h2_memory_is_over(struct pst_h2_memory *m)
 {
+	pst_h2_memory_settle(m);
 	return m->used > PST_H2_MEMORY;
 }

@@ -38,7 +38,7 @@ struct pst_h2_piece {
 /* Must not move while sessions use it. */
 struct pst_h2_memory {
 	struct pst_purse *purse;
-	size_t used;
+	size_t used, counted; /* in the purse it is when somebody looks */
 	struct pst_h2_piece pieces[PST_H2_PIECES];
 	struct pst_h2_piece *ground; /* where small parts of the session that is made go, or NULL */
 	bool is_creating, is_resting;
@@ -47,8 +47,9 @@ struct pst_h2_memory {
 
 void pst_h2_memory_init(struct pst_h2_memory *m, struct pst_purse *purse);
 
-/* Is there more than one connection may have? */
-bool pst_h2_memory_is_over(const struct pst_h2_memory *m);
+/* Counts what has changed. Is there more than one connection may have? */
+bool pst_h2_memory_is_over(struct pst_h2_memory *m);
+void pst_h2_memory_settle(struct pst_h2_memory *m);
 
 /*
  * What is allocated in between belongs to a session that is made: nothing that a peer says has part

@@ -16,10 +16,11 @@ struct pst_h2_end {
 	struct pst_h2 *h2;
 	enum pst_side side;
 	nghttp2_session *ng; /* NULL: none, or none any more */
-	struct pst_buffer in, out;
+	struct pst_buffer out;
 	struct pst_h2_head head; /* the block that is being received */
 	bool in_head;
 	bool greeted; /* its first settings came */
+	bool quiet;   /* has nothing to send, and nobody has stirred it since */
 };
 
 struct pst_h2 {
@@ -48,6 +49,13 @@ void pst_h2_check(struct pst_h2 *h, int error);
 
 /* Makes a session for SIDE. 0 or -ENOMEM. */
 int pst_h2_session_new(struct pst_h2 *h, enum pst_side side);
+
+/* Its session, for whatever may make it send something. NULL: it has none. */
+static inline nghttp2_session *pst_h2_stir(struct pst_h2_end *end)
+{
+	end->quiet = false;
+	return end->ng;
+}
 
 static inline struct pst_h2_judge pst_h2_judge_of(const struct pst_h2 *h)
 {

@@ -10,11 +10,11 @@
 
 struct pst_h2_stream *pst_h2_stream_new(struct pst_h2 *h, int32_t id)
 {
-	struct pst_h2_stream *s = pst_mem_calloc(1, sizeof(*s));
+	struct pst_h2_stream *s = pst_scraps_take(&h->opts.purse->all->scraps, sizeof(*s));
 
 	if (!s)
 		return NULL;
-	s->h2 = h;
+	*s = (struct pst_h2_stream){.h2 = h};
 	s->leg[PST_CLIENT].id = id;
 	s->leg[PST_CLIENT].open = true;
 	s->number = h->number++;
@@ -41,7 +41,7 @@ void pst_h2_stream_free(struct pst_h2_stream *s)
 		pst_buffer_fini(&s->leg[side].body, h->opts.purse);
 		pst_vec_free(&s->leg[side].trailers);
 	}
-	free(s);
+	pst_scraps_give(&h->opts.purse->all->scraps, s);
 }
 
 static enum pst_side other(enum pst_side side)
@@ -82,7 +82,8 @@ static void reset(struct pst_h2_stream *s, enum pst_side side, uint32_t code)
 	if (!leg->open || leg->reset || !end->ng)
 		return;
 	leg->reset = true;
-	pst_h2_check(s->h2, nghttp2_submit_rst_stream(end->ng, NGHTTP2_FLAG_NONE, leg->id, code));
+	pst_h2_check(s->h2,
+		     nghttp2_submit_rst_stream(pst_h2_stir(end), NGHTTP2_FLAG_NONE, leg->id, code));
 }
 
 /* The peer at SIDE may send N bytes more. */
@@ -91,7 +92,7 @@ static void consume(struct pst_h2_stream *s, enum pst_side side, size_t n)
 	struct pst_h2_end *end = &s->h2->end[side];
 
 	if (n && end->ng)
-		pst_h2_check(s->h2, nghttp2_session_consume(end->ng, s->leg[side].id, n));
+		pst_h2_check(s->h2, nghttp2_session_consume(pst_h2_stir(end), s->leg[side].id, n));
 }
 
 /* What came from SIDE goes nowhere. */
@@ -111,7 +112,7 @@ static void resume(struct pst_h2_stream *s, enum pst_side to)
 	if (!leg->waits || !leg->open || !s->h2->end[to].ng)
 		return;
 	leg->waits = false;
-	nghttp2_session_resume_data(s->h2->end[to].ng, leg->id);
+	nghttp2_session_resume_data(pst_h2_stir(&s->h2->end[to]), leg->id);
 }
 
 static size_t take_own(struct pst_h2_stream *s, uint8_t *to, size_t room, uint32_t *flags)
@@ -156,8 +157,8 @@ static void end_body(struct pst_h2_stream *s, enum pst_side to, uint32_t *flags)
 	if (pst_h2_fields_lines(&fields, trailers->v, trailers->n, NULL))
 		pst_h2_fail(s->h2, PST_REASON_PROXY_LIMIT);
 	else
-		pst_h2_check(s->h2, nghttp2_submit_trailer(s->h2->end[to].ng, s->leg[to].id,
-							   fields.v, fields.n));
+		pst_h2_check(s->h2, nghttp2_submit_trailer(pst_h2_stir(&s->h2->end[to]),
+							   s->leg[to].id, fields.v, fields.n));
 	pst_vec_free(&fields);
 }
 
@@ -206,7 +207,7 @@ static void answer(struct pst_h2_stream *s, struct pst_h2_answer_opts o)
 	} else {
 		s->own_body = a.body;
 		s->own_left = a.body_len;
-		pst_h2_check(h, nghttp2_submit_response(h->end[PST_CLIENT].ng,
+		pst_h2_check(h, nghttp2_submit_response(pst_h2_stir(&h->end[PST_CLIENT]),
 							s->leg[PST_CLIENT].id, a.fields.v,
 							a.fields.n, a.body_len ? &body : NULL));
 	}
@@ -257,7 +258,7 @@ static void forward(struct pst_h2_stream *s, const struct pst_h2_fields *fields)
 		pst_h2_fail(h, PST_REASON_PROXY_LIMIT);
 		return;
 	}
-	id = nghttp2_submit_request(h->end[PST_SERVER].ng, NULL, fields->v, fields->n,
+	id = nghttp2_submit_request(pst_h2_stir(&h->end[PST_SERVER]), NULL, fields->v, fields->n,
 				    s->leg[PST_CLIENT].complete ? NULL : &body, s);
 	if (id < 0) {
 		pst_h2_check(h, id);
@@ -340,12 +341,14 @@ static int pass_answer(struct pst_h2_stream *s, struct pst_h2_head *head, bool c
 	const struct pst_text_vec *status = &head->part[PST_H2_STATUS];
 	const struct pst_h2_field f = {
 		.name = ":status", .name_len = 7, .value = status->v, .value_len = status->n};
-	nghttp2_session *ng = s->h2->end[PST_CLIENT].ng;
+	nghttp2_session *ng = pst_h2_stir(&s->h2->end[PST_CLIENT]);
 	int32_t id = s->leg[PST_CLIENT].id;
 	struct pst_h2_fields fields = {.v = NULL};
 	bool final = status_of(head) >= 200;
-	int r = pst_h2_fields_add(&fields, &f);
+	int r = pst_vec_reserve(&fields, head->n_offered);
 
+	if (!r)
+		r = pst_h2_fields_add(&fields, &f);
 	if (!r)
 		r = pst_h2_fields_lines(&fields, head->lines.v, head->lines.n, &head->hidden);
 	if (!r && !final)
@@ -393,28 +396,10 @@ void pst_h2_stream_trailers(struct pst_h2_stream *s, enum pst_side side)
 		pst_h2_fail(s->h2, PST_REASON_PROXY_LIMIT);
 }
 
-static bool append(struct pst_h2_stream *s, enum pst_side side, const char *bytes, size_t len)
-{
-	struct pst_buffer *b = &s->leg[side].body;
-
-	while (len) {
-		bool failed;
-		size_t n = pst_buffer_room(b, PST_BUFFER_BODY, s->h2->opts.purse, &failed);
-
-		if (failed || !n)
-			return false;
-		n = n < len ? n : len;
-		memcpy(b->v + b->end, bytes, n);
-		b->end += n;
-		b->pass = b->end;
-		bytes += n;
-		len -= n;
-	}
-	return true;
-}
-
 void pst_h2_stream_data(struct pst_h2_stream *s, enum pst_side side, const char *bytes, size_t len)
 {
+	struct pst_purse *purse = s->h2->opts.purse;
+	struct pst_buffer *b = &s->leg[side].body;
 	enum pst_side to = other(side);
 
 	if (side == PST_CLIENT && s->no_body && len && !is_dead(s))
@@ -423,8 +408,9 @@ void pst_h2_stream_data(struct pst_h2_stream *s, enum pst_side side, const char 
 		consume(s, side, len);
 		return;
 	}
-	if (!append(s, side, bytes, len))
-		pst_h2_fail(s->h2, pst_purse_reason(s->h2->opts.purse));
+	if (!pst_buffer_begin(b, len, purse) ||
+	    !pst_buffer_append(b, bytes, len, PST_BUFFER_BODY, purse))
+		pst_h2_fail(s->h2, pst_purse_reason(purse));
 	else
 		resume(s, to);
 }

@@ -9,6 +9,7 @@
 
 #include "base/mem.h"
 #include "compiler/explain.h"
+#include "proxy/h2_head.h"
 #include "proxy/tests/h2_peer.h"
 
 static struct t_world world;
@@ -51,6 +52,29 @@ Test(h2, an_allowed_request_reaches_the_server_as_it_is_and_so_does_its_answer)
 	cr_expect(t_h2_last(t)->allowed);
 	cr_expect_str_eq(t->last_head, "GET /api/x?y=1 HTTP/1.1\r\nhost: b\r\nx-b: 2\r\n"
 				       "accept: */*\r\nte: trailers\r\n\r\n");
+	end(t);
+}
+
+static void keep(void *ctx, const char *bytes, size_t len)
+{
+	struct pst_text_vec *all = ctx;
+
+	cr_assert_eq(pst_text_append(all, bytes, len), 0);
+}
+
+/* nginx keeps none, and says so when it hears of one: RFC 7541 section 4.2. */
+Test(h2, a_server_is_told_how_large_our_table_is_so_that_it_can_say_that_it_needs_none)
+{
+	static const char setting[] = {0, NGHTTP2_SETTINGS_HEADER_TABLE_SIZE, 0, 0, 4096 >> 8, 0};
+	struct t_h2 *t = begin();
+	struct pst_text_vec said = {.v = NULL};
+
+	t->peer[PST_SERVER].sink = keep;
+	t->peer[PST_SERVER].sink_ctx = &said;
+	t_h2_get(t, "/api/x");
+	cr_assert_gt(said.n, NGHTTP2_CLIENT_MAGIC_LEN);
+	cr_expect_not_null(memmem(said.v, said.n, setting, sizeof(setting)));
+	pst_vec_free(&said);
 	end(t);
 }
 

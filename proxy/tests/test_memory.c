@@ -111,3 +111,60 @@ Test(buffer, keeps_some_of_each_size_for_the_next_and_gives_them_back)
 		cr_expect_eq(m.spares[i].n, 0);
 	pst_memory_fini(&m);
 }
+
+/* What is in it: letters, in their order. */
+static void expect_letters(const struct pst_buffer *b, size_t n)
+{
+	cr_assert_eq(pst_buffer_passed(b), n);
+	for (size_t i = 1; i < n; i++)
+		cr_assert_eq(b->v[b->begin + i], 'a' + (b->v[b->begin + i - 1] - 'a' + 1) % 26);
+}
+
+Test(buffer, few_bytes_lie_in_little_and_move_when_they_become_many)
+{
+	struct pst_memory m = {.limit = SIZE_MAX};
+	struct pst_purse purse = {.all = &m};
+	struct pst_buffer b = {.v = NULL};
+	size_t n = 0;
+
+	cr_assert(pst_buffer_begin(&b, 12, &purse));
+	cr_expect_eq(m.used, PST_BUFFER_LITTLE);
+	for (; n < PST_BUFFER_LITTLE + 100; n++) {
+		const char letter = (char)('a' + n % 26);
+
+		cr_assert(pst_buffer_append(&b, &letter, 1, PST_BUFFER_BODY, &purse));
+		cr_expect_eq(m.used, n < PST_BUFFER_LITTLE ? PST_BUFFER_LITTLE : PST_BUFFER_FIRST);
+	}
+	expect_letters(&b, n);
+	pst_buffer_sent(&b, n - 3);
+	expect_letters(&b, 3);
+	pst_buffer_fini(&b, &purse);
+	cr_expect_eq(m.used, 0);
+
+	cr_assert(pst_buffer_begin(&b, PST_BUFFER_LITTLE + 1, &purse));
+	cr_expect_null(b.v, "those are not few");
+	pst_memory_fini(&m);
+}
+
+Test(buffer, appends_up_to_its_limit_and_nothing_beyond_it)
+{
+	static char bytes[PST_BUFFER_BODY];
+	struct pst_memory m = {.limit = SIZE_MAX};
+	struct pst_purse purse = {.all = &m};
+	struct pst_buffer b = {.v = NULL};
+
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		bytes[i] = (char)('a' + i % 26);
+	cr_assert(pst_buffer_append(&b, bytes, sizeof(bytes), PST_BUFFER_BODY, &purse));
+	cr_expect_not(pst_buffer_append(&b, bytes, 1, PST_BUFFER_BODY, &purse));
+	expect_letters(&b, sizeof(bytes));
+	pst_buffer_sent(&b, 26);
+	cr_expect(pst_buffer_append(&b, bytes + sizeof(bytes) % 26, 26, PST_BUFFER_BODY, &purse),
+		  "what was sent makes room");
+	expect_letters(&b, sizeof(bytes));
+	m.limit = m.used;
+	cr_expect_not(pst_buffer_append(&b, bytes, 1, 2 * PST_BUFFER_BODY, &purse),
+		      "all together may not have more");
+	pst_buffer_fini(&b, &purse);
+	pst_memory_fini(&m);
+}
