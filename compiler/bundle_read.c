@@ -23,6 +23,9 @@
 
 struct bytes PST_VEC(uint8_t);
 
+/* The last strings by what they look like: of a large bundle most have been there before. */
+enum { RECENT = 256 };
+
 /* The first mistake sticks and is reported once; after it every read gives zero. */
 struct reader {
 	const char *name;
@@ -31,6 +34,10 @@ struct reader {
 	struct pst_arena *arena;
 	struct pst_diags *diags;
 	bool is_unsummed;
+	struct recent {
+		const char *s;
+		uint32_t len;
+	} recent[RECENT];
 	int err;
 };
 
@@ -93,11 +100,34 @@ static bool get_bool(struct reader *r)
 	return v == 1;
 }
 
+static struct recent *recent_like(struct reader *r, const uint8_t *s, uint32_t len)
+{
+	uint64_t first = 0, last = 0;
+	const size_t n = len < sizeof(first) ? len : sizeof(first);
+
+	memcpy(&first, s, n);
+	memcpy(&last, s + len - n, n);
+	return &r->recent[((first ^ last * 31 ^ len) * UINT64_C(0x9e3779b97f4a7c15)) >> 56];
+}
+
+/* A copy of the LEN bytes that come, without a NUL in them. */
+static const char *keep_str(struct reader *r, uint32_t len)
+{
+	const uint8_t *bytes = r->bytes + r->at;
+	struct recent *known = recent_like(r, bytes, len);
+
+	if (!known->s || known->len != len || memcmp(known->s, bytes, len)) {
+		known->s = pst_arena_strndup(r->arena, (const char *)bytes, len);
+		known->len = len;
+	}
+	return known->s;
+}
+
 /* The string, or NULL where the file says NULL. */
 static const char *get_str(struct reader *r)
 {
 	uint32_t len = (uint32_t)get(r, 4);
-	char *s;
+	const char *s;
 
 	if (r->err || len == PST_BUNDLE_NO_STRING)
 		return NULL;
@@ -109,7 +139,7 @@ static const char *get_str(struct reader *r)
 		fail(r, "a string contains a NUL byte");
 		return NULL;
 	}
-	s = pst_arena_strndup(r->arena, (const char *)r->bytes + r->at, len);
+	s = keep_str(r, len);
 	if (!s)
 		r->err = -ENOMEM;
 	r->at += len;
@@ -350,34 +380,34 @@ static void get_header(struct reader *r)
 		fail(r, "the checksum is wrong: the file is damaged");
 }
 
-static int parse(struct reader r, struct pst_bundle **ret_bundle)
+static int parse(struct reader *r, struct pst_bundle **ret_bundle)
 {
 	struct pst_bundle *b;
 
-	r.arena = pst_arena_new();
-	b = r.arena ? pst_arena_alloc(r.arena, sizeof(*b)) : NULL;
+	r->arena = pst_arena_new();
+	b = r->arena ? pst_arena_alloc(r->arena, sizeof(*b)) : NULL;
 	if (!b) {
-		pst_arena_free(&r.arena);
+		pst_arena_free(&r->arena);
 		return -ENOMEM;
 	}
-	b->arena = r.arena;
+	b->arena = r->arena;
 	b->entry_arena = pst_arena_new();
 	if (!b->entry_arena) {
 		pst_bundle_free(&b);
 		return -ENOMEM;
 	}
-	get_header(&r);
-	get_identities(&r, b);
-	get_addrs(&r, b);
-	get_entries(&r, b);
-	get_rules(&r, b);
-	get_rulesets(&r, b);
-	get_tables(&r, b);
-	if (!r.err && left(&r))
-		fail(&r, "%zu bytes behind the end of the bundle", left(&r));
-	if (r.err) {
+	get_header(r);
+	get_identities(r, b);
+	get_addrs(r, b);
+	get_entries(r, b);
+	get_rules(r, b);
+	get_rulesets(r, b);
+	get_tables(r, b);
+	if (!r->err && left(r))
+		fail(r, "%zu bytes behind the end of the bundle", left(r));
+	if (r->err) {
 		pst_bundle_free(&b);
-		return r.err;
+		return r->err;
 	}
 	*ret_bundle = b;
 	return 0;
@@ -386,18 +416,18 @@ static int parse(struct reader r, struct pst_bundle **ret_bundle)
 int pst_bundle_parse(const char *name, const uint8_t *bytes, size_t len, struct pst_diags *diags,
 		     struct pst_bundle **ret_bundle)
 {
-	const struct reader r = {.name = name, .bytes = bytes, .len = len, .diags = diags};
+	struct reader r = {.name = name, .bytes = bytes, .len = len, .diags = diags};
 
-	return parse(r, ret_bundle);
+	return parse(&r, ret_bundle);
 }
 
 int pst_bundle_parse_unsummed(const char *name, const uint8_t *bytes, size_t len,
 			      struct pst_diags *diags, struct pst_bundle **ret_bundle)
 {
-	const struct reader r = {
+	struct reader r = {
 		.name = name, .bytes = bytes, .len = len, .diags = diags, .is_unsummed = true};
 
-	return parse(r, ret_bundle);
+	return parse(&r, ret_bundle);
 }
 
 static int read_all(const char *path, struct bytes *ret)

@@ -107,6 +107,20 @@ Test(bundle, texts_longer_than_a_piece_are_read_back_wherever_a_piece_ends)
 	}
 }
 
+/* Ten thousand rules have a handful of paths, and a policy and a file for some of them each. */
+Test(bundle, a_text_that_has_just_been_there_is_kept_once)
+{
+	const size_t n = b->n_rules;
+
+	cr_assert_eq(parse(bytes, len), 0);
+	for (size_t i = 1; i < n; i++) {
+		cr_expect_str_eq(again->rules[i].policy, b->rules[i].policy);
+		cr_expect_eq(again->rules[i].policy, again->rules[0].policy);
+		cr_expect_eq(again->rules[i].pos.file, again->rules[0].pos.file);
+	}
+	cr_expect_str_neq(again->rules[1].target, again->rules[2].target);
+}
+
 Test(bundle, a_checksum_is_asked_for_where_there_is_to_be_one)
 {
 	pst_auto_free char *unsummed = NULL;
