@@ -59,10 +59,16 @@ const char *pst_prefix_to_str(struct pst_arena *arena, const struct pst_prefix *
 				prefix->is_v4 ? prefix->len - V4_BITS : prefix->len);
 }
 
+/* Of IPv6, v4-mapped: no packet has such an address, and in the map it would be one of IPv4. */
+static bool is_nobody(const struct pst_prefix *p)
+{
+	return !p->is_v4 && p->len >= V4_BITS && same_bits(p->addr, v4_mapped, V4_BITS);
+}
+
 static int add_all(struct prefixes *all, const struct pst_prefix *v, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
-		if (pst_vec_push(all, v[i]))
+		if (!is_nobody(&v[i]) && pst_vec_push(all, v[i]))
 			return -ENOMEM;
 	}
 	return 0;

@@ -13,7 +13,8 @@
  *
  * Prefixes select no pod and no node: their addresses are longer prefixes of their own in the map.
  * An IPv6 prefix does not contain IPv4 addresses, though these are written v4-mapped; where one
- * would, ::ffff:0:0/96 is in the list as well.
+ * would, ::ffff:0:0/96 is in the list as well. An IPv6 prefix within ::ffff:0:0/96 is nobody, as no
+ * packet has such an address: it is not in the list.
  */
 
 #include "policy/inventory.h"

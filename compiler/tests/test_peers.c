@@ -124,6 +124,23 @@ Test(peers, all_of_ipv6_is_not_ipv4_and_the_other_way_round)
 	cr_assert(reaches("192.0.2.1", 6, 80));
 }
 
+/* As Cilium has it: an IPv6 prefix, and no packet of IPv6 has such an address. */
+Test(peers, a_prefix_of_ipv6_that_looks_like_ipv4_is_nobody)
+{
+	model_cidr(&m, egress(false), "::ffff:192.0.2.0/120", NULL);
+	cr_assert_not(reaches("192.0.2.1", 6, 80));
+	cr_assert_not(reaches("2001:db8::1", 6, 80));
+}
+
+Test(peers, a_prefix_that_looks_like_another_does_not_take_its_addresses_out_of_a_deny_rule)
+{
+	model_cidr(&m, egress(false), "::ffff:192.0.2.0/120", NULL);
+	model_cidr(&m, egress(false), "0.0.0.0/0", NULL);
+	model_cidr(&m, egress(true), "192.0.2.0/24", NULL);
+	cr_assert_not(reaches("192.0.2.1", 6, 80));
+	cr_assert(reaches("192.0.3.1", 6, 80));
+}
+
 Test(peers, the_world_covers_every_prefix_that_another_rule_names)
 {
 	model_peer(&m, egress(false), "reserved:world");
