@@ -384,6 +384,34 @@ static const struct pst_lint_rule rows[] = {
 		.since = "0.1",
 	},
 	{
+		.id = "kubernetes-policy",
+		.severity = PST_SEVERITY_INFO,
+		.group = PST_LINT_INPUT,
+		.title = "a policy of another kind, which Cilium enforces and postern does not",
+		.why = "Cilium enforces the NetworkPolicies of Kubernetes beside its own "
+		       "policies, and since 1.20 ClusterNetworkPolicies. postern reads neither: "
+		       "a pod that only such a policy selects is without policy here, and what "
+		       "such a policy allows to a pod in default deny is denied.\n"
+		       "Where policies are asked or enforced (`postern explain`, `postern "
+		       "compile`, `posternd`) this is a warning.\n",
+		.remedy = "Write what it says as a CiliumNetworkPolicy, if postern shall enforce "
+			  "it; otherwise nothing.",
+		.cilium = "accepts it and enforces it",
+		.bad = "apiVersion: networking.k8s.io/v1\n"
+		       "kind: NetworkPolicy\n"
+		       "metadata:\n"
+		       "  name: nobody-in\n"
+		       "spec:\n"
+		       "  podSelector: {}\n"
+		       "  policyTypes:\n"
+		       "    - Ingress\n"
+		       "---\n" PST_SPEC "  ingress:\n"
+		       "    - {}\n",
+		.good = PST_SPEC "  ingress:\n"
+				 "    - {}\n",
+		.since = "0.1",
+	},
+	{
 		.id = "unknown-field",
 		.severity = PST_SEVERITY_ERROR,
 		.group = PST_LINT_INPUT,

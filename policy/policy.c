@@ -136,6 +136,34 @@ static bool is_ciliums(const struct pst_object *o)
 	return !strncmp(o->api_version, "cilium.io/", 10) || !strncmp(o->kind, "Cilium", 6);
 }
 
+/* Policies of Kubernetes' own, which Cilium enforces beside its own. */
+static bool is_kubernetes_policy(const struct pst_object *o)
+{
+	static const char *const groups[] = {"networking.k8s.io/", "policy.networking.k8s.io/"};
+	static const char suffix[] = "NetworkPolicy";
+	size_t len = strlen(o->kind);
+
+	if (len < sizeof(suffix) - 1 || strcmp(o->kind + len - (sizeof(suffix) - 1), suffix))
+		return false;
+	for (size_t i = 0; i < sizeof(groups) / sizeof(*groups); i++) {
+		if (!strncmp(o->api_version, groups[i], strlen(groups[i])))
+			return true;
+	}
+	return false;
+}
+
+/* Passed over as all objects of other groups, and yet somebody counts on what it forbids. */
+static void report_kubernetes_policy(struct build *b, const struct pst_object *o)
+{
+	const enum pst_severity severity =
+		b->options.lint ? PST_SEVERITY_INFO : PST_SEVERITY_WARNING;
+
+	pst_diags_add(
+		b->r.diags, severity, "kubernetes-policy", &pst_yaml_get(o->node, "kind")->pos,
+		"postern does not enforce a %.64s: what it denies, or allows, does not count here",
+		o->kind);
+}
+
 static int take_object(void *ctx, const struct pst_object *o)
 {
 	struct build *b = ctx;
@@ -144,6 +172,8 @@ static int take_object(void *ctx, const struct pst_object *o)
 		return take_policy(b, o);
 	if (is_ciliums(o))
 		return take_other(b, o);
+	if (is_kubernetes_policy(o))
+		report_kubernetes_policy(b, o);
 	b->n_skipped++;
 	return 0;
 }

@@ -456,6 +456,30 @@ Test(policy, a_refused_document_leaves_its_neighbours_alone)
 	t_policy_free(&p);
 }
 
+#define K8S(version, kind) "{apiVersion: " version ", kind: " kind "}\n---\n"
+
+/* Cilium enforces these as well: nobody shall think that postern does. */
+Test(policy, a_policy_of_kubernetes_own_is_passed_over_with_a_warning)
+{
+	struct t_policy p = t_policy_parse(
+		K8S("networking.k8s.io/v1", "NetworkPolicy")
+			K8S("policy.networking.k8s.io/v1alpha2", "ClusterNetworkPolicy")
+				K8S("networking.k8s.io/v1", "Ingress")
+					K8S("example.org/v1", "NetworkPolicy") CNP("a"));
+
+	cr_assert_eq(p.set->n_policies, 1);
+	cr_assert_eq(p.set->n_skipped, 4);
+	cr_assert_eq(pst_diags_count(p.diags), 2);
+	for (size_t i = 0; i < 2; i++) {
+		const struct pst_diag *d = pst_diags_at(p.diags, i);
+
+		cr_assert_str_eq(d->id, "kubernetes-policy");
+		cr_assert_eq(d->severity, PST_SEVERITY_WARNING);
+		cr_assert_eq(d->pos.line, 1 + 2 * i);
+	}
+	t_policy_free(&p);
+}
+
 Test(policy, two_policies_of_one_name_are_warned_of_and_both_in_force)
 {
 	struct t_policy p = t_policy_parse(CNP("a") "\n---\n" CNP("b") "\n---\n" CNP("a"));
