@@ -102,8 +102,8 @@ static const struct pst_lint_rule rows[] = {
 		       "limits. Counts multiply states, most of all behind something that "
 		       "varies: `.*a.{20}` has to remember the last 20 characters, which are "
 		       "more than a million states. `postern compile` marks a rule set with such "
-		       "a pattern for the fallback and warns; while there is none, its requests "
-		       "are denied.\n",
+		       "a pattern for the fallback and warns: `postern-proxy` judges its "
+		       "requests. With `posternd --proxy off` they are denied.\n",
 		.remedy = "Write `+` or `*` in place of a count, as the message shows where it "
 			  "knows a form that fits, and see what that lets in besides.",
 		.cilium = ACCEPTS,

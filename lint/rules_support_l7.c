@@ -38,14 +38,14 @@ static const struct pst_lint_rule rows[] = {
 		.id = "unsupported-header-action",
 		.severity = PST_SEVERITY_INFO,
 		.group = PST_LINT_SUPPORT,
-		.title = "header rules that change requests are for the fallback",
+		.title = "header rules that change requests are for postern-proxy",
 		.why = "`mismatch: ADD`, `DELETE` and `REPLACE` make Cilium's proxy rewrite "
 		       "the request and let it pass. The kernel judges requests and does not "
 		       "rewrite them.\n"
 		       "`postern compile` marks the rule set, which holds all rules of that "
-		       "port and peer, for the fallback. While there is none its requests are "
-		       "denied. `postern lint` mentions it as info, because Cilium accepts the "
-		       "policy.\n",
+		       "port and peer, for the fallback: `postern-proxy` judges its requests. "
+		       "With `posternd --proxy off` they are denied. `postern lint` mentions it "
+		       "as info, because it puts a proxy in their path.\n",
 		.remedy = "Leave `mismatch` out, so that a request whose header differs does not "
 			  "match, or write `LOG`.",
 		.cilium = "accepts it",

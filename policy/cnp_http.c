@@ -51,7 +51,7 @@ static const struct pst_field http_fields[] = {
 };
 static const struct pst_fields http_table = PST_FIELDS("an HTTP rule", http_fields);
 
-/* What changes requests is in force only where the fallback is: a linter says so. */
+/* What changes requests costs a proxy in their path: a linter says so. */
 static void report_actions(struct pst_reader *r, const struct pst_http_rule *rule)
 {
 	for (size_t i = 0; i < rule->n_matches; i++) {
@@ -61,9 +61,8 @@ static void report_actions(struct pst_reader *r, const struct pst_http_rule *rul
 		    m->mismatch != PST_MISMATCH_LOG)
 			pst_diags_add(r->diags, PST_SEVERITY_INFO, "unsupported-header-action",
 				      &m->pos,
-				      "the kernel does not change the headers of requests: the "
-				      "rules of this port and peer are for the fallback, and "
-				      "denied while there is none");
+				      "the kernel does not change the headers of requests: "
+				      "postern-proxy judges the rules of this port and peer");
 	}
 }
 
