@@ -59,9 +59,11 @@ static int read_port_number(struct pst_reader *r, const struct pst_yaml_node *n,
 	unsigned long value;
 
 	if (strspn(n->s, octal ? "01234567" : "0123456789") != n->len || n->len > 12)
-		return pst_diags_error(r->diags, "port-invalid", &n->pos,
-				       "expected a port number from 0 to 65535, found \"%.32s\"%s",
-				       n->s, octal ? " (a leading zero means octal)" : "");
+		return pst_diags_error(
+			r->diags, "port-invalid", &n->pos,
+			"expected a port number from 0 to 65535, or a name of at most "
+			"15 letters, digits and single hyphens; found \"%.32s\"%s",
+			n->s, octal ? " (a leading zero means octal)" : "");
 	value = strtoul(n->s, NULL, octal ? 8 : 10);
 	if (value > MAX_PORT_NUMBER)
 		return pst_diags_error(r->diags, "port-range", &n->pos,
