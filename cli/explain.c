@@ -80,10 +80,13 @@ static int parse_port(const struct pst_cli_args *args, struct pst_question *q)
 					   "expected TCP, UDP, SCTP, ICMP or ICMPv6 behind "
 					   "--protocol, found \"%s\"",
 					   protocol);
-	if (!port || parse_number(port, 65535, &number))
+	if (!port)
+		return pst_cli_usage_error(args->verb, "expected --port with a number from 0 to "
+						       "65535, found no --port");
+	if (parse_number(port, 65535, &number))
 		return pst_cli_usage_error(
-			args->verb, "expected a number from 0 to 65535 behind --port, found %s",
-			port ? port : "no --port");
+			args->verb, "expected a number from 0 to 65535 behind --port, found \"%s\"",
+			port);
 	q->port = (uint16_t)number;
 	return PST_EXIT_OK;
 }
@@ -176,15 +179,16 @@ static void print_rules(const struct pst_answer *a, const struct pst_bundle_rule
 
 	if (a->l4.audited)
 		puts(fallback
-			     ? "audit: the HTTP rules need the fallback, which policies in audit "
+			     ? "audit: the HTTP rules need postern-proxy, which policies in audit "
 			       "do not get: every request is forwarded, the connection is "
 			       "reported as AUDIT"
 			     : "allow at L3/L4; the HTTP rules are of policies in audit: what they "
 			       "do not allow is forwarded, and reported as AUDIT");
 	else
-		puts(set->fallback ? "allow at L3/L4; the HTTP rules need the fallback, until then "
-				     "every request is denied"
-				   : "allow at L3/L4; HTTP rules decide on each request");
+		puts(set->fallback
+			     ? "allow at L3/L4; the HTTP rules need postern-proxy, without it "
+			       "every request is denied"
+			     : "allow at L3/L4; HTTP rules decide on each request");
 	print_rule("  by      ", pst_answer_l4(a).rule);
 	for (size_t i = 0; i < set->n_rules; i++) {
 		const struct pst_bundle_rule *r = &a->b->rules[set->rules[i]];

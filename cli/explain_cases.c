@@ -6,7 +6,8 @@
  *
  * expect_upstream_headers and expect_upstream_absent say with which fields the request shall reach
  * the server. What is allowed passes as it is, so the request itself answers them; unless a rule
- * adds, deletes or replaces fields: nothing does that yet, and the line is "unsupported".
+ * adds, deletes or replaces fields: postern-proxy does that, explain does not, and the line is
+ * "unsupported".
  */
 #include "cli/explain.h"
 
@@ -384,8 +385,8 @@ static void write_upstream(const struct one *c, struct pst_json *j)
 	static const char *const names[] = {
 		[UPSTREAM_MET] = "met",
 		[UPSTREAM_MISSED] = "missed",
-		[UPSTREAM_UNSUPPORTED] = "unsupported: a rule changes headers, and what does that "
-					 "is not built yet",
+		[UPSTREAM_UNSUPPORTED] = "unsupported: a rule changes headers, which "
+					 "postern-proxy does and explain does not",
 	};
 
 	if (!c->error && c->upstream)
@@ -431,7 +432,11 @@ static int take_line(const char *line, size_t len, struct one *c, struct totals 
 	c->arena = pst_arena_new();
 	if (!c->arena)
 		return -ENOMEM;
-	r = json_is_object(j) ? answer(c) : give_up(c, "the line is not a JSON object: ", why.text);
+	if (json_is_object(j))
+		r = answer(c);
+	else
+		r = give_up(c, "the line is not a JSON object: ",
+			    j ? "it is JSON of another kind" : why.text);
 	if (r != -ENOMEM)
 		r = show(c, t);
 	if (c->has_answer)

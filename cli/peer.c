@@ -7,6 +7,8 @@
 #include <strings.h>
 
 #include "base/mem.h"
+#include "compiler/resolve.h"
+#include "policy/labels.h"
 
 enum { MAX_LABELS = 256 };
 
@@ -107,6 +109,34 @@ static bool has_key(const struct pst_labels *labels, const struct pst_label *l)
 	return false;
 }
 
+/* A misspelt label is nobody's, and an answer about nobody misleads. */
+static int check_label(const struct pst_label *l, struct pst_diags *diags)
+{
+	struct pst_label one = *l;
+
+	if (!strcmp(l->source, "cidr") || !strcmp(l->source, "fqdn"))
+		return 0;
+	if (!strcmp(l->source, "reserved") &&
+	    !pst_resolve_reserved(&(struct pst_labels){.v = &one, .n = 1}))
+		return pst_diags_error(diags, "label-invalid", &nowhere,
+				       "there is no reserved:%.64s; expected host, world, "
+				       "remote-node, kube-apiserver or another of Cilium's names",
+				       l->key);
+	if (!pst_label_key_is_valid(l->key) || !pst_label_value_is_valid(l->value))
+		return pst_diags_error(diags, "label-invalid", &nowhere,
+				       "expected an address or labels like k8s:app=web, found "
+				       "%.64s:%.128s=%.128s",
+				       l->source, l->key, l->value);
+	return 0;
+}
+
+/* Of digits, dots and colons only: somebody meant an address. */
+static bool looks_like_addr(const char *text)
+{
+	return strpbrk(text, ".:") && text[strspn(text, "0123456789abcdefABCDEF.:/")] == 0 &&
+	       strpbrk(text, "0123456789");
+}
+
 static int parse_label(const char *text, size_t len, struct pst_arena *arena,
 		       struct pst_diags *diags, struct pst_label *ret)
 {
@@ -131,7 +161,7 @@ static int parse_label(const char *text, size_t len, struct pst_arena *arena,
 		.key = key,
 		.value = equals ? equals + 1 : "",
 	};
-	return 0;
+	return check_label(ret, diags);
 }
 
 static int add_label(struct pst_labels *labels, const struct pst_label *l, struct pst_diags *diags)
@@ -201,6 +231,9 @@ int pst_peer_parse(const char *text, struct pst_arena *arena, struct pst_diags *
 	if (!r && !*text)
 		return pst_diags_error(diags, "peer-invalid", &nowhere,
 				       "expected an address or labels, found nothing");
+	if (!r && looks_like_addr(text))
+		return pst_diags_error(diags, "peer-invalid", &nowhere,
+				       "\"%.64s\" is not an address", text);
 	while (!r && *text) {
 		size_t len = strcspn(text, ",");
 

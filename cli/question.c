@@ -9,17 +9,21 @@
 #include "base/mem.h"
 #include "cli/verbs.h"
 #include "compiler/resolve.h"
+#include "policy/labels.h"
 
 /* A peer of some question. */
 struct guest {
 	const struct pst_peer *peer;
-	struct pst_addr own; /* what it was given, when it has none */
+	struct pst_addr own;	  /* what it was given, when it has none */
+	struct pst_labels labels; /* with those of its namespace */
 	struct pst_addr_value value;
 };
 
 /* The inventory with the peers that are given by labels; peers with equal labels are one. */
 struct stage {
+	struct pst_arena *arena;
 	struct pst_inventory inventory;
+	size_t n_pods;	      /* of its endpoints: the inventory's own, which come first */
 	struct guest *guests; /* by labels; those that are not added to the inventory come first */
 	size_t n_guests;
 	struct pst_addr last; /* address that was given */
@@ -97,6 +101,55 @@ static void add_names(struct stage *s, struct guest *g)
 		};
 }
 
+static bool is_of_namespace(const struct pst_label *l)
+{
+	return !strncmp(l->key, PST_LABEL_NAMESPACE_PREFIX, strlen(PST_LABEL_NAMESPACE_PREFIX));
+}
+
+static size_t count_of_namespace(const struct pst_labels *labels)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < labels->n; i++)
+		n += is_of_namespace(&labels->v[i]);
+	return n;
+}
+
+/* A pod of the namespace that the peer is in, or NULL. */
+static const struct pst_endpoint *find_neighbor(const struct stage *s, const struct pst_labels *own)
+{
+	const char *ns = pst_labels_get(own, "k8s", PST_LABEL_NAMESPACE);
+
+	for (size_t i = 0; ns && i < s->n_pods; i++) {
+		if (!strcmp(s->inventory.endpoints[i].ns, ns))
+			return &s->inventory.endpoints[i];
+	}
+	return NULL;
+}
+
+/* The labels of the peer, and what other pods of its namespace have of that, unless the question
+ * says itself which labels the namespace has. */
+static int label(struct stage *s, struct guest *g)
+{
+	const struct pst_labels *own = &g->peer->labels;
+	const struct pst_endpoint *neighbor = find_neighbor(s, own);
+	size_t n = neighbor ? count_of_namespace(&neighbor->labels) : 0;
+
+	g->labels = *own;
+	if (!n || count_of_namespace(own))
+		return 0;
+	g->labels.v = pst_arena_calloc(s->arena, own->n + n, sizeof(*own->v));
+	if (!g->labels.v)
+		return -ENOMEM;
+	memcpy(g->labels.v, own->v, own->n * sizeof(*own->v));
+	for (size_t i = 0; i < neighbor->labels.n; i++) {
+		if (is_of_namespace(&neighbor->labels.v[i]))
+			g->labels.v[g->labels.n++] = neighbor->labels.v[i];
+	}
+	pst_labels_sort(&g->labels);
+	return 0;
+}
+
 static void add_endpoint(struct stage *s, struct guest *g)
 {
 	struct pst_inventory *inv = &s->inventory;
@@ -110,7 +163,7 @@ static void add_endpoint(struct stage *s, struct guest *g)
 	inv->endpoints[inv->n_endpoints++] = (struct pst_endpoint){
 		.name = "peer",
 		.ns = "explain",
-		.labels = g->peer->labels,
+		.labels = g->labels,
 		.addrs = &g->own,
 		.n_addrs = 1,
 		.ports = g->peer->ports,
@@ -140,9 +193,10 @@ static int stage_init(struct stage *s, const struct pst_inventory *inv,
 {
 	size_t kept = 0;
 
-	*s = (struct stage){.inventory = *inv, .last = {.b = {1}}};
+	*s = (struct stage){.inventory = *inv, .n_pods = inv->n_endpoints, .last = {.b = {1}}};
 	s->guests = pst_mem_calloc(n, 2 * sizeof(*s->guests));
-	if (!s->guests)
+	s->arena = pst_arena_new();
+	if (!s->guests || !s->arena)
 		return -ENOMEM;
 	for (size_t i = 0; i < n; i++) {
 		s->guests[2 * i].peer = &qs[i].from;
@@ -161,8 +215,11 @@ static int stage_init(struct stage *s, const struct pst_inventory *inv,
 	if (inv->n_endpoints)
 		memcpy(s->inventory.endpoints, inv->endpoints,
 		       inv->n_endpoints * sizeof(*inv->endpoints));
-	for (size_t i = 0; i < kept; i++)
+	for (size_t i = 0; i < kept; i++) {
+		if (label(s, &s->guests[i]))
+			return -ENOMEM;
 		add_endpoint(s, &s->guests[i]);
+	}
 	return 0;
 }
 
@@ -171,6 +228,7 @@ static void stage_fini(struct stage *s)
 	free(s->inventory.endpoints);
 	free(s->names);
 	free(s->guests);
+	pst_arena_free(&s->arena);
 }
 
 static struct pst_addr_value look_up(const struct pst_bundle *b, const struct guest *g)

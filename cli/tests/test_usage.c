@@ -158,7 +158,7 @@ Test(usage, usage_errors_are_told_by_every_verb_with_status_2)
 	expect_run("explain --policy p --direction ingress --from a=b --to c=d --port 65536", 2,
 		   NULL, "65535");
 	expect_run("explain --policy p --direction ingress --from a=b --to c=d --port +1", 2, NULL,
-		   "found +1");
+		   "found \"+1\"");
 	expect_run("explain --policy p --direction ingress --from a=b --to c=d --port 1 "
 		   "--protocol X",
 		   2, NULL, "found \"X\"");
