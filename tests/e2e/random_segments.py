@@ -6,10 +6,10 @@ Usage: random_segments.py serve PORT FILE				reads everything, answers nothing; 
 
 Every connection is a schedule of its own: ranges of one stream or of a mixture, overlapping, repeated, out of order,
 with wrong checksums (TCP drops what the judge has seen), urgent pointers, early FINs, odd ACKs; over IPv6 a fourth of them
-behind an extension header. The server parses what
-its application reads: every complete head must ask for /api/. It keeps FILE current: "CONNECTIONS REQUESTS BAD BUSY",
-and prints each bad head. Only the first bytes of a head may be another's. Half of the sockets are busy for a while when
-their first bytes have come; BUSY counts those at which something waited then.
+behind an extension header; one in sixteen in two fragments. The server parses what its application reads: every complete
+head must ask for /api/. It keeps FILE current, "CONNECTIONS REQUESTS BAD BUSY BAD-AT-BUSY", and prints some bad heads. Only
+the first bytes of a head may be another's. Half of the sockets (E2E_BUSY=1: all for which there is room) are busy for a
+while when their first bytes have come; BUSY counts those at which something waited then.
 """
 import os
 import random
@@ -64,7 +64,7 @@ class Link:
         self.type = 0x86DD if self.six else 0x0800
         family = socket.AF_INET6 if self.six else socket.AF_INET
         self.src, self.dst = socket.inet_pton(family, client), socket.inet_pton(family, server)
-        self.port = port
+        self.port, self.ident = port, 0
         self.socket = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(self.type))
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 22)
         self.socket.bind((device, self.type))
@@ -75,15 +75,32 @@ class Link:
         segment = head + data
         total = checksum(self.src + self.dst + struct.pack(">HH", 6, len(segment)) + segment) ^ (0x5555 if wrong else 0)
         segment = head[:16] + struct.pack(">H", total) + head[18:] + data
+        if len(data) % 16 == 9:
+            self.fragments(segment)
+            return
         if self.six and len(data) % 4 == 3:  # behind an extension header that says nothing (RFC 8200 section 4.6)
             ip = struct.pack(">IHBB", 6 << 28, 8 + len(segment), 60, 64) + self.src + self.dst
             ip += struct.pack(">BBBBI", 6, 0, 1, 4, 0)
         elif self.six:
             ip = struct.pack(">IHBB", 6 << 28, len(segment), 6, 64) + self.src + self.dst
         else:
-            ip = struct.pack(">BBHHHBBH4s4s", 0x45, 0, 20 + len(segment), 0, 0, 64, 6, 0, self.src, self.dst)
-            ip = ip[:10] + struct.pack(">H", checksum(ip)) + ip[12:]
+            ip = self.ipv4(len(segment))
         self.socket.sendto(ip + segment, self.to)
+
+    def ipv4(self, size, ident=0, fragment=0):
+        ip = struct.pack(">BBHHHBBH4s4s", 0x45, 0, 20 + size, ident, fragment, 64, 6, 0, self.src, self.dst)
+        return ip[:10] + struct.pack(">H", checksum(ip)) + ip[12:]
+
+    def fragments(self, segment):
+        """Cut behind the header of TCP: the kernel puts them together before anybody judges."""
+        self.ident = (self.ident + 1) & 0xFFFF
+        for at, part, more in (0, segment[:24], 1), (24, segment[24:], 0):
+            if self.six:
+                ip = struct.pack(">IHBB", 6 << 28, 8 + len(part), 44, 64) + self.src + self.dst
+                ip += struct.pack(">BBHI", 6, 0, at | more, self.ident)
+            else:
+                ip = self.ipv4(len(part), self.ident, more << 13 | at >> 3)
+            self.socket.sendto(ip + part, self.to)
 
     def answers(self, ports, seconds):
         """SYN/ACKs: the server's first number by our port."""
@@ -205,7 +222,8 @@ def serve(port, path):
     listener.setblocking(False)
     poll, read = selectors.DefaultSelector(), {}
     poll.register(listener, selectors.EVENT_READ)
-    busy, counts, written = Busy(64, 0.15), [0, 0, 0, 0], None
+    share = float(os.environ.get("E2E_BUSY", 0.5))
+    busy, held, counts, written = Busy(64, 0.15), set(), [0, 0, 0, 0, 0], None
     while True:
         for key, _ in poll.select(0.2):
             s = key.fileobj
@@ -218,9 +236,10 @@ def serve(port, path):
                 continue
             if read[s] is None:
                 read[s] = b""
-                if random.random() < 0.5:
+                if random.random() < share:
                     poll.unregister(s)
                     if busy.hold(s, lambda s=s: poll.register(s, selectors.EVENT_READ)):
+                        held.add(s)
                         continue
                     poll.register(s, selectors.EVENT_READ)
             if not take(s, read):
@@ -229,6 +248,8 @@ def serve(port, path):
                 requests, bad = heads(read.pop(s))
                 counts[1] += requests
                 counts[2] += bad is not None
+                counts[4] += bad is not None and s in held
+                held.discard(s)
                 if bad is not None and counts[2] < 4:
                     print(f"bad: {bad!r}", flush=True)
         counts[3] = busy.waited

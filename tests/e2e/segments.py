@@ -231,6 +231,17 @@ def the_tail_of_another_first(c):
     return nothing, c.result()
 
 
+def resets_that_are_none(c):
+    """In the window and not at its edge: TCP answers with a challenge (RFC 5961 section 3) and takes no payload."""
+    c.handshake()
+    c.send(RST | ACK, EVIL[8:], at=8)
+    c.send(RST | ACK, at=150)
+    c.send(PSH | ACK, GOOD[:8])
+    c.send(RST | ACK, EVIL[20:], at=20)
+    c.send(PSH | ACK, GOOD[8:], at=8)
+    return c.result()
+
+
 def urgent(c):
     c.handshake()
     c.send(PSH | ACK | URG, GOOD, urgent=8)

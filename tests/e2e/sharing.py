@@ -4,12 +4,15 @@
 Usage: sharing.py serve NAME PORT FILE [MOVE]	answers NAME and closes; appends the path of every whole head to FILE. Listens
 						on both families, then moves itself to the cgroup MOVE
        sharing.py ask ADDRESS PORT PATH COUNT	prints how many connections had which answer: "ANSWER:N ...", sorted
+       sharing.py datagrams ADDRESS PORT FILE	appends what comes by UDP to FILE
+       sharing.py forge DEVICE MAC ADDRESS PORT TEXT	sends TEXT by UDP over IPv6 to ADDRESS, from ADDRESS itself as it seems
        sharing.py self PORT ADDRESS...		connects a socket to itself; prints "ADDRESS all" when it reads what it writes
 """
 import collections
 import concurrent.futures
 import os
 import socket
+import struct
 import sys
 import threading
 
@@ -75,6 +78,27 @@ def self(port, *addresses):
             got += s.recv(65536)
         s.shutdown(socket.SHUT_WR)
         print(address, "all" if got == data and not s.recv(1) else "something else")
+
+
+def datagrams(address, port, path):
+    s = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+    s.bind((address, int(port)))
+    print("ready", flush=True)
+    while True:
+        with open(path, "ab") as f:
+            f.write(s.recv(100) + b"\n")
+
+
+def forge(device, mac, address, port, text):
+    addr, size = socket.inet_pton(socket.AF_INET6, address), 8 + len(text)
+    udp = struct.pack(">HHHH", int(port), int(port), size, 0) + text.encode()
+    pseudo = addr + addr + struct.pack(">II", size, 17) + udp + b"\0" * (size % 2)
+    total = sum(struct.unpack(f">{len(pseudo) // 2}H", pseudo))
+    while total >> 16:
+        total = (total & 0xFFFF) + (total >> 16)
+    udp = udp[:6] + struct.pack(">H", ~total & 0xFFFF or 0xFFFF) + udp[8:]
+    link = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(0x86DD))
+    link.sendto(struct.pack(">IHBB", 6 << 28, size, 17, 64) + addr + addr + udp, (device, 0x86DD, 0, 0, bytes.fromhex(mac.replace(":", ""))))
 
 
 if __name__ == "__main__":

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Several processes listen at one port, on both families: one in the enforced cgroup, one in a cgroup below it, one that
 # has left it, one outside of it. What counts is where the listener was made: no request that is denied reaches one that
-# was made inside, whichever the kernel chooses. And a socket that connects to itself talks to itself.
+# was made inside, whichever the kernel chooses. And a socket that connects to itself talks to itself, which nobody from
+# outside does who forges its address.
 . "$(dirname "$0")/lib.sh"
 e2e_up
 mkdir "$E2E_CGROOT/$E2E_CGROUP/below"
@@ -54,4 +55,18 @@ for how in 'ingress off' 'egress on'; do
 	e2e_stop
 	port=$((port + 10))
 done
+
+# The kernel takes such a packet over IPv6. The policy lets nobody send datagrams.
+mac=$(ip -n backend -br link show dev eth0 | awk '{ print $3 }')
+e2e_run backend python3 tests/e2e/sharing.py datagrams fd77::4 5353 "$E2E/datagrams" >"$E2E/ready.udp" &
+e2e_wait 10 grep -q ready "$E2E/ready.udp" || e2e_fail "the server does not start"
+forge() { ip netns exec frontend python3 tests/e2e/sharing.py forge eth0 "$mac" fd77::4 5353 "$1"; }
+forge before
+e2e_wait 10 grep -q before "$E2E/datagrams" || e2e_fail "the kernel takes no datagram from its own address, un-enforced"
+e2e_posternd --policy testdata/policies/good/backend-api.yaml --inventory testdata/inventory/demo.yaml --courtesy off
+forge forged
+dropped() { [ "$(e2e_events '"reason":"no-rule-l4".*"protocol":"UDP"')" -ge 1 ]; }
+e2e_wait 5 dropped || e2e_fail "the forged datagram is not dropped"
+e2e_is "datagrams at the server" before "$(tr '\n' ' ' <"$E2E/datagrams" | sed 's/ $//')"
+e2e_stop
 exit 0
