@@ -427,7 +427,7 @@ demo: ## build, then show a request denied in the kernel (root); installs what i
 .PHONY: bench
 bench: ## measure; installs what is missing (root)
 	$(Q)tools/deps.sh build test
-	$(SUB) all build/bench/engines build/bench/rules $(KERNEL_CORE)
+	$(SUB) all build/bench/engines build/bench/rules build/bench/pace $(KERNEL_CORE)
 	$(Q)tests/bench/compile.py
 	$(Q)tests/bench/walk.sh
 	$(Q)tests/bench/run.sh
@@ -447,6 +447,11 @@ tsan-proxy: ## look for races between the threads of the proxy, with TSan (no ro
 .PHONY: bench-diff
 bench-diff: build/postern ## measure postern diff over 1,000 policies (no root)
 	$(Q)tests/bench/diff.sh build/postern
+
+$(B)/bench/pace: $(B)/obj/tests/bench/pace.o
+	$(call msg,LD,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_LDFLAGS) $^ -o $@
 
 $(B)/bench/resolve: $(B)/obj/tests/bench/resolve.o $(COMPILER_OBJ)
 	$(call msg,LD,$@)

@@ -1,98 +1,241 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# Requests per second and p99 over one veth pair, keep-alive: nobody in between, posternd enforcing, and nginx as a
-# reverse proxy with the same rule in front of the same nginx. Interleaved, so that the machine's moods hit all alike.
+# What enforcement costs, and what others take for the same: nobody in between, posternd enforcing, nginx and HAProxy as
+# reverse proxies with the same rule, in front of the same nginx. The client has one processor, and the whole server side
+# the other: what is compared is what one processor can serve. Interleaved, so that the machine's moods hit all alike.
 #
-#	ROUNDS=5 SECONDS_EACH=5 CONNECTIONS=32 tests/bench/run.sh
+#	[ROUNDS=5] [SECONDS_EACH=2] [CONNECTIONS=32] [PLACES="veth loopback"] [PARTS="rate pace bulk"] [RATE=n]
+#	[CLIENT_CPU=0] [SERVER_CPU=1] [RPS=1] tests/bench/run.sh
 #
-# nginx serves a file of 1 KiB and writes its access log, as it does out of the box; so does the proxy.
-# Figures are those of this machine and this run. All of client, server, proxy and judge share its processors.
+#	rate	as fast as it goes (wrk, closed loop): requests/s, and the processor time that one takes, which says what each
+#		adds also where it is the client that is at its end
+#	pace	RATE requests/s (a quarter of what the un-enforced server can do), due at fixed times (pace.c, open loop):
+#		latency. Under a full processor p99 says how long a queue is, not what a request waits for
+#	bulk	one connection, down and up: MB/s (BULK_MB=256)
+#
+# veth: from another pod; what comes is received on the processor of its pod (RPS), as with a network card each. With RPS=0
+# whoever sends a packet also receives it: then nothing that it takes is charged to others on a machine that is not quiet.
+# loopback: inside the server's pod, where no rule is asked: what the hooks cost by themselves.
+#
+# nginx serves a file of 1 KiB and writes its access log, as it does out of the box; the proxies have one worker, one thread
+# and no log. The courtesy is off.
 . "$(dirname "$0")/../e2e/lib.sh"
 
-rounds=${ROUNDS:-5}
-seconds=${SECONDS_EACH:-5}
-connections=${CONNECTIONS:-32}
-command -v wrk >/dev/null || { echo "wrk is missing: make deps"; exit 77; }
+rounds=${ROUNDS:-5} seconds=${SECONDS_EACH:-2} connections=${CONNECTIONS:-32} megabytes=${BULK_MB:-256}
+places=${PLACES:-veth loopback} parts=${PARTS:-rate pace bulk}
+client=${CLIENT_CPU:-0} server=${SERVER_CPU:-1}
+for tool in wrk nginx haproxy taskset; do
+	command -v $tool >/dev/null || { echo "$tool is missing: make deps"; exit 77; }
+done
+[ "$(nproc)" -ge 2 ] || { echo "needs two processors"; exit 77; }
+[ -x build/bench/pace ] || { echo "build/bench/pace is not built: make bench"; exit 1; }
+taskset -cp "$server" $$ >/dev/null # and with it all that is not said to be elsewhere
 
-e2e_up
-# A pair of their own, without the bridge of the tests.
-ip -n frontend link set eth0 down
-ip -n backend link set eth0 down
-ip -n frontend link add pair type veth peer name pair netns backend
-ip -n frontend link set pair up
-ip -n backend link set pair up
-ip -n frontend addr flush dev eth0
-ip -n backend addr flush dev eth0
-ip -n frontend addr add 10.77.0.2/24 dev pair
-ip -n backend addr add 10.77.0.4/24 dev pair
-e2e_nginx
-head -c 1024 /dev/zero | tr '\0' x >"$E2E/www/api/x"
-sed -i "s,location /api/large,location /api/x { root $E2E/www; } location /api/large," "$E2E/nginx.conf"
-kill -HUP "$(cat "$E2E/nginx.pid")"
-sleep 0.5
-cat >"$E2E/proxy.conf" <<-N
-	worker_processes 1;
-	pid $E2E/proxy.pid;
-	error_log $E2E/proxy.log;
-	events { worker_connections 4096; }
-	http {
-		access_log $E2E/proxy-access.log;
-		keepalive_requests 1000000;
-		upstream back { server 127.0.0.1:8080; keepalive 64; }
-		server {
-			listen 8090 backlog=4096;
-			location / { return 403 "Access denied\n"; }
-			location ~ ^/api/ {
-				limit_except GET { deny all; }
-				proxy_http_version 1.1;
-				proxy_set_header Connection "";
-				proxy_pass http://back;
-			}
-		}
-	}
-N
-e2e_run backend nginx -c "$E2E/proxy.conf"
+pods() {
+	e2e_up
+	mkdir "$E2E_CGROOT/$E2E_CGROUP/client"
+	# A pair of their own, without the bridge of the tests.
+	ip -n frontend link set eth0 down
+	ip -n backend link set eth0 down
+	ip -n frontend link add pair type veth peer name pair netns backend
+	ip -n frontend link set pair up
+	ip -n backend link set pair up
+	ip -n frontend addr flush dev eth0
+	ip -n backend addr flush dev eth0
+	ip -n frontend addr add 10.77.0.2/24 dev pair
+	ip -n backend addr add 10.77.0.4/24 dev pair
+	[ "${RPS:-1}" -eq 1 ] || return 0
+	receive_on frontend "$client"
+	receive_on backend "$server"
+}
+receive_on() { ip netns exec "$1" sh -c "printf %x $((1 << $2)) >/sys/class/net/pair/queues/rx-0/rps_cpus"; }
 
-# measure NAME PORT CONNECTIONS: appends "rate p99-in-us" to $E2E/NAME
-measure() {
-	e2e_run frontend wrk -t"$(($3 > 1 ? 2 : 1))" -c"$3" -d"${seconds}s" --latency "http://$BACKEND:$2/api/x" >"$E2E/wrk"
-	if grep -qE 'Non-2xx|Socket errors' "$E2E/wrk"; then
-		cat "$E2E/wrk"
-		e2e_fail "$1: requests failed"
-	fi
-	awk '/Requests\/sec/ { rate = $2 }
-		$1 == "99%" { p = $2; f = 1; if (p ~ /ms/) f = 1000; else if (p !~ /us/) f = 1000000; p = p * f }
-		$1 == "50%" { m = $2; f = 1; if (m ~ /ms/) f = 1000; else if (m !~ /us/) f = 1000000; m = m * f }
-		END { print rate, p, m }' "$E2E/wrk" >>"$E2E/$1"
+# PORT: nobody in between 8080, nginx 8090, HAProxy 8091; the same for bulk: 8082, 8092, 8093
+servers() {
+	e2e_nginx
+	head -c 1024 /dev/zero | tr '\0' x >"$E2E/www/api/large-not" # by the location of that prefix
+	nginx_proxy
+	haproxy_proxy
+	cat >"$E2E/bulk.py" <<-'P'
+		import socket, sys
+		size = int(sys.argv[2])
+		listener = socket.create_server(("", int(sys.argv[1])), backlog=16)
+		block, into = bytes(1 << 18), bytearray(1 << 18)
+		print("ready", flush=True)
+		while True:
+		    c = listener.accept()[0]
+		    head = b""
+		    while b"\r\n\r\n" not in head:
+		        head += c.recv(65536)
+		    if head.startswith(b"GET"):
+		        c.sendall(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % size)
+		        for _ in range(size // len(block)):
+		            c.sendall(block)
+		    else:
+		        left = size - len(head.split(b"\r\n\r\n", 1)[1])
+		        while left and (n := c.recv_into(into)):
+		            left -= n
+		        c.sendall(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
+		    c.close()
+	P
+	e2e_run backend python3 "$E2E/bulk.py" 8082 $((megabytes << 20)) >"$E2E/bulk.ready" &
+	e2e_wait 20 test -s "$E2E/bulk.ready" || e2e_fail "the server of bulk does not start"
+	truncate -s "${megabytes}M" "$E2E/bulk"
 }
 
+nginx_proxy() {
+	local server='location / { return 403 "Access denied\n"; } location ~ ^/api/ { limit_except GET PUT { deny all; }
+		proxy_http_version 1.1; proxy_request_buffering off; proxy_set_header Connection "";'
+	cat >"$E2E/proxy.conf" <<-N
+		worker_processes 1;
+		pid $E2E/proxy.pid;
+		error_log $E2E/proxy.log;
+		events { worker_connections 4096; }
+		http {
+			access_log off;
+			keepalive_requests 1000000000;
+			client_max_body_size 0;
+			upstream back { server 127.0.0.1:8080; keepalive 64; keepalive_requests 1000000000; }
+			server { listen 8090 backlog=4096; $server proxy_pass http://back; } }
+			server { listen 8092; $server proxy_pass http://127.0.0.1:8082; } }
+		}
+	N
+	e2e_run backend nginx -c "$E2E/proxy.conf" || e2e_fail "nginx does not start as a proxy"
+}
+
+haproxy_proxy() {
+	cat >"$E2E/haproxy.cfg" <<-N
+		global
+			nbthread 1
+		defaults
+			mode http
+			timeout connect 5s
+			timeout client 60s
+			timeout server 60s
+		listen small
+			bind :8091
+			http-request deny deny_status 403 unless { path_reg ^/api/ } { method GET PUT }
+			http-reuse always
+			server s 127.0.0.1:8080
+		listen bulk
+			bind :8093
+			http-request deny deny_status 403 unless { path_reg ^/api/ } { method GET PUT }
+			server s 127.0.0.1:8082
+	N
+	e2e_run backend haproxy -D -f "$E2E/haproxy.cfg" || e2e_fail "HAProxy does not start"
+}
+
+# Processor time so far in us, of the client and of the server side with the daemon: "CLIENT SERVER". What the kernel does for
+# a packet is charged to whoever runs on that processor then.
+spent() {
+	local of
+	of=$(for p in $E2E_DAEMON $([ -z "$E2E_DAEMON" ] || pgrep -P "$E2E_DAEMON"); do cat "/proc/$p/schedstat"; done 2>/dev/null)
+	{
+		grep -h usage_usec "$E2E_CGROOT/$E2E_CGROUP/client/cpu.stat" "$E2E_CGROOT/$E2E_CGROUP/cpu.stat"
+		echo "$of"
+	} | awk '/usage_usec/ { u[n++] = $2; next } { d += $1 / 1000 } END { printf "%.0f %.0f\n", u[0], u[1] - u[0] + d }'
+}
+from() ( # PLACE CMD...
+	pod=frontend
+	[ "$1" = veth ] || pod=backend
+	shift
+	echo "$BASHPID" >"$E2E_CGROOT/$E2E_CGROUP/client/cgroup.procs" || exit 125
+	exec ip netns exec "$pod" taskset -c "$client" "$@"
+)
+
+# Each appends a line to $E2E/PLACE.PART.NAME.
+rate() { # PLACE NAME ADDRESS PORT
+	local before
+	before=$(spent)
+	from "$1" wrk -t1 -c"$connections" -d"${seconds}s" "http://$3:$4/api/large-not" >"$E2E/wrk"
+	if grep -qE 'Non-2xx|Socket errors' "$E2E/wrk"; then
+		e2e_fail "$1, $2: requests failed: $(cat "$E2E/wrk")"
+	fi
+	# requests/s, us per request of the server side and of both
+	echo "$before $(spent) $(awk '/requests in/ { n = $1 } /Requests\/sec/ { print n, $2 }' "$E2E/wrk")" |
+		awk '{ print $6, ($4 - $2) / $5, ($3 + $4 - $1 - $2) / $5 }' >>"$E2E/$1.rate.$2"
+}
+pace() {
+	from "$1" build/bench/pace "$3" "$4" /api/large-not "$connections" "$RATE" "$seconds" >"$E2E/paced" || e2e_fail "$1, $2: pace"
+	cut -d ' ' -f 2-4 "$E2E/paced" >>"$E2E/$1.pace.$2"
+}
+bulk() {
+	local port=$4 down up begin middle
+	port=$((port == 8080 ? 8082 : port + 2))
+	begin=$(spent)
+	down=$(from "$1" curl -sS --max-time 60 -o /dev/null -w '%{speed_download}' "http://$3:$port/api/bulk") || e2e_fail "$1, $2: down"
+	middle=$(spent)
+	up=$(from "$1" curl -sS --max-time 60 -o /dev/null -T "$E2E/bulk" -w '%{speed_upload}' "http://$3:$port/api/bulk") ||
+		e2e_fail "$1, $2: up"
+	# MB/s down and up, then us per MB
+	echo "$((down >> 20)) $((up >> 20)) $begin $middle $(spent)" |
+		awk -v m="$megabytes" '{ print $1, $2, ($5 + $6 - $3 - $4) / m, ($7 + $8 - $5 - $6) / m }' >>"$E2E/$1.bulk.$2"
+}
+
+measure() { # NAME PORT
+	local place part
+	for place in $places; do
+		for part in $parts; do
+			$part "$place" "$1" "$([ "$place" = veth ] && echo $BACKEND || echo 127.0.0.1)" "$2"
+		done
+	done
+}
 enforced() {
-	e2e_posternd --policy testdata/policies/good/backend-api.yaml --inventory testdata/inventory/demo.yaml --courtesy off
-	measure enforced 8080 "$connections"
-	measure enforced-1 8080 1
+	e2e_posternd --policy "$E2E/policy.yaml" --inventory testdata/inventory/demo.yaml --courtesy off
+	measure enforced 8080
 	e2e_stop
 }
 
 # median, least and most of column $2 of file $1
-spread() { sort -g -k"$2,$2" "$E2E/$1" | awk -v c="$2" '{ v[NR] = $c } END { printf "%10.0f %10.0f %10.0f", v[int((NR + 1) / 2)], v[1], v[NR] }'; }
+spread() { sort -g -k"$2,$2" "$E2E/$1" | awk -v c="$2" '{ v[NR] = $c } END { printf "%9.5g %9.5g %9.5g", v[int((NR + 1) / 2)], v[1], v[NR] }'; }
 median() { spread "$1" "$2" | awk '{ print $1 }'; }
+table() { # PLACE PART COLUMN TITLE
+	local name of
+	printf '\n%s, %s\n%-32s %9s %9s %9s %13s\n' "$1" "$4" "" median least most "of un-enforced"
+	for name in plain:un-enforced enforced:postern nginx:"nginx, one worker" haproxy:"HAProxy, one thread"; do
+		of=$(echo "$(median "$1.$2.${name%%:*}" "$3") $(median "$1.$2.plain" "$3")" | awk '{ printf "%.2f", $2 ? $1 / $2 : 0 }')
+		printf '  %-30s %s %13s\n' "${name#*:}" "$(spread "$1.$2.${name%%:*}" "$3")" "$of"
+	done
+}
+tables() { # PLACE
+	if [[ $parts = *rate* ]]; then
+		table "$1" rate 1 "requests/s"
+		table "$1" rate 2 "us of processor time per request, server side"
+		table "$1" rate 3 "us of processor time per request, with the client"
+	fi
+	if [[ $parts = *pace* ]]; then
+		table "$1" pace 1 "$RATE requests/s: p50, us"
+		table "$1" pace 2 "$RATE requests/s: p99, us"
+		table "$1" pace 3 "$RATE requests/s: p99.9, us"
+	fi
+	if [[ $parts = *bulk* ]]; then
+		table "$1" bulk 1 "down, MB/s"
+		table "$1" bulk 2 "up, MB/s"
+		table "$1" bulk 3 "us of processor time per MB down, with the client"
+		table "$1" bulk 4 "us of processor time per MB up, with the client"
+	fi
+}
 
-echo "$rounds rounds of $seconds s, wrk -t2 -c$connections, $(nproc) processors, Linux $(uname -r)"
+pods
+servers
+sed 's/method: GET/method: GET|PUT/; s/port: "8080"/port: "8080"\n              endPort: 8082/' testdata/policies/good/backend-api.yaml >"$E2E/policy.yaml"
+up() { from veth curl -sf -o /dev/null "http://$BACKEND:$1/api/large-not"; }
+for port in 8080 8090 8091; do
+	e2e_wait 20 up $port || e2e_fail "nobody answers on port $port"
+done
+if [ -z "${RATE:-}" ]; then
+	rate veth warm $BACKEND 8080
+	RATE=$(awk '{ r = int($1 / 4000) * 1000; print (r > 1000 ? r : 1000) }' "$E2E/veth.rate.warm")
+fi
+echo "$rounds rounds of $seconds s, $connections connections, client on processor $client, server side on $server, Linux $(uname -r), load $(cut -d ' ' -f 1 /proc/loadavg)"
 for round in $(seq "$rounds"); do
 	echo "round $round"
-	measure plain 8080 "$connections"
-	measure plain-1 8080 1
+	measure plain 8080
 	enforced
-	measure proxy 8090 "$connections"
-	measure proxy-1 8090 1
+	measure nginx 8090
+	measure haproxy 8091
 done
-printf '\n%-34s %10s %10s %10s\n' "" median least most
-for row in "plain:un-enforced" "enforced:enforced by postern" "proxy:nginx as a reverse proxy"; do
-	name=${row%%:*}
-	printf '%-34s %s\n' "requests/s, ${row#*:}" "$(spread "$name" 1)"
-	printf '%-34s %s\n' "  p99, us" "$(spread "$name" 2)"
-	printf '%-34s %s\n' "  p50 with one connection, us" "$(spread "$name-1" 3)"
+for place in $places; do
+	tables "$place"
 done
-awk -v p="$(median plain 1)" -v e="$(median enforced 1)" -v x="$(median proxy 1)" \
-	'BEGIN { printf "\nenforced / un-enforced: %.2f\nenforced / proxy:       %.2f\n", e / p, e / x }'

@@ -3,7 +3,8 @@
 
 A mutant is the tree without one guard: OLD, which stands in FILE exactly once, becomes NEW. TEST fails then, or the
 guard is untested. "unit:SUITE/TEST" is a test of bpf/tests, built with the mutant's headers; "e2e:NAME" an end-to-end
-test, run with a daemon whose programs are the mutant's. docs/testing.md has the same names in a table.
+test, run with a daemon whose programs are the mutant's. docs/testing.md has the same names in a table. Words NAME=VALUE before the test's
+name are put into its environment, so that it tries the one thing that the guard is for.
 """
 from dataclasses import dataclass
 
@@ -22,6 +23,8 @@ LEAVING = "e2e:t_pages_that_change_leave_as_judged"
 MEMORY = "e2e:t_without_memory_for_state_nothing_passes"
 ONE_POLICY = "e2e:t_a_request_is_judged_by_one_policy"
 HANDSHAKE = "e2e:t_requests_with_the_handshake"
+NOT_TAKEN = ("accepted = p->ordered ? f->judged : p->accepted;\n	__u32 start", "accepted = f->judged;\n	__u32 start")
+ODD_SOCKETS = "e2e:t_raw_and_multipath_sockets_gain_nothing"
 
 GUARDS = [
     Guard("gate-around-heads", "bpf/judge.h",
@@ -32,6 +35,8 @@ GUARDS = [
     Guard("repeats-only-if-identical", "bpf/judge.h",
           "return pst_ruling(PST_ACTION_KILL, PST_REASON_REPEAT_DIFFERS);",
           "return pst_ruling(PST_ACTION_PASS, PST_REASON_RULE);", CRAFTED),
+    Guard("an-old-timestamp-takes-nothing", "bpf/judge.h", *NOT_TAKEN,
+          f"{CRAFTED} E2E_SCENARIO=another_request_behind_an_old_timestamp"),
     Guard("repeats-only-if-proven", "bpf/judge.h",
           "	default:\n		return pst_ruling(PST_ACTION_DROP, PST_REASON_REPEAT_PARTIAL);\n",
           "	default:\n		return pst_ruling(PST_ACTION_PASS, PST_REASON_RULE);\n",
@@ -76,6 +81,16 @@ GUARDS = [
           "		if (is_unacceptable(p))\n", "		if (0)\n", CRAFTED),
     Guard("a-reused-socket-begins-anew", "bpf/cgroup_skb.bpf.c",
           "	__builtin_memset(f, 0, sizeof(*f));\n", "", "e2e:t_a_reused_socket_is_judged_anew"),
+    Guard("the-courtesy-is-no-authority", "bpf/l7.bpf.h",
+          "	how->observe = f->verdict == PST_VERDICT_ALLOW;\n",
+          "	how->observe = f->verdict == PST_VERDICT_ALLOW || f->flags & PST_FLOW_COURTESY;\n",
+          "e2e:t_a_send_behind_a_short_one_is_judged"),
+    Guard("no-raw-socket-speaks-for-another", "bpf/cgroup_skb.bpf.c",
+          "		d.reason = PST_REASON_RAW_SOCKET;\n", "		return SKB_PASS;\n", ODD_SOCKETS),
+    Guard("no-multipath-of-old-listeners", "bpf/l7.bpf.h",
+          "		return pst_ruling(PST_ACTION_KILL, PST_REASON_MPTCP);\n", "		;\n", ODD_SOCKETS),
+    Guard("no-multipath-sockets", "bpf/sockops.bpf.c",
+          "	if (sk->protocol != PROTO_MPTCP)\n", "	if (1)\n", "e2e:t_every_way_to_send_is_judged"),
     Guard("who-begins-is-the-client", "bpf/sockops.bpf.c",
           "	if (f->role == PST_ROLE_CLIENT) {\n", "	if (0) {\n", "e2e:t_crossing_syns_make_no_server"),
     Guard("connections-without-state", "bpf/cgroup_skb.bpf.c",

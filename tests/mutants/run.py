@@ -111,7 +111,9 @@ def run_unit(program, test):
 
 
 def run_e2e(daemon, test):
-    return run([f"tests/e2e/{test}.sh"], env={**os.environ, "E2E_BINARY": daemon}, stdin=subprocess.DEVNULL, timeout=600)[0]
+    name, *words = test.split()
+    environment = {**os.environ, "E2E_BINARY": daemon, **dict(word.split("=") for word in words)}
+    return run([f"tests/e2e/{name}.sh"], env=environment, stdin=subprocess.DEVNULL, timeout=600)[0]
 
 
 def try_guard(guard, baseline):
