@@ -73,9 +73,61 @@ def check(objects):
         check_daemon(daemon, {o["metadata"]["name"] for o in objects if o["kind"] == "ConfigMap"})
 
 
+# What of the node the pod sees, and whether it may write there: the unit's ReadWritePaths and RuntimeDirectory.
+HOST_PATHS = {"/sys/fs/bpf": True, "/run/postern": True, "/sys/fs/cgroup": False, "/run/netns": False}
+
+
+def check_rights(pod, container):
+    """Nothing that decision 0030 does not name."""
+    context = container["securityContext"]
+    for key in ("privileged", "procMount", "runAsGroup"):
+        if context.get(key):
+            raise Wrong(f"{key} is set")
+    if context["capabilities"].get("drop") != ["ALL"] or not context.get("readOnlyRootFilesystem"):
+        raise Wrong("capabilities of the runtime's are kept, or the image can be written to")
+    if context.get("seccompProfile") != {"type": "RuntimeDefault"}:
+        raise Wrong("the runtime's list of system calls is not used")
+    # As the API server has it: SYS_ADMIN is an escalation.
+    if "allowPrivilegeEscalation" in context:
+        raise Wrong("allowPrivilegeEscalation beside SYS_ADMIN is refused")
+    if pod.get("hostIPC") or pod.get("automountServiceAccountToken") is not False:
+        raise Wrong("it has the node's IPC, or a token of the API server")
+    writable = {m["name"] for m in container["volumeMounts"] if not m.get("readOnly")}
+    for v in pod["volumes"]:
+        if "hostPath" not in v:
+            if v["name"] in writable:
+                raise Wrong(f"{v['name']} can be written to")
+            continue
+        path = v["hostPath"]["path"]
+        if path not in HOST_PATHS:
+            raise Wrong(f"{path} of the node is mounted")
+        if (v["name"] in writable) != HOST_PATHS[path]:
+            raise Wrong(f"{path} of the node can be written to, or not, otherwise than by the unit")
+
+
+def check_probes(container):
+    """Each asks a page that there is, where it is served."""
+    served = re.findall(r'!strcmp\(path, "(/\w+)"\)', open("enforcer/reporter.c").read())
+    assert "/metrics" in served, served
+    at = [a.split("=", 1)[1] for a in container.get("args", []) if a.startswith("--metrics=")]
+    for name in ("startupProbe", "livenessProbe", "readinessProbe"):
+        if "args" not in container:
+            break
+        if name not in container:
+            raise Wrong(f"there is no {name}")
+        get = container[name]["httpGet"]
+        if get["path"] not in served:
+            raise Wrong(f"{name}: {get['path']} is no page of posternd's")
+        host = f"[{get['host']}]" if ":" in get["host"] else get["host"]
+        if [f"{host}:{get['port']}"] != at:
+            raise Wrong(f"{name} asks {host}:{get['port']}, served is {at}")
+
+
 def check_daemon(daemon, maps):
     pod = daemon["spec"]["template"]["spec"]
     container, = pod["containers"]
+    check_rights(pod, container)
+    check_probes(container)
     labels = daemon["spec"]["template"]["metadata"]["labels"]
     if daemon["spec"]["selector"]["matchLabels"].items() - labels.items():
         raise Wrong("the selector does not select its own pods")
@@ -136,6 +188,10 @@ def main():
     assert data["postern-inventory"] == {"inventory.yaml": "items: []\n"}, data
     check(render(renderer, policiesConfigMap="mine", inventoryConfigMap="mine-too"))
     assert not [o for o in render(renderer, policiesConfigMap="a", inventoryConfigMap="b") if o["kind"] == "ConfigMap"]
+    for address in ("0.0.0.0", "::1"):
+        other = render(renderer, metricsAddress=address, metricsPort=10970, cgroup="kubepods")
+        check(other)
+        check_options(other)
     detach = render(renderer, detach=True)
     check(detach)
     assert "posternd --detach" in container_of(detach[-1])["command"][2]
@@ -148,6 +204,24 @@ def main():
     expect_wrong(plain, "nothing is mounted", lambda d: container_of(d)["args"].append("--policy=/srv"))
     expect_wrong(plain, "not those of posternd.service",
                  lambda d: container_of(d)["securityContext"]["capabilities"]["add"].append("SYS_BOOT"))
+    def context(d):
+        return container_of(d)["securityContext"]
+
+    def mounts(d):
+        return {m["name"]: m for m in container_of(d)["volumeMounts"]}
+
+    expect_wrong(plain, "privileged is set", lambda d: context(d).update(privileged=True))
+    expect_wrong(plain, "capabilities of the runtime's", lambda d: context(d)["capabilities"].pop("drop"))
+    expect_wrong(plain, "list of system calls", lambda d: context(d).pop("seccompProfile"))
+    expect_wrong(plain, "is refused", lambda d: context(d).update(allowPrivilegeEscalation=False))
+    expect_wrong(plain, "a token", lambda d: d["spec"]["template"]["spec"].pop("automountServiceAccountToken"))
+    expect_wrong(plain, "policies can be written", lambda d: mounts(d)["policies"].pop("readOnly"))
+    expect_wrong(plain, "otherwise than by the unit", lambda d: mounts(d)["cgroup"].pop("readOnly"))
+    expect_wrong(plain, "/etc of the node",
+                 lambda d: d["spec"]["template"]["spec"]["volumes"][-1]["hostPath"].update(path="/etc"))
+    expect_wrong(plain, "no page of posternd's",
+                 lambda d: container_of(d)["livenessProbe"]["httpGet"].update(path="/alive"))
+    expect_wrong(plain, "served is", lambda d: container_of(d)["readinessProbe"]["httpGet"].update(port=80))
     print("the chart: as expected")
 
     # The plain manifest is the chart with its own values.

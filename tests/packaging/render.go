@@ -11,6 +11,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"strings"
 	"text/template"
 )
 
@@ -32,6 +33,7 @@ var functions = template.FuncMap{
 		}
 		return or
 	},
+	"contains": func(part string, text string) bool { return strings.Contains(text, part) },
 	"dict": func(key string, v interface{}) map[string]interface{} {
 		return map[string]interface{}{key: v}
 	},
