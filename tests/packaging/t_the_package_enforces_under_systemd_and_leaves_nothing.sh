@@ -129,7 +129,11 @@ for name in postern-reader postern-proxy postern-helper; do
 	e2e_wait 30 is_another $name "$old" || fail "$name is not started again"
 done
 e2e_is "the service has not noticed" "$first 0 active" "$(prop MainPID) $(prop NRestarts) $(prop ActiveState)"
-e2e_is "the status has" 1 "$(there postern status --format json | /usr/bin/python3 -c 'import json,sys; print(json.load(sys.stdin)["reader"]["ends"])')"
+reader() { there postern status --format json | /usr/bin/python3 -c "import json,sys; print(json.load(sys.stdin)['reader']['$1'])"; }
+e2e_is "the status has" 1 "$(reader ends)"
+# Where the kernel has Landlock, the unit lets it be used.
+has_landlock=$(/usr/bin/python3 -c 'import ctypes; print(ctypes.CDLL(None).syscall(444, None, 0, 1) > 0)')
+e2e_is "it reads its own files only" "$has_landlock" "$(reader files_confined)"
 
 # The manager knows that files are being read, and does not wait for a reader that has gone.
 there kill -STOP "$(pid_of postern-reader)"
