@@ -119,39 +119,6 @@ static bool same_question(const struct question *a, const struct pst_port_query 
 	       same_rules(a, b) && same_names(a, b);
 }
 
-/* Member by member: there are bytes between them. */
-static uint64_t hash_tails(const struct pst_port_tails *t)
-{
-	uint64_t h = t->n;
-
-	for (size_t i = 0; i < t->n; i++) {
-		const struct pst_port_tail *p = &t->v[i];
-
-		h = pst_buckets_mix(h, (uint64_t)p->prefixlen << 32 | (uint32_t)p->port << 8 |
-					       p->protocol);
-		h = pst_buckets_mix(
-			h, (uint64_t)p->value.rule << 32 | (uint32_t)p->value.ruleset << 16 |
-				   (uint32_t)p->value.verdict << 8 | p->value.deny_rule);
-	}
-	return h;
-}
-
-static bool same_tails(const struct pst_port_tails *a, const struct pst_port_tails *b)
-{
-	if (a->n != b->n)
-		return false;
-	for (size_t i = 0; i < a->n; i++) {
-		const struct pst_port_tail *x = &a->v[i], *y = &b->v[i];
-
-		if (x->prefixlen != y->prefixlen || x->protocol != y->protocol ||
-		    x->port != y->port || x->value.verdict != y->value.verdict ||
-		    x->value.deny_rule != y->value.deny_rule ||
-		    x->value.ruleset != y->value.ruleset || x->value.rule != y->value.rule)
-			return false;
-	}
-	return true;
-}
-
 static uint64_t question_hash_at(const void *ctx, size_t i)
 {
 	return ((const struct pst_mapcache *)ctx)->questions.v[i].hash;
@@ -165,7 +132,7 @@ static uint64_t map_hash_at(const void *ctx, size_t i)
 /* The number of the map that says what TAILS say; takes them. */
 static int intern(struct pst_mapcache *c, struct pst_port_tails *tails, uint32_t *ret_map)
 {
-	struct map fresh = {.hash = hash_tails(tails)};
+	struct map fresh = {.hash = pst_port_tails_hash(tails->v, tails->n)};
 	uint32_t i;
 
 	if (pst_buckets_reserve(&c->by_map, c->maps.n, map_hash_at, c))
@@ -174,7 +141,7 @@ static int intern(struct pst_mapcache *c, struct pst_port_tails *tails, uint32_t
 	     at++) {
 		const struct map *m = &c->maps.v[i];
 
-		if (m->hash == fresh.hash && same_tails(&m->tails, tails)) {
+		if (m->hash == fresh.hash && pst_port_tails_same(&m->tails, tails)) {
 			*ret_map = i;
 			pst_vec_free(tails);
 			return 0;

@@ -18,11 +18,12 @@ void pst_memo_findings_fini(struct pst_memo_findings *f)
 	pst_vec_free(&f->rows);
 	pst_vec_free(&f->named);
 	pst_vec_free(&f->signatures);
-	pst_vec_free(&f->entries);
 	pst_vec_free(&f->sets);
 	pst_vec_free(&f->set_rules);
-	free(f->peers);
-	free(f->selected);
+	pst_vec_free(&f->peers);
+	pst_vec_free(&f->selected);
+	pst_setpool_fini(&f->whom);
+	pst_rowstore_fini(&f->store);
 	*f = (struct pst_memo_findings){0};
 }
 
@@ -93,6 +94,8 @@ int pst_memo_keep(struct pst_memo *memo, const struct pst_ruleset_table *t,
 	pst_memo_clear(memo);
 	if (keep_sets(t, now))
 		return -ENOMEM;
+	pst_setpool_seal(&now->whom);
+	pst_rowstore_seal(&now->store);
 	memo->last = *now;
 	memo->is_known = true;
 	*now = (struct pst_memo_findings){0};
@@ -239,7 +242,11 @@ int pst_recall_begin(const struct pst_memo *memo, const struct pst_memo_findings
 	r.spec = pst_mem_calloc(end->spec, sizeof(*r.spec));
 	r.rule = pst_mem_calloc(last->places.v[last->places.n - 1].rule, sizeof(*r.rule));
 	r.set = pst_mem_calloc(last->sets.n, sizeof(*r.set));
-	err = r.l4 && r.spec && r.rule && r.set ? join_policies(&r) : -ENOMEM;
+	r.whom = pst_mem_calloc(last->whom.n, sizeof(*r.whom));
+	r.speech = pst_mem_calloc(last->store.speeches.n, sizeof(*r.speech));
+	r.bits = pst_mem_calloc(now->whom.words, sizeof(*r.bits));
+	err = r.l4 && r.spec && r.rule && r.set && r.whom && r.speech && r.bits ? join_policies(&r)
+										: -ENOMEM;
 	if (err)
 		pst_recall_fini(&r);
 	*ret_recall = r;
@@ -252,6 +259,9 @@ void pst_recall_fini(struct pst_recall *r)
 	free(r->spec);
 	free(r->rule);
 	free(r->set);
+	free(r->whom);
+	free(r->speech);
+	free(r->bits);
 	pst_scene_news_fini(&r->news);
 	*r = (struct pst_recall){0};
 }
@@ -285,10 +295,9 @@ static void copy_bits(uint64_t *to, size_t to_at, const uint64_t *from, size_t a
 		put_bits(to, to_at, *from, n);
 }
 
-/* Set NUMBER of SETS, of then, as one of now. */
-static void copy_set(const struct pst_recall *r, const uint64_t *sets, size_t number, uint64_t *set)
+void pst_recall_copy_set(const struct pst_recall *r, uint32_t number, uint64_t *set)
 {
-	const uint64_t *from = sets + number * r->last->words;
+	const uint64_t *from = pst_setpool_at(&r->last->whom, number);
 
 	for (size_t i = 0; i < r->news.n_runs; i++) {
 		const struct pst_scene_run *run = &r->news.runs[i];
@@ -297,20 +306,32 @@ static void copy_set(const struct pst_recall *r, const uint64_t *sets, size_t nu
 	}
 }
 
-bool pst_recall_peers(const struct pst_recall *r, size_t l4, uint64_t *set)
+int pst_recall_keep_set(struct pst_recall *r, uint32_t number, struct pst_memo_findings *now,
+			uint32_t *ret_number)
 {
-	if (!r->last || !r->l4[l4])
-		return false;
-	copy_set(r, r->last->peers, r->l4[l4] - 1, set);
-	return true;
+	int err = 0;
+
+	if (!r->whom[number]) {
+		uint32_t fresh;
+
+		memset(r->bits, 0, now->whom.words * sizeof(*r->bits));
+		pst_recall_copy_set(r, number, r->bits);
+		err = pst_setpool_add(&now->whom, r->bits, &fresh);
+		if (!err)
+			r->whom[number] = 1 + fresh;
+	}
+	*ret_number = r->whom[number] - 1;
+	return err;
 }
 
-bool pst_recall_selected(const struct pst_recall *r, size_t spec, uint64_t *set)
+uint32_t pst_recall_peers(const struct pst_recall *r, size_t l4)
 {
-	if (!r->last || !r->spec[spec])
-		return false;
-	copy_set(r, r->last->selected, r->spec[spec] - 1, set);
-	return true;
+	return r->last && r->l4[l4] ? r->last->peers.v[r->l4[l4] - 1] : PST_BUCKETS_NONE;
+}
+
+uint32_t pst_recall_selected(const struct pst_recall *r, size_t spec)
+{
+	return r->last && r->spec[spec] ? r->last->selected.v[r->spec[spec] - 1] : PST_BUCKETS_NONE;
 }
 
 /* Rows. */
@@ -339,6 +360,17 @@ int pst_memo_note_row(const struct pst_row_scratch *scratch, size_t n_rules,
 	}
 	row->common = scratch->common;
 	return note_signature(scratch->common.signature, n_rules, now, row);
+}
+
+int pst_memo_note_entries(const struct pst_bundle_entry *v, size_t n, struct pst_memo_findings *now,
+			  struct pst_memo_row *row)
+{
+	int err;
+
+	row->first = now->store.peers.n;
+	err = pst_rowstore_add(&now->store, v, n);
+	row->n = now->store.peers.n - row->first;
+	return err;
 }
 
 /* The common signature of a row of F. Without rules there is none. */
@@ -380,7 +412,7 @@ static bool is_common(const struct pst_recall *r, const struct pair *p,
 	if (p->is_egress && p->then->common.uses_names && of->scene.ones.v[slot].has_ports)
 		return false;
 	for (size_t i = 0; i < rules->n; i++) {
-		const uint64_t *meant = of->peers + rules->v[i] * of->words;
+		const uint64_t *meant = pst_setpool_at(&of->whom, of->peers.v[rules->v[i]]);
 
 		if ((meant[slot / 64] >> slot % 64 & 1) != (signature[i / 64] >> i % 64 & 1))
 			return false;
@@ -475,59 +507,81 @@ static uint32_t renumber(const struct pst_recall *r, uint32_t identity, size_t *
 	return runs[*run].id_now + (identity - runs[*run].id_then);
 }
 
-static void translate(const struct pst_recall *r, struct pst_bundle_entry *v, size_t n)
+/* The speech NUMBER of then, which names rules and rule sets that are still there, as of now. */
+static int keep_speech(struct pst_recall *r, uint32_t number, struct pst_rowstore *store)
 {
-	size_t of_subject = 0, of_peer = 0;
+	const struct pst_rowstore_speech *then = &r->last->store.speeches.v[number];
+	const size_t first = store->tails.n;
+	uint32_t fresh;
 
-	for (size_t i = 0; i < n; i++) {
-		struct pst_policy_value *value = &v[i].value;
+	if (pst_vec_reserve(&store->tails, first + then->n))
+		return -ENOMEM;
+	for (size_t i = 0; i < then->n; i++) {
+		struct pst_port_tail *tail = &store->tails.v[first + i];
+		struct pst_policy_value *value = &tail->value;
 
-		if (r->news.is_renumbered) {
-			v[i].key.subject = renumber(r, v[i].key.subject, &of_subject);
-			v[i].key.peer = renumber(r, v[i].key.peer, &of_peer);
-		}
+		*tail = r->last->store.tails.v[then->first + i];
 		if (value->rule != UINT32_MAX)
 			value->rule = r->rule[value->rule] - 1;
 		if (value->verdict == PST_VERDICT_JUDGE || value->verdict == PST_VERDICT_FALLBACK)
 			value->ruleset = (uint16_t)(r->set[value->ruleset] - 1);
 	}
-}
-
-static int copy_entries(const struct pst_recall *r, const struct pst_memo_row *then,
-			struct pst_memo_findings *now)
-{
-	struct pst_bundle_entry *to;
-
-	if (!then->n)
-		return 0;
-	if (pst_vec_reserve(&now->entries, now->entries.n + then->n))
+	if (pst_rowstore_find(store, then->n, &fresh))
 		return -ENOMEM;
-	to = now->entries.v + now->entries.n;
-	memcpy(to, r->last->entries.v + then->first, then->n * sizeof(*to));
-	translate(r, to, then->n);
-	now->entries.n += then->n;
+	r->speech[number] = 1 + fresh;
 	return 0;
 }
 
-static int copy_row(const struct pst_recall *r, const struct pair *p, struct pst_memo_findings *now,
+static int copy_peers(struct pst_recall *r, const struct pst_memo_row *then,
+		      struct pst_rowstore *store)
+{
+	size_t run = 0;
+
+	if (pst_vec_reserve(&store->peers, store->peers.n + then->n))
+		return -ENOMEM;
+	for (size_t i = 0; i < then->n; i++) {
+		struct pst_rowstore_peer peer = r->last->store.peers.v[then->first + i];
+
+		if (!r->speech[peer.speech] && keep_speech(r, peer.speech, store))
+			return -ENOMEM;
+		peer.speech = r->speech[peer.speech] - 1;
+		if (r->news.is_renumbered)
+			peer.id = renumber(r, peer.id, &run);
+		store->peers.v[store->peers.n++] = peer;
+	}
+	return 0;
+}
+
+static int copy_row(struct pst_recall *r, const struct pair *p, struct pst_memo_findings *now,
 		    struct pst_memo_row *row)
 {
 	const struct pst_memo_row *then = p->then;
 	const uint64_t *signature = signature_of(r->last, then);
 	int err;
 
-	row->first = now->entries.n;
+	row->first = now->store.peers.n;
 	row->first_set = now->named.n;
 	row->n = then->n;
 	row->n_sets = then->n_sets;
 	err = copy_sets(r, then, now);
 	if (!err)
 		err = note_signature(signature, p->rules_now->n, now, row);
-	return err ? err : copy_entries(r, then, now);
+	return err ? err : copy_peers(r, then, &now->store);
+}
+
+static int write_row(const struct pst_recall *r, size_t slot, int direction,
+		     const struct pst_memo_row *row, struct pst_row_entries *entries)
+{
+	const struct pst_policy_key like = {
+		.subject = r->now->scene.ones.v[slot].id,
+		.direction = (uint8_t)direction,
+	};
+
+	return pst_rowstore_write(&r->now->store, row->first, row->n, &like, entries);
 }
 
 int pst_recall_row(struct pst_recall *r, size_t slot, int direction, struct pst_memo_findings *now,
-		   struct pst_memo_row *row)
+		   struct pst_memo_row *row, struct pst_row_entries *entries)
 {
 	const size_t was = r->last ? r->news.was[slot] : 0;
 	const size_t n_then = PST_DIRECTION_MAX * (was - 1) + (size_t)direction;
@@ -547,5 +601,7 @@ int pst_recall_row(struct pst_recall *r, size_t slot, int direction, struct pst_
 	if (err <= 0)
 		return err;
 	err = copy_row(r, &p, now, row);
+	if (!err)
+		err = write_row(r, slot, direction, row, entries);
 	return err ? err : 1;
 }

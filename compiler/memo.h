@@ -19,7 +19,9 @@
 #include "compiler/portmap.h"
 #include "compiler/resolve.h"
 #include "compiler/row.h"
+#include "compiler/rowstore.h"
 #include "compiler/scene.h"
+#include "compiler/setpool.h"
 
 /* Where a policy begins: in the catalogue's l4 rules and rules, and among all specs. */
 struct pst_memo_place {
@@ -31,7 +33,7 @@ struct pst_memo_rules PST_VEC(uint32_t); /* places in the catalogue, ascending *
 
 /* A subject in one direction: its entries, and the rule sets that these came to. */
 struct pst_memo_row {
-	size_t first, n;
+	size_t first, n; /* of the store's peers */
 	size_t first_set, n_sets;
 	bool enforce, audit;
 	bool clashes; /* rules conflict: that has to be told again */
@@ -48,15 +50,16 @@ struct pst_memo_sets {
 struct pst_memo_findings {
 	struct pst_scene scene;
 	struct PST_VEC(struct pst_memo_place) places; /* of each policy, and of the end */
-	size_t words;				      /* of each set below */
-	uint64_t *peers;			      /* [l4 rule][word]: whom it means */
-	uint64_t *selected;			      /* [spec][word] */
-	struct PST_VEC(struct pst_memo_rules) rules;  /* of each row */
-	struct PST_VEC(struct pst_memo_row) rows;     /* two per identity */
-	size_t n_resolved;			      /* of them, the others were known */
-	struct PST_VEC(uint16_t) named;		      /* rule sets, row by row */
-	struct PST_VEC(uint64_t) signatures;	      /* the common ones, row by row */
-	struct pst_row_entries entries;
+	struct pst_setpool whom;
+	struct PST_VEC(uint32_t) peers;		     /* by l4 rule: whom it means */
+	struct PST_VEC(uint32_t) selected;	     /* by spec */
+	struct PST_VEC(struct pst_memo_rules) rules; /* of each row */
+	struct PST_VEC(struct pst_memo_row) rows;    /* two per identity */
+	size_t n_resolved;			     /* of them, the others were known */
+	struct PST_VEC(uint16_t) named;		     /* rule sets, row by row */
+	struct PST_VEC(uint64_t) signatures;	     /* the common ones, row by row */
+	struct pst_rowstore store;
+	size_t n_entries;
 	struct PST_VEC(struct pst_memo_sets) sets;
 	struct pst_memo_rules set_rules;
 };
@@ -86,6 +89,9 @@ struct pst_recall {
 	uint32_t *spec; /* the same */
 	uint32_t *rule; /* of then: 1 + which it is, or 0 */
 	uint32_t *set;	/* the same */
+	/* Of then: 1 + which it is now, or 0 as long as nobody has asked. */
+	uint32_t *whom, *speech;
+	uint64_t *bits; /* a set of now */
 };
 
 /*
@@ -98,20 +104,29 @@ int pst_recall_begin(const struct pst_memo *memo, const struct pst_memo_findings
 void pst_recall_fini(struct pst_recall *r);
 
 /*
- * Adds to SET whom the l4 rule or the spec of now means, of those who were there then; false: not
- * known. Those who have come are the caller's to ask for.
+ * Of then, the number of the set whom the l4 rule or the spec of now means, or
+ * PST_BUCKETS_NONE: not known. Those who have come are not in it.
  */
-bool pst_recall_peers(const struct pst_recall *r, size_t l4, uint64_t *set);
-bool pst_recall_selected(const struct pst_recall *r, size_t spec, uint64_t *set);
+uint32_t pst_recall_peers(const struct pst_recall *r, size_t l4);
+uint32_t pst_recall_selected(const struct pst_recall *r, size_t spec);
 
-/* What pst_row_resolve() has found of ROW beside its entries, into NOW. 0 or -ENOMEM. */
+/* Adds set NUMBER of then, of those who are still there, to SET, or to the sets of NOW. */
+void pst_recall_copy_set(const struct pst_recall *r, uint32_t number, uint64_t *set);
+int pst_recall_keep_set(struct pst_recall *r, uint32_t number, struct pst_memo_findings *now,
+			uint32_t *ret_number);
+
+/*
+ * What pst_row_resolve() has found of ROW, its N entries at V among it, into NOW. 0 or -ENOMEM.
+ */
 int pst_memo_note_row(const struct pst_row_scratch *scratch, size_t n_rules,
 		      struct pst_memo_findings *now, struct pst_memo_row *row);
+int pst_memo_note_entries(const struct pst_bundle_entry *v, size_t n, struct pst_memo_findings *now,
+			  struct pst_memo_row *row);
 
 /*
  * The row of the identity SLOT in DIRECTION, whose rules are known and whose switches are in *ROW:
- * 1 and its entries and sets appended to NOW and in *ROW, 0 when it has to be resolved, or what
- * making a rule set failed with.
+ * 1 and its entries and sets in NOW and *ROW, and the entries appended to ENTRIES; 0 when it has to
+ * be resolved, or what making a rule set failed with.
  */
 int pst_recall_row(struct pst_recall *r, size_t slot, int direction, struct pst_memo_findings *now,
-		   struct pst_memo_row *row);
+		   struct pst_memo_row *row, struct pst_row_entries *entries);

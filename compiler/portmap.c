@@ -3,6 +3,7 @@
 
 #include "base/cleanup.h"
 #include "base/mem.h"
+#include "compiler/buckets.h"
 #include "policy/conflict.h"
 
 #include <errno.h>
@@ -581,4 +582,37 @@ int pst_portmap_build(const struct pst_http_sets *sets, const struct pst_port_qu
 	pst_vec_free(&m.cuts);
 	pst_vec_free(&m.intervals);
 	return r;
+}
+
+/* Member by member: there are bytes between them. */
+uint64_t pst_port_tails_hash(const struct pst_port_tail *v, size_t n)
+{
+	uint64_t h = n;
+
+	for (size_t i = 0; i < n; i++) {
+		h = pst_buckets_mix(h, (uint64_t)v[i].prefixlen << 32 | (uint32_t)v[i].port << 8 |
+					       v[i].protocol);
+		h = pst_buckets_mix(
+			h, (uint64_t)v[i].value.rule << 32 | (uint32_t)v[i].value.ruleset << 16 |
+				   (uint32_t)v[i].value.verdict << 8 | v[i].value.deny_rule);
+	}
+	return h;
+}
+
+static bool is_same_tail(const struct pst_port_tail *a, const struct pst_port_tail *b)
+{
+	return a->prefixlen == b->prefixlen && a->protocol == b->protocol && a->port == b->port &&
+	       a->value.verdict == b->value.verdict && a->value.deny_rule == b->value.deny_rule &&
+	       a->value.ruleset == b->value.ruleset && a->value.rule == b->value.rule;
+}
+
+bool pst_port_tails_same(const struct pst_port_tails *a, const struct pst_port_tails *b)
+{
+	if (a->n != b->n)
+		return false;
+	for (size_t i = 0; i < a->n; i++) {
+		if (!is_same_tail(&a->v[i], &b->v[i]))
+			return false;
+	}
+	return true;
 }

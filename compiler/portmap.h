@@ -40,6 +40,10 @@ struct pst_port_tail {
 
 struct pst_port_tails PST_VEC(struct pst_port_tail);
 
+/* Of what they say: equal ones have one hash. */
+uint64_t pst_port_tails_hash(const struct pst_port_tail *v, size_t n);
+bool pst_port_tails_same(const struct pst_port_tails *a, const struct pst_port_tails *b);
+
 struct pst_port_query {
 	const struct pst_catalog_rule *const
 		*rules; /* those that match the peer, in document order */

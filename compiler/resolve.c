@@ -21,7 +21,9 @@ struct resolver {
 	struct pst_crowd crowd;
 	struct pst_memo_findings found;
 	struct pst_recall recall; /* what was found before */
-	bool *is_strict;	  /* by row: a policy in force concerns the subject */
+	struct pst_row_entries entries;
+	uint64_t *set;	 /* of slots, of whoever is being looked for */
+	bool *is_strict; /* by row: a policy in force concerns the subject */
 	struct pst_mapcache *maps;
 	struct pst_row_scratch scratch;
 	struct PST_VEC(struct pst_row_rule) row;
@@ -69,34 +71,45 @@ static void include(uint64_t *set, size_t slot)
 	set[slot / 64] |= UINT64_C(1) << slot % 64;
 }
 
+static void clear_set(struct resolver *r)
+{
+	memset(r->set, 0, r->found.whom.words * sizeof(*r->set));
+}
+
 /* Whom the l4 rule means: those who were there before are known. */
-static void find_peers(const struct resolver *r, size_t l4, uint64_t *set)
+static int find_peers(struct resolver *r, size_t l4, uint32_t *ret_set)
 {
 	const struct pst_catalog_rule *rule = &r->in->catalog->l4[l4];
+	const uint32_t known = pst_recall_peers(&r->recall, l4);
+	bool has_come = false;
 
-	if (!pst_recall_peers(&r->recall, l4, set)) {
-		pst_crowd_find_peers(&r->crowd, rule->rule, rule->policy->ns, set);
-		return;
+	clear_set(r);
+	if (known == PST_BUCKETS_NONE) {
+		pst_crowd_find_peers(&r->crowd, rule->rule, rule->policy->ns, r->set);
+		return pst_setpool_add(&r->found.whom, r->set, ret_set);
 	}
 	for (size_t i = 0; i < r->recall.news.n_come; i++) {
 		const uint32_t slot = r->recall.news.come[i];
 
-		if (pst_crowd_is_peer(&r->crowd, rule->rule, rule->policy->ns, slot))
-			include(set, slot);
+		if (!pst_crowd_is_peer(&r->crowd, rule->rule, rule->policy->ns, slot))
+			continue;
+		include(r->set, slot);
+		has_come = true;
 	}
+	if (!has_come)
+		return pst_recall_keep_set(&r->recall, known, &r->found, ret_set);
+	pst_recall_copy_set(&r->recall, known, r->set);
+	return pst_setpool_add(&r->found.whom, r->set, ret_set);
 }
 
 static int match_peers(struct resolver *r)
 {
-	const struct pst_catalog *c = r->in->catalog;
-	const size_t words = r->found.words;
+	const size_t n = r->in->catalog->n_l4;
+	int err = pst_vec_reserve(&r->found.peers, n);
 
-	r->found.peers = pst_mem_calloc(c->n_l4, words * sizeof(*r->found.peers));
-	if (!r->found.peers)
-		return -ENOMEM;
-	for (size_t i = 0; i < c->n_l4; i++)
-		find_peers(r, i, r->found.peers + i * words);
-	return 0;
+	for (size_t i = 0; !err && i < n; i++)
+		err = find_peers(r, i, &r->found.peers.v[r->found.peers.n++]);
+	return err;
 }
 
 static bool concerns(const struct pst_spec *spec, int direction)
@@ -140,7 +153,7 @@ static int note_subjects(struct resolver *r, const struct spec_place *at, const 
 {
 	int err = 0;
 
-	for (size_t w = 0; w < r->found.words; w++) {
+	for (size_t w = 0; w < r->found.whom.words; w++) {
 		for (uint64_t left = set[w]; !err && left; left &= left - 1) {
 			const size_t i = w * 64 + (size_t)__builtin_ctzll(left);
 
@@ -164,38 +177,47 @@ static int make_rows(struct resolver *r)
 }
 
 /* Whom the spec NUMBER selects: those who were there before are known. */
-static void select_subjects(const struct resolver *r, const struct pst_spec *spec, size_t number,
-			    uint64_t *set)
+static int select_subjects(struct resolver *r, const struct pst_spec *spec, size_t number,
+			   uint32_t *ret_set)
 {
-	if (!pst_recall_selected(&r->recall, number, set)) {
-		pst_crowd_select(&r->crowd, &spec->subject, set);
-		return;
+	const uint32_t known = pst_recall_selected(&r->recall, number);
+	bool has_come = false;
+
+	clear_set(r);
+	if (known == PST_BUCKETS_NONE) {
+		pst_crowd_select(&r->crowd, &spec->subject, r->set);
+		return pst_setpool_add(&r->found.whom, r->set, ret_set);
 	}
 	for (size_t i = 0; i < r->recall.news.n_come; i++) {
 		const uint32_t slot = r->recall.news.come[i];
 
-		if (pst_selector_matches(&spec->subject, r->crowd.members.v[slot].labels))
-			include(set, slot);
+		if (!pst_selector_matches(&spec->subject, r->crowd.members.v[slot].labels))
+			continue;
+		include(r->set, slot);
+		has_come = true;
 	}
+	if (!has_come)
+		return pst_recall_keep_set(&r->recall, known, &r->found, ret_set);
+	pst_recall_copy_set(&r->recall, known, r->set);
+	return pst_setpool_add(&r->found.whom, r->set, ret_set);
 }
 
 /* The spec NUMBER and whom it selects. */
 static int match_spec(struct resolver *r, const struct spec_place *at, size_t number)
 {
-	uint64_t *set = r->found.selected + number * r->found.words;
+	uint32_t set;
 
-	select_subjects(r, at->spec, number, set);
-	return note_subjects(r, at, set);
+	if (select_subjects(r, at->spec, number, &set) || pst_vec_push(&r->found.selected, set))
+		return -ENOMEM;
+	return note_subjects(r, at, pst_setpool_at(&r->found.whom, set));
 }
 
 /* Default deny: any spec that selects the identity asks for it, also one without rules. */
 static int match_subjects(struct resolver *r)
 {
-	const struct pst_memo_place *end = &r->found.places.v[r->found.places.n - 1];
 	size_t first = 0, number = 0;
 
-	r->found.selected = pst_mem_calloc(end->spec, r->found.words * sizeof(*r->found.selected));
-	if (!r->found.selected || make_rows(r))
+	if (make_rows(r))
 		return -ENOMEM;
 	for (size_t p = 0; p < r->in->policies->n_policies; p++) {
 		const struct pst_policy *policy = &r->in->policies->policies[p];
@@ -240,7 +262,7 @@ static int resolve_row(struct resolver *r, size_t subject, enum pst_direction di
 	for (size_t i = 0; i < rules->n; i++) {
 		const struct pst_row_rule rule = {
 			.rule = &c->l4[rules->v[i]],
-			.peers = r->found.peers + rules->v[i] * r->found.words,
+			.peers = pst_setpool_at(&r->found.whom, r->found.peers.v[rules->v[i]]),
 		};
 
 		if (pst_vec_push(&r->row, rule))
@@ -249,29 +271,31 @@ static int resolve_row(struct resolver *r, size_t subject, enum pst_direction di
 	q.rules = r->row.v;
 	q.n_rules = r->row.n;
 	r->found.n_resolved++;
-	return pst_row_resolve(&q, r->maps, &r->scratch, &r->found.entries);
+	return pst_row_resolve(&q, r->maps, &r->scratch, &r->entries);
 }
 
 /* The entries from FIRST on are of a subject whose policies are all in audit. */
 static void mark_audit(struct resolver *r, size_t first)
 {
-	for (size_t i = first; i < r->found.entries.n; i++) {
-		if (r->found.entries.v[i].value.verdict != PST_VERDICT_ALLOW)
-			r->found.entries.v[i].value.deny_rule |= PST_POLICY_AUDIT;
+	for (size_t i = first; i < r->entries.n; i++) {
+		if (r->entries.v[i].value.verdict != PST_VERDICT_ALLOW)
+			r->entries.v[i].value.deny_rule |= PST_POLICY_AUDIT;
 	}
 }
 
-/* The row is resolved, and what belongs to it noted. */
+/* The row is resolved, and what belongs to it noted if somebody will ask for it. */
 static int find_row(struct resolver *r, size_t subject, enum pst_direction direction,
 		    struct pst_memo_row *row)
 {
-	int err;
+	const size_t first = r->entries.n;
+	int err = resolve_row(r, subject, direction);
 
-	row->first = r->found.entries.n;
-	err = resolve_row(r, subject, direction);
 	if (row->audit)
-		mark_audit(r, row->first);
-	row->n = r->found.entries.n - row->first;
+		mark_audit(r, first);
+	if (err || !r->in->memo)
+		return err;
+	err = pst_memo_note_entries(r->entries.n > first ? &r->entries.v[first] : NULL,
+				    r->entries.n - first, &r->found, row);
 	return err ? err : pst_memo_note_row(&r->scratch, r->row.n, &r->found, row);
 }
 
@@ -283,7 +307,8 @@ static int add_row(struct resolver *r, size_t subject, enum pst_direction direct
 	int err = 0;
 
 	if (pst_identity_is_subject(who)) {
-		err = pst_recall_row(&r->recall, subject, (int)direction, &r->found, &row);
+		err = pst_recall_row(&r->recall, subject, (int)direction, &r->found, &row,
+				     &r->entries);
 		if (!err)
 			err = find_row(r, subject, direction, &row);
 	}
@@ -299,24 +324,19 @@ static int resolve_subjects(struct resolver *r)
 			err = add_row(r, i, d);
 		if (err)
 			return err;
-		if (r->found.entries.n > PST_POLICY_ENTRIES)
+		if (r->entries.n > PST_POLICY_ENTRIES)
 			return report_full(r, r->b->identities[i].id);
 	}
 	return 0;
 }
 
-/* Subjects ascend, and so do the entries of each. */
-static int seal_entries(struct resolver *r)
+/* Subjects ascend, and so do the entries of each. The list itself is the bundle's now. */
+static void seal_entries(struct resolver *r)
 {
-	struct pst_bundle *b = r->b;
-
-	b->entries = pst_arena_calloc(b->arena, r->found.entries.n, sizeof(*b->entries));
-	if (!b->entries)
-		return -ENOMEM;
-	if (r->found.entries.n)
-		memcpy(b->entries, r->found.entries.v, r->found.entries.n * sizeof(*b->entries));
-	b->n_entries = r->found.entries.n;
-	return 0;
+	r->found.n_entries = r->entries.n;
+	r->b->entry_heap = r->b->entries = r->entries.v;
+	r->b->n_entries = r->entries.n;
+	r->entries = (struct pst_row_entries){0};
 }
 
 /*
@@ -404,9 +424,7 @@ static int reserve_entries(struct resolver *r)
 {
 	const struct pst_memo_findings *last = r->recall.last;
 
-	return last ? pst_vec_reserve(&r->found.entries,
-				      last->entries.n + last->entries.n / 64 + 64)
-		    : 0;
+	return last ? pst_vec_reserve(&r->entries, last->n_entries + last->n_entries / 64 + 64) : 0;
 }
 
 static int resolve_all(struct resolver *r, struct pst_ruleset_table *t,
@@ -421,9 +439,10 @@ static int resolve_all(struct resolver *r, struct pst_ruleset_table *t,
 	};
 	int err = fill_crowd(r, map);
 
-	r->found.words = pst_crowd_words(&r->crowd);
+	r->found.whom.words = pst_crowd_words(&r->crowd);
+	r->set = pst_mem_calloc(r->found.whom.words, sizeof(*r->set));
 	r->maps = pst_mapcache_new(&sets);
-	if (!r->maps)
+	if (!r->set || !r->maps)
 		return -ENOMEM;
 	if (!err)
 		err = pst_memo_note_places(r->in, &r->found);
@@ -442,12 +461,16 @@ static int resolve_all(struct resolver *r, struct pst_ruleset_table *t,
 	pst_recall_fini(&r->recall); /* SETS ends here */
 	if (!err)
 		err = report_clashes(r, map);
-	return err ? err : seal_entries(r);
+	if (!err)
+		seal_entries(r);
+	return err;
 }
 
 static void resolver_fini(struct resolver *r)
 {
 	pst_memo_findings_fini(&r->found);
+	pst_vec_free(&r->entries);
+	free(r->set);
 	free(r->is_strict);
 	pst_crowd_fini(&r->crowd);
 	pst_mapcache_free(&r->maps);
