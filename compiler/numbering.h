@@ -15,7 +15,9 @@
 
 struct pst_numbering {
 	uint32_t first, size;
+	uint32_t n_words;
 	uint64_t *taken; /* a bit for each number */
+	uint64_t *full;	 /* a bit for each of the words of it in which all are taken */
 };
 
 /*

@@ -2,10 +2,12 @@
 #include "compiler/numbering.h"
 
 #include "bpf/abi.h"
+#include "compiler/identity.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 enum { MANY = 5000 };
 
@@ -107,4 +109,45 @@ Test(numbering, more_than_half_of_the_small_range_have_the_large_one)
 	pst_numbering_fini(&numbers);
 	cr_assert(most >= 1 << 16 && most < 1 << 24, "%u", most);
 	cr_assert_neq(pst_numbering_init(&numbers, PST_ID_LOCAL, 1 << 24), 0);
+}
+
+/* Whoever may choose labels can make many of them want one number. */
+Test(numbering, labels_that_all_want_one_number_take_no_longer_than_a_second)
+{
+	const size_t n = 1 << 18;
+	const clock_t begin = clock();
+	uint32_t first, last;
+
+	init(n);
+	first = last = take_app(1);
+	for (size_t i = 1; i < n; i++) {
+		const uint32_t number = take_app(1);
+
+		cr_assert_eq(number, last + 1 < 1 << 24 ? last + 1 : PST_ID_LOCAL);
+		last = number;
+	}
+	pst_numbering_fini(&numbers);
+	cr_assert_neq(first, last);
+	cr_assert_lt((double)(clock() - begin) / CLOCKS_PER_SEC, 1);
+}
+
+Test(numbering, every_number_of_a_range_can_be_taken_wherever_one_begins)
+{
+	static uint8_t seen[1 << 16];
+	const uint32_t firsts[] = {PST_ID_LOCAL, PST_ID_FIRST_PREFIX};
+
+	for (size_t k = 0; k < sizeof(firsts) / sizeof(*firsts); k++) {
+		const uint32_t n = (1 << 16) - (firsts[k] & 0xffff);
+
+		memset(seen, 0, sizeof(seen));
+		/* Half of them ask, and the other half once more. */
+		cr_assert_eq(pst_numbering_init(&numbers, firsts[k], n / 2), 0);
+		for (uint32_t i = 0; i < n; i++) {
+			const uint32_t number = take_app(i / 3);
+
+			cr_assert(number >= firsts[k] && number - firsts[k] < n);
+			cr_assert(!seen[number - firsts[k]]++);
+		}
+		pst_numbering_fini(&numbers);
+	}
 }
