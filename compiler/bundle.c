@@ -13,7 +13,6 @@ void pst_bundle_free(struct pst_bundle **b)
 	if (!*b)
 		return;
 	pst_arena_free(&(*b)->entry_arena);
-	free((*b)->entry_heap);
 	/* The bundle itself lies in its arena. */
 	arena = (*b)->arena;
 	*b = NULL;
@@ -25,8 +24,6 @@ void pst_bundle_forget_entries(struct pst_bundle *b)
 	b->entries = NULL;
 	b->n_entries = 0;
 	pst_arena_free(&b->entry_arena);
-	free(b->entry_heap);
-	b->entry_heap = NULL;
 }
 
 static int cmp_u32(uint32_t a, uint32_t b)

@@ -76,7 +76,6 @@ struct pst_bundle_ruleset {
 struct pst_bundle {
 	struct pst_arena *arena;       /* owns everything below */
 	struct pst_arena *entry_arena; /* NULL, or owns the entries */
-	void *entry_heap;	       /* NULL, or the entries, alone on the heap */
 	struct pst_bundle_identity *identities;
 	size_t n_identities;
 	struct pst_bundle_addr *addrs;
@@ -99,7 +98,9 @@ struct pst_bundle {
 /* NULL is fine; *B becomes NULL. */
 void pst_bundle_free(struct pst_bundle **b);
 
-/* Gives the memory of the entries back, which are most of a large bundle; afterwards it has none.
+/*
+ * Gives the memory of the entries back, which are most of a large bundle, if they have memory of
+ * their own, as after a compilation or a reading; afterwards it has none.
  */
 void pst_bundle_forget_entries(struct pst_bundle *b);
 

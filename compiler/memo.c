@@ -362,14 +362,15 @@ int pst_memo_note_row(const struct pst_row_scratch *scratch, size_t n_rules,
 	return note_signature(scratch->common.signature, n_rules, now, row);
 }
 
-int pst_memo_note_entries(const struct pst_bundle_entry *v, size_t n, struct pst_memo_findings *now,
+int pst_memo_note_entries(const struct pst_row_entries *entries, struct pst_memo_findings *now,
 			  struct pst_memo_row *row)
 {
 	int err;
 
 	row->first = now->store.peers.n;
-	err = pst_rowstore_add(&now->store, v, n);
+	err = pst_rowstore_add(&now->store, entries->v, entries->n);
 	row->n = now->store.peers.n - row->first;
+	now->n_entries += entries->n;
 	return err;
 }
 
@@ -533,8 +534,9 @@ static int keep_speech(struct pst_recall *r, uint32_t number, struct pst_rowstor
 }
 
 static int copy_peers(struct pst_recall *r, const struct pst_memo_row *then,
-		      struct pst_rowstore *store)
+		      struct pst_memo_findings *now)
 {
+	struct pst_rowstore *store = &now->store;
 	size_t run = 0;
 
 	if (pst_vec_reserve(&store->peers, store->peers.n + then->n))
@@ -548,6 +550,7 @@ static int copy_peers(struct pst_recall *r, const struct pst_memo_row *then,
 		if (r->news.is_renumbered)
 			peer.id = renumber(r, peer.id, &run);
 		store->peers.v[store->peers.n++] = peer;
+		now->n_entries += store->speeches.v[peer.speech].n;
 	}
 	return 0;
 }
@@ -566,22 +569,11 @@ static int copy_row(struct pst_recall *r, const struct pair *p, struct pst_memo_
 	err = copy_sets(r, then, now);
 	if (!err)
 		err = note_signature(signature, p->rules_now->n, now, row);
-	return err ? err : copy_peers(r, then, &now->store);
-}
-
-static int write_row(const struct pst_recall *r, size_t slot, int direction,
-		     const struct pst_memo_row *row, struct pst_row_entries *entries)
-{
-	const struct pst_policy_key like = {
-		.subject = r->now->scene.ones.v[slot].id,
-		.direction = (uint8_t)direction,
-	};
-
-	return pst_rowstore_write(&r->now->store, row->first, row->n, &like, entries);
+	return err ? err : copy_peers(r, then, now);
 }
 
 int pst_recall_row(struct pst_recall *r, size_t slot, int direction, struct pst_memo_findings *now,
-		   struct pst_memo_row *row, struct pst_row_entries *entries)
+		   struct pst_memo_row *row)
 {
 	const size_t was = r->last ? r->news.was[slot] : 0;
 	const size_t n_then = PST_DIRECTION_MAX * (was - 1) + (size_t)direction;
@@ -601,7 +593,5 @@ int pst_recall_row(struct pst_recall *r, size_t slot, int direction, struct pst_
 	if (err <= 0)
 		return err;
 	err = copy_row(r, &p, now, row);
-	if (!err)
-		err = write_row(r, slot, direction, row, entries);
 	return err ? err : 1;
 }

@@ -59,7 +59,7 @@ struct pst_memo_findings {
 	struct PST_VEC(uint16_t) named;		     /* rule sets, row by row */
 	struct PST_VEC(uint64_t) signatures;	     /* the common ones, row by row */
 	struct pst_rowstore store;
-	size_t n_entries;
+	size_t n_entries; /* that the rows have together */
 	struct PST_VEC(struct pst_memo_sets) sets;
 	struct pst_memo_rules set_rules;
 };
@@ -115,18 +115,17 @@ void pst_recall_copy_set(const struct pst_recall *r, uint32_t number, uint64_t *
 int pst_recall_keep_set(struct pst_recall *r, uint32_t number, struct pst_memo_findings *now,
 			uint32_t *ret_number);
 
-/*
- * What pst_row_resolve() has found of ROW, its N entries at V among it, into NOW. 0 or -ENOMEM.
+/* What pst_row_resolve() has found of ROW, and apart from that its entries, into NOW. 0 or -ENOMEM.
  */
 int pst_memo_note_row(const struct pst_row_scratch *scratch, size_t n_rules,
 		      struct pst_memo_findings *now, struct pst_memo_row *row);
-int pst_memo_note_entries(const struct pst_bundle_entry *v, size_t n, struct pst_memo_findings *now,
+int pst_memo_note_entries(const struct pst_row_entries *entries, struct pst_memo_findings *now,
 			  struct pst_memo_row *row);
 
 /*
  * The row of the identity SLOT in DIRECTION, whose rules are known and whose switches are in *ROW:
- * 1 and its entries and sets in NOW and *ROW, and the entries appended to ENTRIES; 0 when it has to
- * be resolved, or what making a rule set failed with.
+ * 1 and its entries and sets appended to NOW and in *ROW, 0 when it has to be resolved, or what
+ * making a rule set failed with.
  */
 int pst_recall_row(struct pst_recall *r, size_t slot, int direction, struct pst_memo_findings *now,
-		   struct pst_memo_row *row, struct pst_row_entries *entries);
+		   struct pst_memo_row *row);

@@ -135,7 +135,7 @@ static int add_map(struct pst_packer *p, const struct pst_automaton *a, uint32_t
 	return append_map(p, sharing && pst_classmap_is_finer(usual, a) ? usual : own, ret_offset);
 }
 
-/* Room up to PST_CELLS has been reserved. */
+/* There is room. */
 static void put_cell(struct pst_packer *p, uint32_t row, uint32_t column, uint32_t value)
 {
 	size_t at = (size_t)row + column;
@@ -206,10 +206,12 @@ static int add_parts(struct pst_packer *p, const struct pst_automaton *a, uint32
 static int place(struct pst_packer *p, struct pst_rowset *s, struct pst_pack_full *ret_full)
 {
 	size_t need = pst_rowfit_used(p->fit);
-	int r = pst_vec_reserve(&p->cells, PST_CELLS);
+	int r = pst_rowset_place(s, p->fit);
 
-	if (!r)
-		r = pst_rowset_place(s, p->fit);
+	if (!r && pst_vec_reserve(&p->cells, pst_rowfit_end(p->fit))) {
+		pst_rowset_give_back(s, p->fit);
+		return -ENOMEM;
+	}
 	if (r != -E2BIG)
 		return r;
 	need += s->n_cells;

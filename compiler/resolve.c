@@ -20,10 +20,10 @@ struct resolver {
 	struct pst_bundle *b;
 	struct pst_crowd crowd;
 	struct pst_memo_findings found;
-	struct pst_recall recall; /* what was found before */
-	struct pst_row_entries entries;
-	uint64_t *set;	 /* of slots, of whoever is being looked for */
-	bool *is_strict; /* by row: a policy in force concerns the subject */
+	struct pst_recall recall;	/* what was found before */
+	struct pst_row_entries entries; /* of the row that is being resolved */
+	uint64_t *set;			/* of slots, of whoever is being looked for */
+	bool *is_strict;		/* by row: a policy in force concerns the subject */
 	struct pst_mapcache *maps;
 	struct pst_row_scratch scratch;
 	struct PST_VEC(struct pst_row_rule) row;
@@ -274,28 +274,27 @@ static int resolve_row(struct resolver *r, size_t subject, enum pst_direction di
 	return pst_row_resolve(&q, r->maps, &r->scratch, &r->entries);
 }
 
-/* The entries from FIRST on are of a subject whose policies are all in audit. */
-static void mark_audit(struct resolver *r, size_t first)
+/* The policies of the subject are all in audit. */
+static void mark_audit(struct pst_row_entries *entries)
 {
-	for (size_t i = first; i < r->entries.n; i++) {
-		if (r->entries.v[i].value.verdict != PST_VERDICT_ALLOW)
-			r->entries.v[i].value.deny_rule |= PST_POLICY_AUDIT;
+	for (size_t i = 0; i < entries->n; i++) {
+		if (entries->v[i].value.verdict != PST_VERDICT_ALLOW)
+			entries->v[i].value.deny_rule |= PST_POLICY_AUDIT;
 	}
 }
 
-/* The row is resolved, and what belongs to it noted if somebody will ask for it. */
+/* The row is resolved, and what belongs to it noted. */
 static int find_row(struct resolver *r, size_t subject, enum pst_direction direction,
 		    struct pst_memo_row *row)
 {
-	const size_t first = r->entries.n;
-	int err = resolve_row(r, subject, direction);
+	int err;
 
+	r->entries.n = 0;
+	err = resolve_row(r, subject, direction);
 	if (row->audit)
-		mark_audit(r, first);
-	if (err || !r->in->memo)
-		return err;
-	err = pst_memo_note_entries(r->entries.n > first ? &r->entries.v[first] : NULL,
-				    r->entries.n - first, &r->found, row);
+		mark_audit(&r->entries);
+	if (!err)
+		err = pst_memo_note_entries(&r->entries, &r->found, row);
 	return err ? err : pst_memo_note_row(&r->scratch, r->row.n, &r->found, row);
 }
 
@@ -307,8 +306,7 @@ static int add_row(struct resolver *r, size_t subject, enum pst_direction direct
 	int err = 0;
 
 	if (pst_identity_is_subject(who)) {
-		err = pst_recall_row(&r->recall, subject, (int)direction, &r->found, &row,
-				     &r->entries);
+		err = pst_recall_row(&r->recall, subject, (int)direction, &r->found, &row);
 		if (!err)
 			err = find_row(r, subject, direction, &row);
 	}
@@ -324,19 +322,35 @@ static int resolve_subjects(struct resolver *r)
 			err = add_row(r, i, d);
 		if (err)
 			return err;
-		if (r->entries.n > PST_POLICY_ENTRIES)
+		if (r->found.n_entries > PST_POLICY_ENTRIES)
 			return report_full(r, r->b->identities[i].id);
 	}
 	return 0;
 }
 
-/* Subjects ascend, and so do the entries of each. The list itself is the bundle's now. */
-static void seal_entries(struct resolver *r)
+/* Subjects ascend, and so do the entries of each. */
+static int write_entries(const struct resolver *r)
 {
-	r->found.n_entries = r->entries.n;
-	r->b->entry_heap = r->b->entries = r->entries.v;
-	r->b->n_entries = r->entries.n;
-	r->entries = (struct pst_row_entries){0};
+	struct pst_bundle *b = r->b;
+	struct pst_bundle_entry *at;
+
+	b->entry_arena = pst_arena_new();
+	if (!b->entry_arena)
+		return -ENOMEM;
+	at = b->entries = pst_arena_calloc(b->entry_arena, r->found.n_entries, sizeof(*b->entries));
+	if (!at)
+		return -ENOMEM;
+	for (size_t i = 0; i < r->found.rows.n; i++) {
+		const struct pst_memo_row *row = &r->found.rows.v[i];
+		const struct pst_policy_key like = {
+			.subject = b->identities[i / PST_DIRECTION_MAX].id,
+			.direction = (uint8_t)(i % PST_DIRECTION_MAX),
+		};
+
+		at = pst_rowstore_write(&r->found.store, row->first, row->n, &like, at);
+	}
+	b->n_entries = r->found.n_entries;
+	return 0;
 }
 
 /*
@@ -419,14 +433,6 @@ static int report_clashes(struct resolver *r, const struct pst_identity_map *map
 	return arena ? 0 : -ENOMEM;
 }
 
-/* About as many as the last time. */
-static int reserve_entries(struct resolver *r)
-{
-	const struct pst_memo_findings *last = r->recall.last;
-
-	return last ? pst_vec_reserve(&r->entries, last->n_entries + last->n_entries / 64 + 64) : 0;
-}
-
 static int resolve_all(struct resolver *r, struct pst_ruleset_table *t,
 		       const struct pst_identity_map *map)
 {
@@ -455,15 +461,11 @@ static int resolve_all(struct resolver *r, struct pst_ruleset_table *t,
 	if (!err)
 		err = match_subjects(r);
 	if (!err)
-		err = reserve_entries(r);
-	if (!err)
 		err = resolve_subjects(r);
 	pst_recall_fini(&r->recall); /* SETS ends here */
 	if (!err)
 		err = report_clashes(r, map);
-	if (!err)
-		seal_entries(r);
-	return err;
+	return err ? err : write_entries(r);
 }
 
 static void resolver_fini(struct resolver *r)

@@ -18,7 +18,7 @@ struct pst_rowfit {
 	uint64_t rows[WORDS];		/* a row begins there */
 	uint64_t cells[WORDS];		/* the cell is used */
 	uint32_t from[PST_COLUMNS + 1]; /* by number of cells: where a search begins */
-	uint32_t used;
+	uint32_t used, end;
 };
 
 struct pst_rowfit *pst_rowfit_new(void)
@@ -80,6 +80,8 @@ int pst_rowfit_take(struct pst_rowfit *f, const uint8_t *columns, uint32_t n, ui
 		return -E2BIG;
 	flip(f, at, columns, n);
 	f->used += n;
+	if (f->end < at + columns[n - 1] + 1)
+		f->end = at + columns[n - 1] + 1;
 	*ret_row = at;
 	return 0;
 }
@@ -97,4 +99,9 @@ void pst_rowfit_give(struct pst_rowfit *f, uint32_t row, const uint8_t *columns,
 uint32_t pst_rowfit_used(const struct pst_rowfit *f)
 {
 	return f->used;
+}
+
+uint32_t pst_rowfit_end(const struct pst_rowfit *f)
+{
+	return f->end;
 }

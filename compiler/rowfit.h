@@ -33,3 +33,6 @@ void pst_rowfit_give(struct pst_rowfit *f, uint32_t row, const uint8_t *columns,
 
 /* Cells taken. */
 uint32_t pst_rowfit_used(const struct pst_rowfit *f);
+
+/* Where the cells end that were ever taken. */
+uint32_t pst_rowfit_end(const struct pst_rowfit *f);

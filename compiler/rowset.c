@@ -123,14 +123,16 @@ static int sort_by_width(struct pst_rowset *s, uint32_t *order, uint32_t n)
 	return 0;
 }
 
-static void give_back(struct pst_rowset *s, struct pst_rowfit *f, const uint32_t *order, uint32_t n)
+void pst_rowset_give_back(struct pst_rowset *s, struct pst_rowfit *f)
 {
 	struct pst_row row;
 
-	while (n--) {
-		pst_rowset_row(s, order[n], &row);
-		if (row.n)
-			pst_rowfit_give(f, s->rows[order[n]], row.columns, row.n);
+	for (uint32_t state = 0; state < s->a->n_states; state++) {
+		if (!s->rows[state])
+			continue;
+		pst_rowset_row(s, state, &row);
+		pst_rowfit_give(f, s->rows[state], row.columns, row.n);
+		s->rows[state] = 0;
 	}
 }
 
@@ -150,7 +152,7 @@ int pst_rowset_place(struct pst_rowset *s, struct pst_rowfit *f)
 		if (row.n)
 			r = pst_rowfit_take(f, row.columns, row.n, &s->rows[order[i]]);
 		if (r)
-			give_back(s, f, order, i);
+			pst_rowset_give_back(s, f);
 	}
 	return r;
 }

@@ -41,3 +41,6 @@ void pst_rowset_row(struct pst_rowset *s, uint32_t state, struct pst_row *ret_ro
 
 /* Finds a place for every row. 0; -ENOMEM or -E2BIG with F as it was. */
 int pst_rowset_place(struct pst_rowset *s, struct pst_rowfit *f);
+
+/* Gives the places of all rows back. */
+void pst_rowset_give_back(struct pst_rowset *s, struct pst_rowfit *f);

@@ -102,20 +102,19 @@ static void put(struct pst_bundle_entry *to, const struct pst_policy_key *like, 
 	};
 }
 
-int pst_rowstore_write(const struct pst_rowstore *s, size_t first, size_t n,
-		       const struct pst_policy_key *like, struct pst_row_entries *entries)
+struct pst_bundle_entry *pst_rowstore_write(const struct pst_rowstore *s, size_t first, size_t n,
+					    const struct pst_policy_key *like,
+					    struct pst_bundle_entry *to)
 {
 	for (size_t i = first; i < first + n; i++) {
 		const struct pst_rowstore_peer *p = &s->peers.v[i];
 		const struct pst_port_tail *tails = tails_at(s, p->speech);
 		const size_t n_tails = s->speeches.v[p->speech].n;
 
-		if (pst_vec_reserve(entries, entries->n + n_tails))
-			return -ENOMEM;
 		for (size_t k = 0; k < n_tails; k++)
-			put(&entries->v[entries->n++], like, p->id, &tails[k]);
+			put(to++, like, p->id, &tails[k]);
 	}
-	return 0;
+	return to;
 }
 
 void pst_rowstore_seal(struct pst_rowstore *s)

@@ -44,11 +44,12 @@ int pst_rowstore_add(struct pst_rowstore *s, const struct pst_bundle_entry *v, s
 int pst_rowstore_find(struct pst_rowstore *s, size_t n, uint32_t *ret_speech);
 
 /*
- * Appends the entries of the N peers of one row from FIRST on, as those of LIKE's subject and
- * direction. 0 or -ENOMEM.
+ * Writes the entries of the N peers of one row from FIRST on, as those of LIKE's subject and
+ * direction, to TO, where there is room. The end of what was written.
  */
-int pst_rowstore_write(const struct pst_rowstore *s, size_t first, size_t n,
-		       const struct pst_policy_key *like, struct pst_row_entries *ret_entries);
+struct pst_bundle_entry *pst_rowstore_write(const struct pst_rowstore *s, size_t first, size_t n,
+					    const struct pst_policy_key *like,
+					    struct pst_bundle_entry *to);
 
 /* Nothing more will be added: gives back what only that needs. */
 void pst_rowstore_seal(struct pst_rowstore *s);
