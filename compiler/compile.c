@@ -5,6 +5,7 @@
 #include "compiler/catalog.h"
 #include "compiler/dangling.h"
 #include "compiler/header.h"
+#include "compiler/memo.h"
 #include "compiler/pack.h"
 #include "compiler/resolve.h"
 #include "compiler/ruleset.h"
@@ -25,8 +26,8 @@ static int pack_names(struct compiler *c, struct pst_diags *diags)
 	struct pst_automaton *a = NULL;
 	struct pst_packed packed;
 	struct pst_pack_full full;
-	int r = pst_automaton_build(pst_header_names, pst_n_header_names,
-				    &pst_automaton_default_limits, diags, &a);
+	int r = pst_larder_build(c->table.larder, pst_header_names, pst_n_header_names,
+				 &pst_automaton_default_limits, diags, &a);
 
 	if (!r)
 		r = pst_packer_add(&c->packer, a, &packed, &full);
@@ -62,6 +63,7 @@ static int compile(struct compiler *c, const struct pst_resolve_input *in,
 		.catalog = &c->catalog,
 		.limits = limits,
 		.packer = &c->packer,
+		.larder = in->memo ? &in->memo->larder : NULL,
 		.arena = c->b->arena,
 		.diags = diags,
 	};

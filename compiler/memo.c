@@ -29,12 +29,17 @@ void pst_memo_findings_fini(struct pst_memo_findings *f)
 
 struct pst_memo *pst_memo_new(void)
 {
-	return pst_mem_calloc(1, sizeof(struct pst_memo));
+	struct pst_memo *memo = pst_mem_calloc(1, sizeof(*memo));
+
+	if (memo)
+		memo->larder.max_bytes = PST_MEMO_AUTOMATA_BYTES;
+	return memo;
 }
 
 void pst_memo_clear(struct pst_memo *memo)
 {
 	pst_memo_findings_fini(&memo->last);
+	pst_larder_clear(&memo->larder);
 	memo->is_known = false;
 }
 
@@ -91,9 +96,11 @@ static int keep_sets(const struct pst_ruleset_table *t, struct pst_memo_findings
 int pst_memo_keep(struct pst_memo *memo, const struct pst_ruleset_table *t,
 		  struct pst_memo_findings *now)
 {
-	pst_memo_clear(memo);
+	pst_memo_findings_fini(&memo->last);
+	memo->is_known = false;
 	if (keep_sets(t, now))
 		return -ENOMEM;
+	pst_larder_sweep(&memo->larder);
 	pst_setpool_seal(&now->whom);
 	pst_rowstore_seal(&now->store);
 	memo->last = *now;

@@ -12,10 +12,14 @@
  * for there. The rule sets themselves are made anew, in the order in which a compilation without a
  * memo would come to them.
  *
+ * Automata are known by their patterns, and built if the last compilation had no such ones, or if
+ * they were too large to keep.
+ *
  * A policy is known by the address of its specs (compile.h says what that asks of the caller).
  */
 
 #include "base/vec.h"
+#include "compiler/larder.h"
 #include "compiler/portmap.h"
 #include "compiler/resolve.h"
 #include "compiler/row.h"
@@ -66,8 +70,11 @@ struct pst_memo_findings {
 
 void pst_memo_findings_fini(struct pst_memo_findings *f);
 
+enum { PST_MEMO_AUTOMATA_BYTES = 8 << 20 };
+
 struct pst_memo {
 	struct pst_memo_findings last;
+	struct pst_larder larder;
 	bool is_known;
 };
 

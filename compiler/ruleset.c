@@ -45,6 +45,7 @@ void pst_ruleset_table_init(struct pst_ruleset_table *t, const struct pst_rulese
 		.catalog = borrowed->catalog,
 		.limits = borrowed->limits,
 		.packer = borrowed->packer,
+		.larder = borrowed->larder,
 		.arena = borrowed->arena,
 		.diags = borrowed->diags,
 		.names = borrowed->names,
@@ -271,7 +272,7 @@ static int build(const struct form *f, const struct patterns *p,
 
 	if (!said)
 		return -ENOMEM;
-	r = pst_automaton_build(p->v, p->n, f->t->limits, said, ret_automaton);
+	r = pst_larder_build(f->t->larder, p->v, p->n, f->t->limits, said, ret_automaton);
 	/* The catalogue has let only valid patterns through: -EINVAL here is as good as too big. */
 	if (r && r != -ENOMEM)
 		r = give_up_building(f, said, ret_why);

@@ -39,6 +39,7 @@
 #include "compiler/buckets.h"
 #include "compiler/bundle.h"
 #include "compiler/catalog.h"
+#include "compiler/larder.h"
 #include "compiler/pack.h"
 
 #include <stddef.h>
@@ -58,7 +59,8 @@ struct pst_ruleset_table {
 	const struct pst_catalog *catalog;
 	const struct pst_automaton_limits *limits;
 	struct pst_packer *packer;
-	struct pst_arena *arena; /* of the bundle: what is in sets lives there */
+	struct pst_larder *larder; /* automata of the last compilation; NULL: none */
+	struct pst_arena *arena;   /* of the bundle: what is in sets lives there */
 	struct pst_diags *diags;
 	struct pst_packed names; /* the field names that the recogniser itself must know */
 	struct PST_VEC(struct pst_bundle_ruleset) sets;
