@@ -386,6 +386,8 @@ void pst_h2_stream_trailers(struct pst_h2_stream *s, enum pst_side side)
 
 	if (is_dead(s))
 		return;
+	if (!reason && side == PST_CLIENT && s->no_trailers && head->lines.n)
+		reason = PST_REASON_TRAILER;
 	if (!reason && side == PST_CLIENT)
 		reason = pst_h2_judge_trailers(&judge, &head->lines);
 	if (reason && side == PST_CLIENT)

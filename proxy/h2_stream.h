@@ -26,8 +26,9 @@ struct pst_h2_stream {
 	bool judged;
 	bool no_body, head, grpc; /* of the request */
 	bool answered;		  /* the client has got a final head */
-	bool own;		  /* the answer is the proxy's */
-	bool broken;		  /* the server's answer breaks the rules */
+	bool no_trailers; /* its policy has gone, which asked for fields: nobody could judge them */
+	bool own;	  /* the answer is the proxy's */
+	bool broken;	  /* the server's answer breaks the rules */
 	const char *own_body;
 	size_t own_left;
 };

@@ -302,3 +302,8 @@ bool pst_ruler_is_trailer_asked(const struct pst_ruler *r, uint32_t ruleset, con
 {
 	return pst_names_worst(&r->sets[ruleset].names, bytes, len) != PST_NAME_OTHER;
 }
+
+bool pst_ruler_is_header_asked(const struct pst_ruler *r, uint32_t ruleset)
+{
+	return r->sets[ruleset].names.n;
+}

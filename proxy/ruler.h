@@ -73,6 +73,9 @@ const struct pst_table *pst_ruler_table(const struct pst_ruler *r, uint32_t rule
 void pst_ruler_ask(struct pst_ruler *r, uint32_t ruleset, const struct pst_http *h,
 		   const char *bytes, struct pst_ruler_answer *ret_answer);
 
+/* Does a rule of the set ask for a header field, or change one? */
+bool pst_ruler_is_header_asked(const struct pst_ruler *r, uint32_t ruleset);
+
 /*
  * Do the trailers BYTES (the last chunk's size line first), which the core has read without an
  * error, name a field that a rule asks for or changes, or that looks like one?

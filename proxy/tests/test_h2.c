@@ -523,6 +523,33 @@ Test(h2, a_new_policy_counts_from_the_next_stream_on)
 	t_world_fini(&other);
 }
 
+/* The head was allowed by one policy that refuses the trailers, and that by another one. */
+Test(h2, trailers_behind_a_new_policy_are_not_judged_by_that_alone)
+{
+	static const struct {
+		const char *rules, *trailers;
+		bool passes;
+	} cases[] = {{ACTION("DELETE"), "x-token: bad\n", false},
+		     {ACTION("DELETE"), "x_token: bad\n", false},
+		     {"        - {path: /a}\n", "x-token: bad\n", true}};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct t_h2 *t = begin_rules(cases[i].rules);
+		struct t_h2_stream *c = t_h2_upload(t, HEAD("POST", "/a", ""), 10, NULL);
+		struct t_world other;
+
+		t_world_rules(&other, "        - {path: /other}\n");
+		pst_pair_renew(t->pair, other.ruler, other.ruleset);
+		c->trailers_to_send = cases[i].trailers;
+		t_h2_resume(t, PST_CLIENT, c);
+		cr_expect_eq(!!strstr(c->head, "200"), cases[i].passes, "%zu", i);
+		cr_expect_eq(t_h2_denied(t, PST_REASON_TRAILER), !cases[i].passes, "%zu", i);
+		cr_expect_eq(!!*t->peer[PST_SERVER].streams[0].trailers, cases[i].passes, "%zu", i);
+		end(t);
+		t_world_fini(&other);
+	}
+}
+
 /* Whatever allocation fails: nothing is passed on that was not judged, and nothing leaks. */
 Test(h2, without_memory_a_connection_ends)
 {
