@@ -5,12 +5,16 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/descriptors.h"
 #include "base/log.h"
 #include "base/version.h"
 #include "enforcer/completion.h"
 #include "enforcer/options.h"
 #include "enforcer/reader_run.h"
 #include "enforcer/service.h"
+
+/* As in its unit: maps, and some for each namespace and control group. */
+enum { DESCRIPTORS = 65536 };
 
 static int run(const struct pst_options *opts)
 {
@@ -46,6 +50,7 @@ int main(int argc, char **argv)
 		return PST_EXIT_USAGE;
 	if (opts.debug)
 		pst_log_init(name, PST_LOG_DEBUG);
+	pst_descriptors_raise(DESCRIPTORS);
 	if (is_reader)
 		_exit(pst_reader_run(&opts)); /* a sanitizer's last look needs more than it may */
 	r = run(&opts);

@@ -7,6 +7,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "base/descriptors.h"
 #include "base/log.h"
 #include "base/version.h"
 #include "proxy/loop.h"
@@ -18,16 +19,27 @@ enum { EXIT_OK = 0, EXIT_INVALID = 1, EXIT_USAGE = 2, EXIT_FAILED = 3 };
 /* Of the nobody of Debian. */
 enum { NOBODY = 65534, DESCRIPTORS_ELSE = 1024 };
 
-/*
- * What it needs is given to it as descriptors: two for each connection. From here on it is nobody.
- * Most system calls are given up when all threads are there (proxy/loop.c).
- */
-static int drop_rights(const struct pst_proxy_options *o)
+/* Two for each connection. Without the right to have so many there are fewer connections. */
+static void take_descriptors(const struct pst_proxy_options *o)
 {
-	const rlim_t need = 2 * (rlim_t)o->max_connections + DESCRIPTORS_ELSE;
+	const size_t need = 2 * (size_t)o->max_connections + DESCRIPTORS_ELSE;
 	const struct rlimit limit = {.rlim_cur = need, .rlim_max = need};
+	size_t has;
 
-	setrlimit(RLIMIT_NOFILE, &limit); /* without it, there are fewer connections */
+	if (o->managed && !setrlimit(RLIMIT_NOFILE, &limit))
+		return;
+	has = pst_descriptors_raise(need);
+	if (has < need - DESCRIPTORS_ELSE)
+		pst_log(PST_LOG_WARNING, "%zu descriptors: enough for %zu of %u connections", has,
+			has / 2, (unsigned int)o->max_connections);
+}
+
+/*
+ * What it needs is given to it as descriptors. From here on it is nobody. Most system calls are
+ * given up when all threads are there (proxy/loop.c).
+ */
+static int drop_rights(void)
+{
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
 		return pst_log_err(-errno, "cannot renounce new rights");
 	if (!geteuid() && (setgroups(0, NULL) || setresgid(NOBODY, NOBODY, NOBODY) ||
@@ -48,7 +60,8 @@ static int run(const struct pst_proxy_options *o)
 		puts("postern-proxy " PST_VERSION);
 		return EXIT_OK;
 	}
-	r = o->managed ? drop_rights(o) : 0;
+	take_descriptors(o);
+	r = o->managed ? drop_rights() : 0;
 	if (!r)
 		r = pst_loop_run(o);
 	if (!r)

@@ -610,6 +610,23 @@ def without_descriptors_connections_are_reset_and_the_proxy_recovers():
     server.close()
 
 
+def descriptors_are_as_many_as_it_may_have_not_as_it_was_started_with():
+    server = Server(answer_ok)
+
+    def few_at_first():
+        resource.setrlimit(resource.RLIMIT_NOFILE, (24, 512))
+
+    with Proxy(server.port, limit=few_at_first) as proxy:
+        held = [proxy.connect() for _ in range(60)]
+        for sock in held:
+            sock.sendall(GET)
+        for sock in held:
+            read_until(sock, b"ok")
+            sock.close()
+        equal("enough for 256 of 10000 connections" in proxy.said(), True, "and it says so")
+    server.close()
+
+
 def a_new_policy_counts_from_the_next_request_on():
     policy = os.path.join(WORK, "changing.yaml")
     shutil.copy(POLICY, policy)
@@ -689,6 +706,7 @@ TESTS = [
     connections_over_the_limit_are_reset_and_counted,
     one_workload_cannot_use_up_the_proxy_for_another,
     without_descriptors_connections_are_reset_and_the_proxy_recovers,
+    descriptors_are_as_many_as_it_may_have_not_as_it_was_started_with,
     a_new_policy_counts_from_the_next_request_on,
     requests_on_their_way_are_finished_at_the_end,
     many_connections_cost_little_each,
