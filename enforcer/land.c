@@ -62,9 +62,9 @@ static int add(int rules, const char *path)
 		return 0;
 	if (S_ISDIR(st.st_mode))
 		beneath.allowed_access |= LANDLOCK_ACCESS_FS_READ_DIR;
-	return syscall(SYS_landlock_add_rule, rules, LANDLOCK_RULE_PATH_BENEATH, &beneath, 0)
-		       ? -errno
-		       : 0;
+	if (!syscall(SYS_landlock_add_rule, rules, LANDLOCK_RULE_PATH_BENEATH, &beneath, 0))
+		return 0;
+	return errno == EBADFD ? 0 : -errno; /* it has no path, and stays open to all */
 }
 
 int pst_land_keep(const char *const *paths, size_t n)

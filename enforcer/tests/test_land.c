@@ -124,6 +124,14 @@ Test(land, a_path_that_is_not_there_is_left_out)
 	cr_expect_eq(kept((const char *[]){"nowhere", "in"}, 2, reads_there_and_nowhere_else), 0);
 }
 
+Test(land, what_has_no_path_of_the_file_system_needs_no_leave)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", memfd_create("x", 0));
+	cr_expect_eq(kept((const char *[]){path, "in"}, 2, reads_there_and_nowhere_else), 0);
+}
+
 Test(land, a_file_is_kept_without_its_directory)
 {
 	cr_expect_eq(kept((const char *[]){"in/file"}, 1, reads_a_file_and_not_its_neighbour), 0);
