@@ -11,7 +11,7 @@ import sys
 
 PORT, N, H2 = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3:] == ["h2"]
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])
-# :method GET, :scheme http, :path /api/x, :authority b; the first one with its literal is not indexed.
+# :method GET, :scheme http, :path /api/x, :authority b; none of them is to be remembered.
 FIELDS = bytes([0x82, 0x86, 0x04, 6]) + b"/api/x" + bytes([0x01, 1]) + b"b"
 HEADERS, DATA, SETTINGS, PING = 1, 0, 4, 6
 
