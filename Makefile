@@ -81,7 +81,7 @@ ENFORCER_OBJ := $(call obj,$(ENFORCER_SRC)) $(COMPILER_OBJ)
 # llhttp: Debian ships its C sources and no library.
 LLHTTP_FLAGS := -DLLHTTP_STRICT_MODE=1 -isystem /usr/share/include/llhttp
 LLHTTP_LIB_OBJ := $(patsubst %,$(B)/obj/llhttp/%.o,api http llhttp)
-PROXY_OBJ := $(call obj,$(PROXY_SRC) enforcer/calls.c enforcer/reply.c enforcer/wire.c) $(LLHTTP_LIB_OBJ) $(COMPILER_OBJ)
+PROXY_OBJ := $(call obj,$(PROXY_SRC) enforcer/calls.c enforcer/reply.c enforcer/tally.c enforcer/wire.c) $(LLHTTP_LIB_OBJ) $(COMPILER_OBJ)
 # What the command knows of the daemon: how to ask it, and what flows are. No BPF in it.
 CLIENT_SRC := $(patsubst %,enforcer/%.c,client flow flow_read flow_filter flow_test flow_time)
 CLI_OBJ := $(call obj,$(CLI_SRC) $(CLIENT_SRC)) $(LINT_OBJ)
@@ -288,7 +288,7 @@ $(F)/obj/llhttp/%.o: /usr/share/llhttp/%.c
 $(F)/fuzz_http: $(LLHTTP_OBJ) | $(F)/seeds/http
 $(F)/fuzz_stream: $(LLHTTP_OBJ) | $(F)/seeds/stream
 $(F)/fuzz_follow: $(LLHTTP_OBJ)
-FUZZ_PROXY_OBJ := $(patsubst %.c,$(F)/obj/%.o,$(PROXY_SRC) enforcer/calls.c enforcer/reply.c enforcer/wire.c)
+FUZZ_PROXY_OBJ := $(patsubst %.c,$(F)/obj/%.o,$(PROXY_SRC) enforcer/calls.c enforcer/reply.c enforcer/tally.c enforcer/wire.c)
 $(patsubst %,$(F)/obj/tests/fuzz/fuzz_%.o,proxy h2) $(FUZZ_PROXY_OBJ): FUZZ_FLAGS += $(LLHTTP_FLAGS)
 $(F)/fuzz_proxy $(F)/fuzz_h2: FUZZ_MORE_LIBS := -lpcre2-8 -lnghttp2 -lseccomp
 $(F)/fuzz_proxy $(F)/fuzz_h2: $(FUZZ_PROXY_OBJ) $(LLHTTP_OBJ)

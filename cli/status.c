@@ -90,6 +90,51 @@ static void print_export(const json_t *e, FILE *out)
 	fputc('\n', out);
 }
 
+/* Only once there was a proxy. */
+static void print_proxy(const json_t *p, FILE *out)
+{
+	static const char *const protocols[] = {"http1", "http2"};
+	const json_t *down = json_object_get(p, "downstream"), *up = json_object_get(p, "upstream");
+
+	if (!p)
+		return;
+	begin(out, "proxy");
+	fprintf(out,
+		"%s, started %" JSON_INTEGER_FORMAT " times; %" JSON_INTEGER_FORMAT
+		" of %" JSON_INTEGER_FORMAT " connections open, %" JSON_INTEGER_FORMAT
+		" of %" JSON_INTEGER_FORMAT " to servers\n",
+		json_is_true(json_object_get(p, "is_up")) ? "up" : "DOWN",
+		pst_cli_number(p, "starts"), pst_cli_number(down, "open"),
+		pst_cli_number(down, "total"), pst_cli_number(up, "open"),
+		pst_cli_number(up, "total"));
+	for (size_t i = 0; i < sizeof(protocols) / sizeof(*protocols); i++) {
+		const json_t *n = json_object_get(p, protocols[i]);
+
+		begin(out, "");
+		fprintf(out,
+			"%s: %" JSON_INTEGER_FORMAT " forwarded, %" JSON_INTEGER_FORMAT
+			" denied, %" JSON_INTEGER_FORMAT " parse errors\n",
+			protocols[i], pst_cli_number(n, "forwarded"), pst_cli_number(n, "denied"),
+			pst_cli_number(n, "parse_errors"));
+	}
+}
+
+static void print_proxy_refusals(const json_t *p, FILE *out)
+{
+	const json_t *row;
+	size_t i;
+
+	json_array_foreach(json_object_get(p, "refused"), i, row)
+	{
+		begin(out, i ? "" : "by the proxy");
+		pst_cli_put(out, pst_cli_text(row, "reason"), 26);
+		fprintf(out,
+			" requests %7" JSON_INTEGER_FORMAT "  connections %3" JSON_INTEGER_FORMAT
+			"\n",
+			pst_cli_number(row, "requests"), pst_cli_number(row, "connections"));
+	}
+}
+
 static void print_sources(const json_t *s, FILE *out)
 {
 	const json_t *source;
@@ -200,6 +245,7 @@ static void print(const json_t *s, FILE *out)
 
 	print_health(s, out);
 	print_mode(s, out);
+	print_proxy(json_object_get(s, "proxy"), out);
 	print_export(json_object_get(s, "export"), out);
 	print_sources(s, out);
 	print_policy(s, out);
@@ -207,6 +253,7 @@ static void print(const json_t *s, FILE *out)
 	print_counts(s, "passed", "passed", out);
 	print_counts(s, "drops", "drops", out);
 	print_counts(s, "audited", "audited", out);
+	print_proxy_refusals(json_object_get(s, "proxy"), out);
 	if (lost) {
 		begin(out, "lost");
 		fprintf(out, "%" JSON_INTEGER_FORMAT " reports of verdicts\n", lost);

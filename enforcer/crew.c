@@ -19,9 +19,9 @@
 /* What the proxy finds open (proxy/managed.h), and the helper its own. */
 enum { FD_CONTROL = 3, FD_LEGS = 4, FD_MAPS = 5 };
 
-/* What each keeps: the helper its socket and four maps; the proxy two sockets and a pipe. Behind
- * these each is given its stderr, and the proxy where verdicts go, if anywhere. */
-enum { FDS_HELPER = 5, FDS_PROXY = 3 };
+/* What each keeps: the helper its socket and four maps; the proxy two sockets, a pipe and its
+ * tally. Behind these each is given its stderr, and the proxy where verdicts go, if anywhere. */
+enum { FDS_HELPER = 5, FDS_MADE = 3, FDS_PROXY = FDS_MADE + 1 };
 
 enum { FDS_MAX = PST_START_FDS };
 
@@ -159,7 +159,7 @@ int pst_crew_path(const char *given, char ret_path[PATH_MAX])
 /* The ends of what is between the three: the daemon's, and those that are given away. */
 struct ends {
 	int control, answers, proxy_said, helper_said;
-	int proxy[FDS_PROXY], proxy_stderr;
+	int proxy[FDS_MADE], proxy_stderr;
 	int legs, helper_stderr; /* the helper's */
 };
 
@@ -199,8 +199,8 @@ static int begin(const struct pst_crew_opts *opts, const struct ends *e, struct 
 {
 	const struct pst_legs_maps *m = &opts->maps;
 	const int helper[] = {e->legs, m->ours, m->legs, m->origins, m->meant, e->helper_stderr};
-	const int proxy[] = {e->proxy[0], e->proxy[1], e->proxy[2], e->proxy_stderr,
-			     opts->events_fd};
+	const int proxy[] = {e->proxy[0],    e->proxy[1],     e->proxy[2],
+			     opts->tally_fd, e->proxy_stderr, opts->events_fd};
 	int r = pst_starter_run(opts->starter, PST_START_HELPER, helper, FDS_HELPER + 1,
 				&c->helper);
 
@@ -211,7 +211,7 @@ static int begin(const struct pst_crew_opts *opts, const struct ends *e, struct 
 
 static void close_given(const struct ends *e)
 {
-	for (int i = 0; i < FDS_PROXY; i++)
+	for (int i = 0; i < FDS_MADE; i++)
 		pst_cleanup_fd(&e->proxy[i]);
 	pst_cleanup_fd(&e->proxy_stderr);
 	pst_cleanup_fd(&e->legs);

@@ -41,6 +41,7 @@ void pst_crew_be_proxy(void *arg, const int *fds, size_t n);
 struct pst_crew_opts {
 	struct pst_starter *starter; /* which knows both */
 	struct pst_legs_maps maps;
+	int tally_fd;  /* what the next proxy counts in (enforcer/tally.h) */
 	int events_fd; /* where verdicts go; -1: nowhere */
 };
 

@@ -15,6 +15,7 @@
 #include "enforcer/flow.h"
 #include "enforcer/generation.h"
 #include "enforcer/loader.h"
+#include "enforcer/proxied.h"
 
 enum { BUCKETS = 11, METHODS = 10, PROTOCOLS = 3, DIRECTIONS = 2 };
 
@@ -244,25 +245,39 @@ static uint64_t sum(const uint64_t by_direction[2])
 }
 
 /* The four words of Cilium's proxies; a request that is received is one of the other three. */
-static void write_l7(const struct pst_loader_counter *counters, FILE *out)
+static void write_l7_of(const char *who, const struct pst_proxied_requests *n, FILE *out)
 {
-	uint64_t forwarded = sum(counters[PST_REASON_RULE].n);
-	uint64_t denied = 0, errors = 0;
+	const struct {
+		const char *rule;
+		uint64_t n;
+	} rows[] = {{"received", n->forwarded + n->denied + n->parse_errors},
+		    {"forwarded", n->forwarded},
+		    {"denied", n->denied},
+		    {"parse_errors", n->parse_errors}};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+		fprintf(out, "cilium_policy_l7_total{rule=\"%s\",proxy_type=\"%s\"} %" PRIu64 "\n",
+			rows[i].rule, who, rows[i].n);
+}
+
+static void write_l7(const struct pst_metrics_view *v, FILE *out)
+{
+	const struct pst_loader_counter *counters = v->counters;
+	struct pst_proxied_requests kernel = {.forwarded = sum(counters[PST_REASON_RULE].n)};
 
 	for (size_t i = 0; i < PST_REASON_MAX; i++) {
 		uint64_t n = sum(counters[i].n) + sum(counters[i].audited);
 
-		denied += kind_of(i) == PST_KIND_L7 ? n : 0;
-		errors += kind_of(i) == PST_KIND_PARSE ? n : 0;
+		kernel.denied += kind_of(i) == PST_KIND_L7 ? n : 0;
+		kernel.parse_errors += kind_of(i) == PST_KIND_PARSE ? n : 0;
 	}
 	head(out, "cilium_policy_l7_total", "counter", "Requests that HTTP rules apply to.");
-	fprintf(out,
-		"cilium_policy_l7_total{rule=\"received\",proxy_type=\"postern\"} %" PRIu64 "\n"
-		"cilium_policy_l7_total{rule=\"forwarded\",proxy_type=\"postern\"} %" PRIu64 "\n"
-		"cilium_policy_l7_total{rule=\"denied\",proxy_type=\"postern\"} %" PRIu64 "\n"
-		"cilium_policy_l7_total{rule=\"parse_errors\",proxy_type=\"postern\"} %" PRIu64
-		"\n",
-		forwarded + denied + errors, forwarded, denied, errors);
+	write_l7_of("postern", &kernel, out);
+	if (v->proxied) {
+		const struct pst_proxied_requests proxy = pst_proxied_count(v->proxied);
+
+		write_l7_of("postern-proxy", &proxy, out);
+	}
 }
 
 /* One series of a kind of decision: by reason and direction. */
@@ -283,9 +298,10 @@ static void write_reasons(FILE *out, const char *name, const struct pst_loader_c
 	}
 }
 
-static void write_kernel(const struct pst_loader_counter *counters, uint64_t lost_exports,
-			 FILE *out)
+static void write_kernel(const struct pst_metrics_view *v, FILE *out)
 {
+	const struct pst_loader_counter *counters = v->counters;
+
 	head(out, "cilium_forward_count_total", "counter", "Decisions to let pass, by reason.");
 	write_reasons(out, "cilium_forward_count_total", counters, true, false);
 	head(out, "cilium_drop_count_total", "counter", "Dropped packets, by reason.");
@@ -293,11 +309,11 @@ static void write_kernel(const struct pst_loader_counter *counters, uint64_t los
 	head(out, "postern_audit_count_total", "counter",
 	     "What audit has let pass that would have been denied, by reason.");
 	write_reasons(out, "postern_audit_count_total", counters, false, true);
-	write_l7(counters, out);
+	write_l7(v, out);
 	head(out, "hubble_lost_events_total", "counter", "Verdicts that could not be reported.");
 	fprintf(out, "hubble_lost_events_total{source=\"perf_event_ring_buffer\"} %" PRIu64 "\n",
 		sum(counters[PST_REASON_MAX].n));
-	fprintf(out, "hubble_lost_events_total{source=\"export\"} %" PRIu64 "\n", lost_exports);
+	fprintf(out, "hubble_lost_events_total{source=\"export\"} %" PRIu64 "\n", v->lost_exports);
 }
 
 static void write_policy(const struct pst_metrics *m, const struct pst_metrics_view *v, FILE *out)
@@ -342,8 +358,10 @@ static void write_policy(const struct pst_metrics *m, const struct pst_metrics_v
 
 void pst_metrics_write(const struct pst_metrics *m, const struct pst_metrics_view *v, FILE *out)
 {
-	write_kernel(v->counters, v->lost_exports, out);
+	write_kernel(v, out);
 	write_verdicts(m, out);
 	write_requests(m, out);
 	write_policy(m, v, out);
+	if (v->proxied)
+		pst_proxied_write_metrics(v->proxied, out);
 }

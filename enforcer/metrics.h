@@ -17,6 +17,7 @@ struct pst_generations;
 struct pst_hostaddr;
 struct pst_loader_counter;
 struct pst_metrics;
+struct pst_proxied;
 
 enum { PST_METRICS_REQUESTS = 256 };
 
@@ -37,11 +38,12 @@ struct pst_metrics_view {
 	const struct pst_loader_counter *counters;
 	const struct pst_generations *gens;
 	const struct pst_hostaddr *host;
-	uint64_t lost_exports;	/* flows that the file did not get */
-	bool is_reader_up;	/* somebody reads files that change */
-	uint64_t reader_ends;	/* how often he had to be started again */
-	uint64_t proxy_ends;	/* the same of the userspace proxy */
-	uint64_t refused_calls; /* of this process, by its own list */
+	const struct pst_proxied *proxied; /* NULL: there is no proxy to ask */
+	uint64_t lost_exports;		   /* flows that the file did not get */
+	bool is_reader_up;		   /* somebody reads files that change */
+	uint64_t reader_ends;		   /* how often he had to be started again */
+	uint64_t proxy_ends;		   /* the same of the userspace proxy */
+	uint64_t refused_calls;		   /* of this process, by its own list */
 };
 
 /* Writes all in Prometheus' text form, version 0.0.4. */

@@ -26,6 +26,7 @@
 #include "enforcer/handover.h"
 #include "enforcer/loader.h"
 #include "enforcer/netns.h"
+#include "enforcer/proxied.h"
 #include "enforcer/said.h"
 #include "enforcer/steer.h"
 #include "enforcer/wire.h"
@@ -80,6 +81,8 @@ struct pst_redirect {
 	int events_fd, http2_map, places_map;
 	uint64_t starting_until_ms, started_ms;
 	unsigned int restart_ms;
+	const struct pst_tally *tally; /* of the proxy that runs; NULL: none */
+	struct pst_proxied counted;    /* by those before it; and how many there were */
 };
 
 static bool is_up(const struct pst_redirect *r)
@@ -121,6 +124,14 @@ static void drop_places(struct pst_redirect *r)
 		drop_place(r, r->places.n - 1);
 }
 
+/* Nobody writes there any more. */
+static void close_tally(struct pst_redirect *r)
+{
+	pst_tally_sum(r->tally, &r->counted.sums);
+	pst_tally_end(&r->counted.sums);
+	pst_tally_free(&r->tally);
+}
+
 /* The proxy is gone, or does not do what it should: then WHY. */
 static void down(struct pst_redirect *r, const char *why)
 {
@@ -129,6 +140,7 @@ static void down(struct pst_redirect *r, const char *why)
 	pst_crew_kill(&r->crew);
 	for (size_t i = 0; i < N_SAID; i++)
 		pst_said_end(&r->said[i]);
+	close_tally(r);
 	drop_places(r);
 	ends++;
 	if (pst_clock_ms() - r->started_ms > STAYS_MS)
@@ -229,10 +241,16 @@ static int watch(const struct pst_redirect *r, int fd)
 static int up(struct pst_redirect *r)
 {
 	struct pst_crew_said said;
-	int e = pst_crew_start(&r->crew_opts, &r->crew, &said);
+	pst_auto_fd int fd = -1;
+	int e = pst_tally_new(&r->tally, &fd);
 
 	if (e)
+		return pst_log_err(e, "cannot share memory with the proxy");
+	r->crew_opts.tally_fd = fd;
+	e = pst_crew_start(&r->crew_opts, &r->crew, &said);
+	if (e)
 		return e;
+	r->counted.starts++;
 	r->started_ms = pst_clock_ms();
 	r->policy_ms = r->ping_ms = 0;
 	r->is_deaf = false;
@@ -489,6 +507,13 @@ void pst_redirect_prepare(struct pst_redirect *r, const struct pst_bundle *bundl
 		end_if(r, wait_done(r));
 }
 
+void pst_redirect_count(const struct pst_redirect *r, struct pst_proxied *ret_proxied)
+{
+	*ret_proxied = r->counted;
+	ret_proxied->is_up = is_up(r);
+	pst_tally_sum(r->tally, &ret_proxied->sums);
+}
+
 int pst_redirect_fd(const struct pst_redirect *r)
 {
 	return r->epoll_fd;
@@ -573,6 +598,7 @@ int pst_redirect_new(const struct pst_loader *l, struct pst_netns_set *netns,
 		.netns = netns,
 		.is_off = opts->is_off,
 		.crew_opts = {.starter = opts->starter,
+			      .tally_fd = -1,
 			      .maps = {.ours = pst_loader_map(l, "pst_ours"),
 				       .legs = pst_loader_map(l, "pst_legs"),
 				       .origins = pst_loader_map(l, "pst_origins"),
@@ -606,6 +632,7 @@ void pst_redirect_free(struct pst_redirect **r)
 	pst_crew_leave(&(*r)->crew);
 	for (size_t i = 0; i < N_SAID; i++)
 		pst_said_end(&(*r)->said[i]);
+	pst_tally_free(&(*r)->tally);
 	pst_vec_free(&(*r)->places);
 	pst_vec_free(&(*r)->wanted);
 	pst_vec_free(&(*r)->learned);

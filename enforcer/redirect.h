@@ -30,6 +30,7 @@
 
 struct pst_loader;
 struct pst_netns_set;
+struct pst_proxied;
 struct pst_redirect;
 struct pst_starter;
 
@@ -67,6 +68,9 @@ bool pst_redirect_learn(struct pst_redirect *r, const uint8_t workload[16],
 
 /* Looks for workloads now: what was prepared is published, or a connection was missed. */
 void pst_redirect_look(struct pst_redirect *r);
+
+/* What all proxies so far have counted. */
+void pst_redirect_count(const struct pst_redirect *r, struct pst_proxied *ret_proxied);
 
 /* Becomes readable; then dispatch. */
 int pst_redirect_fd(const struct pst_redirect *r);

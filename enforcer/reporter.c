@@ -26,6 +26,7 @@
 #include "enforcer/loader.h"
 #include "enforcer/metrics.h"
 #include "enforcer/options.h"
+#include "enforcer/proxied.h"
 #include "enforcer/reader.h"
 #include "enforcer/redirect.h"
 #include "enforcer/status.h"
@@ -173,6 +174,7 @@ static void write_metrics(const struct pst_reporter *r, FILE *out)
 {
 	struct pst_loader_counter counters[PST_REASON_MAX + 1] = {0};
 	struct pst_reader_stats reader;
+	struct pst_proxied proxied;
 	struct pst_metrics_view view = {
 		.counters = counters,
 		.gens = r->parts.gens,
@@ -180,6 +182,10 @@ static void write_metrics(const struct pst_reporter *r, FILE *out)
 		.lost_exports = r->export ? pst_export_stats(r->export).lost : 0,
 	};
 
+	if (r->status.redirect) {
+		pst_redirect_count(r->status.redirect, &proxied);
+		view.proxied = &proxied;
+	}
 	pst_reader_stats(r->parts.reader, &reader);
 	view.is_reader_up = reader.is_up;
 	view.reader_ends = reader.ended;
@@ -305,6 +311,11 @@ void pst_reporter_close(struct pst_reporter **r)
 	pst_cleanup_fd(&(*r)->epoll_fd);
 	free(*r);
 	*r = NULL;
+}
+
+void pst_reporter_know(struct pst_reporter *reporter, const struct pst_redirect *r)
+{
+	reporter->status.redirect = r;
 }
 
 static void export_flow(struct pst_reporter *r, const struct pst_flow *flow)

@@ -17,6 +17,7 @@ struct pst_hostaddr;
 struct pst_loader;
 struct pst_options;
 struct pst_reader;
+struct pst_redirect;
 
 /* Nothing is owned; all must outlive the reporter. */
 struct pst_reporter_parts {
@@ -37,6 +38,9 @@ int pst_reporter_open(const struct pst_reporter_parts *parts, struct pst_reporte
 
 /* NULL is fine; *R becomes NULL. */
 void pst_reporter_close(struct pst_reporter **r);
+
+/* There is a proxy, or may be: R, which must outlive all that is asked. */
+void pst_reporter_know(struct pst_reporter *reporter, const struct pst_redirect *r);
 
 /* A verdict. */
 void pst_reporter_event(struct pst_reporter *r, const struct pst_event *event);

@@ -466,7 +466,11 @@ static int open_redirect(struct service *s)
 		.events_file = s->opts->events_file,
 	};
 
-	return pst_redirect_new(s->loader, s->netns, &opts, &s->redirect);
+	int r = pst_redirect_new(s->loader, s->netns, &opts, &s->redirect);
+
+	if (!r)
+		pst_reporter_know(s->reporter, s->redirect);
+	return r;
 }
 
 /* Beside what other schemas have pinned, which then goes: somebody judges at each instant. */

@@ -17,7 +17,9 @@
 #include "enforcer/land.h"
 #include "enforcer/loader.h"
 #include "enforcer/options.h"
+#include "enforcer/proxied.h"
 #include "enforcer/reader.h"
+#include "enforcer/redirect.h"
 
 enum { MAX_SHOWN = 100 }; /* diagnostics; the log has them all */
 
@@ -218,6 +220,15 @@ static void write_export(struct pst_json *j, const struct pst_status *s)
 	pst_json_end(j);
 }
 
+static void write_proxied(struct pst_json *j, const struct pst_redirect *r)
+{
+	struct pst_proxied proxied;
+
+	pst_redirect_count(r, &proxied);
+	if (proxied.starts)
+		pst_proxied_write_status(j, "proxy", &proxied);
+}
+
 static void write_reader(struct pst_json *j, const struct pst_reader_stats *reader)
 {
 	pst_json_object(j, "reader");
@@ -253,6 +264,8 @@ void pst_status_write(struct pst_json *j, const char *key, const struct pst_stat
 	if (b)
 		write_bundle(j, s, b);
 	write_counters(j, s);
+	if (s->redirect)
+		write_proxied(j, s->redirect);
 	if (s->export)
 		write_export(j, s);
 	if (s->control)

@@ -18,6 +18,7 @@ struct pst_json;
 struct pst_loader;
 struct pst_options;
 struct pst_reader;
+struct pst_redirect;
 
 /* Nothing but the diagnostics is owned. What is NULL is left out. */
 struct pst_status {
@@ -28,6 +29,7 @@ struct pst_status {
 	const struct pst_reader *reader;
 	const struct pst_export *export; /* NULL: none */
 	const struct pst_control *control;
+	const struct pst_redirect *redirect; /* whose proxy has counted */
 	const char *node_name;
 	bool courtesy;			  /* the kernel answers local senders */
 	bool answers;			  /* the daemon answers */

@@ -31,6 +31,7 @@ static void close_end(struct pst_conn_end *end, bool reset)
 	epoll_ctl(end->conn->home->epoll_fd, EPOLL_CTL_DEL, end->fd, NULL);
 	close(end->fd);
 	end->fd = -1;
+	pst_tally_add(end->conn->home->tally, PST_TALLY_CLOSED + end->side, 1);
 	end->can_read = end->can_write = false;
 }
 
@@ -83,6 +84,7 @@ int pst_conn_new(struct pst_conn_home *home, const struct pst_conn_start *start,
 		.ruleset = start->ruleset,
 		.opaque = start->opaque,
 		.denied = {home->denied[0], home->denied[1]},
+		.tally = home->tally,
 		.on_event = forward_event,
 		.ctx = c,
 	};
@@ -114,6 +116,7 @@ int pst_conn_new(struct pst_conn_home *home, const struct pst_conn_start *start,
 	c->server_port = start->server_port;
 	c->direction = start->direction;
 	c->end[PST_CLIENT].can_read = c->end[PST_CLIENT].can_write = true;
+	pst_tally_add(home->tally, PST_TALLY_OPENED + PST_CLIENT, 1);
 	pst_clock_set(&home->clock, &c->timer, PST_WAIT_IDLE);
 	*ret_conn = c;
 	return 0;
@@ -140,15 +143,28 @@ static int error_of(int fd)
 	return getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) ? errno : error;
 }
 
+/* There is no way to the server. */
+static void unreachable(struct pst_conn *c)
+{
+	if (!c->reset)
+		pst_tally_add(c->home->tally, PST_TALLY_FAILED + PST_TALLY_CONNECT, 1);
+	c->reset = true;
+}
+
 /* The end is broken. What a server said before that still reaches the client. */
 static void fail(struct pst_conn_end *end)
 {
 	struct pst_conn *c = end->conn;
 
-	if (end->side == PST_CLIENT || c->connecting) {
+	if (end->side == PST_CLIENT) {
 		c->reset = true;
 		return;
 	}
+	if (c->connecting) {
+		unreachable(c);
+		return;
+	}
+	pst_tally_add(c->home->tally, PST_TALLY_FAILED + PST_TALLY_RESET, 1);
 	close_end(end, true);
 	c->server_reset = true;
 	pst_pair_ended(c->pair, PST_SERVER);
@@ -185,20 +201,22 @@ static void connect_server(struct pst_conn *c)
 	c->asked_server = true;
 	if (c->home->reach) {
 		c->connecting = c->reaching = !c->home->reach(c->home->ctx, c);
-		c->reset = !c->reaching;
+		if (!c->reaching)
+			unreachable(c);
 		return;
 	}
 	end->fd = socket(c->upstream.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (end->fd < 0) {
-		c->reset = true;
+		unreachable(c);
 		return;
 	}
+	pst_tally_add(c->home->tally, PST_TALLY_OPENED + PST_SERVER, 1);
 	setsockopt(end->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	c->connecting = true;
 	if ((connect(end->fd, (const struct sockaddr *)&c->upstream, c->upstream_len) &&
 	     errno != EINPROGRESS) ||
 	    watch(c, end))
-		c->reset = true;
+		unreachable(c);
 }
 
 void pst_conn_reached(struct pst_conn *c, int fd)
@@ -206,10 +224,12 @@ void pst_conn_reached(struct pst_conn *c, int fd)
 	struct pst_conn_end *end = &c->end[PST_SERVER];
 
 	c->reaching = false;
-	if (fd >= 0)
+	if (fd >= 0) {
 		end->fd = fd;
+		pst_tally_add(c->home->tally, PST_TALLY_OPENED + PST_SERVER, 1);
+	}
 	if (fd < 0 || watch(c, end))
-		c->reset = true;
+		unreachable(c);
 }
 
 /* Reads once. True: something came, or the stream's end. */
@@ -231,6 +251,7 @@ static bool receive(struct pst_conn *c, enum pst_side side)
 		if ((size_t)n < room && !end->hung_up)
 			end->can_read = false;
 		end->bulk = (size_t)n >= MUCH;
+		pst_tally_add(c->home->tally, PST_TALLY_RECEIVED + side, (uint64_t)n);
 		pst_pair_received(c->pair, side, (size_t)n);
 		return true;
 	}
@@ -294,10 +315,13 @@ static bool move(struct pst_conn *c, enum pst_side from)
 		return in->can_read;
 	}
 	in->bulk = n >= MUCH / 2;
+	pst_tally_add(c->home->tally, PST_TALLY_RECEIVED + from, (uint64_t)n);
 	do {
 		went = pst_pipe_empty(pipe, out->fd);
-		if (went > 0)
+		if (went > 0) {
 			pst_pair_moved(c->pair, from, (size_t)went);
+			pst_tally_add(c->home->tally, PST_TALLY_SENT + to, (uint64_t)went);
+		}
 	} while (pipe->held && (went > 0 || went == -EINTR));
 	if (pipe->held)
 		out->can_write = false;
@@ -331,6 +355,7 @@ static bool transmit(struct pst_conn *c, enum pst_side side)
 	n = send(end->fd, at, len, MSG_NOSIGNAL);
 	if (n > 0) {
 		pst_pair_sent(c->pair, side, (size_t)n);
+		pst_tally_add(c->home->tally, PST_TALLY_SENT + side, (uint64_t)n);
 		return true;
 	}
 	if (n < 0 && errno == EINTR)
@@ -465,5 +490,9 @@ void pst_conn_time_out(struct pst_conn *c)
 		pst_clock_set(&c->home->clock, &c->timer, PST_WAIT_IDLE);
 		return;
 	}
+	if (c->timer.wait == PST_WAIT_IDLE)
+		pst_tally_add(c->home->tally, PST_TALLY_IDLE, 1);
+	if (c->timer.wait == PST_WAIT_CONNECT)
+		pst_tally_add(c->home->tally, PST_TALLY_FAILED + PST_TALLY_LATE, 1);
 	finish(c, c->timer.wait != PST_WAIT_LINGER && !pst_pair_is_idle(c->pair));
 }

@@ -45,6 +45,7 @@ struct pst_conn_home {
 	struct pst_memory memory;
 	struct pst_pipe pipe;
 	const struct pst_reply *denied[2];
+	struct pst_tally_row *tally; /* or NULL */
 	size_t rested; /* connections that gave memory back: there are holes in the heap */
 	void (*on_event)(void *ctx, const struct pst_conn *c, const struct pst_pair_event *event);
 	/* Somebody else makes the way to the server, and pst_conn_reached() tells: 0 or -errno;

@@ -2,6 +2,7 @@
 #include "proxy/entry.h"
 
 #include "base/cleanup.h"
+#include "proxy/events.h"
 #include "proxy/team.h"
 
 #include <errno.h>
@@ -38,20 +39,25 @@ struct pst_l4_result pst_entry_ask(const struct pst_worker *w, enum pst_dir dire
 	return pst_proxy_policy_ask(w->policy, &q);
 }
 
-static void refuse(struct pst_worker *w, int fd, enum pst_reason reason)
+/* What is KNOWN of it is told. */
+static void refuse(struct pst_worker *w, int fd, enum pst_reason reason,
+		   const struct pst_conn_start *known)
 {
 	const struct linger hard = {.l_onoff = 1, .l_linger = 0};
 
-	pst_worker_count(&w->counters.denied_by[reason]);
+	pst_tally_add(w->home.tally, PST_TALLY_REFUSED + reason, 1);
+	if (w->o->events != PST_PROXY_EVENTS_NONE && pst_proxy_event_write_refused(known, reason))
+		pst_tally_add(w->home.tally, PST_TALLY_LOST_EVENTS, 1);
 	setsockopt(fd, SOL_SOCKET, SO_LINGER, &hard, sizeof(hard));
 	close(fd);
 }
 
 /* The same for one that was to be served here. */
-static void drop(struct pst_worker *w, int fd, enum pst_reason reason)
+static void drop(struct pst_worker *w, int fd, enum pst_reason reason,
+		 const struct pst_conn_start *known)
 {
 	w->load--;
-	refuse(w, fd, reason);
+	refuse(w, fd, reason, known);
 }
 
 /* Takes what a connection has of the proxy. NONE; or why there is no room. */
@@ -89,25 +95,30 @@ static void begin(struct pst_worker *w, int fd, struct pst_conn_start *start)
 	start->ruleset = r.ruleset;
 	start->opaque = r.verdict == PST_VERDICT_ALLOW;
 	if (r.verdict == PST_VERDICT_DENY) {
-		drop(w, fd, r.reason);
+		drop(w, fd, r.reason, start);
 		return;
 	}
 	full = take_room(w, start);
 	if (full) {
-		drop(w, fd, full);
+		drop(w, fd, full, start);
 		return;
 	}
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	if (pst_conn_new(&w->home, start, &c)) {
 		give_room(w, start);
-		drop(w, fd, PST_REASON_NO_STATE);
+		drop(w, fd, PST_REASON_NO_STATE, start);
 		return;
 	}
 	pst_worker_add(w, c);
 }
 
-void pst_entry_take(struct pst_worker *w, int fd, const struct sockaddr_storage *from,
-		    uint16_t port)
+/*
+ * What an accepted connection says about itself. To a front with PORT it may have been sent by
+ * connect.bpf.c, which has noted where it was to go, or by somebody; then its server is not known.
+ * 0 or -errno.
+ */
+static int look_at(const struct pst_worker *w, int fd, const struct sockaddr_storage *from,
+		   uint16_t port, struct pst_conn_start *ret_start)
 {
 	struct pst_conn_start start = {
 		.upstream = &w->o->upstream.addr,
@@ -116,20 +127,34 @@ void pst_entry_take(struct pst_worker *w, int fd, const struct sockaddr_storage 
 	};
 	struct sockaddr_storage at = w->o->upstream.addr;
 	socklen_t len = sizeof(at);
+	int r = port && getsockname(fd, (struct sockaddr *)&at, &len) ? -errno : 0;
 
 	start.client = pst_proxy_addr(from, &start.client_port);
-	if (port && getsockname(fd, (struct sockaddr *)&at, &len)) {
-		drop(w, fd, PST_REASON_NO_STATE);
-		return;
-	}
-	start.server = pst_proxy_addr(&at, &start.server_port);
-	/* Sent to the listener itself: by connect.bpf.c, which has noted why, or by somebody. */
+	if (!r)
+		start.server = pst_proxy_addr(&at, &start.server_port);
 	if (port && start.server_port == port) {
-		if (pst_asking_origin(&w->asking, fd))
-			drop(w, fd, PST_REASON_PROXY_LIMIT);
+		start.direction = PST_DIR_EGRESS;
+		start.server_port = 0;
+	}
+	*ret_start = start;
+	return r;
+}
+
+void pst_entry_take(struct pst_worker *w, int fd, const struct sockaddr_storage *from,
+		    uint16_t port)
+{
+	struct pst_conn_start start;
+
+	if (look_at(w, fd, from, port, &start)) {
+		drop(w, fd, PST_REASON_NO_STATE, &start);
 		return;
 	}
-	begin(w, fd, &start);
+	if (start.server_port) {
+		begin(w, fd, &start);
+		return;
+	}
+	if (pst_asking_origin(&w->asking, fd))
+		drop(w, fd, PST_REASON_PROXY_LIMIT, &start);
 }
 
 static struct pst_addr addr_of(const struct pst_end *end)
@@ -153,14 +178,17 @@ void pst_entry_begin_out(struct pst_worker *w, const struct pst_asking_answer *a
 	};
 
 	if (a->error || w->drain_end_ms)
-		drop(w, a->fd, PST_REASON_UNKNOWN_LOCAL);
+		drop(w, a->fd, PST_REASON_UNKNOWN_LOCAL, &start);
 	else
 		begin(w, a->fd, &start);
 }
 
 /* No descriptor is left: one connection is taken in order to be refused. */
-static void refuse_next(struct pst_worker *w, int listen_fd)
+static void refuse_next(struct pst_worker *w, const struct pst_front *front)
 {
+	struct sockaddr_storage from = {.ss_family = AF_UNSPEC};
+	socklen_t len = sizeof(from);
+	struct pst_conn_start start;
 	int fd;
 
 	/* Another thread may have been faster to open the last one. */
@@ -169,9 +197,11 @@ static void refuse_next(struct pst_worker *w, int listen_fd)
 	if (w->spare_fd < 0)
 		return;
 	close(PST_TAKE_FD(w->spare_fd));
-	fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC);
-	if (fd >= 0)
-		refuse(w, fd, PST_REASON_PROXY_LIMIT);
+	fd = accept4(front->fd, (struct sockaddr *)&from, &len, SOCK_CLOEXEC);
+	if (fd >= 0) {
+		look_at(w, fd, &from, front->port, &start);
+		refuse(w, fd, PST_REASON_PROXY_LIMIT, &start);
+	}
 	w->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 }
 
@@ -181,12 +211,16 @@ static void hand_out(struct pst_worker *w, int fd, const struct sockaddr_storage
 {
 	const struct pst_mail mail = {.kind = PST_MAIL_CONN, .fd = fd, .from = *from, .port = port};
 	struct pst_worker *to = pst_team_choose(w);
+	struct pst_conn_start start;
 
 	to->load++;
-	if (to == w)
+	if (to == w) {
 		pst_entry_take(w, fd, from, port);
-	else if (pst_mailbox_post(&to->mail, &mail, w->home.clock.now_ms))
-		drop(to, fd, PST_REASON_NO_STATE);
+	} else if (pst_mailbox_post(&to->mail, &mail, w->home.clock.now_ms)) {
+		to->load--;
+		look_at(w, fd, from, port, &start);
+		refuse(w, fd, PST_REASON_NO_STATE, &start);
+	}
 }
 
 void pst_entry_accept(struct pst_worker *w, const struct pst_front *front)
@@ -200,7 +234,7 @@ void pst_entry_accept(struct pst_worker *w, const struct pst_front *front)
 		if (fd >= 0)
 			hand_out(w, fd, &from, front->port);
 		else if (errno == EMFILE || errno == ENFILE)
-			refuse_next(w, front->fd);
+			refuse_next(w, front);
 		else if (errno != ECONNABORTED && errno != EINTR)
 			return;
 	}

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "proxy/events.h"
 
-#include "base/cleanup.h"
 #include "base/json.h"
 #include "compiler/explain.h"
 #include "compiler/head.h"
@@ -31,13 +30,24 @@ static void put_time(struct pst_json *j)
 	pst_json_str(j, "time", text);
 }
 
-static void put_client(struct pst_json *j, const struct pst_conn *c)
+static void put_end(struct pst_json *j, const char *key, const struct pst_addr *at, uint16_t port)
 {
 	char addr[64], text[80];
 
-	pst_addr_to_str(&c->client, addr, sizeof(addr));
-	snprintf(text, sizeof(text), strchr(addr, ':') ? "[%s]:%u" : "%s:%u", addr, c->client_port);
-	pst_json_str(j, "client", text);
+	pst_addr_to_str(at, addr, sizeof(addr));
+	snprintf(text, sizeof(text), strchr(addr, ':') ? "[%s]:%u" : "%s:%u", addr, port);
+	pst_json_str(j, key, text);
+}
+
+/* What all lines begin with. */
+static void put_begin(struct pst_json *j, const char *layer, enum pst_dir direction, bool allowed,
+		      enum pst_reason reason)
+{
+	put_time(j);
+	pst_json_str(j, "layer", layer);
+	pst_json_str(j, "direction", direction == PST_DIR_INGRESS ? "ingress" : "egress");
+	pst_json_str(j, "verdict", allowed ? "allow" : "deny");
+	pst_json_str(j, "reason", pst_explain_reason_name(reason));
 }
 
 static void put_rule(struct pst_json *j, const struct pst_conn *c, uint32_t index)
@@ -80,13 +90,8 @@ static void put_event(struct pst_json *j, const struct pst_proxy_options *o,
 {
 	struct pst_head head;
 
-	pst_json_object(j, NULL);
-	put_time(j);
-	pst_json_str(j, "layer", "l7");
-	pst_json_str(j, "direction", c->direction == PST_DIR_INGRESS ? "ingress" : "egress");
-	pst_json_str(j, "verdict", event->allowed ? "allow" : "deny");
-	pst_json_str(j, "reason", pst_explain_reason_name(event->reason));
-	put_client(j, c);
+	put_begin(j, "l7", c->direction, event->allowed, event->reason);
+	put_end(j, "client", &c->client, c->client_port);
 	pst_json_u64(j, "number", event->number);
 	put_rule(j, c, event->rule);
 	if (event->head_len) {
@@ -95,7 +100,6 @@ static void put_event(struct pst_json *j, const struct pst_proxy_options *o,
 		put_path(j, &head.field[PST_FIELD_PATH], o->show_queries);
 		put_span(j, "host", &head.field[PST_FIELD_HOST]);
 	}
-	pst_json_end(j);
 }
 
 /* A reader that stands still must not hold up requests: then the line is lost. */
@@ -113,20 +117,55 @@ static int write_line(const char *line, size_t len)
 	return written ? 0 : -EIO;
 }
 
+/* Where a line is composed. */
+struct page {
+	char line[2 * PIPE_BUF];
+	FILE *out;
+	struct pst_json j;
+};
+
+static int begin_line(struct page *p)
+{
+	p->out = fmemopen(p->line, sizeof(p->line), "w");
+	if (!p->out)
+		return -EIO;
+	pst_json_init(&p->j, p->out);
+	pst_json_object(&p->j, NULL);
+	return 0;
+}
+
+static int end_line(struct page *p)
+{
+	int r = pst_json_finish(&p->j);
+	long len = ftell(p->out);
+
+	fclose(p->out);
+	return r || len < 0 ? -EIO : write_line(p->line, (size_t)len);
+}
+
+int pst_proxy_event_write_refused(const struct pst_conn_start *known, enum pst_reason reason)
+{
+	struct page p;
+
+	if (begin_line(&p))
+		return -EIO;
+	put_begin(&p.j, "l4", known->direction, false, reason);
+	if (known->client_port)
+		put_end(&p.j, "client", &known->client, known->client_port);
+	if (known->server_port)
+		put_end(&p.j, "server", &known->server, known->server_port);
+	pst_json_end(&p.j);
+	return end_line(&p);
+}
+
 int pst_proxy_event_write(const struct pst_proxy_options *o, const struct pst_conn *c,
 			  const struct pst_pair_event *event)
 {
-	char line[2 * PIPE_BUF];
-	pst_auto_file FILE *out = fmemopen(line, sizeof(line), "w");
-	struct pst_json j;
-	long len;
+	struct page p;
 
-	if (!out)
+	if (begin_line(&p))
 		return -EIO;
-	pst_json_init(&j, out);
-	put_event(&j, o, c, event);
-	if (pst_json_finish(&j))
-		return -EIO;
-	len = ftell(out);
-	return len < 0 ? -EIO : write_line(line, (size_t)len);
+	put_event(&p.j, o, c, event);
+	pst_json_end(&p.j);
+	return end_line(&p);
 }

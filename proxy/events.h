@@ -11,6 +11,12 @@
 #include "proxy/conn.h"
 #include "proxy/options.h"
 
+/*
+ * A connection that was not taken: the same without a request, as layer l4; ends that are not known
+ * (port 0) are left out. 0 or -EIO.
+ */
+int pst_proxy_event_write_refused(const struct pst_conn_start *known, enum pst_reason reason);
+
 /* Writes one line to stdout. 0, or -EIO when it is lost: also when nobody takes it now. */
 int pst_proxy_event_write(const struct pst_proxy_options *o, const struct pst_conn *c,
 			  const struct pst_pair_event *event);

@@ -23,6 +23,7 @@ struct pst_h2_stream *pst_h2_stream_new(struct pst_h2 *h, int32_t id)
 		s->next->prev = s;
 	h->streams = s;
 	h->n_streams++;
+	pst_tally_add(h->opts.tally, PST_TALLY_STREAMS, 1);
 	return s;
 }
 
@@ -37,6 +38,7 @@ void pst_h2_stream_free(struct pst_h2_stream *s)
 	if (s->next)
 		s->next->prev = s->prev;
 	h->n_streams--;
+	pst_tally_add(h->opts.tally, PST_TALLY_STREAMS_OVER, 1);
 	for (int side = PST_CLIENT; side <= PST_SERVER; side++) {
 		pst_buffer_fini(&s->leg[side].body, h->opts.purse);
 		pst_vec_free(&s->leg[side].trailers);

@@ -279,6 +279,7 @@ static int start(struct loop *l)
 
 	if (!r && l->o->managed)
 		r = pst_managed_open(&l->team.managed);
+	pst_team_count(&l->team);
 	if (!r && l->o->managed)
 		r = pst_confine();
 	if (r)

@@ -12,7 +12,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { FD_CONTROL = 3, FD_LEGS = 4, FD_ANSWERS = 5 };
+enum { FD_CONTROL = 3, FD_LEGS = 4, FD_ANSWERS = 5, FD_TALLY = 6 };
 
 static int adopt(int fd)
 {
@@ -37,6 +37,13 @@ int pst_managed_open(struct pst_managed *m)
 		r = adopt(FD_ANSWERS);
 	if (r)
 		return r;
+	/* A daemon of another version has none, or another one: then it does not know the numbers.
+	 */
+	r = pst_tally_adopt(FD_TALLY, &m->tally);
+	if (r)
+		pst_log_err(r, "the daemon does not see what is counted");
+	else
+		close(FD_TALLY);
 	m->control = FD_CONTROL;
 	m->answers = FD_ANSWERS;
 	m->legs = FD_LEGS;
@@ -46,6 +53,7 @@ int pst_managed_open(struct pst_managed *m)
 void pst_managed_close(struct pst_managed *m)
 {
 	pst_vec_free(&m->askers);
+	pst_tally_free((const struct pst_tally **)&m->tally);
 	pst_cleanup_fd(&m->control);
 	pst_cleanup_fd(&m->answers);
 	pst_cleanup_fd(&m->legs);

@@ -609,6 +609,11 @@ bool pst_pair_is_over(const struct pst_pair *p, enum pst_side side)
 	return !p->h2 && p->ended[PST_CLIENT] && !pst_buffer_unknown(&p->in[PST_CLIENT]);
 }
 
+bool pst_pair_is_h2(const struct pst_pair *p)
+{
+	return p->h2;
+}
+
 enum pst_pair_state pst_pair_state(const struct pst_pair *p)
 {
 	return p->h2 ? pst_h2_state(p->h2) : p->state;

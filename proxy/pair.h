@@ -22,6 +22,7 @@
 
 #include "bpf/reason.h"
 #include "enforcer/reply.h"
+#include "enforcer/tally.h"
 #include "proxy/purse.h"
 #include "proxy/ruler.h"
 
@@ -59,6 +60,7 @@ struct pst_pair_opts {
 	uint32_t ruleset;
 	bool opaque;		 /* allowed without HTTP rules: bytes are passed on as they come */
 	struct pst_purse *purse; /* of this connection */
+	struct pst_tally_row *tally;	   /* where streams are counted; or NULL */
 	const struct pst_reply *denied[2]; /* the 403: of a connection that stays, that ends */
 	void (*on_event)(void *ctx, const struct pst_pair_event *event);
 	void *ctx;
@@ -95,6 +97,9 @@ void pst_pair_moved(struct pst_pair *p, enum pst_side side, size_t n);
 bool pst_pair_is_over(const struct pst_pair *p, enum pst_side side);
 
 enum pst_pair_state pst_pair_state(const struct pst_pair *p);
+
+/* Does the client speak HTTP/2, as far as is known? */
+bool pst_pair_is_h2(const struct pst_pair *p);
 
 /* Has the server got a part of a request that was denied then? It must not take it for all. */
 bool pst_pair_is_torn(const struct pst_pair *p);

@@ -295,30 +295,43 @@ struct pst_worker *pst_team_choose(struct pst_worker *w)
 	return best;
 }
 
-static uint64_t sum(const struct pst_team *t, size_t offset)
+void pst_team_count(struct pst_team *t)
+{
+	_Static_assert((int)PST_PROXY_THREADS <= (int)PST_TALLY_ROWS, "a row for each thread");
+
+	for (size_t i = 0; t->managed.tally && i < t->n_workers; i++)
+		t->workers[i].home.tally = &t->managed.tally->rows[i];
+}
+
+static uint64_t sum(const struct pst_team *t, unsigned int what)
 {
 	uint64_t all = 0;
 
 	for (size_t i = 0; i < t->n_workers; i++)
-		all += *(const atomic_uint_least64_t *)((const char *)&t->workers[i].counters +
-							offset);
+		all += t->workers[i].home.tally->n[what];
 	return all;
+}
+
+static uint64_t sum_decided(const struct pst_team *t, enum pst_reason reason)
+{
+	return sum(t, pst_tally_decided(PST_TALLY_HTTP1, reason)) +
+	       sum(t, pst_tally_decided(PST_TALLY_HTTP2, reason));
 }
 
 void pst_team_log_counters(const struct pst_team *t)
 {
-	uint64_t lost = sum(t, offsetof(struct pst_counters, lost_events));
+	static const enum pst_reason allowed[] = {PST_REASON_RULE, PST_REASON_RULE_FALLBACK};
+	uint64_t lost = sum(t, PST_TALLY_LOST_EVENTS), n = 0;
 
-	pst_log(PST_LOG_INFO, "%llu requests allowed",
-		(unsigned long long)sum(t, offsetof(struct pst_counters, allowed)));
+	for (size_t i = 0; i < sizeof(allowed) / sizeof(*allowed); i++)
+		n += sum_decided(t, allowed[i]);
+	pst_log(PST_LOG_INFO, "%llu requests allowed", (unsigned long long)n);
 	if (lost)
 		pst_log(PST_LOG_INFO, "%llu events lost", (unsigned long long)lost);
-	for (size_t i = 0; i < PST_REASON_MAX; i++) {
-		uint64_t n = sum(t, offsetof(struct pst_counters, denied_by) +
-					    i * sizeof(t->workers->counters.denied_by[0]));
-
-		if (n)
+	for (enum pst_reason i = 0; i < PST_REASON_MAX; i++) {
+		n = sum(t, PST_TALLY_REFUSED + i) + sum_decided(t, i);
+		if (n && i != PST_REASON_RULE && i != PST_REASON_RULE_FALLBACK)
 			pst_log(PST_LOG_INFO, "%llu denied: %s", (unsigned long long)n,
-				pst_explain_reason_name((enum pst_reason)i));
+				pst_explain_reason_name(i));
 	}
 }

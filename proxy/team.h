@@ -37,6 +37,9 @@ struct pst_team {
 int pst_team_start(struct pst_team *t, const struct pst_proxy_options *o);
 void pst_team_go(struct pst_team *t);
 
+/* Before they go: they count where the daemon sees it, if it does. */
+void pst_team_count(struct pst_team *t);
+
 /* Whatever is still on its way ends at once. */
 void pst_team_free(struct pst_team *t);
 

@@ -67,7 +67,8 @@ static void renew(struct pst_worker *w, struct pst_conn *c)
 	if (r.verdict == PST_VERDICT_DENY || r.verdict == PST_VERDICT_ALLOW ||
 	    pst_pair_is_tunnel(c->pair)) {
 		if (r.verdict != PST_VERDICT_ALLOW || !pst_pair_is_tunnel(c->pair)) {
-			pst_worker_count(&w->counters.denied_by[PST_REASON_POLICY_CHANGED]);
+			pst_tally_add(w->home.tally, PST_TALLY_REFUSED + PST_REASON_POLICY_CHANGED,
+				      1);
 			pst_conn_kill(c);
 		}
 		return;
@@ -186,12 +187,14 @@ static void on_event(void *ctx, const struct pst_conn *c, const struct pst_pair_
 {
 	struct pst_worker *w = ctx;
 
-	pst_worker_count(event->allowed ? &w->counters.allowed
-					: &w->counters.denied_by[event->reason]);
+	pst_tally_add(w->home.tally,
+		      pst_tally_decided(pst_pair_is_h2(c->pair) ? PST_TALLY_HTTP2 : PST_TALLY_HTTP1,
+					event->reason),
+		      1);
 	if ((w->o->events == PST_PROXY_EVENTS_ALL ||
 	     (w->o->events == PST_PROXY_EVENTS_DENIED && !event->allowed)) &&
 	    pst_proxy_event_write(w->o, c, event))
-		pst_worker_count(&w->counters.lost_events);
+		pst_tally_add(w->home.tally, PST_TALLY_LOST_EVENTS, 1);
 }
 
 static int reach(void *ctx, struct pst_conn *c)
@@ -219,6 +222,7 @@ static void set_up_home(struct pst_worker *w)
 	c->after_ms[PST_WAIT_REST] = 500;
 	c->after_ms[PST_WAIT_LINGER] = 2 * 1000;
 	w->home.memory.pool = &w->team->memory;
+	w->home.tally = &w->counted;
 	w->home.on_event = on_event;
 	w->home.ctx = w;
 	if (w->o->managed) {

@@ -21,10 +21,6 @@
 
 struct pst_team;
 
-struct pst_counters {
-	atomic_uint_least64_t allowed, denied_by[PST_REASON_MAX], lost_events;
-};
-
 struct pst_worker {
 	struct pst_team *team;
 	const struct pst_proxy_options *o;
@@ -34,7 +30,7 @@ struct pst_worker {
 	/* Others look at these. */
 	atomic_size_t load;		     /* connections that are or will be its own */
 	atomic_uint_least64_t busy_since_ms; /* 0: it waits for events */
-	struct pst_counters counters;
+	struct pst_tally_row counted;	     /* where it counts unless somebody else reads that */
 	/* Of the team, under its lock. */
 	uint32_t generation; /* of the policy that it judges by */
 	bool ended;
@@ -81,8 +77,3 @@ int pst_worker_timeout(const struct pst_worker *w);
 
 /* The end of a turn: what waits, what is late, and what is dead. */
 void pst_worker_settle(struct pst_worker *w);
-
-static inline void pst_worker_count(atomic_uint_least64_t *counter)
-{
-	atomic_fetch_add_explicit(counter, 1, memory_order_relaxed);
-}

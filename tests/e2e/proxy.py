@@ -526,6 +526,8 @@ def connections_over_the_limit_are_reset_and_counted():
         wait(lambda: proxy.ask(GET)[:12] == b"HTTP/1.1 200", "room again")
         proxy.process.send_signal(signal.SIGUSR1)
         wait(lambda: re.search(r"[1-9]\d* denied: proxy-limit", proxy.said()), "counted")
+        told = [e for e in proxy.events() if e["reason"] == "proxy-limit"]
+        equal({(e["layer"], e["verdict"], e["client"].split(":")[0]) for e in told}, {("l4", "deny", "127.0.0.1")}, "told")
     server.close()
 
 
