@@ -237,8 +237,9 @@ unit: $(addprefix unit-,$(UNIT_FOLDERS)) ## unit tests (no root)
 REGEX_SEED ?= $(shell date +%Y%m%d)
 REGEX_TIMES ?= 12
 .PHONY: regex-nightly
-regex-nightly: $(B)/tests/compiler ## a million texts and more, compared with RE2; another seed each day
+regex-nightly: $(B)/tests/compiler $(B)/tests/proxy ## a million texts and more, compared with RE2; another seed each day
 	$(Q)REGEX_SEED=$(REGEX_SEED) REGEX_TIMES=$(REGEX_TIMES) $< --filter 'regex_property/*' --verbose
+	$(Q)REGEX_SEED=$(REGEX_SEED) REGEX_TIMES=$(REGEX_TIMES) REGEX_TEXTS=10 $(B)/tests/proxy --filter 'regex_translation/*' --verbose
 
 # The rest drives the above. Everything below works on what is there; nothing needs root but what says so.
 

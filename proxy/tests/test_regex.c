@@ -181,6 +181,15 @@ static void compare_on(struct pst_regex *ours, const struct re2_oracle *theirs, 
 			     "\"%s\" on \"%.*s\"", re, (int)len, text);
 }
 
+/* REGEX_SEED and REGEX_TIMES as in compiler/tests/test_regex_property.c; REGEX_TEXTS: so many times
+ * as many texts for each pattern. */
+static uint64_t setting(const char *name, uint64_t standard)
+{
+	const char *text = getenv(name);
+
+	return text ? strtoull(text, NULL, 0) : standard;
+}
+
 static void compare(struct re_random *random, const char *re, size_t len, struct counts *counts)
 {
 	static struct re_near near;
@@ -196,7 +205,7 @@ static void compare(struct re_random *random, const char *re, size_t len, struct
 
 	if (!pst_regex_new(&pattern, diags, &ours) && re2_oracle_verdict(theirs) == RE2_ORACLE_OK) {
 		counts->patterns++;
-		for (int i = 0; i < TEXTS; i++) {
+		for (uint64_t i = TEXTS * setting("REGEX_TEXTS", 1); i; i--) {
 			size_t n = re_random_text(random, text, sizeof(text));
 
 			compare_on(ours, theirs, re, text, n, counts);
@@ -209,14 +218,6 @@ static void compare(struct re_random *random, const char *re, size_t len, struct
 	pst_regex_free(&ours);
 	re2_oracle_free(theirs);
 	pst_diags_free(&diags);
-}
-
-/* REGEX_SEED and REGEX_TIMES as in compiler/tests/test_regex_property.c. */
-static uint64_t setting(const char *name, uint64_t standard)
-{
-	const char *text = getenv(name);
-
-	return text ? strtoull(text, NULL, 0) : standard;
 }
 
 Test(regex_translation, random_patterns_mean_to_pcre2_what_they_mean_to_re2)
