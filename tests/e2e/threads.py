@@ -236,12 +236,23 @@ def a_new_policy_is_in_force_in_all_threads_at_once():
     server.close()
 
 
+def each_thread_is_pinned_to_a_processor():
+    server = p.Server(p.answer_ok)
+    all_of_them = os.sched_getaffinity(0)
+    with p.Proxy(server.port, "--threads", "4") as proxy:
+        places = [os.sched_getaffinity(tid) for tid in workers(proxy)]
+        p.equal([len(place) for place in places], [1] * 4, "processors of each thread")
+        p.equal(len(set().union(*places)), min(4, len(all_of_them)), "they are spread")
+    server.close()
+
+
 p.TESTS = [
     connections_are_spread_and_a_thread_that_stands_still_holds_up_its_own_only,
     a_slow_pattern_holds_up_its_own_thread_only,
     limits_on_connections_are_exact_over_all_threads,
     the_limit_on_a_workloads_bytes_is_exact_over_all_threads_and_they_come_back,
     a_new_policy_is_in_force_in_all_threads_at_once,
+    each_thread_is_pinned_to_a_processor,
 ]
 
 if __name__ == "__main__":
