@@ -230,8 +230,11 @@ $(KERNEL_CORE): $(B)/tests/kernel_core/%.o: bpf/tests/kernel_core/%.c | $(B)/gen
 $(B)/tests/bpf: | $(KERNEL_CORE)
 unit-bpf: $(KERNEL_CORE)
 
-.PHONY: unit
-unit: $(addprefix unit-,$(UNIT_FOLDERS)) ## unit tests (no root)
+.PHONY: unit unit-plain
+unit: $(addprefix unit-,$(UNIT_FOLDERS)) unit-plain ## unit tests (no root)
+unit-plain: $(B)/tests/plain
+	$(call msg,TEST,$<)
+	$(Q)$<
 
 # Seed and factor can be given: make regex-nightly REGEX_SEED=5 REGEX_TIMES=100
 REGEX_SEED ?= $(shell date +%Y%m%d)
@@ -513,7 +516,7 @@ bench-lint: build/postern ## measure postern lint over 10,000 policies (no root)
 CODE_DIRS := base policy compiler lint bpf enforcer proxy cli tests tools
 FORMATTED := $(shell find $(CODE_DIRS) \( -name '*.c' -o -name '*.h' -o -name '*.cc' \) \
 	! -path 'tools/tests/*')
-TIDY_SRC := $(filter-out %.bpf.c,$(wildcard $(CODE_DIRS:%=%/*.c) $(CODE_DIRS:%=%/tests/*.c)))
+TIDY_SRC := $(filter-out %.bpf.c,$(wildcard $(CODE_DIRS:%=%/*.c) $(CODE_DIRS:%=%/tests/*.c) tests/plain/*.c))
 TIDY_OK := $(TIDY_SRC:%.c=build/tidy/%.ok)
 
 .PHONY: check
@@ -523,7 +526,7 @@ check: ## format, warnings, house rules, includes, clang-tidy, verifier budget
 	@echo 'check: all passed'
 
 .PHONY: check-format check-style check-includes check-rules check-tools check-tidy check-bpf unit-build
-unit-build: $(UNIT_FOLDERS:%=$(B)/tests/%)
+unit-build: $(UNIT_FOLDERS:%=$(B)/tests/%) $(B)/tests/plain
 
 check-format: ## clang-format would change nothing
 	$(call msg,FORMAT,$(words $(FORMATTED)) files)
