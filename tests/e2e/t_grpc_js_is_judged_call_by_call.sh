@@ -1,0 +1,56 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# Client and server of gRPC by grpc-js, in pods of their own, through the daemon's redirection: calls of all four kinds
+# pass, denied ones have status 7, both ends know each other's addresses; also where the kernel judged until it saw HTTP/2.
+dir=$(cd "$(dirname "$0")/../.." && pwd)/build/npm/grpc
+# The namespaces of the test lead nowhere: before there are any.
+if [ ! -e "$dir/node_modules/@grpc/grpc-js/package.json" ]; then
+	command -v npm >/dev/null && command -v node >/dev/null || { echo "needs npm and nodejs"; exit 77; }
+	mkdir -p "$dir"
+	timeout 100 npm install --prefix "$dir" --no-audit --no-fund --ignore-scripts @grpc/grpc-js@1.14.0 >/dev/null 2>&1 ||
+		{ echo "npm cannot fetch @grpc/grpc-js"; exit 77; }
+fi
+. "$(dirname "$0")/lib.sh"
+e2e_up
+export GRPC_JS=$dir/node_modules/@grpc/grpc-js
+J=tests/e2e/grpc.js
+e2e_run backend node $J serve 8080 8081 2>"$E2E/server.err" &
+serving() { [ "$(ip netns exec backend ss -Hltn | grep -c ':808[01]')" -eq 2 ]; }
+e2e_wait 20 serving || e2e_fail "the server does not start: $(cat "$E2E/server.err")"
+cat >"$E2E/policy.yaml" <<'P'
+apiVersion: cilium.io/v2
+kind: CiliumNetworkPolicy
+metadata: {name: cart, namespace: default}
+spec:
+  endpointSelector: {matchLabels: {app: backend}}
+  ingress:
+    - fromEndpoints: [{matchLabels: {app: frontend}}]
+      toPorts:
+        - ports: [{port: "8080", protocol: TCP}]
+          rules:
+            http: [{method: POST, path: "/shop.Cart/.*", headerMatches: [{name: X-Added, value: by-policy, mismatch: ADD}]}]
+        - ports: [{port: "8081", protocol: TCP}]
+          rules: {http: [{method: POST, path: "/shop.Cart/.*"}]}
+P
+e2e_posternd --policy "$E2E/policy.yaml" --inventory testdata/inventory/demo.yaml --courtesy off
+# expected CLIENT SERVER FIELD
+expected() {
+	cat <<-X
+		unary: $1 $3 end $2
+		server's stream: 100 messages of 192 bytes
+		client's stream: 1000000
+		both: 40 messages of 1200000 bytes
+		the server's own error: status 5 no such thing: 100 %
+		denied: status 7 Access denied
+		denied stream: status 7 Access denied
+		denied in both directions: status 7 Access denied
+		on the same channel again: $1 $3 end $2
+	X
+}
+ask() { e2e_run frontend timeout 60 node $J ask "$@" 2>&1; }
+e2e_is "IPv4" "$(expected 10.77.0.2:P 10.77.0.4:P by-policy)" "$(ask 10.77.0.4 8080)"
+e2e_is "IPv6" "$(expected '[fd77::2]:P' '[fd77::4]:P' by-policy)" "$(ask '[fd77::4]' 8080)"
+e2e_is "calls that were denied, by name" 6 "$(e2e_events '"verdict":"deny","reason":"no-rule-l7".*"path":"/shop.Admin/')"
+e2e_is "what the kernel refuses once, the client tries again" "$(expected 10.77.0.2:P 10.77.0.4:P -)" "$(ask 10.77.0.4 8081)"
+[ "$(e2e_events '"reason":"http2-preface"')" -ge 1 ] || e2e_fail "the kernel did not refuse HTTP/2 first"
+exit 0
