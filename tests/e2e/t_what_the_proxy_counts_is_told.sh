@@ -14,7 +14,8 @@ e2e_run backend python3 $N serve 8080 &
 mkdir -p "$E2E/www/api"
 echo two >"$E2E/www/api/x"
 e2e_run backend nghttpd --no-tls -d "$E2E/www" 8082 >/dev/null 2>&1 &
-serving() { [ "$(ip netns exec backend ss -Hltn | grep -c ':808[02]')" -ge 2 ]; }
+listens() { ip netns exec backend ss -Hltn | grep -q ":$1 "; }
+serving() { listens 8080 && listens 8082; }
 e2e_wait 20 serving || e2e_fail "the servers do not start"
 cat >"$E2E/policy.yaml" <<'P'
 apiVersion: cilium.io/v2
