@@ -13,7 +13,7 @@ serve() {
 		echo "$BASHPID" >"$2/cgroup.procs" || exit 125
 		exec nsenter --net=/run/netns/backend python3 tests/e2e/sharing.py serve "$1" 8080 "$E2E/$1" ${3:+"$3"}
 	) >"$E2E/ready.$1" 2>&1 &
-	e2e_wait 10 grep -q ready "$E2E/ready.$1" || e2e_fail "$1 does not start: $(cat "$E2E/ready.$1")"
+	e2e_wait 30 grep -q ready "$E2E/ready.$1" || e2e_fail "$1 does not start: $(cat "$E2E/ready.$1")"
 }
 serve inside "$E2E_CGROOT/$E2E_CGROUP"
 serve below "$E2E_CGROOT/$E2E_CGROUP/below"
@@ -59,7 +59,7 @@ done
 # The kernel takes such a packet over IPv6. The policy lets nobody send datagrams.
 mac=$(ip -n backend -br link show dev eth0 | awk '{ print $3 }')
 e2e_run backend python3 tests/e2e/sharing.py datagrams fd77::4 5353 "$E2E/datagrams" >"$E2E/ready.udp" &
-e2e_wait 10 grep -q ready "$E2E/ready.udp" || e2e_fail "the server does not start"
+e2e_wait 30 grep -q ready "$E2E/ready.udp" || e2e_fail "the server does not start"
 forge() { ip netns exec frontend python3 tests/e2e/sharing.py forge eth0 "$mac" fd77::4 5353 "$1"; }
 forge before
 e2e_wait 10 grep -q before "$E2E/datagrams" || e2e_fail "the kernel takes no datagram from its own address, un-enforced"

@@ -24,6 +24,7 @@ MEMORY = "e2e:t_without_memory_for_state_nothing_passes"
 ONE_POLICY = "e2e:t_a_request_is_judged_by_one_policy"
 HANDSHAKE = "e2e:t_requests_with_the_handshake"
 NOT_TAKEN = ("accepted = p->ordered ? f->judged : p->accepted;\n	__u32 start", "accepted = f->judged;\n	__u32 start")
+ITSELF = "e2e:t_sockets_belong_to_where_they_were_made"
 ODD_SOCKETS = "e2e:t_raw_and_multipath_sockets_gain_nothing"
 
 GUARDS = [
@@ -81,6 +82,7 @@ GUARDS = [
           "		if (is_unacceptable(p))\n", "		if (0)\n", CRAFTED),
     Guard("a-reused-socket-begins-anew", "bpf/cgroup_skb.bpf.c",
           "	__builtin_memset(f, 0, sizeof(*f));\n", "", "e2e:t_a_reused_socket_is_judged_anew"),
+    Guard("who-connects-to-itself-asks-no-rule", "bpf/decide.bpf.h", "	else if (q->on_loopback &&\n", "	else if (0 &&\n", ITSELF),
     Guard("the-courtesy-is-no-authority", "bpf/l7.bpf.h",
           "	how->observe = f->verdict == PST_VERDICT_ALLOW;\n",
           "	how->observe = f->verdict == PST_VERDICT_ALLOW || f->flags & PST_FLOW_COURTESY;\n",
