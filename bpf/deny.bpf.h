@@ -359,7 +359,7 @@ PST_SUBPROG int pst_deny_l7(struct __sk_buff *skb, const struct packet *p, struc
 	f->flags |= PST_FLOW_DENIED;
 	f->deny_head = f->http.method == PST_METHOD_HEAD;
 	f->deny_request = PST_REQUEST_KILL;
-	if (action != PST_ACTION_KILL)
+	if (action != PST_ACTION_KILL && reason != PST_REASON_HTTP2) /* who would not read a 403 */
 		f->deny_request = (__u8)how_to_answer(p, f);
 	if (action == PST_ACTION_CUT && f->deny_request == PST_REQUEST_DEFER)
 		f->deny_request = (__u8)pst_relay(skb, p, f);
