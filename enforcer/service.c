@@ -578,6 +578,8 @@ static int open_starter(struct service *s)
 
 	if (r)
 		return pst_log_err(r, "cannot tell where postern-proxy is");
+	if (o->proxy && *s->proxy_path && access(s->proxy_path, X_OK))
+		return pst_log_err(-errno, "cannot run %s, which --proxy names", s->proxy_path);
 	s->proxy = (struct pst_crew_proxy){
 		.path = s->proxy_path,
 		.events = pst_options_events_word(o),

@@ -38,6 +38,7 @@ bad "no policy at all" 2 'expected --policy' $C
 bad "an unknown option" 2 "unknown option.* '--wrong'" --wrong
 bad "an option without its value" 2 "missing behind '--policy'" --policy
 bad "a cgroup that is not there" 3 'nowhere' --policy $GOOD --cgroup nowhere
+bad "a proxy that is not there" 3 'cannot run /nowhere/proxy, which --proxy names: No such file' $C --policy $GOOD --proxy /nowhere/proxy
 bad "a directory that is no cgroup v2" 3 'cgroup' --policy $GOOD --cgroup /tmp
 chmod 755 "$E2E"
 if command -v setpriv >/dev/null; then
