@@ -508,7 +508,7 @@ bench-propagation: $(B)/posternd ## measure how long one changed policy among 10
 	tests/bench/propagation.sh
 
 .PHONY: bench-build
-bench-build: $(addprefix $(B)/bench/,resolve reload engines rules head)
+bench-build: $(addprefix $(B)/bench/,resolve reload engines rules head pace)
 
 .PHONY: bench-lint
 bench-lint: build/postern ## measure postern lint over 10,000 policies (no root)
