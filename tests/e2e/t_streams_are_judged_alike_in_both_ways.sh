@@ -11,11 +11,16 @@ cp testdata/http/policy.yaml "$E2E/ingress.yaml"
 # The same rules for who asks.
 sed -e 's/app: backend/app: PEER/; s/app: frontend/app: backend/; s/app: PEER/app: frontend/' \
 	-e 's/ingress:/egress:/; s/fromEndpoints:/toEndpoints:/' testdata/http/policy.yaml >"$E2E/egress.yaml"
+ports=20000
 # judge WAY DIRECTION POD: the pod is the one that has the rules; lines in $E2E/WAY.DIRECTION.ADDRESS
 judge() {
 	local way=$1 direction=$2 pod=$3 address
 	awk -v pod="name: $pod" -v way="$way" '{ print } way == "proxy" && $0 ~ pod { print "  annotations: {postern.io/mode: proxy}" }' \
 		testdata/inventory/demo.yaml >"$E2E/pods.yaml"
+	# Streams are known by their client's port, which the proxy takes for its own connection to the server, too, but where
+	# one from an earlier round is not over yet.
+	ip netns exec frontend sysctl -qw net.ipv4.ip_local_port_range="$ports $((ports + 9999))"
+	ports=$((ports + 10000))
 	: >"$E2E/events"
 	e2e_posternd --policy "$E2E/$direction.yaml" --inventory "$E2E/pods.yaml" --courtesy off --events all
 	for address in $BACKEND fd77::4; do
