@@ -95,6 +95,7 @@ Test(tally, nobody_makes_it_shorter)
 
 Test(tally, the_daemon_only_reads, .signal = SIGSEGV)
 {
+	signal(SIGSEGV, SIG_DFL); /* a sanitizer has another use for it */
 	((struct pst_tally *)seen)->rows[0].n[0] = 1;
 }
 
