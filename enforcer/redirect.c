@@ -3,8 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <ifaddrs.h>
-#include <netinet/in.h>
 #include <poll.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -20,15 +18,13 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/vec.h"
-#include "enforcer/abode.h"
 #include "enforcer/clock.h"
 #include "enforcer/crew.h"
 #include "enforcer/handover.h"
 #include "enforcer/loader.h"
-#include "enforcer/netns.h"
+#include "enforcer/places.h"
 #include "enforcer/proxied.h"
 #include "enforcer/said.h"
-#include "enforcer/steer.h"
 #include "enforcer/wire.h"
 
 enum {
@@ -38,7 +34,6 @@ enum {
 	RESTART_MS = 1000, /* the first time; then twice as long each time */
 	RESTART_MAX_MS = 60 * 1000,
 	STAYS_MS = 60 * 1000, /* a proxy that ran that long begins anew with the first time */
-	BACKLOG = 4096,
 };
 
 /* Whose stderr is listened to. */
@@ -52,33 +47,21 @@ struct addr {
 
 struct addrs PST_VEC(struct addr);
 
-/* A namespace with a listener. */
-struct place {
-	uint64_t cookie;
-	uint32_t id;
-	bool seen;		/* in this round */
-	struct pst_place known; /* to the kernel */
-	struct pst_steer *steer;
-};
-
 struct pst_redirect {
-	const struct pst_loader *loader;
-	struct pst_netns_set *netns;
 	struct pst_crew_opts crew_opts;
 	struct pst_crew crew;
 	int epoll_fd, timer_fd;
 	int policy_fd; /* what the proxy has, or is to have; -1: nothing yet */
-	uint32_t policy_id, next_place;
-	struct addrs wanted;  /* of the workloads, ascending */
-	struct addrs learned; /* of servers whose clients try HTTP/2 */
+	uint32_t policy_id;
+	struct pst_places *places; /* of the workloads */
+	struct addrs learned;	   /* of servers whose clients try HTTP/2 */
 	struct pst_said said[N_SAID];
 	/* Since when the proxy owes an answer; 0: it does not. */
 	uint64_t policy_ms; /* whether it has taken the policy over: nothing is steered before */
 	uint64_t ping_ms;
 	bool is_deaf; /* it has not read what it was sent, or cannot be sent anything */
-	struct places PST_VEC(struct place) places;
-	bool is_off; /* there is to be no proxy */
-	int events_fd, http2_map, places_map;
+	bool is_off;  /* there is to be no proxy */
+	int events_fd, http2_map;
 	uint64_t starting_until_ms, started_ms;
 	unsigned int restart_ms;
 	const struct pst_tally *tally; /* of the proxy that runs; NULL: none */
@@ -99,29 +82,13 @@ static void set_timer(const struct pst_redirect *r, unsigned int ms)
 }
 
 /* Never waits. What it was not sent is made up for by the next one: this one is ended. */
-static int tell(struct pst_redirect *r, const struct pst_wire *w, int pass)
+static int tell(void *arg, const struct pst_wire *w, int pass)
 {
-	int e = pst_wire_send(r->crew.control, w, pass);
+	struct pst_redirect *r = arg;
+	int e = is_up(r) ? pst_wire_send(r->crew.control, w, pass) : 0;
 
 	r->is_deaf |= e != 0;
 	return e;
-}
-
-static void drop_place(struct pst_redirect *r, size_t i)
-{
-	const struct pst_wire w = {.kind = PST_WIRE_FORGET, .id = r->places.v[i].id};
-
-	bpf_map_delete_elem(r->places_map, &r->places.v[i].cookie);
-	pst_steer_close(&r->places.v[i].steer);
-	if (is_up(r))
-		tell(r, &w, -1);
-	r->places.v[i] = r->places.v[--r->places.n];
-}
-
-static void drop_places(struct pst_redirect *r)
-{
-	while (r->places.n)
-		drop_place(r, r->places.n - 1);
 }
 
 /* Nobody writes there any more. */
@@ -141,7 +108,7 @@ static void down(struct pst_redirect *r, const char *why)
 	for (size_t i = 0; i < N_SAID; i++)
 		pst_said_end(&r->said[i]);
 	close_tally(r);
-	drop_places(r);
+	pst_places_drop(r->places);
 	ends++;
 	if (pst_clock_ms() - r->started_ms > STAYS_MS)
 		r->restart_ms = RESTART_MS;
@@ -273,156 +240,13 @@ static bool bring_up(struct pst_redirect *r)
 	return !end_if(r, what_is_wrong(r));
 }
 
-/* In the namespace of the place: a socket that listens on its loopback, at any port. */
-static int open_listener(const struct pst_redirect *r, int family)
-{
-	const struct sockaddr_in v4 = {.sin_family = AF_INET,
-				       .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-	const struct sockaddr_in6 v6 = {.sin6_family = AF_INET6, .sin6_addr = in6addr_loopback};
-	const struct sockaddr *at =
-		family == AF_INET ? (const struct sockaddr *)&v4 : (const struct sockaddr *)&v6;
-	pst_auto_fd int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	const uint32_t kind = PST_OURS_LISTENER;
-
-	if (fd < 0 || bind(fd, at, family == AF_INET ? sizeof(v4) : sizeof(v6)) ||
-	    listen(fd, BACKLOG) || bpf_map_update_elem(r->crew_opts.maps.ours, &fd, &kind, BPF_ANY))
-		return -errno;
-	return PST_TAKE_FD(fd);
-}
-
-static int give_listeners(struct pst_redirect *r, uint32_t id, const int listeners[2])
-{
-	const struct pst_wire w = {.kind = PST_WIRE_LISTENER, .id = id};
-	int e = 0;
-
-	for (int i = 0; i < 2 && !e; i++) {
-		if (listeners[i] >= 0)
-			e = tell(r, &w, listeners[i]);
-	}
-	return e;
-}
-
-static uint16_t port_of(int fd)
-{
-	struct sockaddr_in6 at = {0}; /* both families have it at the same place */
-	socklen_t len = sizeof(at);
-
-	return fd < 0 || getsockname(fd, (struct sockaddr *)&at, &len) ? 0 : ntohs(at.sin6_port);
-}
-
-/* What the kernel knows of the place: addresses come and go. */
-static int show(const struct pst_redirect *r, struct place *place)
-{
-	struct pst_place now = place->known;
-
-	pst_abode_read(now.addr);
-	if (!memcmp(&now, &place->known, sizeof(now)))
-		return 0;
-	if (bpf_map_update_elem(r->places_map, &place->cookie, &now, BPF_ANY))
-		return -errno;
-	place->known = now;
-	return 0;
-}
-
-static void forget_places(const struct pst_redirect *r)
-{
-	uint64_t cookie;
-
-	while (!bpf_map_get_next_key(r->places_map, NULL, &cookie) &&
-	       !bpf_map_delete_elem(r->places_map, &cookie))
-		;
-}
-
-/* In the namespace. The proxy has the listeners before anything is steered to them. */
-static int open_place(struct pst_redirect *r, uint64_t cookie)
-{
-	struct place place = {.cookie = cookie, .id = r->next_place++, .seen = true};
-	pst_auto_fd int netns = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
-	pst_auto_fd int v4 = open_listener(r, AF_INET);
-	pst_auto_fd int v6 = open_listener(r, AF_INET6); /* may be switched off there */
-	const int listeners[2] = {v4, v6};
-	int e = netns < 0 ? -errno : (v4 < 0 && v6 < 0 ? v4 : 0);
-
-	if (!e)
-		e = give_listeners(r, place.id, listeners);
-	if (e)
-		return pst_log_err(e, "cannot listen for the proxy in a workload's namespace");
-	place.known.port[PST_PLACE_V4] = port_of(v4);
-	place.known.port[PST_PLACE_V6] = port_of(v6);
-	e = pst_steer_open(r->loader, r->crew_opts.starter, netns, listeners, &place.steer);
-	if (!e)
-		e = show(r, &place);
-	if (!e)
-		e = pst_vec_push(&r->places, place);
-	if (e) {
-		bpf_map_delete_elem(r->places_map, &cookie);
-		pst_steer_close(&place.steer);
-	}
-	return e;
-}
-
-static int addr_cmp(const void *a, const void *b)
-{
-	return memcmp(a, b, sizeof(struct addr));
-}
-
-static bool is_wanted(const struct pst_redirect *r, const struct sockaddr *at)
-{
-	struct addr key = {.b = {[10] = 0xff, [11] = 0xff}};
-
-	if (at && at->sa_family == AF_INET)
-		memcpy(key.b + 12, &((const struct sockaddr_in *)at)->sin_addr, 4);
-	else if (at && at->sa_family == AF_INET6)
-		memcpy(key.b, &((const struct sockaddr_in6 *)at)->sin6_addr, 16);
-	else
-		return false;
-	return r->wanted.n && bsearch(&key, r->wanted.v, r->wanted.n, sizeof(key), addr_cmp);
-}
-
-static bool has_wanted(const struct pst_redirect *r)
-{
-	struct ifaddrs *all = NULL;
-	bool found = false;
-
-	if (getifaddrs(&all))
-		return false;
-	for (const struct ifaddrs *a = all; a && !found; a = a->ifa_next)
-		found = is_wanted(r, a->ifa_addr);
-	freeifaddrs(all);
-	return found;
-}
-
-/* A namespace that fails is tried again in the next round; the others are not held up. */
-static int visit(uint64_t cookie, void *arg)
-{
-	struct pst_redirect *r = arg;
-
-	if (!has_wanted(r))
-		return 0;
-	for (size_t i = 0; i < r->places.n; i++) {
-		if (r->places.v[i].cookie != cookie)
-			continue;
-		r->places.v[i].seen = true;
-		show(r, &r->places.v[i]);
-		return 0;
-	}
-	open_place(r, cookie);
-	return 0;
-}
-
 void pst_redirect_look(struct pst_redirect *r)
 {
 	int e;
 
 	if (!is_up(r) || r->policy_ms)
 		return;
-	for (size_t i = 0; i < r->places.n; i++)
-		r->places.v[i].seen = false;
-	e = pst_netns_each(r->netns, visit, r);
-	for (size_t i = r->places.n; !e && i-- > 0;) {
-		if (!r->places.v[i].seen)
-			drop_place(r, i);
-	}
+	e = pst_places_look(r->places);
 	set_timer(r, e || pst_clock_ms() < r->starting_until_ms ? LOOK_MS : LOOK_LATER_MS);
 	end_if(r, what_is_wrong(r));
 }
@@ -468,21 +292,19 @@ bool pst_redirect_learn(struct pst_redirect *r, const uint8_t workload[16],
 /* Workloads for which, or to which, the proxy speaks. Addresses of a bundle ascend. */
 static int want(struct pst_redirect *r, const struct pst_bundle *b)
 {
-	r->wanted.n = 0;
-	for (size_t i = 0; i < b->n_addrs; i++) {
-		const struct pst_bundle_addr *a = &b->addrs[i];
-		struct addr addr;
+	int e = 0;
 
-		if (!(a->value.flags & PST_ADDR_ENDPOINT) || a->prefix != 128 ||
-		    (!is_for_proxy(b, a->value.identity, PST_DIR_INGRESS) &&
-		     !is_for_proxy(b, a->value.identity, PST_DIR_EGRESS) &&
-		     !has_learned(r, a->addr)))
+	pst_places_want_none(r->places);
+	for (size_t i = 0; i < b->n_addrs && !e; i++) {
+		const struct pst_bundle_addr *a = &b->addrs[i];
+
+		if (!(a->value.flags & PST_ADDR_ENDPOINT) || a->prefix != 128)
 			continue;
-		memcpy(addr.b, a->addr, sizeof(addr.b));
-		if (pst_vec_push(&r->wanted, addr))
-			return -ENOMEM;
+		if (is_for_proxy(b, a->value.identity, PST_DIR_INGRESS) ||
+		    is_for_proxy(b, a->value.identity, PST_DIR_EGRESS) || has_learned(r, a->addr))
+			e = pst_places_want(r->places, a->addr);
 	}
-	return 0;
+	return e;
 }
 
 void pst_redirect_prepare(struct pst_redirect *r, const struct pst_bundle *bundle,
@@ -490,7 +312,7 @@ void pst_redirect_prepare(struct pst_redirect *r, const struct pst_bundle *bundl
 {
 	int fd, e = want(r, bundle);
 
-	if (r->is_off || (!e && !r->wanted.n && !is_up(r)))
+	if (r->is_off || (!e && !pst_places_is_any_wanted(r->places) && !is_up(r)))
 		return;
 	fd = e ? e : pst_handover_write(bundle, host, n_host);
 	if (fd < 0) {
@@ -589,13 +411,13 @@ int pst_redirect_new(const struct pst_loader *l, struct pst_netns_set *netns,
 		     const struct pst_redirect_opts *opts, struct pst_redirect **ret_redirect)
 {
 	struct pst_redirect *r = pst_mem_calloc(1, sizeof(*r));
+	const struct pst_places_opts places = {
+		.loader = l, .netns = netns, .starter = opts->starter, .tell = tell, .tell_arg = r};
 	int e;
 
 	if (!r)
 		return -ENOMEM;
 	*r = (struct pst_redirect){
-		.loader = l,
-		.netns = netns,
 		.is_off = opts->is_off,
 		.crew_opts = {.starter = opts->starter,
 			      .tally_fd = -1,
@@ -604,7 +426,6 @@ int pst_redirect_new(const struct pst_loader *l, struct pst_netns_set *netns,
 				       .origins = pst_loader_map(l, "pst_origins"),
 				       .meant = pst_loader_map(l, "pst_meant")}},
 		.http2_map = pst_loader_map(l, "pst_http2"),
-		.places_map = pst_loader_map(l, "pst_places"),
 		.crew = {.control = -1, .answers = -1},
 		.policy_fd = -1,
 		.events_fd = -1,
@@ -614,8 +435,9 @@ int pst_redirect_new(const struct pst_loader *l, struct pst_netns_set *netns,
 	};
 	pst_said_init(&r->said[SAID_PROXY], "proxy");
 	pst_said_init(&r->said[SAID_HELPER], "helper");
-	forget_places(r); /* of a daemon that was killed */
-	e = open_all(r, opts);
+	e = pst_places_new(&places, &r->places);
+	if (!e)
+		e = open_all(r, opts);
 	if (e) {
 		pst_redirect_free(&r);
 		return pst_log_err(e, "cannot prepare to steer connections");
@@ -628,13 +450,11 @@ void pst_redirect_free(struct pst_redirect **r)
 {
 	if (!*r)
 		return;
-	drop_places(*r);
+	pst_places_free(&(*r)->places); /* as long as the proxy can be told */
 	pst_crew_leave(&(*r)->crew);
 	for (size_t i = 0; i < N_SAID; i++)
 		pst_said_end(&(*r)->said[i]);
 	pst_tally_free(&(*r)->tally);
-	pst_vec_free(&(*r)->places);
-	pst_vec_free(&(*r)->wanted);
 	pst_vec_free(&(*r)->learned);
 	pst_cleanup_fd(&(*r)->policy_fd);
 	pst_cleanup_fd(&(*r)->events_fd);
