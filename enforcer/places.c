@@ -101,36 +101,40 @@ static int show(const struct pst_places *p, struct place *place)
 	if (!memcmp(&now, &place->known, sizeof(now)))
 		return 0;
 	if (bpf_map_update_elem(p->places_map, &place->cookie, &now, BPF_ANY))
-		return -errno;
+		return pst_log_err(-errno, "cannot tell the kernel where the proxy listens");
 	place->known = now;
 	return 0;
 }
 
-/* In the namespace. */
+/* In the namespace: LISTENERS become a place that the proxy, what steers and the kernel know. */
+static int settle(struct pst_places *p, struct place *place, int netns, const int listeners[2])
+{
+	int e = give_listeners(p, place->id, listeners);
+
+	place->known.port[PST_PLACE_V4] = port_of(listeners[0]);
+	place->known.port[PST_PLACE_V6] = port_of(listeners[1]);
+	if (!e)
+		e = pst_steer_open(p->opts.loader, p->opts.starter, netns, listeners,
+				   &place->steer);
+	return e ? e : show(p, place);
+}
+
+/* In the namespace. What a failure has left is dropped, or each new trial would add to it. */
 static int open_place(struct pst_places *p, uint64_t cookie)
 {
-	struct place place = {.cookie = cookie, .id = p->next_id++, .is_seen = true};
+	const struct place place = {.cookie = cookie, .id = p->next_id++, .is_seen = true};
 	pst_auto_fd int netns = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
 	pst_auto_fd int v4 = open_listener(p, AF_INET);
 	pst_auto_fd int v6 = open_listener(p, AF_INET6); /* may be switched off there */
-	const int listeners[2] = {v4, v6};
 	int e = netns < 0 ? -errno : (v4 < 0 && v6 < 0 ? v4 : 0);
 
 	if (!e)
-		e = give_listeners(p, place.id, listeners);
+		e = pst_vec_push(&p->list, place);
 	if (e)
 		return pst_log_err(e, "cannot listen for the proxy in a workload's namespace");
-	place.known.port[PST_PLACE_V4] = port_of(v4);
-	place.known.port[PST_PLACE_V6] = port_of(v6);
-	e = pst_steer_open(p->opts.loader, p->opts.starter, netns, listeners, &place.steer);
-	if (!e)
-		e = show(p, &place);
-	if (!e)
-		e = pst_vec_push(&p->list, place);
-	if (e) {
-		bpf_map_delete_elem(p->places_map, &cookie);
-		pst_steer_close(&place.steer);
-	}
+	e = settle(p, &p->list.v[p->list.n - 1], netns, (int[]){v4, v6}); /* logs */
+	if (e)
+		drop(p, p->list.n - 1);
 	return e;
 }
 
