@@ -23,7 +23,6 @@ struct guest {
 struct stage {
 	struct pst_arena *arena;
 	struct pst_inventory inventory;
-	size_t n_pods;	      /* of its endpoints: the inventory's own, which come first */
 	struct guest *guests; /* by labels; those that are not added to the inventory come first */
 	size_t n_guests;
 	struct pst_addr last; /* address that was given */
@@ -106,46 +105,39 @@ static bool is_of_namespace(const struct pst_label *l)
 	return !strncmp(l->key, PST_LABEL_NAMESPACE_PREFIX, strlen(PST_LABEL_NAMESPACE_PREFIX));
 }
 
-static size_t count_of_namespace(const struct pst_labels *labels)
+static bool has_of_namespace(const struct pst_labels *labels)
 {
-	size_t n = 0;
-
-	for (size_t i = 0; i < labels->n; i++)
-		n += is_of_namespace(&labels->v[i]);
-	return n;
-}
-
-/* A pod of the namespace that the peer is in, or NULL. */
-static const struct pst_endpoint *find_neighbor(const struct stage *s, const struct pst_labels *own)
-{
-	const char *ns = pst_labels_get(own, "k8s", PST_LABEL_NAMESPACE);
-
-	for (size_t i = 0; ns && i < s->n_pods; i++) {
-		if (!strcmp(s->inventory.endpoints[i].ns, ns))
-			return &s->inventory.endpoints[i];
+	for (size_t i = 0; i < labels->n; i++) {
+		if (is_of_namespace(&labels->v[i]))
+			return true;
 	}
-	return NULL;
+	return false;
 }
 
-/* The labels of the peer, and what other pods of its namespace have of that, unless the question
- * says itself which labels the namespace has. */
+/* What the inventory says of the namespace that the peer is in, or NULL. */
+static const struct pst_namespace *find_namespace(const struct stage *s,
+						  const struct pst_labels *own)
+{
+	const char *name = pst_labels_get(own, "k8s", PST_LABEL_NAMESPACE);
+
+	return name ? pst_inventory_namespace(&s->inventory, name) : NULL;
+}
+
+/* The labels of the peer and of its namespace, unless the question says itself which those are. */
 static int label(struct stage *s, struct guest *g)
 {
 	const struct pst_labels *own = &g->peer->labels;
-	const struct pst_endpoint *neighbor = find_neighbor(s, own);
-	size_t n = neighbor ? count_of_namespace(&neighbor->labels) : 0;
+	const struct pst_namespace *ns = find_namespace(s, own);
 
 	g->labels = *own;
-	if (!n || count_of_namespace(own))
+	if (!ns || has_of_namespace(own))
 		return 0;
-	g->labels.v = pst_arena_calloc(s->arena, own->n + n, sizeof(*own->v));
+	g->labels.v = pst_arena_calloc(s->arena, own->n + ns->labels.n, sizeof(*own->v));
 	if (!g->labels.v)
 		return -ENOMEM;
 	memcpy(g->labels.v, own->v, own->n * sizeof(*own->v));
-	for (size_t i = 0; i < neighbor->labels.n; i++) {
-		if (is_of_namespace(&neighbor->labels.v[i]))
-			g->labels.v[g->labels.n++] = neighbor->labels.v[i];
-	}
+	for (size_t i = 0; i < ns->labels.n; i++)
+		g->labels.v[g->labels.n++] = ns->labels.v[i];
 	pst_labels_sort(&g->labels);
 	return 0;
 }
@@ -193,7 +185,7 @@ static int stage_init(struct stage *s, const struct pst_inventory *inv,
 {
 	size_t kept = 0;
 
-	*s = (struct stage){.inventory = *inv, .n_pods = inv->n_endpoints, .last = {.b = {1}}};
+	*s = (struct stage){.inventory = *inv, .last = {.b = {1}}};
 	s->guests = pst_mem_calloc(n, 2 * sizeof(*s->guests));
 	s->arena = pst_arena_new();
 	if (!s->guests || !s->arena)

@@ -215,41 +215,54 @@ static int settle_addresses(struct build *b)
 	return 0;
 }
 
-static const struct pst_kube_meta *find_namespace(const struct build *b, const char *name)
-{
-	const struct pst_kube_meta key = {.name = {.s = name}};
-
-	if (!b->namespaces.n)
-		return NULL;
-	return bsearch(&key, b->namespaces.v, b->namespaces.n, sizeof(key), compare_namespaces);
-}
-
 static void add_label(struct pst_labels *labels, const char *key, const char *value)
 {
 	labels->v[labels->n++] = (struct pst_label){.source = "k8s", .key = key, .value = value};
 }
 
-static int add_namespace_labels(struct build *b, const struct pst_kube_meta *ns,
-				struct pst_labels *labels)
+static int fill_namespace(struct pst_arena *arena, const struct pst_kube_meta *meta,
+			  struct pst_namespace *ns)
 {
-	for (size_t i = 0; i < ns->n_labels; i++) {
-		const char *key = pst_arena_printf(b->r.arena, PST_LABEL_NAMESPACE_PREFIX "%s",
-						   ns->labels[i].key);
+	*ns = (struct pst_namespace){.name = meta->name.s};
+	ns->labels.v = pst_arena_calloc(arena, meta->n_labels, sizeof(*ns->labels.v));
+	if (!ns->labels.v)
+		return -ENOMEM;
+	for (size_t i = 0; i < meta->n_labels; i++) {
+		const char *key = pst_arena_printf(arena, PST_LABEL_NAMESPACE_PREFIX "%s",
+						   meta->labels[i].key);
 
 		if (!key)
 			return -ENOMEM;
-		add_label(labels, key, ns->labels[i].value);
+		add_label(&ns->labels, key, meta->labels[i].value);
+	}
+	pst_labels_sort(&ns->labels);
+	return 0;
+}
+
+/* Settled before, so in order. */
+static int fill_namespaces(struct build *b, struct pst_inventory *inv)
+{
+	const struct namespaces *all = &b->namespaces;
+
+	inv->namespaces = pst_arena_calloc(b->r.arena, all->n, sizeof(*inv->namespaces));
+	if (!inv->namespaces)
+		return -ENOMEM;
+	for (; inv->n_namespaces < all->n; inv->n_namespaces++) {
+		if (fill_namespace(b->r.arena, &all->v[inv->n_namespaces],
+				   &inv->namespaces[inv->n_namespaces]))
+			return -ENOMEM;
 	}
 	return 0;
 }
 
 /* The labels that make up the identity of POD. */
-static int resolve_labels(struct build *b, const struct pst_pod *pod, struct pst_labels *labels)
+static int resolve_labels(struct pst_arena *arena, const struct pst_inventory *inv,
+			  const struct pst_pod *pod, struct pst_labels *labels)
 {
-	const struct pst_kube_meta *ns = find_namespace(b, pod->meta.ns.s);
-	size_t room = pod->meta.n_labels + (ns ? ns->n_labels : 0) + 3;
+	const struct pst_namespace *ns = pst_inventory_namespace(inv, pod->meta.ns.s);
+	size_t room = pod->meta.n_labels + (ns ? ns->labels.n : 0) + 3;
 
-	labels->v = pst_arena_calloc(b->r.arena, room, sizeof(*labels->v));
+	labels->v = pst_arena_calloc(arena, room, sizeof(*labels->v));
 	if (!labels->v)
 		return -ENOMEM;
 	for (size_t i = 0; i < pod->meta.n_labels; i++) {
@@ -260,8 +273,8 @@ static int resolve_labels(struct build *b, const struct pst_pod *pod, struct pst
 	add_label(labels, PST_LABEL_CLUSTER, PST_CLUSTER_NAME);
 	if (pod->service_account)
 		add_label(labels, PST_LABEL_SERVICE_ACCOUNT, pod->service_account);
-	if (ns && add_namespace_labels(b, ns, labels))
-		return -ENOMEM;
+	for (size_t i = 0; ns && i < ns->labels.n; i++)
+		labels->v[labels->n++] = ns->labels.v[i];
 	pst_labels_sort(labels);
 	return 0;
 }
@@ -285,7 +298,7 @@ static int fill_endpoints(struct build *b, struct pst_inventory *inv)
 			.n_ports = pod->n_ports,
 			.proxied = pod->proxied,
 		};
-		if (resolve_labels(b, pod, &ep->labels))
+		if (resolve_labels(b->r.arena, inv, pod, &ep->labels))
 			return -ENOMEM;
 	}
 	return 0;
@@ -298,7 +311,7 @@ static int finish(struct build *b, struct pst_inventory **ret_inv)
 	if (!inv)
 		return -ENOMEM;
 	settle_namespaces(b);
-	if (settle_addresses(b) || fill_endpoints(b, inv) ||
+	if (settle_addresses(b) || fill_namespaces(b, inv) || fill_endpoints(b, inv) ||
 	    pst_cluster_finish(&b->cluster, &b->r, inv))
 		return -ENOMEM;
 	inv->n_host_network = b->n_host_network;
@@ -314,6 +327,20 @@ static void build_fini(struct build *b)
 	pst_vec_free(&b->namespaces);
 	pst_cluster_fini(&b->cluster);
 	pst_arena_free(&b->r.arena);
+}
+
+static int compare_name(const void *key, const void *ns)
+{
+	return strcmp(key, ((const struct pst_namespace *)ns)->name);
+}
+
+const struct pst_namespace *pst_inventory_namespace(const struct pst_inventory *inv,
+						    const char *name)
+{
+	if (!inv->n_namespaces)
+		return NULL;
+	return bsearch(name, inv->namespaces, inv->n_namespaces, sizeof(*inv->namespaces),
+		       compare_name);
 }
 
 int pst_inventory_load(const char *const *paths, size_t n_paths, struct pst_diags *diags,

@@ -59,6 +59,11 @@ struct pst_endpoint {
 	bool proxied; /* annotation postern.io/mode: proxy */
 };
 
+struct pst_namespace {
+	const char *name;
+	struct pst_labels labels; /* as its endpoints have them, sorted, source "k8s" */
+};
+
 /* Another machine of the cluster, or this one. */
 struct pst_node {
 	struct pst_pos pos;
@@ -106,6 +111,8 @@ struct pst_inventory {
 	struct pst_arena *arena;
 	struct pst_endpoint *endpoints;
 	size_t n_endpoints;
+	struct pst_namespace *namespaces; /* that are described, sorted by name */
+	size_t n_namespaces;
 	struct pst_node *nodes;
 	size_t n_nodes;
 	struct pst_service *services; /* sorted by namespace and name, each once */
@@ -126,6 +133,10 @@ int pst_inventory_load(const char *const *paths, size_t n_paths, struct pst_diag
 
 int pst_inventory_parse(const char *name, const char *text, size_t len, struct pst_diags *diags,
 			struct pst_inventory **ret_inv);
+
+/* What is described of the namespace NAME; NULL: nothing. */
+const struct pst_namespace *pst_inventory_namespace(const struct pst_inventory *inv,
+						    const char *name);
 
 /* NULL is fine; *INV becomes NULL. */
 void pst_inventory_free(struct pst_inventory **inv);

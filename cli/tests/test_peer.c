@@ -38,8 +38,8 @@ Test(peer, a_peer_that_cannot_be_is_a_mistake)
 		   0, "no-policy", NULL);
 }
 
-/* Whoever asks about a pod of a namespace that the inventory knows asks about its labels as well.
- */
+/* Whoever asks about a pod of a namespace that the inventory describes asks about its labels as
+ * well, also when no pod is there yet. */
 Test(peer, labels_have_those_of_the_namespace_that_the_inventory_knows)
 {
 	static const char policy[] =
@@ -49,6 +49,8 @@ Test(peer, labels_have_those_of_the_namespace_that_the_inventory_knows)
 		"    - matchLabels: {io.cilium.k8s.namespace.labels.team: red}\n";
 	static const char inventory[] =
 		"apiVersion: v1\nkind: Namespace\nmetadata: {name: shop, labels: {team: red}}\n"
+		"---\napiVersion: v1\nkind: Namespace\n"
+		"metadata: {name: empty, labels: {team: red}}\n"
 		"---\napiVersion: v1\nkind: Pod\nmetadata: {name: a, namespace: shop}\n"
 		"status: {podIP: 10.0.0.1}\n";
 	char words[1024], at[256];
@@ -62,6 +64,8 @@ Test(peer, labels_have_those_of_the_namespace_that_the_inventory_knows)
 		 "80 --from " from,                                                            \
 		 at, pods)
 	ASK("app=b,io.kubernetes.pod.namespace=shop");
+	expect_run(words, 1, "deny-rule", NULL);
+	ASK("app=b,io.kubernetes.pod.namespace=empty");
 	expect_run(words, 1, "deny-rule", NULL);
 	ASK("app=b");
 	expect_run(words, 0, "l4-allowed", NULL);
