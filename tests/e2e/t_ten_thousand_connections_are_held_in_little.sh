@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # 10,000 connections at once through postern-proxy, of HTTP/1.1 and then of HTTP/2, all of which have asked once and stay:
-# each costs 8 KiB at most, and is served when it asks again. Needs 21,024 descriptors for a process, and no root.
+# each costs 8 KiB at most, and is served when it asks again. Needs 20,100 descriptors for a process, and no root; with
+# fewer it holds as many as they allow, and says so.
 #
 #	[CONNECTIONS=n] [PROTOCOLS="h1 h2"] t_ten_thousand_connections_are_held_in_little.sh
 set -u
@@ -11,8 +12,12 @@ PATH=$PATH:/usr/sbin
 command -v nginx >/dev/null || { echo "needs nginx"; exit 77; }
 connections=${CONNECTIONS:-10000} limit=8192
 ulimit -Hn 65536 2>/dev/null
-[ "$(ulimit -Hn)" = unlimited ] || [ "$(ulimit -Hn)" -ge $((2 * connections + 100)) ] || {
-	echo "only $(ulimit -Hn) descriptors"; exit 77; }
+descriptors=$(ulimit -Hn)
+if [ "$descriptors" != unlimited ] && [ "$descriptors" -lt $((2 * connections + 100)) ]; then
+	echo "only $descriptors descriptors"
+	connections=$(((descriptors - 100) / 2))
+	[ $connections -ge 8000 ] || exit 77
+fi
 ulimit -n "$(ulimit -Hn)"
 # A loopback of its own, where somebody may make one: ports of others are not in the way.
 if [ "$(id -u)" = 0 ] && [ -z "${OWN_LOOPBACK:-}" ]; then
