@@ -87,7 +87,7 @@
 	  "Expect is not exactly one \"100-continue\", or not in HTTP/1.1")                           \
 	X(UPGRADE, "upgrade", PARSE, "an upgrade to something other than WebSocket")                  \
 	X(H2C, "h2c-upgrade", PARSE,                                                                  \
-	  "an upgrade to HTTP/2: begin with its preface (prior knowledge) instead")                   \
+	  "an upgrade to HTTP/2; the proxy takes a well-formed offer of it away")                     \
 	X(UPGRADE_BAD, "bad-upgrade", PARSE,                                                          \
 	  "a WebSocket handshake that is not a GET of HTTP/1.1 with Connection: upgrade, or repeats") \
 	X(BODY_UNEXPECTED, "unexpected-body", PARSE, "a body on GET or HEAD")                         \

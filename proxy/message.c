@@ -2,6 +2,7 @@
 #include "proxy/message.h"
 
 #include "proxy/core.h"
+#include "proxy/offer.h"
 
 void pst_message_request(struct pst_message *m, const struct pst_ruler *ruler, uint32_t ruleset)
 {
@@ -68,12 +69,42 @@ static enum pst_message_event read_head(struct pst_message *m, const struct pst_
 					const struct pst_buffer *b)
 {
 	walk(m, t, b);
+	if (m->http.state == PST_HTTP_ERROR && m->http.reason == PST_REASON_H2C) {
+		m->state = PST_MESSAGE_OFFER;
+		m->left = 0;
+		return PST_MESSAGE_MORE;
+	}
 	if (m->http.state == PST_HTTP_ERROR)
 		return PST_MESSAGE_BAD;
 	if (m->http.state == PST_HTTP_DONE)
 		return PST_MESSAGE_BEGUN;
 	/* The core gives responses no limit of their own. */
 	return m->http.pos > PST_MAX_HEAD ? bad(m, PST_REASON_HEAD_LONG) : PST_MESSAGE_MORE;
+}
+
+/* The head becomes shorter as the request line does, and is read from its first byte on again. */
+static enum pst_message_event read_offer(struct pst_message *m, const struct pst_table *t,
+					 struct pst_buffer *b)
+{
+	char *head = b->v + b->pass;
+	enum pst_offer_end end = pst_offer_find(head, pst_buffer_unknown(b), &m->left);
+	size_t len = (size_t)m->left, cut;
+	uint16_t form = m->http.flags & PST_HTTP_ANY_FORM;
+
+	if (end == PST_OFFER_MORE && len <= PST_MAX_HEAD)
+		return PST_MESSAGE_MORE;
+	m->state = PST_MESSAGE_HEAD;
+	m->left = 0;
+	if (len > PST_MAX_HEAD)
+		return bad(m, PST_REASON_HEAD_LONG);
+	cut = end == PST_OFFER_HEAD ? pst_offer_take(head, len) : 0;
+	if (!cut)
+		return PST_MESSAGE_BAD;
+	b->pass += cut;
+	pst_buffer_sent(b, cut);
+	pst_http_request(&m->http, t, m->http.ruleset);
+	m->http.flags |= form;
+	return PST_MESSAGE_MORE;
 }
 
 static enum pst_message_event read_chunk(struct pst_message *m, const struct pst_table *t,
@@ -130,6 +161,8 @@ static enum pst_message_event read_once(struct pst_message *m, const struct pst_
 		return PST_MESSAGE_MORE;
 	case PST_MESSAGE_HEAD:
 		return read_head(m, t, b);
+	case PST_MESSAGE_OFFER:
+		return read_offer(m, t, b);
 	case PST_MESSAGE_DATA:
 		return read_data(m, b);
 	case PST_MESSAGE_CHUNK:

@@ -18,6 +18,8 @@ enum pst_message_state {
 	PST_MESSAGE_NONE, /* between messages: none may begin */
 	PST_MESSAGE_LINE, /* a request line whose path is to be brought into normal form */
 	PST_MESSAGE_HEAD,
+	PST_MESSAGE_OFFER,  /* a head that offers HTTP/2, of which `left` bytes were looked through
+			     */
 	PST_MESSAGE_DATA,   /* `left` bytes of a body or a chunk */
 	PST_MESSAGE_CHUNK,  /* a size line, the last one with the trailers */
 	PST_MESSAGE_TO_END, /* everything until the connection ends */
@@ -25,7 +27,7 @@ enum pst_message_state {
 
 static inline bool pst_message_is_in_head(enum pst_message_state state)
 {
-	return state == PST_MESSAGE_HEAD || state == PST_MESSAGE_LINE;
+	return state == PST_MESSAGE_LINE || state == PST_MESSAGE_HEAD || state == PST_MESSAGE_OFFER;
 }
 
 struct pst_message {
@@ -52,7 +54,8 @@ void pst_message_response(struct pst_message *m);
 
 /*
  * Reads on in the bytes of B that nobody knows yet. T is that of the beginning. A request line may
- * become shorter: what is judged and sent is what lies in B then.
+ * become shorter, and so may a head that offers HTTP/2 (proxy/offer.h): what is judged and sent is
+ * what lies in B then.
  */
 enum pst_message_event pst_message_read(struct pst_message *m, const struct pst_table *t,
 					struct pst_buffer *b);

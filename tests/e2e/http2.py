@@ -15,7 +15,7 @@ import traceback
 import grpc
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from proxy import POLICY, SHADOW, WORK, Proxy, Server, answer_ok, equal, free_port, wait  # noqa: E402
+from proxy import OK, POLICY, SHADOW, WORK, Proxy, Server, answer_ok, equal, free_port, read_until, wait  # noqa: E402
 
 WWW = os.path.join(WORK, "www")
 BIG = 8 << 20
@@ -220,12 +220,62 @@ def a_server_of_http_1_is_a_bad_gateway():
     server.close()
 
 
-def an_upgrade_to_h2c_is_refused_by_name():
-    with Nghttpd() as server, Proxy(server.port) as proxy:
-        got = subprocess.run(["curl", "-s", "--http2", "-o", "/dev/null", "-w", "%{http_code}",
-                              f"http://127.0.0.1:{proxy.port}/api/x"], stdout=subprocess.PIPE, check=True).stdout
-        equal(got, b"403", "the code")
+class Heads:
+    """A server of HTTP/1.1 that keeps the heads that it gets, and answers ANSWER to each."""
+
+    def __init__(self, answer=OK):
+        self.heads = []
+        self.answer = answer
+        self.server = Server(self.play)
+        self.port = self.server.port
+
+    def play(self, sock):
+        while got := read_until(sock, b"\r\n\r\n"):
+            self.heads += [head + b"\r\n\r\n" for head in got.split(b"\r\n\r\n")[:-1]]
+            sock.sendall(self.answer)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *args):
+        self.server.close()
+
+
+def http2_offered(*args):
+    return subprocess.run(["curl", "-s", "--http2", *args], stdout=subprocess.PIPE, check=True).stdout
+
+
+def an_offer_of_http_2_is_taken_away_and_http_1_goes_on():
+    with Heads() as server, Proxy(server.port) as proxy:
+        url = f"http://127.0.0.1:{proxy.port}"
+        equal(http2_offered("-A", "c", f"{url}/api/x", f"{url}/api/y", "-w", "%{http_version} %{num_connects}."),
+              b"ok1.1 1.ok1.1 0.", "curl, twice on one connection")
+        equal(server.heads, [b"GET /api/%s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nUser-Agent: c\r\nAccept: */*\r\n\r\n"
+                             % (path, proxy.port) for path in (b"x", b"y")], "what the server gets")
+        equal(http2_offered("-o", "/dev/null", "-w", "%{http_code}", f"{url}/secret"), b"403", "what no rule allows")
+        # Answered without a 101, nghttp has nothing more to say; but its request was judged and answered.
+        subprocess.run(["nghttp", "-u", f"{url}/api/n"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
+        wait(lambda: len(proxy.events()) == 4, "an event for each")
+        equal([(event["verdict"], event["reason"], event["path"]) for event in proxy.events()],
+              [("allow", "rule-matched", "/api/x"), ("allow", "rule-matched", "/api/y"),
+               ("deny", "no-rule-l7", "/secret"), ("allow", "rule-matched", "/api/n")], "what is reported")
+        equal([head for head in server.heads if re.search(rb"(?i)upgrade|settings", head)], [], "heads with an offer")
+
+
+def a_server_that_switches_without_an_offer_is_refused_by_name():
+    with Heads(b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n") as server, \
+            Proxy(server.port) as proxy:
+        got = http2_offered("-o", "/dev/null", "-w", "%{http_code}", f"http://127.0.0.1:{proxy.port}/api/x")
+        equal(got, b"502", "the code")
+        wait(lambda: proxy.events()[-1]["reason"] == "bad-answer", "the reason")
+
+
+def an_offer_of_http_2_in_another_form_is_refused_by_name():
+    with Heads() as server, Proxy(server.port) as proxy:
+        got = proxy.ask(b"GET /api/x HTTP/1.1\r\nHost: b\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n")
+        equal(got[:12], b"HTTP/1.1 403", "the answer")
         wait(lambda: proxy.events()[-1]["reason"] == "h2c-upgrade", "the reason")
+        equal(server.heads, [], "what the server gets")
 
 
 def a_new_policy_counts_from_the_next_stream_on():
@@ -291,7 +341,9 @@ TESTS = [
     a_call_that_is_given_up_is_given_up_at_the_server,
     a_server_that_is_gone_is_unavailable_and_comes_back,
     a_server_of_http_1_is_a_bad_gateway,
-    an_upgrade_to_h2c_is_refused_by_name,
+    an_offer_of_http_2_is_taken_away_and_http_1_goes_on,
+    a_server_that_switches_without_an_offer_is_refused_by_name,
+    an_offer_of_http_2_in_another_form_is_refused_by_name,
     a_new_policy_counts_from_the_next_stream_on,
     calls_on_their_way_are_finished_at_the_end,
     a_head_that_does_not_come_is_not_waited_for,

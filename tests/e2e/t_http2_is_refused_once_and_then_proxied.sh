@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# The kernel refuses HTTP/2; the daemon remembers the server's port, and the client's next connection goes to the proxy.
+# The kernel refuses HTTP/2, and what offers it; the daemon remembers the server's port, and the client's next connection
+# goes to the proxy, which judges the one stream by stream, and takes the offer out of the other.
 . "$(dirname "$0")/lib.sh"
 e2e_up
 cat >"$E2E/h2.conf" <<N
@@ -11,7 +12,7 @@ http {
 	access_log $E2E/access.log;
 	default_type text/plain;
 	server { listen 8080 http2; listen [::]:8080 http2; location / { return 200 "hello from \$uri for \$remote_addr"; } }
-	server { listen 8081; location / { return 200 "hello from \$uri"; } }
+	server { listen 8081; listen 8082; location / { return 200 "hello from \$uri, \$http_upgrade\$http_connection."; } }
 }
 N
 e2e_run backend nginx -c "$E2E/h2.conf" || e2e_fail "nginx does not start"
@@ -24,7 +25,7 @@ spec:
   ingress:
     - fromEndpoints: [{matchLabels: {app: frontend}}]
       toPorts:
-        - ports: [{port: "8080", protocol: TCP}, {port: "8081", protocol: TCP}]
+        - ports: [{port: "8080", protocol: TCP}, {port: "8081", protocol: TCP}, {port: "8082", protocol: TCP}]
           rules: {http: [{path: "/api/.*"}]}
 P
 e2e_posternd --policy "$E2E/policy.yaml" --inventory testdata/inventory/demo.yaml --courtesy off
@@ -38,9 +39,16 @@ works() { [ "$(h2 http://$BACKEND:8080/api/2)" = "200 hello from /api/2 for 10.7
 e2e_wait 10 works || e2e_fail "the next ones are not judged by the proxy: $(h2 http://$BACKEND:8080/api/2)"
 e2e_is "what is not allowed" "403 Access denied" "$(h2 http://$BACKEND:8080/admin)"
 e2e_is "another pod" none "$(e2e_http other --max-time 1 --http2-prior-knowledge http://$BACKEND:8080/api/1)"
-e2e_is "the port beside it is the kernel's" "200 hello from /api/3" "$(e2e_http frontend http://$BACKEND:8081/api/3)"
+e2e_is "the port beside it is the kernel's" "200 hello from /api/3, ." "$(e2e_http frontend http://$BACKEND:8081/api/3)"
 e2e_http frontend http://$BACKEND:8081/admin >/dev/null
 judged() { [ "$(e2e_events '"generation":.*"layer":"l7".*"reason":"no-rule-l7"')" -eq 1 ]; }
 e2e_wait 5 judged || e2e_fail "it is not judged there"
+
+e2e_is "the first offer" "403 Access denied" "$(e2e_http frontend --http2 http://$BACKEND:8082/api/4)"
+offered() { [ "$(e2e_events '"reason":"h2c-upgrade"')" -eq 1 ]; }
+e2e_wait 5 offered || e2e_fail "the offer is not refused by name"
+taken() { [ "$(e2e_http frontend --http2 http://$BACKEND:8082/api/5)" = "200 hello from /api/5, ." ]; }
+e2e_wait 10 taken || e2e_fail "the next one is not taken away: $(e2e_http frontend --http2 http://$BACKEND:8082/api/5)"
+e2e_is "what is not allowed, with an offer" "403 Access denied" "$(e2e_http frontend --http2 http://$BACKEND:8082/admin)"
 e2e_is "requests for /admin that arrived" 0 "$(grep -c admin "$E2E/access.log")"
 e2e_stop
