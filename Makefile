@@ -304,6 +304,8 @@ $(F)/seeds/h2: tests/fuzz/h2_seeds.py
 $(F)/fuzz_raw: $(LLHTTP_OBJ) | $(F)/seeds/raw
 $(F)/seeds/raw $(F)/seeds/stream $(F)/seeds/proxy: $(F)/seeds/http
 	$(Q)rm -rf $@ && cp -r $< $@
+	$(if $(@:%/proxy=),,$(Q)python3 tests/fuzz/normal_seeds.py $@ testdata/http/normal.md)
+$(F)/seeds/proxy: tests/fuzz/normal_seeds.py testdata/http/normal.md
 $(F)/seeds/http: tests/fuzz/http_seeds.py tests/e2e/vectors.py $(GOLDEN)
 	$(call msg,SEEDS,$@)
 	$(Q)rm -rf $@ && python3 $< $@ 07 $(GOLDEN)

@@ -181,10 +181,29 @@ struct pst_normal_result pst_normal_target(enum pst_normal mode, char *target, s
 	return r;
 }
 
+/* May a request begin with C? The core refuses small letters at once. */
+static bool begins_method(char c)
+{
+	return isupper((unsigned char)c) || isdigit((unsigned char)c) ||
+	       (c && strchr("-!#$%&'*+.^_`|~", c));
+}
+
+/*
+ * The line that BYTES begin with, up to its LF; NULL: there is none, or not yet. It is found by the
+ * bytes of the line alone: however many come at once, the same becomes of it.
+ */
+static const char *find_line_end(const char *bytes, size_t len)
+{
+	if (!len || !begins_method(bytes[0]))
+		return NULL;
+	return memchr(bytes, '\n', len < LONGEST_LINE ? len : LONGEST_LINE);
+}
+
 /* The target of the line that BYTES begin with; NULL: there is none. */
 static char *find_target(char *bytes, size_t len, size_t *ret_len)
 {
-	char *line_end = memchr(bytes, '\r', len), *target, *end;
+	const char *lf = find_line_end(bytes, len);
+	char *line_end = lf ? memchr(bytes, '\r', (size_t)(lf - bytes)) : NULL, *target, *end;
 
 	if (!line_end)
 		return NULL;
@@ -213,7 +232,7 @@ struct pst_normal_result pst_normal_line(enum pst_normal mode, char *bytes, size
 
 bool pst_normal_is_ready(const char *bytes, size_t len)
 {
-	return len > LONGEST_LINE || memchr(bytes, '\n', len) || !isupper((unsigned char)bytes[0]);
+	return len > LONGEST_LINE || find_line_end(bytes, len) || !begins_method(bytes[0]);
 }
 
 const char *pst_normal_location(const char *bytes, size_t len, size_t *ret_len)

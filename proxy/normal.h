@@ -46,7 +46,9 @@ struct pst_normal_result pst_normal_target(enum pst_normal mode, char *target, s
 
 /*
  * The request line that BYTES begin with, of HTTP/1.x: what is before the target moves along, so
- * that the line begins at BYTES + cut. A line that is none, or is not whole, stays as it is.
+ * that the line begins at BYTES + cut. A line that is none, is not whole, or is longer than one
+ * with the longest target stays as it is: the core refuses it. Only the bytes of the line count, so
+ * that the same becomes of it however many come at once.
  */
 struct pst_normal_result pst_normal_line(enum pst_normal mode, char *bytes, size_t len);
 

@@ -289,6 +289,84 @@ Test(normal, a_line_is_waited_for_as_long_as_one_may_come)
 	cr_expect(pst_normal_is_ready("\x16\x03\x01", 3), "a client of TLS");
 }
 
+/* The verdict of one head, and what the server got of it. */
+struct outcome {
+	enum pst_reason reason;
+	size_t n;
+	char sent[256];
+};
+
+static struct outcome try_head(const char *head, size_t len, size_t step)
+{
+	struct outcome o = {.n = 0};
+	struct t_stage s;
+
+	t_stage_begin(&s, &world);
+	t_stage_send(&s, PST_CLIENT, head, len, step);
+	cr_assert_eq(s.n_events, 1, "%zu events of %.40s by %zu", s.n_events, head, step);
+	cr_assert_leq(s.n_out[PST_SERVER], sizeof(o.sent));
+	o.reason = s.events[0].reason;
+	o.n = s.n_out[PST_SERVER];
+	memcpy(o.sent, s.out[PST_SERVER], o.n);
+	t_stage_end(&s);
+	return o;
+}
+
+static void expect_cuts_alike(const char *head, size_t len, enum pst_reason reason)
+{
+	struct outcome whole = try_head(head, len, 0);
+
+	cr_expect_eq(whole.reason, reason, "%.40s: %s", head,
+		     pst_explain_reason_name(whole.reason));
+	for (size_t step = 1; step < len; step = step < 16 ? step + 1 : step * 8) {
+		struct outcome o = try_head(head, len, step);
+
+		cr_expect_eq(o.reason, whole.reason, "%.40s by %zu: %s", head, step,
+			     pst_explain_reason_name(o.reason));
+		cr_expect(o.n == whole.n && !memcmp(o.sent, whole.sent, o.n),
+			  "%.40s by %zu: the server got %.*s", head, step, (int)o.n, o.sent);
+	}
+}
+
+Test(normal, what_becomes_of_a_line_does_not_depend_on_how_it_is_cut)
+{
+	static const struct {
+		const char *head;
+		enum pst_reason reason;
+	} rows[] = {
+		{"`ET /x/..//api/a HTTP/1.1\r\nHost: b\r\n\r\n", PST_REASON_RULE},
+		{"7 //api/a HTTP/1.1\r\nHost: b\r\n\r\n", PST_REASON_RULE},
+		{"M-SEARCH //api/a HTTP/1.1\r\nHost: b\r\n\r\n", PST_REASON_RULE},
+		{"get //api/a HTTP/1.1\r\nHost: b\r\n\r\n", PST_REASON_METHOD},
+		{"\r\nGET //api/a HTTP/1.1\r\nHost: b\r\n\r\n", PST_REASON_NOT_HTTP},
+		{"GET //api/a\nHost: b\r\n\r\n", PST_REASON_TARGET_SLASHES},
+		{"GET //api/a HTTP/1.1\nHost: b\r\n\r\n", PST_REASON_TARGET_SLASHES},
+		{"GET //api/a HTTP/1.1\r\r\nHost: b\r\n\r\n", PST_REASON_LINE_END},
+	};
+
+	t_world_rules(&world, "        - {path: '/api/.*'}\n");
+	pst_ruler_set_normal(world.ruler, PST_NORMAL_REDIRECT);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+		expect_cuts_alike(rows[i].head, strlen(rows[i].head), rows[i].reason);
+	t_world_fini(&world);
+}
+
+Test(normal, a_line_that_is_too_long_stays_too_long_however_it_is_cut)
+{
+	static const char begin[] = "GET /api/", end[] = "a HTTP/1.1\r\nHost: b\r\n\r\n";
+	static char head[PST_MAX_TARGET + 256];
+	size_t n = sizeof(begin) - 1;
+
+	memcpy(head, begin, n);
+	for (; n < PST_MAX_TARGET + 128; n += 2)
+		memcpy(head + n, "./", 2);
+	memcpy(head + n, end, sizeof(end));
+	t_world_rules(&world, "        - {path: '/api/.*'}\n");
+	pst_ruler_set_normal(world.ruler, PST_NORMAL_REDIRECT);
+	expect_cuts_alike(head, n + sizeof(end) - 1, PST_REASON_TARGET_DOTS);
+	t_world_fini(&world);
+}
+
 static const char dotted[] = "GET /x/../api/%61 HTTP/1.1\r\nHost: b\r\n\r\n";
 
 Test(normal, each_request_of_a_connection_is_normalised_also_when_they_come_at_once)

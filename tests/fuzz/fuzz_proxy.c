@@ -7,9 +7,10 @@
  *	answers		what reaches the client before the end are whole answers, or bytes of the
  *			server's as they came
  *	memory		nothing is held behind the end
+ *	normal		where paths are brought into normal form, what reaches the server is in it
  *
- * The first byte chooses who is hostile (bit 7), the policy (bit 6: one that changes headers), and
- * how the bytes are cut.
+ * The first byte chooses who is hostile (bit 7), the policy (bit 6: one that changes headers), how
+ * paths are brought into normal form (bits 4 and 5), and how the bytes are cut.
  */
 #include <assert.h>
 #include <stdbool.h>
@@ -118,6 +119,8 @@ struct run {
 	size_t n_out[2];
 	struct t_stream got; /* what the server has got, up to n_read */
 	size_t n_read;
+	size_t line; /* where the last request begins */
+	bool in_line;
 	size_t n_events;
 	uint16_t events[MAX_EVENTS]; /* reason, and whether it was allowed */
 };
@@ -146,6 +149,7 @@ static void begin(struct run *r, const struct world *w)
 	r->world = w;
 	r->memory.limit = 1 << 20;
 	r->purse.all = &r->memory;
+	r->got.any_form = pst_ruler_normal(w->ruler) == PST_NORMAL_KEEP;
 	r->got.table = pst_ruler_table(w->ruler, 0, &r->got.ruleset);
 	assert(!pst_pair_new(&opts, &r->pair));
 	for (int side = PST_CLIENT; side <= PST_SERVER; side++) {
@@ -196,6 +200,50 @@ static size_t send_some(struct run *r, enum pst_side side, const uint8_t *bytes,
 	return len;
 }
 
+/* Does the path part of TARGET have escaped slashes? */
+static bool has_slashes(const char *target, size_t len)
+{
+	static const char *const escapes[] = {"%2F", "%2f", "%5C", "%5c"};
+	const char *query = memchr(target, '?', len);
+	size_t path = query ? (size_t)(query - target) : len;
+	bool found = false;
+
+	for (size_t i = 0; i < sizeof(escapes) / sizeof(*escapes); i++)
+		found |= memmem(target, path, escapes[i], 3) != NULL;
+	return found;
+}
+
+/* The request line LINE of LEN bytes, with its end, has a target in normal form. */
+static void check_line(enum pst_normal mode, const uint8_t *line, size_t len)
+{
+	char copy[MAX_INPUT + 1];
+	struct pst_normal_result form;
+	const char *target;
+	size_t target_len;
+
+	assert(len < sizeof(copy));
+	memcpy(copy, line, len);
+	form = pst_normal_line(mode, copy, len);
+	assert(!form.cut && !form.redirect && !memcmp(copy, line, len));
+	target = pst_normal_location(copy, len, &target_len);
+	assert(target && form.kept == has_slashes(target, target_len));
+}
+
+/* Before byte r->n_read is read. */
+static void follow_line(struct run *r, bool was_inside)
+{
+	if (r->got.inside && !was_inside) {
+		r->line = r->n_read;
+		r->in_line = true;
+	}
+	if (!r->in_line || r->out[PST_SERVER][r->n_read] != '\n')
+		return;
+	r->in_line = false;
+	if (pst_ruler_normal(r->world->ruler))
+		check_line(pst_ruler_normal(r->world->ruler), r->out[PST_SERVER] + r->line,
+			   r->n_read + 1 - r->line);
+}
+
 /* What the server has got so far, as the core alone reads it. */
 static struct t_stream read_server(struct run *r)
 {
@@ -204,7 +252,10 @@ static struct t_stream read_server(struct run *r)
 
 	/* The table of a set that is decided rule by rule says only what a request is. */
 	for (; r->n_read < r->n_out[PST_SERVER]; r->n_read++) {
+		const bool was_inside = s->inside;
+
 		t_stream_feed(s, &src, (uint32_t)r->n_read, (uint32_t)r->n_read + 1);
+		follow_line(r, was_inside);
 		if (s->reason == PST_REASON_NO_RULE_L7 && r->world->acts) {
 			s->reason = 0;
 			s->http.allow = 1;
@@ -317,14 +368,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size > 5 && !memcmp(data + 1, "PRI *", 5))
 		return 0;
 	w = &worlds[data[0] >> 6 & 1];
+	pst_ruler_set_normal(w->ruler, (enum pst_normal)(data[0] >> 4 & 3));
 	len = size - 1;
 	exact = malloc(len);
 	assert(exact);
 	memcpy(exact, data + 1, len);
 	if (data[0] >> 7)
-		try_server(w, exact, len, data[0] & 0x3f);
+		try_server(w, exact, len, data[0] & 0xf);
 	else
-		try_client(w, exact, len, data[0] & 0x3f);
+		try_client(w, exact, len, data[0] & 0xf);
 	free(exact);
 	return 0;
 }
