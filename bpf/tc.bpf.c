@@ -24,6 +24,7 @@
  */
 #include "bpf/exchange.bpf.h"
 #include "bpf/kept.bpf.h"
+#include "bpf/told.h"
 
 #include <linux/pkt_cls.h>
 
@@ -47,6 +48,9 @@ struct {
 	__type(key, __u32);
 	__type(value, __s32);
 } pst_tc_devices SEC(".maps");
+
+/* Not adopted by the next daemon: it tells of what it sees. */
+static __u64 told[PST_TOLD_PLACES];
 
 static __always_inline int is_ipv4(const struct packet *p)
 {
@@ -164,6 +168,24 @@ static __always_inline void decide(struct pst_decision *d, const struct packet *
 	pst_decide(d, &q, config->generation);
 }
 
+/*
+ * What becomes of P, which must not go on for REASON, whatever the policy says: it is dropped, but
+ * in audit, counted, and told of now and then. The event names the L3/L4 rule that P falls under.
+ */
+PST_OUTLINE int drop(struct __sk_buff *skb, const struct packet *p, const struct pst_config *config,
+		     __u32 reason)
+{
+	__u32 role = p->direction == PST_DIR_EGRESS ? PST_ROLE_CLIENT : PST_ROLE_SERVER;
+	struct pst_decision d;
+
+	if (!pst_told_is_news(told, skb->ifindex, reason, bpf_ktime_get_ns()))
+		return verdict(reason, p->direction, SKB_DROP);
+	decide(&d, p, role, config);
+	d.verdict = pst_is_audit() ? PST_VERDICT_ALLOW : PST_VERDICT_DENY;
+	d.reason = (__u8)reason;
+	return pst_deny_l3l4(skb, p, &d, role);
+}
+
 /* Is ADDR one of an endpoint's? The node's own addresses and strangers pass by. */
 static __always_inline int is_endpoint(const __u8 addr[16], const struct pst_config *config)
 {
@@ -242,7 +264,7 @@ PST_OUTLINE int make_private(struct __sk_buff *skb, const struct packet *p,
 	}
 	if (is_private || !bpf_skb_pull_data(skb, skb->len))
 		return SKB_PASS;
-	return verdict(PST_REASON_READ_FAILED, PST_DIR_INGRESS, SKB_DROP);
+	return drop(skb, p, config, PST_REASON_READ_FAILED);
 }
 
 /* A segment of a connection: the judge's, but for what it cannot do. */
@@ -254,14 +276,15 @@ static __always_inline int on_segment(struct __sk_buff *skb, const struct packet
 	return make_private(skb, p, config);
 }
 
-static __always_inline int on_later_fragment(struct __sk_buff *skb, const struct packet *p,
+static __always_inline int on_later_fragment(struct __sk_buff *skb, struct packet *p,
 					     const struct pst_config *config)
 {
 	/* The first one decides for the others, which nobody can put together without it. */
 	if (p->h.protocol != IPPROTO_TCP || !is_shared(skb) || !is_endpoint(p->h.dst, config) ||
 	    !bpf_skb_pull_data(skb, skb->len))
 		return SKB_PASS;
-	return verdict(PST_REASON_READ_FAILED, PST_DIR_INGRESS, SKB_DROP);
+	p->h.src_port = p->h.dst_port = 0; /* what was read is payload */
+	return drop(skb, p, config, PST_REASON_READ_FAILED);
 }
 
 static __always_inline int to_pod(struct __sk_buff *skb, struct packet *p)
@@ -280,7 +303,7 @@ static __always_inline int to_pod(struct __sk_buff *skb, struct packet *p)
 	if (!is_endpoint(p->h.dst, config))
 		return SKB_PASS;
 	if (unread)
-		return verdict(PST_REASON_BAD_PACKET, PST_DIR_INGRESS, SKB_DROP);
+		return drop(skb, p, config, PST_REASON_BAD_PACKET);
 	if (!answers_itself(skb, p))
 		return SKB_PASS;
 	decide(&d, p, PST_ROLE_SERVER, config);
@@ -405,7 +428,7 @@ static __always_inline int on_sent(struct __sk_buff *skb, const struct packet *p
 		why = why_not_from(skb, p, sk);
 	else
 		why = why_not_by_lookup(skb, p, config);
-	return why ? verdict((__u32)why, PST_DIR_EGRESS, SKB_DROP) : SKB_PASS;
+	return why ? drop(skb, p, config, (__u32)why) : SKB_PASS;
 }
 
 static __always_inline int from_pod(struct __sk_buff *skb, struct packet *p)
@@ -421,7 +444,7 @@ static __always_inline int from_pod(struct __sk_buff *skb, struct packet *p)
 		return SKB_PASS; /* the first one decides */
 	if (unread)
 		return pst_senders_judged && is_endpoint(p->h.src, config)
-			       ? verdict(PST_REASON_BAD_PACKET, PST_DIR_EGRESS, SKB_DROP)
+			       ? drop(skb, p, config, PST_REASON_BAD_PACKET)
 			       : SKB_PASS;
 	if (p->h.protocol == IPPROTO_TCP && pst_senders_judged &&
 	    (p->h.payload < p->len || p->h.fragment))

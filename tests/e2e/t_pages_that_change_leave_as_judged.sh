@@ -46,6 +46,8 @@ for at in $BACKEND fd77::4; do
 	done
 	touch "$E2E/go"
 	e2e_is "$at: what was lost and is sent once more with other bytes" none "$(lost lost $at)"
+	build/postern observe --all -o json --verdict DROPPED --traffic-direction egress --pod frontend >"$E2E/told"
+	grep '"reason":"repeat-differs"' "$E2E/told" | grep -q "\"destination\":\"$at\"" || e2e_fail "$at: nobody is told of it"
 	raced=$(attack race $at)
 	echo "# $at: answers to who changes all the time: $raced"
 	[[ $raced =~ /api/x:[0-9] ]] || e2e_fail "$at: nothing passes"
