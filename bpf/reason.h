@@ -151,7 +151,10 @@
 	X(H2_MALFORMED, "http2-malformed", PARSE,                                                     \
 	  "a request, or a connection, that breaks the rules of HTTP/2")                              \
 	X(H2_FLOOD, "http2-flood", KILL,                                                              \
-	  "an HTTP/2 client that makes work and asks for nothing: resets, pings, empty frames")
+	  "an HTTP/2 client that makes work and asks for nothing: resets, pings, empty frames")       \
+	/* Of the courtesy */                                                                         \
+	X(COURTESY_MISSED, "courtesy-missed", ALLOW,                                                  \
+	  "a client's socket has no place among those that the kernel answers: the daemon does")
 
 #define PST_REASON_ENUM(name, kebab, kind, text) PST_REASON_##name,
 enum pst_reason { PST_REASONS(PST_REASON_ENUM) PST_REASON_MAX };

@@ -22,7 +22,9 @@ static __always_inline void enter_courtesy(struct bpf_sock_ops *ops, struct pst_
 	key.local_port = ops->local_port;
 	key.remote_port = pst_key_port(ops->remote_port);
 	/* A failed insertion costs the courtesy, not the judgement. */
-	if (!bpf_sock_hash_update(ops, &pst_courtesy, &key, BPF_NOEXIST))
+	if (bpf_sock_hash_update(ops, &pst_courtesy, &key, BPF_NOEXIST))
+		pst_count(PST_REASON_COURTESY_MISSED, PST_DIR_EGRESS);
+	else
 		f->flags |= PST_FLOW_COURTESY;
 }
 
