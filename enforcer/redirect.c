@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +19,7 @@
 #include "base/vec.h"
 #include "enforcer/clock.h"
 #include "enforcer/crew.h"
+#include "enforcer/dues.h"
 #include "enforcer/handover.h"
 #include "enforcer/loader.h"
 #include "enforcer/places.h"
@@ -51,16 +51,12 @@ struct pst_redirect {
 	struct pst_crew_opts crew_opts;
 	struct pst_crew crew;
 	int epoll_fd, timer_fd;
-	int policy_fd; /* what the proxy has, or is to have; -1: nothing yet */
-	uint32_t policy_id;
+	int policy_fd;		   /* what the proxy has, or is to have; -1: nothing yet */
 	struct pst_places *places; /* of the workloads */
 	struct addrs learned;	   /* of servers whose clients try HTTP/2 */
 	struct pst_said said[N_SAID];
-	/* Since when the proxy owes an answer; 0: it does not. */
-	uint64_t policy_ms; /* whether it has taken the policy over: nothing is steered before */
-	uint64_t ping_ms;
-	bool is_deaf; /* it has not read what it was sent, or cannot be sent anything */
-	bool is_off;  /* there is to be no proxy */
+	struct pst_dues dues; /* nothing is steered before it has taken the policy over */
+	bool is_off;	      /* there is to be no proxy */
 	int events_fd, http2_map;
 	uint64_t starting_until_ms, started_ms;
 	unsigned int restart_ms;
@@ -87,7 +83,7 @@ static int tell(void *arg, const struct pst_wire *w, int pass)
 	struct pst_redirect *r = arg;
 	int e = is_up(r) ? pst_wire_send(r->crew.control, w, pass) : 0;
 
-	r->is_deaf |= e != 0;
+	r->dues.is_deaf |= e != 0;
 	return e;
 }
 
@@ -119,82 +115,19 @@ static void down(struct pst_redirect *r, const char *why)
 	r->restart_ms = r->restart_ms * 2 < RESTART_MAX_MS ? r->restart_ms * 2 : RESTART_MAX_MS;
 }
 
-/* What it owes, and nothing else. An older policy's answer is as good as none. */
-static const char *take(struct pst_redirect *r, const struct pst_wire *w)
-{
-	if (w->kind == PST_WIRE_PING && r->ping_ms) {
-		r->ping_ms = 0;
-		return NULL;
-	}
-	if (w->kind != PST_WIRE_DONE || !r->policy_ms)
-		return "it says what nobody has asked";
-	if (w->id != r->policy_id)
-		return NULL;
-	r->policy_ms = 0;
-	if (!w->error)
-		return NULL;
-	pst_log_err(w->error, "the proxy does not take over the policy");
-	return "it is of no use";
-}
-
-static const char gone[] = "it has ended"; /* told by its end alone */
-
-/* One word, if there is one. NULL, or why it must end. */
-static const char *hear(struct pst_redirect *r)
-{
-	struct pst_wire w;
-	int e = pst_wire_read(r->crew.answers, &w);
-
-	if (e == -EAGAIN)
-		return NULL;
-	if (e == -EPIPE)
-		return gone;
-	return e ? "what it says is no message" : take(r, &w);
-}
-
-static bool is_late(uint64_t since_ms)
-{
-	return since_ms && pst_clock_ms() - since_ms > PST_REDIRECT_ANSWER_MS;
-}
-
-static const char *what_is_wrong(const struct pst_redirect *r)
-{
-	if (r->is_deaf)
-		return "it does not read what it is told";
-	return is_late(r->policy_ms) || is_late(r->ping_ms) ? "it does not answer" : NULL;
-}
-
 /* True: it is ended. */
 static bool end_if(struct pst_redirect *r, const char *why)
 {
 	if (why)
-		down(r, why == gone ? NULL : why);
+		down(r, why == pst_dues_gone ? NULL : why);
 	return why != NULL;
-}
-
-/* Waits until the proxy says what became of the policy: not for ever. */
-static const char *wait_done(struct pst_redirect *r)
-{
-	const char *why = what_is_wrong(r);
-
-	while (!why && r->policy_ms) {
-		struct pollfd p = {.fd = r->crew.answers, .events = POLLIN};
-		const uint64_t past = pst_clock_ms() - r->policy_ms;
-
-		poll(&p, 1,
-		     past < PST_REDIRECT_ANSWER_MS ? (int)(PST_REDIRECT_ANSWER_MS - past) + 1 : 0);
-		why = hear(r);
-		if (!why)
-			why = what_is_wrong(r);
-	}
-	return why;
 }
 
 static void hand_over(struct pst_redirect *r)
 {
-	const struct pst_wire w = {.kind = PST_WIRE_POLICY, .id = r->policy_id};
+	const struct pst_wire w = {.kind = PST_WIRE_POLICY, .id = r->dues.policy_id};
 
-	r->policy_ms = pst_clock_ms();
+	r->dues.policy_ms = pst_clock_ms();
 	tell(r, &w, r->policy_fd);
 }
 
@@ -219,8 +152,8 @@ static int up(struct pst_redirect *r)
 		return e;
 	r->counted.starts++;
 	r->started_ms = pst_clock_ms();
-	r->policy_ms = r->ping_ms = 0;
-	r->is_deaf = false;
+	r->dues.policy_ms = r->dues.ping_ms = 0;
+	r->dues.is_deaf = false;
 	pst_said_take(&r->said[SAID_PROXY], said.proxy);
 	pst_said_take(&r->said[SAID_HELPER], said.helper);
 	if (watch(r, r->crew.answers) || watch(r, said.proxy) || watch(r, said.helper))
@@ -237,18 +170,18 @@ static bool bring_up(struct pst_redirect *r)
 	}
 	hand_over(r);
 	set_timer(r, LOOK_MS);
-	return !end_if(r, what_is_wrong(r));
+	return !end_if(r, pst_dues_missed(&r->dues));
 }
 
 void pst_redirect_look(struct pst_redirect *r)
 {
 	int e;
 
-	if (!is_up(r) || r->policy_ms)
+	if (!is_up(r) || r->dues.policy_ms)
 		return;
 	e = pst_places_look(r->places);
 	set_timer(r, e || pst_clock_ms() < r->starting_until_ms ? LOOK_MS : LOOK_LATER_MS);
-	end_if(r, what_is_wrong(r));
+	end_if(r, pst_dues_missed(&r->dues));
 }
 
 static bool is_for_proxy(const struct pst_bundle *b, uint32_t subject, enum pst_dir direction)
@@ -323,10 +256,10 @@ void pst_redirect_prepare(struct pst_redirect *r, const struct pst_bundle *bundl
 	}
 	pst_cleanup_fd(&r->policy_fd);
 	r->policy_fd = fd;
-	r->policy_id++;
+	r->dues.policy_id++;
 	r->starting_until_ms = pst_clock_ms() + STARTING_MS;
 	if (bring_up(r))
-		end_if(r, wait_done(r));
+		end_if(r, pst_dues_wait(&r->dues, r->crew.answers));
 }
 
 void pst_redirect_count(const struct pst_redirect *r, struct pst_proxied *ret_proxied)
@@ -345,9 +278,9 @@ static void ask_whether_it_lives(struct pst_redirect *r)
 {
 	const struct pst_wire w = {.kind = PST_WIRE_PING};
 
-	if (r->ping_ms || r->policy_ms)
+	if (r->dues.ping_ms || r->dues.policy_ms)
 		return;
-	r->ping_ms = pst_clock_ms();
+	r->dues.ping_ms = pst_clock_ms();
 	tell(r, &w, -1);
 }
 
@@ -363,7 +296,7 @@ static void on_timer(struct pst_redirect *r)
 		return;
 	}
 	ask_whether_it_lives(r);
-	if (end_if(r, what_is_wrong(r)))
+	if (end_if(r, pst_dues_missed(&r->dues)))
 		return;
 	set_timer(r, LOOK_MS); /* unless there is something to look for */
 	pst_redirect_look(r);
@@ -372,9 +305,10 @@ static void on_timer(struct pst_redirect *r)
 /* The kernel's policy is what it was, so nobody waits for a proxy that begins anew. */
 static void on_word(struct pst_redirect *r)
 {
-	const bool has_owed = r->policy_ms;
+	const bool has_owed = r->dues.policy_ms;
 
-	if (is_up(r) && !end_if(r, hear(r)) && has_owed && !r->policy_ms)
+	if (is_up(r) && !end_if(r, pst_dues_hear(&r->dues, r->crew.answers)) && has_owed &&
+	    !r->dues.policy_ms)
 		pst_redirect_look(r);
 }
 

@@ -12,7 +12,7 @@
  * once a second and then now and then, and when a denied connection says that one was missed.
  *
  * Nothing that the proxy does or leaves undone keeps the daemon waiting but one thing: whether it
- * has taken over a policy that is about to be published, for PST_REDIRECT_ANSWER_MS at most. A
+ * has taken over a policy that is about to be published, for PST_DUES_ANSWER_MS at most. A
  * proxy that does not read, does not answer, or says what it was not asked is ended. What it and
  * its helper write to stderr is told as theirs (enforcer/said.h).
  *
@@ -33,10 +33,6 @@ struct pst_netns_set;
 struct pst_proxied;
 struct pst_redirect;
 struct pst_starter;
-
-/* In this time the proxy has to answer: whether it has a policy, and now and then whether it lives.
- */
-enum { PST_REDIRECT_ANSWER_MS = 10 * 1000 };
 
 struct pst_redirect_opts {
 	bool is_off;		     /* there is to be no proxy */
