@@ -32,6 +32,8 @@ static int run(const struct pst_options *opts)
 	case PST_RUN_DETACH:
 		return pst_service_detach(opts);
 	case PST_RUN:
+		if (pst_options_check_run(opts))
+			return PST_EXIT_USAGE;
 		break;
 	}
 	return pst_service_run(opts);

@@ -60,7 +60,8 @@ static const struct pst_options_row rows[] = {
 	{OPT_BUNDLE, "bundle", "FILE",
 	 "what postern compile has made, in place of --policy and --inventory"},
 	{OPT_CGROUP, "cgroup", "PATH",
-	 "enforce below this cgroup v2 directory (default: the root of the hierarchy)"},
+	 "enforce below this cgroup v2 directory: kubepods.slice on a node of a cluster, "
+	 "/sys/fs/cgroup for all of a machine"},
 	{OPT_PIN_DIR, "pin-dir", "DIR",
 	 "where enforcement lives while no daemon does, on a bpffs (default: " PST_PINS_DIR ")"},
 	{OPT_NO_PINS, "no-pins", NULL, "enforcement ends with the daemon"},
@@ -116,6 +117,12 @@ static const struct pst_options_row rows[] = {
 
 enum { N_ROWS = sizeof(rows) / sizeof(*rows) };
 
+static bool is_many(int id)
+{
+	return id == OPT_POLICY || id == OPT_INVENTORY || id == OPT_DENY_HEADER ||
+	       id == OPT_SHOW_HEADER || id == OPT_EXPORT_ALLOW || id == OPT_EXPORT_DENY;
+}
+
 /* Words of an option that takes one of a few. */
 struct word {
 	const char *text;
@@ -149,8 +156,8 @@ const char *pst_options_events_word(const struct pst_options *opts)
 
 void pst_options_help(FILE *out)
 {
-	fputs("usage: posternd --policy PATH... [--inventory FILE]... [OPTION]...\n"
-	      "       posternd --bundle FILE [OPTION]...\n"
+	fputs("usage: posternd --cgroup PATH --policy PATH... [--inventory FILE]... [OPTION]...\n"
+	      "       posternd --cgroup PATH --bundle FILE [OPTION]...\n"
 	      "       posternd --detach [--pin-dir DIR]\n"
 	      "       posternd --probe [--format json]\n\n"
 	      "Judges HTTP requests against CiliumNetworkPolicy files in the kernel.\n"
@@ -457,11 +464,39 @@ static int apply(struct pst_options *o, int id, const char *arg)
 	return r;
 }
 
-static int parse_all(int argc, char **argv, struct pst_options *o)
+static const struct pst_options_row *row_of(int id)
+{
+	const struct pst_options_row *row = rows;
+
+	while (row->id != id)
+		row++;
+	return row;
+}
+
+/* WORD is what it was given as. getopt_long() takes the beginning of a name for the name: what that
+ * means changes when there is another option. */
+static int check_once(const struct pst_options_row *row, const char *word, bool *ret_is_given)
+{
+	const size_t n = strlen(row->name);
+	char text[64];
+
+	if (strncmp(word + 2, row->name, n) != 0 || (word[2 + n] && word[2 + n] != '=')) {
+		snprintf(text, sizeof(text), ": expected --%s", row->name);
+		return usage_error("unknown option", word, text);
+	}
+	if (*ret_is_given && !is_many(row->id)) {
+		snprintf(text, sizeof(text), "--%s is given twice", row->name);
+		return usage_error(text, NULL, "");
+	}
+	*ret_is_given = true;
+	return 0;
+}
+
+static int parse_options(int argc, char **argv, struct pst_options *o)
 {
 	struct option longs[N_ROWS + 1] = {0};
-	struct pst_reply reply;
-	int id, r = 0;
+	bool is_given[N_ROWS] = {false};
+	int r = 0;
 
 	for (size_t i = 0; i < N_ROWS; i++)
 		longs[i] =
@@ -469,15 +504,30 @@ static int parse_all(int argc, char **argv, struct pst_options *o)
 					NULL, rows[i].id};
 	optind = 1;
 	opterr = 0;
-	while (!r && (id = getopt_long(argc, argv, ":", longs, NULL)) != -1) {
+	while (!r) {
+		const char *word = argv[optind];
+		const int id = getopt_long(argc, argv, "+:", longs, NULL);
+		const struct pst_options_row *row;
+
+		if (id == -1)
+			return 0;
 		if (id == '?')
-			r = usage_error("unknown option, or one that takes no value",
-					argv[optind - 1], "");
-		else if (id == ':')
-			r = usage_error("a value is missing behind", argv[optind - 1], "");
-		else
+			return usage_error("unknown option, or one that takes no value", word, "");
+		if (id == ':')
+			return usage_error("a value is missing behind", word, "");
+		row = row_of(id);
+		r = check_once(row, word, &is_given[row - rows]);
+		if (!r)
 			r = apply(o, id, optarg);
 	}
+	return r;
+}
+
+static int parse_all(int argc, char **argv, struct pst_options *o)
+{
+	struct pst_reply reply;
+	int r = parse_options(argc, argv, o);
+
 	if (!r && optind < argc)
 		r = usage_error("unexpected operand", argv[optind],
 				": policies are given with --policy PATH");
@@ -496,6 +546,15 @@ static int parse_all(int argc, char **argv, struct pst_options *o)
 	if (!r && o->bundle && (o->n_policies || o->n_inventories))
 		r = usage_error("--bundle takes the place of --policy and --inventory", NULL, "");
 	return r;
+}
+
+int pst_options_check_run(const struct pst_options *opts)
+{
+	if (!opts->cgroup)
+		return usage_error(
+			"no cgroup given: expected --cgroup kubepods.slice (or kubepods) on a node of a cluster, --cgroup /sys/fs/cgroup for all of this machine",
+			NULL, "");
+	return 0;
 }
 
 int pst_options_parse(int argc, char **argv, struct pst_options *ret_opts)

@@ -46,7 +46,7 @@ struct pst_options {
 	size_t n_inventories;
 	const char *bundle;	 /* in place of both; NULL: none */
 	const char *pin_dir;	 /* never NULL */
-	const char *cgroup;	 /* NULL: the root of cgroup v2 */
+	const char *cgroup;	 /* NULL: none was given */
 	const char *events_file; /* NULL: stdout */
 	const char *proxy;	 /* of postern-proxy; NULL: beside this program; "off": none */
 	const char *socket;	 /* never NULL; "" : none */
@@ -83,6 +83,13 @@ struct pst_options_row {
 /* 0; -EINVAL after telling on stderr what was expected; -ENOMEM. Release with pst_options_fini().
  */
 int pst_options_parse(int argc, char **argv, struct pst_options *ret_opts);
+
+/*
+ * What the daemon needs beside policies, and its reader does not: where to enforce is never
+ * guessed, because below the root of the hierarchy is the whole machine. 0; -EINVAL as above.
+ */
+int pst_options_check_run(const struct pst_options *opts);
+
 void pst_options_fini(struct pst_options *opts);
 
 /* What --events was given, or would have been. */

@@ -36,6 +36,12 @@ bad "a directory without files" 1 'empty: error: ' $C --policy "$E2E/empty"
 bad "a file that is not there" 1 'nowhere.*error: ' $C --policy "$E2E/nowhere"
 bad "no policy at all" 2 'expected --policy' $C
 bad "an unknown option" 2 "unknown option.* '--wrong'" --wrong
+bad "no cgroup" 2 'expected --cgroup kubepods.slice .* --cgroup /sys/fs/cgroup' --policy $GOOD --inventory $INV
+bad "the beginning of an option" 2 "unknown option '--polic=x': expected --policy" $C --polic=x
+bad "the beginning of two" 2 "unknown option.* '--export-'" $C --export- 3
+bad "an option twice" 2 ' --cgroup is given twice' $C --policy $GOOD --cgroup "$E2E_CGROUP"
+bad "a switch twice" 2 ' --audit is given twice' $C --policy $GOOD --audit --audit
+bad "an operand" 2 "unexpected operand 'policies'" $C policies --audit
 bad "an option without its value" 2 "missing behind '--policy'" --policy
 bad "a cgroup that is not there" 3 'nowhere' --policy $GOOD --cgroup nowhere
 bad "a proxy that is not there" 3 'cannot run /nowhere/proxy, which --proxy names: No such file' $C --policy $GOOD --proxy /nowhere/proxy

@@ -123,7 +123,8 @@ start() {
 	: >/tmp/events
 	: >/tmp/access.log
 	# shellcheck disable=SC2086 # words
-	posternd ${pins:---no-pins} --policy "${policy:-/backend-api.yaml}" --inventory /demo.yaml --events-file /tmp/events "$@" \
+	posternd ${pins:---no-pins} --cgroup /sys/fs/cgroup --policy "${policy:-/backend-api.yaml}" --inventory /demo.yaml \
+		--events-file /tmp/events "$@" \
 		2>/tmp/log &
 	daemon=$!
 	within 60 grep -q 'enforcing below' /tmp/log
