@@ -313,6 +313,12 @@ $(F)/seeds/http: tests/fuzz/http_seeds.py tests/e2e/vectors.py $(GOLDEN)
 # What the daemon's reader of files hands over to it.
 $(F)/fuzz_parcel: $(F)/obj/enforcer/parcel.o
 
+# What its other processes say to the daemon.
+FUZZ_READER_OBJ := $(patsubst %,enforcer/%.o,bucket parcel reader said wire)
+FUZZ_DUES_OBJ := $(patsubst %,enforcer/%.o,dues proxied tally wire)
+$(F)/fuzz_reader: $(FUZZ_READER_OBJ:%=$(F)/obj/%)
+$(F)/fuzz_dues: $(FUZZ_DUES_OBJ:%=$(F)/obj/%)
+
 # Bundles of the present form; what the compiler writes changes more often than anybody renews files.
 $(F)/fuzz_bundle: | $(F)/seeds/bundle
 $(F)/seeds/bundle: tests/fuzz/bundle_seeds.sh $(B)/postern
@@ -331,12 +337,15 @@ garden: $(B)/postern $(B)/garden/judge_streams ## what real servers make of what
 	$(Q)tests/garden/run.sh $(GARDEN_SECONDS)
 
 # The same targets with a main of their own, once over what is known to be interesting: no libFuzzer needed.
-REPLAY := policy lint bundle
+REPLAY := policy lint bundle reader dues
 REPLAY_BIN := $(REPLAY:%=$(B)/replay/fuzz_%)
 $(B)/replay/fuzz_%: $(B)/obj/tests/fuzz/fuzz_%.o $(B)/obj/tests/fuzz/replay/main.o $(LINT_OBJ)
 	$(call msg,LD,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_LDFLAGS) $^ -o $@ $(COMPILER_LIBS)
+
+$(B)/replay/fuzz_reader: $(FUZZ_READER_OBJ:%=$(B)/obj/%) $(patsubst %,$(B)/obj/tests/fuzz/%.o,rules told)
+$(B)/replay/fuzz_dues: $(FUZZ_DUES_OBJ:%=$(B)/obj/%) $(B)/obj/tests/fuzz/told.o
 
 .SECONDARY: $(B)/obj/tests/fuzz/replay/main.o $(FUZZ_LIB_OBJ) $(FUZZ_HELPER_OBJ) $(FUZZ_BIN:$(F)/%=$(F)/obj/tests/fuzz/%.o)
 .PHONY: replay
