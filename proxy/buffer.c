@@ -82,6 +82,7 @@ void pst_memory_trim(struct pst_memory *m)
 			release_memory(m, s->v[--s->n], (size_t)PST_BUFFER_FIRST << i);
 	}
 	pst_scraps_trim(&m->scraps);
+	pst_pages_trim(&m->pages);
 }
 
 void pst_memory_fini(struct pst_memory *m)

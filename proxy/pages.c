@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "proxy/pages.h"
 
+#include <string.h>
 #include <sys/mman.h>
 
 enum { PAGE = 4096, PIECES = 128 }; /* of a chunk */
@@ -40,19 +41,41 @@ static bool add_chunk(struct pst_pages_class *c, size_t size)
 char *pst_pages_take(struct pst_pages *p, size_t size)
 {
 	int i = class_of(size);
+	struct pst_pages_class *c = &p->classes[i];
 
-	if (size > PST_PAGES_LARGEST ||
-	    (!p->classes[i].unused.n && !add_chunk(&p->classes[i], sizes[i])))
+	if (size > PST_PAGES_LARGEST)
 		return NULL;
-	return p->classes[i].unused.v[--p->classes[i].unused.n];
+	if (c->n_kept)
+		return memset(c->kept[--c->n_kept], 0, sizes[i]);
+	if (!c->unused.n && !add_chunk(c, sizes[i]))
+		return NULL;
+	return c->unused.v[--c->unused.n];
 }
 
 void pst_pages_give(struct pst_pages *p, char *at, size_t size)
 {
 	struct pst_pages_class *c = &p->classes[class_of(size)];
 
+	if (c->n_kept < PST_PAGES_KEPT) {
+		c->kept[c->n_kept++] = at;
+		return;
+	}
 	pst_pages_empty(at, size);
 	c->unused.v[c->unused.n++] = at;
+}
+
+void pst_pages_trim(struct pst_pages *p)
+{
+	for (int i = 0; i < PST_PAGES_CLASSES; i++) {
+		struct pst_pages_class *c = &p->classes[i];
+
+		while (c->n_kept) {
+			char *at = c->kept[--c->n_kept];
+
+			pst_pages_empty(at, sizes[i]);
+			c->unused.v[c->unused.n++] = at;
+		}
+	}
 }
 
 void pst_pages_empty(char *at, size_t size)

@@ -66,6 +66,42 @@ Test(pages, pieces_do_not_overlap)
 	pst_pages_fini(&p);
 }
 
+Test(pages, a_piece_that_was_given_back_keeps_its_memory_for_the_next_one)
+{
+	struct pst_pages p = {0};
+	char *at = pst_pages_take(&p, 16394);
+
+	memset(at, 0xee, 16394);
+	pst_pages_give(&p, at, 16394);
+	cr_assert(is_resident(at) && is_resident(at + 16384));
+	cr_assert_eq(pst_pages_take(&p, 16394), at);
+	cr_assert(is_resident(at) && is_zero(at, 16394));
+	pst_pages_give(&p, at, 16394);
+	pst_pages_trim(&p);
+	cr_assert(!is_resident(at) && !is_resident(at + 16384));
+	cr_assert(is_zero(pst_pages_take(&p, 16394), 16394));
+	pst_pages_fini(&p);
+}
+
+Test(pages, few_of_them_do)
+{
+	enum { MANY = 4 * PST_PAGES_KEPT };
+	struct pst_pages p = {0};
+	char *all[MANY];
+	size_t resident = 0;
+
+	for (size_t i = 0; i < MANY; i++)
+		memset(all[i] = pst_pages_take(&p, 4096), 0xee, 4096);
+	for (size_t i = 0; i < MANY; i++)
+		pst_pages_give(&p, all[i], 4096);
+	for (size_t i = 0; i < MANY; i++)
+		resident += is_resident(all[i]);
+	cr_assert_eq(resident, PST_PAGES_KEPT);
+	for (size_t i = 0; i < MANY; i++)
+		cr_assert(is_zero(pst_pages_take(&p, 4096), 4096));
+	pst_pages_fini(&p);
+}
+
 Test(pages, an_emptied_piece_holds_no_memory_and_then_zeros)
 {
 	struct pst_pages p = {0};
