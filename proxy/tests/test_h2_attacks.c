@@ -10,7 +10,10 @@
 #define GET(path)  ":method: GET\n:scheme: http\n:authority: b\n:path: " path "\n"
 #define POST(path) ":method: POST\n:scheme: http\n:authority: b\n:path: " path "\n"
 
-enum { MEMORY = 4 << 20 }; /* of a connection, all together, at the worst */
+enum {
+	MEMORY = 4 << 20, /* of a connection, all together, at the worst */
+	FLOOD = 20000,	  /* frames, when nobody ends it */
+};
 
 static struct t_world world;
 
@@ -42,9 +45,29 @@ static size_t flood(struct t_raw *r, struct t_raw_hd hd, size_t len)
 {
 	size_t n = 0;
 
-	while (n < 20000 && t_raw_frame(r, hd, zeros, len))
+	while (n < FLOOD && t_raw_frame(r, hd, zeros, len))
 		n++;
 	return n;
+}
+
+/* A flood and a request behind it, that come in one piece. */
+static void flood_in_one_piece(struct t_raw *r, struct t_raw_hd hd, size_t len)
+{
+	enum { FRAMES = 1100 };
+	static const uint8_t get[] = {0,    0, 13,  1,	 5,   0,   0,	0,   3,	   0x82, 0x86,
+				      0x04, 6, '/', 'a', 'p', 'i', '/', 'x', 0x01, 0x01, 'b'};
+	static uint8_t all[FRAMES * 32];
+	const size_t size = 9 + len;
+
+	memset(all, 0, sizeof(all));
+	for (size_t i = 0; i < FRAMES; i++) {
+		all[i * size + 2] = (uint8_t)len;
+		all[i * size + 3] = hd.type;
+		all[i * size + 4] = hd.flags;
+		all[i * size + 8] = (uint8_t)hd.id;
+	}
+	memcpy(all + FRAMES * size, get, sizeof(get));
+	t_raw_send(r, all, FRAMES * size + sizeof(get));
 }
 
 static void expect_flood_ends(struct t_raw_hd hd, size_t len)
@@ -54,6 +77,12 @@ static void expect_flood_ends(struct t_raw_hd hd, size_t len)
 
 	/* The account is filled again while it is emptied. */
 	cr_expect(n >= 900 && n < 2000, "type %d: %zu", hd.type, n);
+	expect_ended(r, NGHTTP2_ENHANCE_YOUR_CALM, PST_REASON_H2_FLOOD);
+	end(r);
+	r = begin();
+	flood_in_one_piece(r, hd, len);
+	cr_expect_eq(r->t->n_events, 1, "type %d: what is behind the end is not read", hd.type);
+	cr_expect_eq(r->t->peer[PST_SERVER].n, 0, "type %d", hd.type);
 	expect_ended(r, NGHTTP2_ENHANCE_YOUR_CALM, PST_REASON_H2_FLOOD);
 	end(r);
 }
@@ -78,7 +107,7 @@ Test(h2_attacks, frames_of_unknown_types_are_thrown_away)
 	const struct t_raw_hd unknown = {.type = 0x77, .id = 1};
 	struct t_raw *r = begin();
 
-	cr_expect_eq(flood(r, unknown, 100), 20000);
+	cr_expect_eq(flood(r, unknown, 100), FLOOD);
 	cr_assert(t_raw_headers(r, 1, NGHTTP2_FLAG_END_STREAM, GET("/api/x")));
 	cr_expect_eq(t_raw_find(r, NGHTTP2_HEADERS, 1)->status, 200);
 	cr_expect_lt(world.memory.used, 512 * 1024);
@@ -105,7 +134,7 @@ Test(h2_attacks, window_updates_and_empty_data_are_limited_and_earn_nothing)
 	struct t_raw *r = begin();
 	size_t n = 0;
 
-	while (n < 20000 && t_raw_frame(r, update, one, 4))
+	while (n < FLOOD && t_raw_frame(r, update, one, 4))
 		n++;
 	cr_expect_lt(n, 2000);
 	expect_ended(r, NGHTTP2_ENHANCE_YOUR_CALM, PST_REASON_H2_FLOOD);
@@ -268,6 +297,26 @@ Test(h2_attacks, a_bomb_of_hpack_ends_the_connection)
 	expect_ended(r, NGHTTP2_ENHANCE_YOUR_CALM, PST_REASON_HEAD_LONG);
 	cr_expect_lt(world.memory.used, 512 * 1024);
 	end(r);
+}
+
+/* Unpacking is what it costs: after how many copies of the entry is it over? */
+Test(h2_attacks, a_bomb_of_hpack_is_unpacked_up_to_four_heads_and_no_further)
+{
+	static uint8_t bomb[16384];
+	const struct t_raw_hd hd = {.type = NGHTTP2_HEADERS,
+				    .flags = NGHTTP2_FLAG_END_HEADERS | NGHTTP2_FLAG_END_STREAM,
+				    .id = 1};
+	size_t copies = 0;
+	bool over = false;
+
+	while (!over && copies < 200) {
+		struct t_raw *r = begin();
+
+		t_raw_frame(r, hd, bomb, put_bomb(bomb, 12 + 3968 + ++copies));
+		over = t_raw_is_over(r, NGHTTP2_ENHANCE_YOUR_CALM);
+		end(r);
+	}
+	cr_expect(over && copies * 3969 <= 4 * 65536 && copies * 3969 > 3 * 65536, "%zu", copies);
 }
 
 Test(h2_attacks, a_small_bomb_is_a_head_that_is_too_long)
