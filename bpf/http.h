@@ -130,6 +130,9 @@ PST_INLINE void pst_http_act_value(struct pst_http *h, __u32 arg, __u32 byte)
 	case PST_ACT_KEEP_END:
 		pst_http_keep_end(h);
 		break;
+	case PST_ACT_SETTINGS_END:
+		pst_http_settings_end(h);
+		break;
 	case PST_ACT_UPGRADE_END:
 		pst_http_upgrade_end(h);
 		break;

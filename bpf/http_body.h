@@ -34,6 +34,27 @@ PST_INLINE void pst_http_resume(struct pst_http *h)
 	h->limit = ~0U;
 }
 
+/*
+ * What the fields of a request that asks for another protocol must not say. An offer of HTTP/2 (RFC
+ * 7540 section 3.2) may be on any request of HTTP/1.1 without a body; it names its settings, which
+ * nothing else does. With a body (BODY), that could be HTTP/2 to a server that switches too soon.
+ */
+PST_INLINE __u32 pst_http_upgrade_contradiction(const struct pst_http *h, __u32 body)
+{
+	__u32 flags = h->flags, options = PST_HTTP_OPTION_UPGRADE, never = PST_HTTP_VERSION_10;
+
+	if (!(flags & PST_HTTP_UPGRADE))
+		return flags & PST_HTTP_OPTION_SETTINGS ? PST_REASON_CONNECTION : PST_REASON_NONE;
+	if (flags & PST_HTTP_H2C)
+		options |= PST_HTTP_OPTION_SETTINGS;
+	else
+		never |= PST_HTTP_CLOSE | PST_HTTP_OPTION_SETTINGS;
+	if ((flags & options) != options || flags & never ||
+	    (!(flags & PST_HTTP_H2C) && h->method != PST_METHOD_GET))
+		return PST_REASON_UPGRADE_BAD;
+	return body ? PST_REASON_H2C : PST_REASON_NONE;
+}
+
 /* What the fields of a request, taken together, must not say; PST_REASON_NONE: all is well. */
 PST_INLINE __u32 pst_http_contradiction(const struct pst_http *h)
 {
@@ -49,11 +70,7 @@ PST_INLINE __u32 pst_http_contradiction(const struct pst_http *h)
 		return PST_REASON_EXPECT;
 	if (body && (h->method == PST_METHOD_GET || h->method == PST_METHOD_HEAD))
 		return PST_REASON_BODY_UNEXPECTED;
-	if (flags & PST_HTTP_UPGRADE &&
-	    (h->method != PST_METHOD_GET || !(flags & PST_HTTP_OPTION_UPGRADE) ||
-	     flags & (PST_HTTP_VERSION_10 | PST_HTTP_CLOSE)))
-		return PST_REASON_UPGRADE_BAD;
-	return PST_REASON_NONE;
+	return pst_http_upgrade_contradiction(h, body);
 }
 
 PST_INLINE void pst_http_request_end(struct pst_http *h, const struct pst_table *t)

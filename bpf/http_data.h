@@ -19,7 +19,8 @@ enum pst_http_flag {
 	PST_HTTP_VERSION_10 = 1 << 3,
 	PST_HTTP_CHUNKED = 1 << 4,
 	PST_HTTP_TRAILER = 1 << 5, /* behind the last chunk: DONE is the end of the message */
-	/* Of a request: a WebSocket handshake. What the client sends next waits for the 101. */
+	/* Of a request: a WebSocket handshake, or an offer of HTTP/2. What the client sends next
+	 * waits for the answer. */
 	PST_HTTP_UPGRADE = 1 << 6,
 	/* The message is the connection's last one: close, or HTTP/1.0. Known when DONE. */
 	PST_HTTP_LAST = 1 << 7,
@@ -28,6 +29,10 @@ enum pst_http_flag {
 	PST_HTTP_OPTION_UPGRADE = 1 << 10,
 	PST_HTTP_EXPECT = 1 << 11,
 	PST_HTTP_ANY_FORM = 1 << 12, /* set by the driver: the path need not be in normal form */
+	/* Of UPGRADE: h2c. Whoever takes that for an answer of 101 ends HTTP/1, and is not judged.
+	 */
+	PST_HTTP_H2C = 1 << 13,
+	PST_HTTP_OPTION_SETTINGS = 1 << 14, /* HTTP2-Settings */
 };
 
 enum pst_http_method {

@@ -194,9 +194,20 @@ PST_INLINE void pst_http_keep_end(struct pst_http *h)
 		pst_http_fail(h, PST_REASON_CONNECTION);
 }
 
+/* What begins with "http2-s", of a request. */
+PST_INLINE void pst_http_settings_end(struct pst_http *h)
+{
+	if (pst_http_token_is(h, 0x657474696e6773, 14)) /* ettings */
+		h->flags |= PST_HTTP_OPTION_SETTINGS;
+	else
+		pst_http_fail(h, PST_REASON_CONNECTION);
+}
+
 PST_INLINE void pst_http_upgrade_end(struct pst_http *h)
 {
-	if (!pst_http_token_is(h, 0x62736f636b6574, 9)) /* websocket */
+	if (pst_http_token_is(h, 0x683263, 3)) /* h2c */
+		h->flags |= PST_HTTP_H2C;
+	else if (!pst_http_token_is(h, 0x62736f636b6574, 9)) /* websocket */
 		pst_http_fail(h, PST_REASON_UPGRADE);
 }
 

@@ -59,10 +59,13 @@ enum pst_http_state {
 	/* Connection, RFC 9110 section 7.6.1. The window holds seven letters of a word before its
 	 * delimiter; what longer words begin with is the grammar's. */
 	PST_HTTP_OPTION_WS,
-	PST_HTTP_OPTION_H, /* "http2": the settings of an upgrade to HTTP/2 */
+	PST_HTTP_OPTION_H, /* "http2-settings", of an offer of HTTP/2 */
 	PST_HTTP_OPTION_HT,
 	PST_HTTP_OPTION_HTT,
 	PST_HTTP_OPTION_HTTP,
+	PST_HTTP_OPTION_HTTP2,
+	PST_HTTP_OPTION_HTTP2_,
+	PST_HTTP_OPTION_HTTP2_S, /* behind "http2-s": nothing but http2-settings */
 	PST_HTTP_OPTION_K,
 	PST_HTTP_OPTION_KE,
 	PST_HTTP_OPTION_KEE,
@@ -74,6 +77,7 @@ enum pst_http_state {
 	PST_HTTP_UPGRADE_WS, /* Upgrade, RFC 9110 section 7.8 */
 	PST_HTTP_UPGRADE_H,  /* "h2c" */
 	PST_HTTP_UPGRADE_H2,
+	PST_HTTP_UPGRADE_H2C,
 	PST_HTTP_UPGRADE_W,
 	PST_HTTP_UPGRADE_WE,
 	PST_HTTP_UPGRADE_WORD,
@@ -126,6 +130,7 @@ enum pst_http_action {
 	PST_ACT_CODING_END,
 	PST_ACT_OPTION_END,
 	PST_ACT_KEEP_END,
+	PST_ACT_SETTINGS_END,
 	PST_ACT_UPGRADE_END,
 	PST_ACT_EXPECT_END,
 	PST_ACT_FIELDS_END,

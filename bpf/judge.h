@@ -41,6 +41,8 @@
  *
  * Behind a WebSocket handshake nothing passes until the server has answered it; behind its 101 all
  * does. So that no other answer is taken for it, a handshake does not pass while answers are due.
+ * An offer of HTTP/2 is the same, but that nothing passes behind its 101: most servers answer it as
+ * a request of HTTP/1.1 (RFC 9110 section 7.8), and it goes on.
  *
  * Pure: state, positions and bytes in, a ruling out. The programs adapt packets and maps to it; the
  * same code runs natively in tests. Who includes this file defines, besides what bpf/walk.h and
@@ -343,6 +345,14 @@ PST_INLINE __u32 pst_judge_accept(struct pst_flow *f, __u32 accepted)
 	return pst_judge_body(f, (__u32)hole) == (__u32)hole;
 }
 
+/* New bytes where the server has left HTTP/1: what has followed an offer of HTTP/2 ends. */
+PST_OUTLINE __u32 pst_judge_switched(const struct pst_flow *f)
+{
+	if (f->http.flags & PST_HTTP_H2C)
+		return pst_ruling(PST_ACTION_KILL, PST_REASON_H2C);
+	return pst_ruling(PST_ACTION_PASS, PST_REASON_RULE);
+}
+
 /* What the packet holds. */
 PST_INLINE __u32 pst_judge_payload(struct pst_flow *f, const struct pst_table *t,
 				   const struct pst_src *src, const struct pst_packet *p)
@@ -351,8 +361,10 @@ PST_INLINE __u32 pst_judge_payload(struct pst_flow *f, const struct pst_table *t
 	__u32 start = p->seq, ruling;
 
 	/* First: behind a FIN, which takes a number, a repeat is below accepted and no hole. */
-	if (f->follow & PST_FOLLOW_OPAQUE || pst_seq_diff(end, accepted) <= 0)
+	if (pst_seq_diff(end, accepted) <= 0)
 		return pst_ruling(PST_ACTION_PASS, PST_REASON_RULE);
+	if (f->follow & PST_FOLLOW_OPAQUE)
+		return pst_judge_switched(f);
 	if (!p->ordered && pst_seq_diff(end, accepted) > PST_JUDGE_MAX_WINDOW)
 		return pst_ruling(PST_ACTION_DROP, PST_REASON_GAP);
 	if (!pst_judge_accept(f, accepted))

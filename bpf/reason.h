@@ -85,11 +85,11 @@
 	  "Connection is not a list of close, keep-alive, te and upgrade")                            \
 	X(EXPECT, "expectation", PARSE,                                                               \
 	  "Expect is not exactly one \"100-continue\", or not in HTTP/1.1")                           \
-	X(UPGRADE, "upgrade", PARSE, "an upgrade to something other than WebSocket")                  \
+	X(UPGRADE, "upgrade", PARSE, "an upgrade to neither WebSocket nor h2c")                       \
 	X(H2C, "h2c-upgrade", PARSE,                                                                  \
-	  "an upgrade to HTTP/2; the proxy takes a well-formed offer of it away")                     \
+	  "a body with an offer of HTTP/2, or bytes behind one that the server has taken")            \
 	X(UPGRADE_BAD, "bad-upgrade", PARSE,                                                          \
-	  "a WebSocket handshake that is not a GET of HTTP/1.1 with Connection: upgrade, or repeats") \
+	  "a handshake for WebSocket, or an offer of HTTP/2, that is not well-formed, or repeats")    \
 	X(BODY_UNEXPECTED, "unexpected-body", PARSE, "a body on GET or HEAD")                         \
 	/* KILL and limits of this version */                                                         \
 	X(HEAD_SPLIT, "head-split", PARSE, "the head is not complete")                                \
@@ -108,11 +108,11 @@
 	X(RENEWED, "policy-renewed", DROP,                                                            \
 	  "a request in the middle of a packet is the first under a new policy: the peer repeats")    \
 	X(UPGRADE_PENDING, "upgrade-pending", DROP,                                                   \
-	  "bytes behind a WebSocket handshake that is not answered yet: the peer repeats")            \
+	  "bytes behind a handshake for another protocol that is not answered yet: the peer repeats") \
 	X(UPGRADE_LOST, "upgrade-unknown", KILL,                                                      \
-	  "bytes behind a WebSocket handshake whose answer was not seen")                             \
+	  "bytes behind a handshake for another protocol whose answer was not seen")                  \
 	X(UPGRADE_EARLY, "upgrade-early", KILL,                                                       \
-	  "bytes behind a WebSocket handshake, in one packet with it")                                \
+	  "bytes behind a handshake for another protocol, in one packet with it")                     \
 	X(WORK, "too-many-parts", KILL, "a packet of more heads and chunks than the limit")           \
 	X(REPEAT_PARTIAL, "repeat-unproven", DROP,                                                    \
 	  "a repeat of judged bytes that TCP has not accepted and that cannot be proven equal")       \

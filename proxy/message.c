@@ -65,14 +65,32 @@ static void read_line(struct pst_message *m, struct pst_buffer *b)
 	m->state = PST_MESSAGE_HEAD;
 }
 
+/* Whole, and allowed or not; without the offer a body is no matter. */
+static bool holds_offer(const struct pst_http *h)
+{
+	return h->flags & PST_HTTP_H2C &&
+	       (h->state == PST_HTTP_DONE || h->reason == PST_REASON_H2C);
+}
+
+/* The head becomes shorter as a request line does, and is read from its first byte on again. */
+static void take_offer(struct pst_message *m, const struct pst_table *t, struct pst_buffer *b)
+{
+	const uint16_t form = m->http.flags & PST_HTTP_ANY_FORM;
+	const size_t cut = pst_offer_take(b->v + b->pass, m->http.head);
+
+	b->pass += cut;
+	pst_buffer_sent(b, cut);
+	pst_http_request(&m->http, t, m->http.ruleset);
+	m->http.flags |= form;
+}
+
 static enum pst_message_event read_head(struct pst_message *m, const struct pst_table *t,
-					const struct pst_buffer *b)
+					struct pst_buffer *b)
 {
 	walk(m, t, b);
-	if (m->http.state == PST_HTTP_ERROR && m->http.reason == PST_REASON_H2C) {
-		m->state = PST_MESSAGE_OFFER;
-		m->left = 0;
-		return PST_MESSAGE_MORE;
+	if (holds_offer(&m->http)) {
+		take_offer(m, t, b);
+		walk(m, t, b);
 	}
 	if (m->http.state == PST_HTTP_ERROR)
 		return PST_MESSAGE_BAD;
@@ -80,31 +98,6 @@ static enum pst_message_event read_head(struct pst_message *m, const struct pst_
 		return PST_MESSAGE_BEGUN;
 	/* The core gives responses no limit of their own. */
 	return m->http.pos > PST_MAX_HEAD ? bad(m, PST_REASON_HEAD_LONG) : PST_MESSAGE_MORE;
-}
-
-/* The head becomes shorter as the request line does, and is read from its first byte on again. */
-static enum pst_message_event read_offer(struct pst_message *m, const struct pst_table *t,
-					 struct pst_buffer *b)
-{
-	char *head = b->v + b->pass;
-	enum pst_offer_end end = pst_offer_find(head, pst_buffer_unknown(b), &m->left);
-	size_t len = (size_t)m->left, cut;
-	uint16_t form = m->http.flags & PST_HTTP_ANY_FORM;
-
-	if (end == PST_OFFER_MORE && len <= PST_MAX_HEAD)
-		return PST_MESSAGE_MORE;
-	m->state = PST_MESSAGE_HEAD;
-	m->left = 0;
-	if (len > PST_MAX_HEAD)
-		return bad(m, PST_REASON_HEAD_LONG);
-	cut = end == PST_OFFER_HEAD ? pst_offer_take(head, len) : 0;
-	if (!cut)
-		return PST_MESSAGE_BAD;
-	b->pass += cut;
-	pst_buffer_sent(b, cut);
-	pst_http_request(&m->http, t, m->http.ruleset);
-	m->http.flags |= form;
-	return PST_MESSAGE_MORE;
 }
 
 static enum pst_message_event read_chunk(struct pst_message *m, const struct pst_table *t,
@@ -161,8 +154,6 @@ static enum pst_message_event read_once(struct pst_message *m, const struct pst_
 		return PST_MESSAGE_MORE;
 	case PST_MESSAGE_HEAD:
 		return read_head(m, t, b);
-	case PST_MESSAGE_OFFER:
-		return read_offer(m, t, b);
 	case PST_MESSAGE_DATA:
 		return read_data(m, b);
 	case PST_MESSAGE_CHUNK:

@@ -27,7 +27,7 @@ enum pst_message_state {
 
 static inline bool pst_message_is_in_head(enum pst_message_state state)
 {
-	return state == PST_MESSAGE_LINE || state == PST_MESSAGE_HEAD || state == PST_MESSAGE_OFFER;
+	return state == PST_MESSAGE_LINE || state == PST_MESSAGE_HEAD;
 }
 
 struct pst_message {

@@ -52,6 +52,7 @@ packages() {
 	test wrk /usr/bin/wrk
 	test nghttp2-client /usr/bin/h2load
 	test nghttp2-server /usr/sbin/nghttpd
+	test nghttp2-proxy /usr/sbin/nghttpx
 	test python3-hpack -
 	test python3-grpcio -
 	test haproxy /usr/sbin/haproxy

@@ -462,6 +462,49 @@ Test(judge, a_websocket_handshake_does_not_pass_while_answers_are_due)
 	cr_expect(f.flags & PST_FLOW_UPGRADE);
 }
 
+#define OFFER(method)                                                                   \
+	method " /api/x HTTP/1.1\r\nHost: b\r\nConnection: Upgrade, HTTP2-Settings\r\n" \
+	       "Upgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n"
+
+/* Most servers answer it as any request. */
+Test(judge, http_goes_on_behind_an_offer_of_http2_that_is_not_taken)
+{
+	struct pst_flow f = flow_at(0);
+
+	cr_assert_eq(text(&f, 0, OFFER("GET") "\r\n", 0), pass);
+	cr_expect_eq(text(&f, f.judged, OK, f.judged),
+		     ruled(PST_ACTION_DROP, PST_REASON_UPGRADE_PENDING));
+	answered(&f);
+	cr_expect_eq(text(&f, f.judged, OK, f.judged), pass);
+	answered(&f);
+	cr_expect_eq(text(&f, f.judged, OK, f.judged), pass);
+}
+
+/* A server that switches too soon would read it as HTTP/2. */
+Test(judge, an_offer_of_http2_has_no_body)
+{
+	struct pst_flow f = flow_at(0);
+
+	cr_expect_eq(text(&f, 0, OFFER("POST") "Content-Length: 9\r\n\r\nPRI * HTT", 0),
+		     ruled(PST_ACTION_DENY, PST_REASON_H2C));
+	f = flow_at(0);
+	cr_expect_eq(text(&f, 0, OFFER("POST") "Transfer-Encoding: chunked\r\n\r\n", 0),
+		     ruled(PST_ACTION_DENY, PST_REASON_H2C));
+	f = flow_at(0);
+	cr_expect_eq(text(&f, 0, OFFER("POST") "Content-Length: 0\r\n\r\n", 0), pass);
+}
+
+Test(judge, nothing_passes_behind_an_offer_of_http2_that_is_taken)
+{
+	struct pst_flow f = flow_at(0);
+
+	cr_assert_eq(text(&f, 0, OFFER("GET") "\r\n", 0), pass);
+	f.follow = PST_FOLLOW_OPAQUE;
+	cr_expect_eq(text(&f, 0, OFFER("GET") "\r\n", f.judged), pass, "a repeat");
+	cr_expect_eq(text(&f, f.judged, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", f.judged),
+		     ruled(PST_ACTION_KILL, PST_REASON_H2C));
+}
+
 Test(judge, the_sender_side_is_in_wire_order)
 {
 	struct pst_flow f = flow_at(0);

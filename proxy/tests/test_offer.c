@@ -96,9 +96,9 @@ Test(offer, a_well_formed_offer_is_taken_away_wherever_its_fields_stand)
 Test(offer, what_the_client_says_of_its_connection_besides_stays)
 {
 	expect_becomes(LINE "Connection: close, Upgrade, HTTP2-Settings\r\n" H2C SETTINGS "\r\n",
-		       LINE "Connection: close\r\n\r\n");
+		       LINE "Connection:close\r\n\r\n");
 	expect_becomes(LINE "connection:Upgrade,HTTP2-Settings,Keep-Alive\r\n" H2C SETTINGS "\r\n",
-		       LINE "Connection: keep-alive\r\n\r\n");
+		       LINE "connection:Keep-Alive\r\n\r\n");
 }
 
 Test(offer, a_body_is_framed_as_without_the_offer)
@@ -115,47 +115,65 @@ Test(offer, a_body_is_framed_as_without_the_offer)
 	expect_refused(LINE OFFER "Content-Length: 3\r\n\r\nabc", PST_REASON_BODY_UNEXPECTED);
 }
 
+/* As by the kernel: the core decides what an offer is. */
 Test(offer, any_other_form_of_it_is_refused_by_name)
 {
-	static const char *const forms[] = {
-		/* a field is missing, or there twice */
-		LINE "Connection: Upgrade\r\n" H2C "\r\n",
-		LINE "Connection: Upgrade\r\n" H2C SETTINGS "\r\n",
-		LINE "Connection: HTTP2-Settings\r\n" H2C SETTINGS "\r\n",
-		LINE OPTIONS H2C "\r\n",
-		LINE OPTIONS SETTINGS "\r\n",
-		LINE H2C SETTINGS "\r\n",
-		LINE OFFER H2C "\r\n",
-		LINE OFFER SETTINGS "\r\n",
-		LINE OFFER OPTIONS "\r\n",
-		LINE OFFER "Connection: close\r\n\r\n",
+	static const struct {
+		const char *head;
+		enum pst_reason reason;
+	} forms[] = {
+		/* a field or an option is missing, or there twice */
+		{LINE "Connection: Upgrade\r\n" H2C "\r\n", PST_REASON_UPGRADE_BAD},
+		{LINE "Connection: Upgrade\r\n" H2C SETTINGS "\r\n", PST_REASON_UPGRADE_BAD},
+		{LINE "Connection: HTTP2-Settings\r\n" H2C SETTINGS "\r\n", PST_REASON_UPGRADE_BAD},
+		{LINE H2C SETTINGS "\r\n", PST_REASON_UPGRADE_BAD},
+		{LINE OFFER H2C "\r\n", PST_REASON_UPGRADE_BAD},
+		{LINE OFFER "Upgrade: websocket\r\n\r\n", PST_REASON_UPGRADE_BAD},
+		{LINE OPTIONS SETTINGS "\r\n", PST_REASON_CONNECTION},
 		/* something else is asked for, too */
-		LINE OPTIONS SETTINGS "Upgrade: h2c, websocket\r\n\r\n",
-		LINE OPTIONS SETTINGS "Upgrade: h2cx\r\n\r\n",
-		LINE OPTIONS SETTINGS "Upgrade: h2c/1\r\n\r\n",
-		LINE OFFER "Upgrade: websocket\r\n\r\n",
+		{LINE OPTIONS SETTINGS "Upgrade: h2c, websocket\r\n\r\n", PST_REASON_UPGRADE},
+		{LINE OPTIONS SETTINGS "Upgrade: h2cx\r\n\r\n", PST_REASON_UPGRADE},
+		{LINE OPTIONS SETTINGS "Upgrade: h2c/1\r\n\r\n", PST_REASON_UPGRADE},
+		{LINE OPTIONS SETTINGS "Upgrade: h2\r\n\r\n", PST_REASON_UPGRADE},
+		{LINE OPTIONS SETTINGS "Upgrade: websocket\r\n\r\n", PST_REASON_UPGRADE_BAD},
 		/* an option that would hide a field, or none at all */
-		LINE "Connection: Upgrade, HTTP2-Settings, Host\r\n" H2C SETTINGS "\r\n",
-		LINE "Connection: Upgrade, HTTP2-Settings, te\r\n" H2C SETTINGS "\r\n",
-		LINE "Connection: Upgrade, HTTP2-Settings, HTTP2-Settings\r\n" H2C SETTINGS "\r\n",
-		LINE "Connection: Upgrade, HTTP2-Settings,\r\n" H2C SETTINGS "\r\n",
-		LINE "Connection: Upgrade, HTTP2-Settings ,, close\r\n" H2C SETTINGS "\r\n",
-		LINE "Connection: Upgrade, HTTP2-Settings close\r\n" H2C SETTINGS "\r\n",
-		LINE "Connection: Upgrade, HTTP2-Setting\r\n" H2C SETTINGS "\r\n",
-		/* settings that are none */
-		LINE OPTIONS H2C "HTTP2-Settings:\r\n\r\n",
-		LINE OPTIONS H2C "HTTP2-Settings: AA==\r\n\r\n",
-		LINE OPTIONS H2C "HTTP2-Settings: AA AA\r\n\r\n",
-		LINE OPTIONS H2C "HTTP2-Settings: AA+/\r\n\r\n",
+		{LINE "Connection: Upgrade, HTTP2-Settings, Host\r\n" H2C SETTINGS "\r\n",
+		 PST_REASON_CONNECTION},
+		{LINE "Connection: Upgrade, HTTP2-Settings,\r\n" H2C SETTINGS "\r\n",
+		 PST_REASON_CONNECTION},
+		{LINE "Connection: Upgrade, HTTP2-Settings ,, close\r\n" H2C SETTINGS "\r\n",
+		 PST_REASON_CONNECTION},
+		{LINE "Connection: Upgrade, HTTP2-Settings close\r\n" H2C SETTINGS "\r\n",
+		 PST_REASON_CONNECTION},
+		{LINE "Connection: Upgrade, HTTP2-Setting\r\n" H2C SETTINGS "\r\n",
+		 PST_REASON_CONNECTION},
+		{LINE "Connection: Upgrade, HTTP2-Settingss\r\n" H2C SETTINGS "\r\n",
+		 PST_REASON_CONNECTION},
+		{LINE "Connection: Upgrade, HTTP2-SXettings\r\n" H2C SETTINGS "\r\n",
+		 PST_REASON_CONNECTION},
+		{LINE "Connection: Upgrade, HTTP2Settings\r\n" H2C SETTINGS "\r\n",
+		 PST_REASON_CONNECTION},
 		/* not of HTTP/1.1 */
-		"GET /api/x HTTP/1.0\r\nHost: b\r\n" OFFER "\r\n",
+		{"GET /api/x HTTP/1.0\r\nHost: b\r\n" OFFER "\r\n", PST_REASON_UPGRADE_BAD},
 		/* lines that some end elsewhere */
-		LINE OPTIONS H2C "A: 1\n" SETTINGS "\r\n",
-		LINE OPTIONS H2C SETTINGS "\n",
+		{LINE OPTIONS H2C "A: 1\n" SETTINGS "\r\n", PST_REASON_LINE_END},
+		{LINE OPTIONS H2C SETTINGS "\n", PST_REASON_LINE_END},
 	};
 
 	for (size_t i = 0; i < sizeof(forms) / sizeof(*forms); i++)
-		expect_refused(forms[i], PST_REASON_H2C);
+		expect_refused(forms[i].head, forms[i].reason);
+}
+
+/* Nothing of an offer is left, however much of it there was: nobody behind can take it. */
+Test(offer, of_what_is_there_twice_nothing_is_left)
+{
+	expect_becomes(LINE OFFER SETTINGS "HTTP2-Settings:\r\n\r\n", PLAIN);
+	expect_becomes(LINE OFFER OPTIONS "connection: te\r\n\r\n", LINE "connection:te\r\n\r\n");
+	expect_becomes(
+		LINE
+		"Connection: Upgrade, te,HTTP2-Settings ,close, HTTP2-Settings\r\n" H2C SETTINGS
+		"\r\n",
+		LINE "Connection:te,close\r\n\r\n");
 }
 
 Test(offer, what_is_left_is_read_anew_and_refused_as_without_the_offer)

@@ -274,7 +274,7 @@ def an_offer_of_http_2_in_another_form_is_refused_by_name():
     with Heads() as server, Proxy(server.port) as proxy:
         got = proxy.ask(b"GET /api/x HTTP/1.1\r\nHost: b\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n")
         equal(got[:12], b"HTTP/1.1 403", "the answer")
-        wait(lambda: proxy.events()[-1]["reason"] == "h2c-upgrade", "the reason")
+        wait(lambda: proxy.events()[-1]["reason"] == "bad-upgrade", "the reason")
         equal(server.heads, [], "what the server gets")
 
 

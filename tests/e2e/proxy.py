@@ -227,7 +227,7 @@ def golden_requests_get_the_verdicts_of_the_kernel():
             # The preface of HTTP/2 is not denied here: http2.py goes on from there.
             if reason in ("unfinished", "http2-preface"):
                 continue
-            if name.startswith("h2c-offer"):  # taken away, and HTTP/1.1 goes on
+            if reason == "h2c-upgrade":  # taken away, and HTTP/1.1 goes on
                 reason = "allow"
             verdict, local = vectors.ask("127.0.0.1", proxy.port, data)
             expected[f"127.0.0.1:{local}"] = (name, verdict, reason)

@@ -20,7 +20,7 @@ refused() {
 H='Host: b\r\n'
 refused "a coding before chunked" transfer-encoding "send:POST /api/refused HTTP/1.1\r\n${H}Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n" eof
 refused "an upgrade to something else" upgrade "send:GET /api/refused HTTP/1.1\r\n${H}Connection: Upgrade\r\nUpgrade: tls/1.0\r\n\r\n" eof
-refused "an upgrade to HTTP/2" h2c-upgrade "send:GET /api/refused HTTP/1.1\r\n${H}Connection: Upgrade\r\nUpgrade: h2c\r\n\r\n" eof
+refused "an offer of HTTP/2 without settings" bad-upgrade "send:GET /api/refused HTTP/1.1\r\n${H}Connection: Upgrade\r\nUpgrade: h2c\r\n\r\n" eof
 refused "the HTTP/2 preface" http2-preface 'send:PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n' eof
 refused "a TLS hello" not-http 'send:\x16\x03\x01\x00\xa5\x01\x00\x00' eof
 refused "CONNECT" connect "send:CONNECT refused:80 HTTP/1.1\r\n$H\r\n" eof
