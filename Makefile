@@ -451,6 +451,10 @@ bench: ## measure; installs what is missing (root)
 bench-proxy: build/postern-proxy ## measure postern-proxy beside nginx and HAProxy (no root)
 	$(Q)tests/bench/proxy.sh
 
+.PHONY: bench-floods
+bench-floods: build/postern-proxy ## measure what attacks by HTTP/2 cost postern-proxy, HAProxy and nghttpx (no root)
+	$(Q)tests/bench/floods.py
+
 # The twins of the ruler, what threads share, and the whole proxy with several of them.
 .PHONY: tsan-proxy
 tsan-proxy: ## look for races between the threads of the proxy, with TSan (no root)
