@@ -136,6 +136,25 @@ static void policies_text(const struct pst_observe_printer *p, const struct pst_
 	buf[TEXT - 1] = '\0';
 }
 
+static void print_names(const char *text, const char **names, size_t n, FILE *out)
+{
+	for (size_t i = 0; i < n; i++)
+		fprintf(out, "%s%s%s", i ? "" : text, separator(i), names[i]);
+}
+
+/* "; MISSING x-id; REJECTED x-role, x-team", or nothing, behind what is in BUF. */
+static void add_wishes_text(const struct pst_flow *f, char *buf)
+{
+	FILE *out = f->n_missing + f->n_rejected ? fmemopen(buf, TEXT, "a") : NULL;
+
+	if (!out)
+		return;
+	print_names("; MISSING", f->missing, f->n_missing, out);
+	print_names("; REJECTED", f->rejected, f->n_rejected, out);
+	fclose(out);
+	buf[TEXT - 1] = '\0';
+}
+
 /* The texts of a flow. */
 struct texts {
 	char time[48], source[TEXT], destination[TEXT], type[64], policies[TEXT];
@@ -150,6 +169,7 @@ static void make_texts(const struct pst_observe_printer *p, const struct pst_flo
 	end_text(p, &f->destination, t->destination);
 	type_text(f, t->type, sizeof(t->type));
 	policies_text(p, f, t->policies);
+	add_wishes_text(f, t->policies);
 	t->verdict = verdict_text(f);
 }
 

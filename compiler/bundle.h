@@ -46,7 +46,7 @@ struct pst_bundle_header {
 	const char *name;  /* in lower case */
 	const char *value; /* NULL: presence */
 	bool secret;	   /* the value is a Secret's: not to be shown */
-	uint8_t mismatch;  /* enum pst_mismatch: FAIL is a condition, else an action */
+	uint8_t mismatch;  /* enum pst_mismatch: FAIL is a condition; LOG; else an action */
 };
 
 /* Where a rule (or HTTP rule) stands: what explain and events show. */

@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "base/vec.h"
+#include "compiler/header.h"
 #include "compiler/pack.h"
 
 #include <errno.h>
@@ -120,7 +121,8 @@ static const char *next_header(const struct pst_bundle *b, const struct pst_bund
 		for (size_t k = 0; k < rule->n_headers; k++) {
 			const char *name = rule->headers[k].name;
 
-			if ((!after || strcmp(name, after) > 0) &&
+			if (pst_header_is_condition(&rule->headers[k]) &&
+			    (!after || strcmp(name, after) > 0) &&
 			    (!best || strcmp(name, best) < 0))
 				best = name;
 		}

@@ -2,6 +2,7 @@
 #include "compiler/header.h"
 
 #include "base/mem.h"
+#include "compiler/head.h"
 #include "compiler/pattern.h"
 #include "policy/inventory.h"
 
@@ -214,15 +215,33 @@ static int merge(const struct rule *rule, const struct written *w, const char *n
 	return 0;
 }
 
+static const char *lower_name(const struct rule *rule, const char *text)
+{
+	char *name = pst_arena_strndup(rule->r->arena, text, strlen(text));
+
+	for (char *c = name; c && *c; c++)
+		*c = lower(*c);
+	return name;
+}
+
+static void append(const struct rule *rule, const struct written *w, const char *name,
+		   const char *value)
+{
+	rule->out->headers[rule->out->n_headers++] = (struct pst_bundle_header){
+		.name = name,
+		.value = value,
+		.secret = w->secret,
+		.mismatch = (uint8_t)w->mismatch,
+	};
+}
+
 static int add(const struct rule *rule, struct written *w)
 {
-	char *name = pst_arena_strndup(rule->r->arena, w->name, strlen(w->name));
+	const char *name = lower_name(rule, w->name);
 	int r;
 
 	if (!name)
 		return -ENOMEM;
-	for (char *c = name; *c; c++)
-		*c = lower(*c);
 	if (w->value && !is_value(w->value, w->len))
 		return never(rule, w->pos, name,
 			     "cannot have the value: a blank at an end, or a control byte");
@@ -238,12 +257,26 @@ static int add(const struct rule *rule, struct written *w)
 	r = merge(rule, w, name);
 	if (r)
 		return r < 0 ? r : 0;
-	rule->out->headers[rule->out->n_headers++] = (struct pst_bundle_header){
-		.name = name,
-		.value = w->value,
-		.secret = w->secret,
-		.mismatch = (uint8_t)w->mismatch,
-	};
+	append(rule, w, name, w->value);
+	return 0;
+}
+
+/* Nothing depends on it: what no request can have is told of each. */
+static int add_logged(const struct rule *rule, const struct written *w)
+{
+	static const char never_sent[] = " ";
+	const char *name = lower_name(rule, w->name), *value = NULL;
+
+	if (!name)
+		return -ENOMEM;
+	if (w->value) {
+		value = memchr(w->value, 0, w->len)
+				? never_sent
+				: pst_arena_strndup(rule->r->arena, w->value, w->len);
+		if (!value)
+			return -ENOMEM;
+	}
+	append(rule, w, !strcmp(name, ":authority") ? "host" : name, value);
 	return 0;
 }
 
@@ -274,10 +307,9 @@ static int add_match(const struct rule *rule, const struct pst_header_match *m)
 	struct written w = {.name = m->name.s, .pos = &m->pos, .mismatch = m->mismatch};
 	int r = resolve_value(rule, m, &w);
 
-	/* LOG lets everything pass; the log of a mismatch is the fallback's. */
-	if (r || m->mismatch == PST_MISMATCH_LOG)
+	if (r)
 		return r;
-	return add(rule, &w);
+	return m->mismatch == PST_MISMATCH_LOG ? add_logged(rule, &w) : add(rule, &w);
 }
 
 static int cmp_header(const void *va, const void *vb)
@@ -325,23 +357,56 @@ int pst_header_read(const struct pst_header_reader *r, const struct pst_http_rul
 bool pst_header_acts(const struct pst_bundle_rule *rule)
 {
 	for (size_t i = 0; i < rule->n_headers; i++) {
-		if (rule->headers[i].mismatch != PST_MISMATCH_FAIL)
+		if (pst_header_is_action(&rule->headers[i]))
 			return true;
 	}
 	return false;
 }
 
+bool pst_header_wishes(const struct pst_bundle_rule *rule)
+{
+	for (size_t i = 0; i < rule->n_headers; i++) {
+		if (!pst_header_is_condition(&rule->headers[i]))
+			return true;
+	}
+	return false;
+}
+
+enum pst_header_found pst_header_find(const struct pst_bundle_header *h, const char *bytes,
+				      size_t len)
+{
+	if (pst_head_has(bytes, len, h->name, h->value))
+		return PST_HEADER_AS_WANTED;
+	if (h->value && pst_head_has(bytes, len, h->name, NULL))
+		return PST_HEADER_REJECTED;
+	return h->mismatch == PST_MISMATCH_DELETE ? PST_HEADER_AS_WANTED : PST_HEADER_MISSING;
+}
+
+/* The first from *AT on that is not LOG, NULL: none; *AT moves behind it. */
+static const struct pst_bundle_header *next_not_logged(const struct pst_bundle_rule *rule,
+						       size_t *at)
+{
+	while (*at < rule->n_headers) {
+		const struct pst_bundle_header *h = &rule->headers[(*at)++];
+
+		if (h->mismatch != PST_MISMATCH_LOG)
+			return h;
+	}
+	return NULL;
+}
+
 int pst_header_cmp(const struct pst_bundle_rule *a, const struct pst_bundle_rule *b)
 {
-	size_t n = a->n_headers < b->n_headers ? a->n_headers : b->n_headers;
+	size_t at_a = 0, at_b = 0;
 
-	for (size_t i = 0; i < n; i++) {
-		int r = cmp_header(&a->headers[i], &b->headers[i]);
+	for (;;) {
+		const struct pst_bundle_header *x = next_not_logged(a, &at_a);
+		const struct pst_bundle_header *y = next_not_logged(b, &at_b);
+		int r = x && y ? cmp_header(x, y) : !!x - !!y;
 
-		if (r)
+		if (r || !x)
 			return r;
 	}
-	return (a->n_headers > b->n_headers) - (a->n_headers < b->n_headers);
 }
 
 /* Writes C in any case; returns the place behind it. */

@@ -43,10 +43,35 @@ struct pst_header_reader {
 int pst_header_read(const struct pst_header_reader *r, const struct pst_http_rule *http,
 		    const char *ns, struct pst_bundle_rule *out);
 
+/* Whether it is a condition, which a request must meet; else it is LOG or an action. */
+static inline bool pst_header_is_condition(const struct pst_bundle_header *h)
+{
+	return h->mismatch == PST_MISMATCH_FAIL;
+}
+
+/* Whether it is an action: ADD, DELETE or REPLACE. */
+static inline bool pst_header_is_action(const struct pst_bundle_header *h)
+{
+	return h->mismatch != PST_MISMATCH_FAIL && h->mismatch != PST_MISMATCH_LOG;
+}
+
 /* Whether the rule changes requests, so that only a proxy can apply it. */
 bool pst_header_acts(const struct pst_bundle_rule *rule);
 
-/* <0, 0, >0: as conditions, without regard to what only actions say. */
+/* Whether the rule wants headers without which it matches all the same (LOG and the actions). */
+bool pst_header_wishes(const struct pst_bundle_rule *rule);
+
+enum pst_header_found {
+	PST_HEADER_AS_WANTED,
+	PST_HEADER_REJECTED, /* it is there with another value */
+	PST_HEADER_MISSING,  /* and was not to be deleted */
+};
+
+/* How the head BYTES has the header that H speaks about. */
+enum pst_header_found pst_header_find(const struct pst_bundle_header *h, const char *bytes,
+				      size_t len);
+
+/* <0, 0, >0: as conditions and actions, without regard to LOG. */
 int pst_header_cmp(const struct pst_bundle_rule *a, const struct pst_bundle_rule *b);
 
 /* The names that the recogniser must know itself; tags are enum pst_header. */

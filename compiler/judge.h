@@ -50,6 +50,7 @@ struct pst_l7_result {
 };
 
 struct pst_judge; /* a table, packed for the core */
+struct pst_head;
 
 /* B must have passed pst_bundle_verify() and must outlive the judge. 0 or -ENOMEM. */
 int pst_judge_new(const struct pst_bundle *b, struct pst_judge **ret_judge);
@@ -65,3 +66,6 @@ void pst_judge_set_any_form(struct pst_judge *j, bool any);
  */
 size_t pst_judge_request(struct pst_judge *j, uint32_t ruleset, const char *bytes, size_t len,
 			 size_t offset, struct pst_l7_result *ret_result);
+
+/* Does the HTTP rule RULE, of b->rules, match HEAD, which the core has accepted? */
+bool pst_judge_matches(struct pst_judge *j, uint32_t rule, const struct pst_head *head);

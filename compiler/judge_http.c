@@ -108,14 +108,14 @@ static bool headers_match(const struct pst_bundle_rule *r, const struct pst_head
 	for (size_t i = 0; i < r->n_headers; i++) {
 		const struct pst_bundle_header *h = &r->headers[i];
 
-		if (h->mismatch == PST_MISMATCH_FAIL &&
+		if (pst_header_is_condition(h) &&
 		    !pst_head_has(head->bytes, head->len, h->name, h->value))
 			return false;
 	}
 	return true;
 }
 
-static bool rule_matches(struct pst_judge *j, uint32_t rule, const struct pst_head *head)
+bool pst_judge_matches(struct pst_judge *j, uint32_t rule, const struct pst_head *head)
 {
 	const struct pst_bundle_rule *r = &j->b->rules[rule];
 	const char *const patterns[] = {
@@ -147,7 +147,7 @@ static uint32_t first_rule(struct pst_judge *j, uint32_t ruleset, uint64_t allow
 
 	for (size_t i = 0; i < set->n_rules; i++) {
 		if ((set->fallback || set->rule_tags[i] & allow) &&
-		    rule_matches(j, set->rules[i], head))
+		    pst_judge_matches(j, set->rules[i], head))
 			return set->rules[i];
 	}
 	return UINT32_MAX;

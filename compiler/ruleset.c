@@ -480,7 +480,8 @@ static int collect_rule_slots(struct form *f, const struct pst_bundle_rule *rule
 		return give_up(f, &rule->pos,
 			       "header-action: a rule adds, deletes or replaces headers", ret_why);
 	for (size_t k = 0; k < rule->n_headers; k++) {
-		if (!add_slot(f, rule->headers[k].name))
+		if (pst_header_is_condition(&rule->headers[k]) &&
+		    !add_slot(f, rule->headers[k].name))
 			return give_up(f, &rule->pos,
 				       pst_arena_printf(f->t->arena,
 							"more than %d different headers in one "
@@ -505,7 +506,8 @@ static const struct pst_bundle_header *condition_on(const struct pst_bundle_rule
 						    const char *name)
 {
 	for (size_t i = 0; i < rule->n_headers; i++) {
-		if (!strcmp(rule->headers[i].name, name))
+		if (pst_header_is_condition(&rule->headers[i]) &&
+		    !strcmp(rule->headers[i].name, name))
 			return &rule->headers[i];
 	}
 	return NULL;

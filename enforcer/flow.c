@@ -171,6 +171,16 @@ static void write_policies(struct pst_json *j, const struct pst_flow *f)
 	pst_json_end(j);
 }
 
+static void write_names(struct pst_json *j, const char *key, const char **names, size_t n)
+{
+	if (!n)
+		return;
+	pst_json_array(j, key);
+	for (size_t i = 0; i < n; i++)
+		pst_json_str(j, NULL, names[i]);
+	pst_json_end(j);
+}
+
 static void write_extensions(struct pst_json *j, const struct pst_flow *f)
 {
 	pst_json_object(j, "extensions");
@@ -178,6 +188,8 @@ static void write_extensions(struct pst_json *j, const struct pst_flow *f)
 	pst_json_object(j, "value");
 	put_text(j, "reason", f->reason);
 	put_text(j, "answer", f->answer);
+	write_names(j, "missing_headers", f->missing, f->n_missing);
+	write_names(j, "rejected_headers", f->rejected, f->n_rejected);
 	pst_json_end(j);
 	pst_json_end(j);
 }

@@ -111,6 +111,9 @@ struct pst_flow {
 	uint64_t socket_cookie;
 	struct pst_flow_policy *policies; /* those that allowed it, or denied it */
 	size_t n_policies;
+	/* Names of headers that LOG was about. */
+	const char **missing, **rejected;
+	size_t n_missing, n_rejected;
 	const char *reason, *answer; /* of bpf/reason.h; kernel, daemon, kill, deferred, none */
 	const char *summary;
 };

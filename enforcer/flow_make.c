@@ -12,6 +12,7 @@
 #include "compiler/explain.h"
 #include "enforcer/flow_request.h"
 #include "enforcer/flow_time.h"
+#include "enforcer/flow_wishes.h"
 #include "enforcer/identity.h"
 #include "policy/inventory.h"
 
@@ -258,7 +259,7 @@ static int make_request(struct pst_flow_maker *m, const struct pst_event *e)
 				  m->arena, &m->flow);
 	if (!r && e->outcome != PST_OUTCOME_DENIED)
 		remember(m, e);
-	return r;
+	return r ? r : pst_flow_wishes(&m->opts.source, e, m->arena, &m->flow);
 }
 
 static void make_answer(struct pst_flow_maker *m, const struct pst_event *e)

@@ -38,6 +38,10 @@ static void each_text(struct pst_flow *f, text_fn fn, void *arg)
 		fn(&f->policies[i].kind, arg);
 		fn(&f->policies[i].rule, arg);
 	}
+	for (size_t i = 0; i < f->n_missing; i++)
+		fn(&f->missing[i], arg);
+	for (size_t i = 0; i < f->n_rejected; i++)
+		fn(&f->rejected[i], arg);
 }
 
 static void measure(const char **text, void *arg)
@@ -70,6 +74,8 @@ static void move_lists(struct pst_flow *f, char **at)
 		move(f->destination.labels, f->destination.n_labels * sizeof(char *), at);
 	f->headers = move(f->headers, f->n_headers * sizeof(*f->headers), at);
 	f->policies = move(f->policies, f->n_policies * sizeof(*f->policies), at);
+	f->missing = move(f->missing, f->n_missing * sizeof(char *), at);
+	f->rejected = move(f->rejected, f->n_rejected * sizeof(char *), at);
 }
 
 struct pst_flow *pst_flow_pack(const struct pst_flow *f, size_t *ret_bytes)
@@ -80,6 +86,7 @@ struct pst_flow *pst_flow_pack(const struct pst_flow *f, size_t *ret_bytes)
 
 	bytes += (f->source.n_labels + f->destination.n_labels) * sizeof(char *);
 	bytes += f->n_headers * sizeof(*f->headers) + f->n_policies * sizeof(*f->policies);
+	bytes += (f->n_missing + f->n_rejected) * sizeof(char *);
 	each_text(&measured, measure, &bytes);
 	packed = pst_mem_calloc(1, bytes);
 	if (!packed)

@@ -160,6 +160,37 @@ static int read_policies(const json_t *o, struct pst_arena *a, struct pst_flow *
 	return 0;
 }
 
+static int read_names(const json_t *names, struct pst_arena *a, const char ***ret_names,
+		      size_t *ret_n)
+{
+	size_t i, n = 0;
+	const json_t *name;
+
+	if (!json_array_size(names))
+		return 0;
+	*ret_names = pst_arena_calloc(a, json_array_size(names), sizeof(**ret_names));
+	if (!*ret_names)
+		return -ENOMEM;
+	json_array_foreach(names, i, name)
+	{
+		if (json_is_string(name))
+			(*ret_names)[n++] = json_string_value(name);
+	}
+	*ret_n = n;
+	return 0;
+}
+
+/* What LOG was about. */
+static int read_wishes(const json_t *o, struct pst_arena *a, struct pst_flow *f)
+{
+	const json_t *more = json_object_get(json_object_get(o, "extensions"), "value");
+	int r = read_names(json_object_get(more, "missing_headers"), a, &f->missing, &f->n_missing);
+
+	return r ? r
+		 : read_names(json_object_get(more, "rejected_headers"), a, &f->rejected,
+			      &f->n_rejected);
+}
+
 static void read_rest(const json_t *o, struct pst_flow *f)
 {
 	const json_t *reply = json_object_get(o, "is_reply");
@@ -206,6 +237,8 @@ int pst_flow_read(const json_t *json, struct pst_arena *a, struct pst_flow *ret_
 		r = read_l7(json_object_get(o, "l7"), a, &f);
 	if (!r)
 		r = read_policies(o, a, &f);
+	if (!r)
+		r = read_wishes(o, a, &f);
 	if (!r)
 		*ret_flow = f;
 	return r;

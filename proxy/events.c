@@ -14,7 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { LONGEST = 1024 };
+enum { LONGEST = 1024, LONGEST_NAME = 64 };
 
 static void put_time(struct pst_json *j)
 {
@@ -85,6 +85,26 @@ static void put_path(struct pst_json *j, const struct pst_span *path, bool show_
 	pst_json_str(j, "path", text);
 }
 
+/* Names alone: what a header should have been may be a Secret's, what it was a client's. */
+static void put_mismatches(struct pst_json *j, const char *key, const struct pst_pair_event *event,
+			   bool missing)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < event->n_mismatches; i++) {
+		const struct pst_ruler_mismatch *m = &event->mismatches[i];
+
+		if (m->is_missing != missing)
+			continue;
+		if (!any)
+			pst_json_array(j, key);
+		any = true;
+		pst_json_strn(j, NULL, m->name, strnlen(m->name, LONGEST_NAME));
+	}
+	if (any)
+		pst_json_end(j);
+}
+
 static void put_event(struct pst_json *j, const struct pst_proxy_options *o,
 		      const struct pst_conn *c, const struct pst_pair_event *event)
 {
@@ -100,6 +120,8 @@ static void put_event(struct pst_json *j, const struct pst_proxy_options *o,
 		put_path(j, &head.field[PST_FIELD_PATH], o->show_queries);
 		put_span(j, "host", &head.field[PST_FIELD_HOST]);
 	}
+	put_mismatches(j, "missing_headers", event, true);
+	put_mismatches(j, "rejected_headers", event, false);
 }
 
 /* A reader that stands still must not hold up requests: then the line is lost. */

@@ -75,6 +75,8 @@ void pst_h2_judge(const struct pst_h2_judge *j, struct pst_text_vec *text,
 		v.allowed = answer.allowed;
 		v.reason = answer.reason;
 		v.rule = answer.rule;
+		v.mismatches = answer.mismatches;
+		v.n_mismatches = answer.n_mismatches;
 	}
 	if (v.allowed && form.redirect) {
 		v.allowed = false;

@@ -25,8 +25,10 @@ struct pst_h2_verdict {
 	bool is_read;  /* the core has accepted the head */
 	bool redirect; /* denied because the client is to ask for the plain form of the path */
 	enum pst_reason reason;
-	uint32_t rule;	    /* UINT32_MAX: none */
-	bool no_body, head; /* a GET or HEAD; a HEAD */
+	uint32_t rule;				     /* UINT32_MAX: none */
+	bool no_body, head;			     /* a GET or HEAD; a HEAD */
+	const struct pst_ruler_mismatch *mismatches; /* until the ruler is asked again */
+	size_t n_mismatches;
 	struct pst_text_vec
 		changed; /* the head as rules changed it; empty: they did not. The caller's */
 };

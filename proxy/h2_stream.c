@@ -62,6 +62,8 @@ static void report(const struct pst_h2_stream *s, const struct pst_h2_verdict *v
 		.number = s->number,
 		.head = head ? head->v : NULL,
 		.head_len = head ? head->n : 0,
+		.mismatches = v->mismatches,
+		.n_mismatches = v->allowed ? v->n_mismatches : 0,
 	};
 
 	if (o->on_event)

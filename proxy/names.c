@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "proxy/names.h"
 
+#include "policy/policy.h"
+
 #include <errno.h>
 #include <string.h>
 #include <strings.h>
@@ -10,7 +12,9 @@ int pst_names_add(struct pst_names *names, const struct pst_bundle_rule *rule)
 	for (size_t i = 0; i < rule->n_headers; i++) {
 		const char *name = rule->headers[i].name;
 
-		if (pst_names_kind(names, name, strlen(name)) != PST_NAME_ASKED &&
+		/* Whatever looks like a header that is only told of decides nothing. */
+		if (rule->headers[i].mismatch != PST_MISMATCH_LOG &&
+		    pst_names_kind(names, name, strlen(name)) != PST_NAME_ASKED &&
 		    pst_vec_push(names, name))
 			return -ENOMEM;
 	}

@@ -2,6 +2,7 @@
 #include "proxy/pair.h"
 
 #include "base/mem.h"
+#include "proxy/ahead.h"
 #include "proxy/h2.h"
 #include "proxy/message.h"
 #include "proxy/rewrite.h"
@@ -9,18 +10,12 @@
 #include <errno.h>
 #include <stdlib.h>
 
-/* A piece of text that is sent before what is in the buffer. */
-struct front {
-	struct pst_text_vec text;
-	size_t sent;
-};
-
 struct pst_pair {
 	struct pst_pair_opts opts;
 	enum pst_pair_state state;
 	struct pst_message up, down;  /* requests, responses */
 	struct pst_buffer in[2];      /* by where it came from */
-	struct front front[2];	      /* by where it goes */
+	struct pst_ahead front[2];    /* by where it goes */
 	struct pst_h2 *h2;	      /* everything, once the client speaks HTTP/2; else NULL */
 	struct pst_ruler *next_ruler; /* for the next request; NULL: the same */
 	uint32_t next_ruleset;
@@ -57,24 +52,10 @@ void pst_pair_free(struct pst_pair **p)
 	pst_h2_free(&(*p)->h2);
 	for (int side = PST_CLIENT; side <= PST_SERVER; side++) {
 		pst_buffer_fini(&(*p)->in[side], (*p)->opts.purse);
-		pst_vec_free(&(*p)->front[side].text);
+		pst_ahead_fini(&(*p)->front[side]);
 	}
 	free(*p);
 	*p = NULL;
-}
-
-static size_t front_left(const struct front *f)
-{
-	return f->text.n - f->sent;
-}
-
-static bool put_front(struct front *f, const char *bytes, size_t len)
-{
-	if (pst_vec_reserve(&f->text, f->text.n + len))
-		return false;
-	for (size_t i = 0; i < len; i++)
-		f->text.v[f->text.n++] = bytes[i];
-	return true;
 }
 
 static const struct pst_table *table_of(const struct pst_pair *p, uint32_t *ret_index)
@@ -82,21 +63,36 @@ static const struct pst_table *table_of(const struct pst_pair *p, uint32_t *ret_
 	return pst_ruler_table(p->opts.ruler, p->opts.ruleset, ret_index);
 }
 
-static void report(const struct pst_pair *p, bool allowed, enum pst_reason reason, uint32_t rule,
-		   size_t head_len)
+/* Tells EVENT, whose number and head are filled in here. */
+static void tell(const struct pst_pair *p, struct pst_pair_event *event)
 {
 	const struct pst_buffer *b = &p->in[PST_CLIENT];
+
+	event->number = p->number;
+	event->head = event->head_len ? b->v + b->pass : NULL;
+	if (p->opts.on_event)
+		p->opts.on_event(p->opts.ctx, event);
+}
+
+static void report(const struct pst_pair *p, enum pst_reason reason, uint32_t rule, size_t head_len)
+{
+	struct pst_pair_event event = {.reason = reason, .rule = rule, .head_len = head_len};
+
+	tell(p, &event);
+}
+
+static void report_allowed(const struct pst_pair *p, const struct pst_ruler_answer *a)
+{
 	struct pst_pair_event event = {
-		.allowed = allowed,
-		.reason = reason,
-		.rule = rule,
-		.number = p->number,
-		.head = head_len ? b->v + b->pass : NULL,
-		.head_len = head_len,
+		.allowed = true,
+		.reason = a->reason,
+		.rule = a->rule,
+		.head_len = p->up.http.head,
+		.mismatches = a->mismatches,
+		.n_mismatches = a->n_mismatches,
 	};
 
-	if (p->opts.on_event)
-		p->opts.on_event(p->opts.ctx, &event);
+	tell(p, &event);
 }
 
 /* What the client sent is not looked at any more. */
@@ -113,8 +109,7 @@ static void die(struct pst_pair *p)
 	p->state = PST_PAIR_DEAD;
 	for (int side = PST_CLIENT; side <= PST_SERVER; side++) {
 		pst_buffer_fini(&p->in[side], p->opts.purse);
-		pst_vec_free(&p->front[side].text);
-		p->front[side].sent = 0;
+		pst_ahead_fini(&p->front[side]);
 	}
 }
 
@@ -123,7 +118,8 @@ static void answer(struct pst_pair *p, bool stays, bool is_head)
 {
 	const struct pst_reply *reply = p->opts.denied[!stays];
 
-	if (!put_front(&p->front[PST_CLIENT], reply->bytes, is_head ? reply->head_len : reply->len))
+	if (!pst_ahead_put(&p->front[PST_CLIENT], reply->bytes,
+			   is_head ? reply->head_len : reply->len))
 		die(p);
 	else if (!stays)
 		p->state = PST_PAIR_CLOSING;
@@ -141,7 +137,7 @@ static void deny(struct pst_pair *p, enum pst_reason reason, uint32_t rule)
 		     reason != PST_REASON_PARSERS && reason != PST_REASON_JUDGED_ALIAS;
 	bool is_head = h->method == PST_METHOD_HEAD;
 
-	report(p, false, reason, rule, whole ? h->head : 0);
+	report(p, reason, rule, whole ? h->head : 0);
 	if (reason == PST_REASON_REDIRECTED &&
 	    pst_normal_answer(b->v + b->pass, h->head, !stays, &p->front[PST_CLIENT].text))
 		reason = PST_REASON_NO_STATE;
@@ -166,7 +162,7 @@ static void deny(struct pst_pair *p, enum pst_reason reason, uint32_t rule)
 /* Bad framing behind a head that was passed on: an answer is due, but which one? */
 static void deny_body(struct pst_pair *p, enum pst_reason reason)
 {
-	report(p, false, reason, UINT32_MAX, 0);
+	report(p, reason, UINT32_MAX, 0);
 	forget_input(p);
 	p->torn = true;
 	if (p->answered)
@@ -179,7 +175,7 @@ static void deny_body(struct pst_pair *p, enum pst_reason reason)
 static bool change_head(struct pst_pair *p, const struct pst_ruler_answer *a)
 {
 	struct pst_buffer *b = &p->in[PST_CLIENT];
-	struct front *f = &p->front[PST_SERVER];
+	struct pst_ahead *f = &p->front[PST_SERVER];
 	size_t len = p->up.http.head;
 	uint32_t index;
 	const struct pst_table *t = table_of(p, &index);
@@ -203,7 +199,7 @@ static void pass_head(struct pst_pair *p, const struct pst_ruler_answer *a)
 
 	if (change && !change_head(p, a))
 		return;
-	report(p, true, a->reason, a->rule, len);
+	report_allowed(p, a);
 	p->asked = true;
 	p->up_done = p->down_done = p->answered = p->answer_last = false;
 	p->handshake = p->up.http.flags & PST_HTTP_UPGRADE;
@@ -250,8 +246,8 @@ static void pass_trailers(struct pst_pair *p)
 
 static bool may_begin(const struct pst_pair *p)
 {
-	return !p->asked && !front_left(&p->front[PST_SERVER]) &&
-	       !front_left(&p->front[PST_CLIENT]) && !pst_buffer_passed(&p->in[PST_CLIENT]) &&
+	return !p->asked && !pst_ahead_left(&p->front[PST_SERVER]) &&
+	       !pst_ahead_left(&p->front[PST_CLIENT]) && !pst_buffer_passed(&p->in[PST_CLIENT]) &&
 	       !pst_buffer_passed(&p->in[PST_SERVER]);
 }
 
@@ -262,7 +258,7 @@ static void refuse_rest(struct pst_pair *p)
 		return;
 	if (!p->rest_refused) {
 		p->number++;
-		report(p, false, PST_REASON_AFTER_CLOSE, UINT32_MAX, 0);
+		report(p, PST_REASON_AFTER_CLOSE, UINT32_MAX, 0);
 		p->number--;
 	}
 	p->rest_refused = true;
@@ -341,14 +337,14 @@ static void refuse_answer(struct pst_pair *p)
 {
 	struct pst_buffer *b = &p->in[PST_SERVER];
 
-	report(p, false, PST_REASON_ANSWER, UINT32_MAX, 0);
+	report(p, PST_REASON_ANSWER, UINT32_MAX, 0);
 	b->end = b->pass;
 	p->down.state = PST_MESSAGE_NONE;
 	forget_input(p);
 	p->state = PST_PAIR_CLOSING;
 	if (!p->asked || p->answered || p->head_request)
 		return;
-	if (!put_front(&p->front[PST_CLIENT], bad_gateway, sizeof(bad_gateway) - 1))
+	if (!pst_ahead_put(&p->front[PST_CLIENT], bad_gateway, sizeof(bad_gateway) - 1))
 		die(p);
 }
 
@@ -495,7 +491,7 @@ size_t pst_pair_room(struct pst_pair *p, enum pst_side side, char **ret_at)
 	n = pst_buffer_room(b, limit_of(side == PST_CLIENT ? &p->up : &p->down), p->opts.purse,
 			    &failed);
 	if (failed) {
-		report(p, false, pst_purse_reason(p->opts.purse), UINT32_MAX, 0);
+		report(p, pst_purse_reason(p->opts.purse), UINT32_MAX, 0);
 		die(p);
 		return 0;
 	}
@@ -539,7 +535,7 @@ void pst_pair_ended(struct pst_pair *p, enum pst_side side)
 
 size_t pst_pair_pending(const struct pst_pair *p, enum pst_side side, const char **ret_at)
 {
-	const struct front *f = &p->front[side];
+	const struct pst_ahead *f = &p->front[side];
 	const struct pst_buffer *b = &p->in[side == PST_CLIENT ? PST_SERVER : PST_CLIENT];
 
 	if (p->h2)
@@ -553,9 +549,9 @@ size_t pst_pair_pending(const struct pst_pair *p, enum pst_side side, const char
 		*ret_at = b->v + b->begin;
 		return pst_buffer_passed(b);
 	}
-	if (front_left(f)) {
+	if (pst_ahead_left(f)) {
 		*ret_at = f->text.v + f->sent;
-		return front_left(f);
+		return pst_ahead_left(f);
 	}
 	*ret_at = b->v ? b->v + b->begin : NULL;
 	return pst_buffer_passed(b);
@@ -563,22 +559,17 @@ size_t pst_pair_pending(const struct pst_pair *p, enum pst_side side, const char
 
 void pst_pair_sent(struct pst_pair *p, enum pst_side side, size_t n)
 {
-	struct front *f = &p->front[side];
+	struct pst_ahead *f = &p->front[side];
 	struct pst_buffer *b = &p->in[side == PST_CLIENT ? PST_SERVER : PST_CLIENT];
 
 	if (p->h2) {
 		pst_h2_sent(p->h2, side, n);
 		return;
 	}
-	if (front_left(f) && !(side == PST_CLIENT && pst_buffer_passed(b))) {
-		f->sent += n;
-		if (!front_left(f)) {
-			pst_vec_free(&f->text);
-			f->sent = 0;
-		}
-	} else {
+	if (pst_ahead_left(f) && !(side == PST_CLIENT && pst_buffer_passed(b)))
+		pst_ahead_sent(f, n);
+	else
 		pst_buffer_sent(b, n);
-	}
 	if (p->state == PST_PAIR_OPEN)
 		step(p);
 	trim(p);

@@ -52,6 +52,8 @@ struct pst_pair_event {
 	uint32_t number;
 	const char *head; /* NULL: it was not read to its end, or was reported before */
 	size_t head_len;
+	const struct pst_ruler_mismatch *mismatches; /* where it is allowed (proxy/ruler.h) */
+	size_t n_mismatches;
 };
 
 /* Everything is borrowed and must outlive the pair. */

@@ -11,11 +11,13 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* What is known of a rule set besides the bundle. */
 struct set {
 	struct pst_names names;
 	bool acts;
+	bool wishes; /* a rule wants headers without which it matches */
 };
 
 struct pst_ruler {
@@ -31,6 +33,8 @@ struct pst_ruler {
 	enum pst_normal normal;
 	bool is_twin; /* what is above, but the matchers, is somebody else's */
 	struct PST_VEC(const struct pst_bundle_header *) actions;
+	struct pst_ruler_mismatch mismatches[PST_RULER_MISMATCHES];
+	size_t n_mismatches;
 };
 
 static void free_shared(struct pst_ruler *r)
@@ -87,6 +91,15 @@ static int prepare_set(struct pst_ruler *r, size_t index, struct pst_diags *diag
 	return e;
 }
 
+static bool has_wishes(const struct pst_bundle *b, const struct pst_bundle_ruleset *set)
+{
+	for (size_t i = 0; i < set->n_rules; i++) {
+		if (pst_header_wishes(&b->rules[set->rules[i]]))
+			return true;
+	}
+	return false;
+}
+
 static int prepare(struct pst_ruler *r, struct pst_diags *diags)
 {
 	int e;
@@ -99,6 +112,7 @@ static int prepare(struct pst_ruler *r, struct pst_diags *diags)
 	pst_bundle_fill_table(r->b, r->table);
 	e = pst_matchers_new(r->b, &r->matchers);
 	for (size_t i = 0; !e && i < r->b->n_rulesets; i++) {
+		r->sets[i].wishes = has_wishes(r->b, &r->b->rulesets[i]);
 		if (r->b->rulesets[i].fallback)
 			e = prepare_set(r, i, diags);
 	}
@@ -190,7 +204,7 @@ static bool headers_match(const struct pst_bundle_rule *rule, const struct pst_h
 	for (size_t i = 0; i < rule->n_headers; i++) {
 		const struct pst_bundle_header *h = &rule->headers[i];
 
-		if (h->mismatch == PST_MISMATCH_FAIL &&
+		if (pst_header_is_condition(h) &&
 		    !pst_head_has(head->bytes, head->len, h->name, h->value))
 			return false;
 	}
@@ -200,11 +214,39 @@ static bool headers_match(const struct pst_bundle_rule *rule, const struct pst_h
 static int add_actions(struct pst_ruler *r, const struct pst_bundle_rule *rule)
 {
 	for (size_t i = 0; i < rule->n_headers; i++) {
-		if (rule->headers[i].mismatch != PST_MISMATCH_FAIL &&
+		if (pst_header_is_action(&rule->headers[i]) &&
 		    pst_vec_push(&r->actions, &rule->headers[i]))
 			return -ENOMEM;
 	}
 	return 0;
+}
+
+static void add_mismatch(struct pst_ruler *r, const struct pst_ruler_mismatch *m)
+{
+	for (size_t i = 0; i < r->n_mismatches; i++) {
+		if (r->mismatches[i].is_missing == m->is_missing &&
+		    !strcmp(r->mismatches[i].name, m->name))
+			return;
+	}
+	if (r->n_mismatches < PST_RULER_MISMATCHES)
+		r->mismatches[r->n_mismatches++] = *m;
+}
+
+/* What the matching RULE wants in vain. */
+static void add_mismatches(struct pst_ruler *r, const struct pst_bundle_rule *rule,
+			   const struct pst_head *head)
+{
+	for (size_t i = 0; r->names_rules && i < rule->n_headers; i++) {
+		const struct pst_bundle_header *h = &rule->headers[i];
+		enum pst_header_found found;
+
+		if (pst_header_is_condition(h))
+			continue;
+		found = pst_header_find(h, head->bytes, head->len);
+		if (found != PST_HEADER_AS_WANTED)
+			add_mismatch(r, &(struct pst_ruler_mismatch){h->name,
+								     found == PST_HEADER_MISSING});
+	}
 }
 
 static void deny(struct pst_ruler_answer *answer, enum pst_reason reason, uint32_t rule)
@@ -214,16 +256,17 @@ static void deny(struct pst_ruler_answer *answer, enum pst_reason reason, uint32
 	answer->rule = rule;
 }
 
-/* Rule by rule. In a set that acts all of them, else up to the first that matches. */
+/* Rule by rule. In a set that acts, or tells, all of them, else up to the first that matches. */
 static void ask_rules(struct pst_ruler *r, uint32_t ruleset, const struct pst_head *head,
 		      struct pst_ruler_answer *answer)
 {
 	const struct pst_bundle_ruleset *set = &r->b->rulesets[ruleset];
 	bool acts = r->sets[ruleset].acts;
+	bool all = acts || (r->names_rules && r->sets[ruleset].wishes);
 	uint32_t unknown = UINT32_MAX;
 
 	pst_matchers_begin(r->matchers);
-	for (size_t i = 0; i < set->n_rules && (acts || !answer->allowed); i++) {
+	for (size_t i = 0; i < set->n_rules && (all || !answer->allowed); i++) {
 		const struct pst_bundle_rule *rule = &r->b->rules[set->rules[i]];
 		enum pst_regex_result found;
 
@@ -238,6 +281,7 @@ static void ask_rules(struct pst_ruler *r, uint32_t ruleset, const struct pst_he
 			answer->rule = set->rules[i];
 		answer->allowed = true;
 		answer->reason = PST_REASON_RULE_FALLBACK;
+		add_mismatches(r, rule, head);
 		if (add_actions(r, rule)) {
 			deny(answer, PST_REASON_NO_STATE, set->rules[i]);
 			return;
@@ -247,7 +291,10 @@ static void ask_rules(struct pst_ruler *r, uint32_t ruleset, const struct pst_he
 		deny(answer, PST_REASON_REGEX_LIMIT, unknown);
 }
 
-/* Which rule of a set that the tables decide it was. It is prepared when it is first asked for. */
+/*
+ * Which rule of a set that the tables decide it was, and what all that match want in vain. Rules
+ * are prepared when they are first asked for.
+ */
 static uint32_t name_rule(struct pst_ruler *r, uint32_t ruleset, uint64_t allow,
 			  const struct pst_head *head)
 {
@@ -256,14 +303,18 @@ static uint32_t name_rule(struct pst_ruler *r, uint32_t ruleset, uint64_t allow,
 	uint32_t found = UINT32_MAX;
 
 	pst_matchers_begin(r->matchers);
-	for (size_t i = 0; unused && found == UINT32_MAX && i < set->n_rules; i++) {
+	for (size_t i = 0; unused && i < set->n_rules; i++) {
 		uint32_t rule = set->rules[i];
 
+		if (found != UINT32_MAX && !r->sets[ruleset].wishes)
+			break;
 		if (!(set->rule_tags[i] & allow) || !headers_match(&r->b->rules[rule], head) ||
 		    pst_matchers_prepare(r->matchers, rule, unused))
 			continue;
-		if (pst_matchers_ask(r->matchers, rule, head) == PST_REGEX_YES)
-			found = rule;
+		if (pst_matchers_ask(r->matchers, rule, head) != PST_REGEX_YES)
+			continue;
+		found = found == UINT32_MAX ? rule : found;
+		add_mismatches(r, &r->b->rules[rule], head);
 	}
 	pst_diags_free(&unused);
 	return found;
@@ -277,6 +328,7 @@ void pst_ruler_ask(struct pst_ruler *r, uint32_t ruleset, const struct pst_http 
 	struct pst_head head;
 
 	r->actions.n = 0;
+	r->n_mismatches = 0;
 	pst_head_split(bytes, h->head, &head);
 	if (!r->b->rulesets[ruleset].fallback) {
 		if (h->allow && !h->more) {
@@ -293,6 +345,8 @@ void pst_ruler_ask(struct pst_ruler *r, uint32_t ruleset, const struct pst_http 
 	if (answer.allowed) {
 		answer.actions = r->actions.v;
 		answer.n_actions = r->actions.n;
+		answer.mismatches = r->mismatches;
+		answer.n_mismatches = r->n_mismatches;
 	}
 	*ret_answer = answer;
 }

@@ -27,6 +27,14 @@
 
 struct pst_ruler;
 
+enum { PST_RULER_MISMATCHES = 8 }; /* of a request; more are not told */
+
+/* A header that a matching rule wants, and matches without (LOG and the actions). */
+struct pst_ruler_mismatch {
+	const char *name;
+	bool is_missing; /* else it has another value */
+};
+
 struct pst_ruler_answer {
 	bool allowed;
 	enum pst_reason reason;
@@ -34,6 +42,9 @@ struct pst_ruler_answer {
 	/* What the matching rules do to headers; valid until the next question. */
 	const struct pst_bundle_header *const *actions;
 	size_t n_actions;
+	/* Of the request as it came; only where answers name rules. The same holds for them. */
+	const struct pst_ruler_mismatch *mismatches;
+	size_t n_mismatches;
 };
 
 /*
@@ -50,8 +61,8 @@ void pst_ruler_free(struct pst_ruler **r);
 int pst_ruler_twin(struct pst_ruler *of, struct pst_ruler **ret_twin);
 
 /*
- * Shall answers name the rule also where the tables decide? That costs time per rule of the set,
- * and is off at first.
+ * Shall answers name the rule also where the tables decide, and the headers that matching rules
+ * want in vain? That costs time per rule of the set, and is off at first.
  */
 void pst_ruler_name_rules(struct pst_ruler *r, bool on);
 

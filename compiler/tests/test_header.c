@@ -182,6 +182,14 @@ Test(header, presence_wants_the_field_and_not_a_value)
 		{"{headerMatches: [{name: X-A, value: c}]}", "X-A: d\r\n", false},
 		{"{headerMatches: [{name: X-A, value: c, mismatch: LOG}]}", "X-A: d\r\n", true},
 		{"{headerMatches: [{name: X-A, value: c, mismatch: LOG}]}", "", true},
+		{"{headerMatches: [{name: X-A, value: c, mismatch: LOG}]}", "X_A: d\r\n", true},
+		{"{headerMatches: [{name: Host, value: c, mismatch: LOG}]}", "", true},
+		{"{headerMatches: [{name: ':path', value: c, mismatch: LOG}]}", "", true},
+		{"{headerMatches: [{name: X-A, value: ' c', mismatch: LOG}]}", "X-A: c\r\n", true},
+		{"{headers: ['X-A: b'], headerMatches: [{name: X-A, value: c, mismatch: LOG}]}",
+		 "X-A: b\r\n", true},
+		{"{headers: ['X-A: b'], headerMatches: [{name: X-A, value: c, mismatch: LOG}]}",
+		 "X-A: c\r\n", false},
 	};
 
 	EXPECT(cases);

@@ -27,6 +27,7 @@ static struct pst_flow denied(void)
 	static const char *labels[] = {"k8s:app=a"};
 	static struct pst_flow_policy policy = {"ns", "p", "CiliumNetworkPolicy", "p.yaml:3:5", 9};
 	static struct pst_flow_header header = {"Accept", "HUBBLE_REDACTED"};
+	static const char *missing[] = {"x-a", "x-b"}, *rejected[] = {"x-c"};
 
 	return (struct pst_flow){
 		.time = INT64_C(1700000000000000042),
@@ -60,6 +61,10 @@ static struct pst_flow denied(void)
 		.n_policies = 1,
 		.reason = "no-rule-l7",
 		.answer = "daemon",
+		.missing = missing,
+		.n_missing = 2,
+		.rejected = rejected,
+		.n_rejected = 1,
 		.summary = "s",
 	};
 }
@@ -88,7 +93,9 @@ Test(flow, is_written_in_hubbles_words)
 		"\"k8s:io.cilium.k8s.policy.name=p\",\"k8s:io.cilium.k8s.policy.namespace=ns\","
 		"\"postern:rule=p.yaml:3:5\"],\"revision\":\"9\",\"kind\":\"CiliumNetworkPolicy\"}],"
 		"\"extensions\":{\"@type\":\"type.googleapis.com/google.protobuf.Struct\","
-		"\"value\":{\"reason\":\"no-rule-l7\",\"answer\":\"daemon\"}},\"Summary\":\"s\"},"
+		"\"value\":{\"reason\":\"no-rule-l7\",\"answer\":\"daemon\","
+		"\"missing_headers\":[\"x-a\",\"x-b\"],\"rejected_headers\":[\"x-c\"]}},"
+		"\"Summary\":\"s\"},"
 		"\"node_name\":\"n\",\"time\":\"2023-11-14T22:13:20.000000042Z\"}\n");
 	free(text);
 }

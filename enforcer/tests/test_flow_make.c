@@ -52,13 +52,19 @@ static uint32_t identity_of(const char *addr)
 	return pst_judge_addr(bundle, a.b).identity;
 }
 
-/* From YAML: backend allows GET /api/.* to frontend on 8080, and a rule denies other on 9090. */
+/* From YAML: backend allows GET /api/.* to frontend on 8080, and a rule denies other on 9090; on
+ * 8081 headers are wanted. */
 static const char policy_text[] =
 	"apiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\nmetadata:\n  name: backend-api\nspec:\n"
 	"  endpointSelector: {matchLabels: {app: backend}}\n  ingress:\n"
 	"  - fromEndpoints: [{matchLabels: {app: frontend}}]\n    toPorts:\n"
 	"    - ports: [{port: \"8080\", protocol: TCP}]\n      rules:\n        http:\n"
 	"        - {method: GET, path: /api/.*}\n        - {method: PUT, path: /api/.*}\n"
+	"    - ports: [{port: \"8081\", protocol: TCP}]\n      rules:\n        http:\n"
+	"        - {path: /api/.*, headerMatches: [{name: X-Role, value: s3cret, mismatch: LOG}]}\n"
+	"        - {method: GET, headerMatches: [{name: X-Team, mismatch: LOG},"
+	" {name: X-Role, value: b, mismatch: LOG}]}\n"
+	"        - {method: PUT, headerMatches: [{name: X-Other, mismatch: LOG}]}\n"
 	"---\n"
 	"apiVersion: cilium.io/v2\nkind: CiliumClusterwideNetworkPolicy\nmetadata:\n  name: no-other\n"
 	"spec:\n  endpointSelector: {matchLabels: {app: backend}}\n  ingressDeny:\n"
@@ -176,6 +182,59 @@ Test(flow_make, an_allowed_request_names_the_rule_that_matched)
 	cr_expect_lt(llabs(f->time - pst_flow_time_now()), 1000000000);
 }
 
+/* The rule set of port 8081. */
+static uint32_t wishing_ruleset(void)
+{
+	struct pst_l4_query q = {.peer = frontend, .protocol = 6, .port = 8081};
+	struct pst_addr a;
+
+	cr_assert_eq(pst_addr_from_str("10.77.0.4", &a), 0);
+	q.subject = pst_judge_addr(bundle, a.b);
+	q.direction = PST_DIR_INGRESS;
+	return pst_judge_l4(bundle, &q).ruleset;
+}
+
+/* The names of both kinds of HEAD on port 8081, as "missing / rejected". */
+static void expect_wishes(const char *head, const char *wanted)
+{
+	struct pst_event e = request(head, true);
+	const struct pst_flow *f;
+	char *text = NULL;
+	size_t len = 0;
+	FILE *out = open_memstream(&text, &len);
+
+	e.server_port = 8081;
+	e.ruleset = wishing_ruleset();
+	f = pst_flow_make(maker, &e);
+	cr_assert(f && out);
+	for (size_t i = 0; i < f->n_missing; i++)
+		fprintf(out, "%s ", f->missing[i]);
+	fputs("/", out);
+	for (size_t i = 0; i < f->n_rejected; i++)
+		fprintf(out, " %s", f->rejected[i]);
+	fclose(out);
+	cr_expect_str_eq(text, wanted, "%s: %s", head, text);
+	free(text);
+}
+
+#define GET "GET /api/x HTTP/1.1\r\nHost: b\r\n"
+
+Test(flow_make, headers_that_log_wants_in_vain_are_named_and_their_values_are_not)
+{
+	expect_wishes(GET "\r\n", "x-role x-team /");
+	expect_wishes(GET "x-role: b\r\nx-team:\r\n\r\n", "/ x-role");
+	expect_wishes(GET "x-role: s3cret\r\n\r\n", "x-team / x-role");
+	expect_wishes(GET "x-role: s3cret\r\nX-Role: b\r\n\r\n", "x-team / x-role");
+	expect_wishes("PUT /b HTTP/1.1\r\nHost: b\r\nx-other: 1\r\n\r\n", "/");
+	expect_wishes("POST /api/ HTTP/1.1\r\nHost: b\r\nx-role: s3cret\r\n\r\n", "/");
+}
+
+Test(flow_make, headers_of_a_head_that_is_cut_off_are_not_known_to_be_missing)
+{
+	expect_wishes(GET, "/");
+	expect_wishes(GET "x-ro", "/");
+}
+
 Test(flow_make, a_denied_request_names_the_rules_that_did_not_match)
 {
 	struct pst_event e = request("GET /admin HTTP/1.1\r\nHost: b\r\n\r\n", false);
@@ -250,7 +309,7 @@ Test(flow_make, a_denial_by_rule_names_it_and_what_it_looked_at)
 	cr_expect_str_eq(f->drop_reason_desc, "POLICY_DENY");
 	cr_expect_eq(f->match_type, PST_FLOW_MATCH_L3_L4);
 	cr_expect_eq(f->n_policies, 1);
-	expect_policy(f, 0, "", "no-other", "p.yaml:23:5");
+	expect_policy(f, 0, "", "no-other", "p.yaml:29:5");
 	cr_expect_str_eq(f->policies[0].kind, "CiliumClusterwideNetworkPolicy");
 }
 

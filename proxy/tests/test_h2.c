@@ -329,6 +329,21 @@ Test(h2, rules_change_headers_as_in_http_1)
 	expect_sent(ACTION("REPLACE"), A(""), A("x-token: good\n\n"));
 }
 
+Test(h2, what_log_wants_in_vain_is_told)
+{
+	static const char *const heads[] = {A("x-token: good\n"), A(""), A("x-token: bad\n")};
+	struct t_h2 *t = begin_rules(ACTION("LOG"));
+
+	pst_ruler_name_rules(world.ruler, true);
+	for (int i = 0; i < 3; i++) {
+		t_h2_ask(t, heads[i], 0);
+		cr_assert_eq(t_h2_last(t)->n_mismatches, i > 0);
+		cr_expect(!i || t_h2_last(t)->mismatches[0].is_missing == (i == 1));
+	}
+	cr_expect_eq(t->peer[PST_SERVER].n, 3);
+	end(t);
+}
+
 Test(h2, a_change_that_http_2_has_no_place_for_is_refused)
 {
 	static const char *const actions[] = {

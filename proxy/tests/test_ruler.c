@@ -3,6 +3,7 @@
 
 #include <criterion/criterion.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "compiler/explain.h"
@@ -80,6 +81,91 @@ Test(actions, replace_leaves_one_right_line)
 Test(actions, log_changes_nothing)
 {
 	expect_sent(ACTION("LOG"), REQUEST("X-Token: bad\r\n"), REQUEST("X-Token: bad\r\n"));
+}
+
+/* The names of one kind. */
+static void print_told(const struct pst_pair_event *event, bool missing, FILE *out)
+{
+	for (size_t i = 0; i < event->n_mismatches; i++) {
+		if (event->mismatches[i].is_missing == missing)
+			fprintf(out, "%s ", event->mismatches[i].name);
+	}
+}
+
+/* The headers that the event of TEXT names, "missing / rejected". */
+static void expect_told(const char *rules, const char *text, const char *wanted)
+{
+	struct t_world w;
+	struct t_stage s;
+	char *told = NULL;
+	size_t len = 0;
+	FILE *out = open_memstream(&told, &len);
+
+	cr_assert(out);
+	t_world_rules(&w, rules);
+	pst_ruler_name_rules(w.ruler, true);
+	t_stage_begin(&s, &w);
+	t_stage_text(&s, PST_CLIENT, text);
+	print_told(t_stage_last(&s), true, out);
+	fputs("/ ", out);
+	print_told(t_stage_last(&s), false, out);
+	fclose(out);
+	cr_expect_str_eq(told, wanted, "%s%s: \"%s\"", rules, text, told);
+	free(told);
+	t_stage_end(&s);
+	t_world_fini(&w);
+}
+
+Test(actions, what_log_wants_in_vain_is_told)
+{
+	expect_told(ACTION("LOG"), REQUEST("X-Token: good\r\n"), "/ ");
+	expect_told(ACTION("LOG"), REQUEST("X-Token: bad\r\n"), "/ x-token ");
+	expect_told(ACTION("LOG"), REQUEST("X-Token: good\r\nX-Token: bad\r\n"), "/ x-token ");
+	expect_told(ACTION("LOG"), REQUEST(""), "x-token / ");
+	expect_told("        - {headerMatches: [{mismatch: LOG, name: A}, {mismatch: LOG, name: "
+		    "Host, value: c}]}\n",
+		    REQUEST("a:\r\n"), "/ host ");
+}
+
+Test(actions, log_of_every_rule_that_matches_is_told_whoever_decides_the_set)
+{
+	static const char rules[] = "        - {path: /a}\n" ACTION(
+		"LOG") "        - {path: '/[ab]', headerMatches: [{mismatch: LOG, name: W}, "
+		       "{mismatch: LOG, name: X-Token, value: bad}]}\n"
+		       "        - {path: /b, headerMatches: [{mismatch: LOG, name: Z}]}\n";
+	char with_action[1024];
+
+	expect_told(rules, REQUEST("X-Token: bad\r\n"), "w / x-token ");
+	snprintf(with_action, sizeof(with_action),
+		 "%s        - {path: /b, headerMatches: [{mismatch: ADD, name: V, value: c}]}\n",
+		 rules);
+	expect_told(with_action, REQUEST("X-Token: bad\r\n"), "w / x-token ");
+}
+
+Test(actions, what_actions_change_is_told_as_it_came)
+{
+	expect_told(ACTION("ADD"), REQUEST(""), "x-token / ");
+	expect_told(ACTION("REPLACE"), REQUEST("X-Token: bad\r\n"), "/ x-token ");
+	expect_told(ACTION("DELETE"), REQUEST("X-Token: bad\r\n"), "/ x-token ");
+	expect_told(ACTION("DELETE"), REQUEST(""), "/ ");
+	expect_told(ACTION("ADD"), REQUEST("X-Token: good\r\n"), "/ ");
+}
+
+Test(actions, what_looks_like_a_header_of_logs_is_another_header)
+{
+	expect_told(ACTION("LOG"), REQUEST("X_Token: good\r\n"), "x-token / ");
+	expect_sent(ACTION("LOG"), REQUEST("X_Token: good\r\n"), REQUEST("X_Token: good\r\n"));
+}
+
+Test(actions, of_many_headers_some_are_told_and_of_a_denied_request_none)
+{
+	expect_told("        - {headerMatches: [{mismatch: LOG, name: H1}, {mismatch: LOG, name: "
+		    "H2}, {mismatch: LOG, name: H3}, {mismatch: LOG, name: H4}, {mismatch: LOG, "
+		    "name: H5}, {mismatch: LOG, name: H6}, {mismatch: LOG, name: H7}, {mismatch: "
+		    "LOG, name: H8}, {mismatch: LOG, name: H9}]}\n",
+		    REQUEST(""), "h1 h2 h3 h4 h5 h6 h7 h8 / ");
+	expect_told("        - {path: /b, headerMatches: [{mismatch: LOG, name: H1}]}\n",
+		    REQUEST(""), "/ ");
 }
 
 Test(actions, every_rule_that_matches_acts)

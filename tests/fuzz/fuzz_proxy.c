@@ -217,16 +217,16 @@ static bool has_slashes(const char *target, size_t len)
 static void check_line(enum pst_normal mode, const uint8_t *line, size_t len)
 {
 	char copy[MAX_INPUT + 1];
-	struct pst_normal_result form;
+	struct pst_normal_result again;
 	const char *target;
 	size_t target_len;
 
 	assert(len < sizeof(copy));
 	memcpy(copy, line, len);
-	form = pst_normal_line(mode, copy, len);
-	assert(!form.cut && !form.redirect && !memcmp(copy, line, len));
+	again = pst_normal_line(mode, copy, len);
+	assert(!again.cut && !again.redirect && !memcmp(copy, line, len));
 	target = pst_normal_location(copy, len, &target_len);
-	assert(target && form.kept == has_slashes(target, target_len));
+	assert(target && again.kept == has_slashes(target, target_len));
 }
 
 /* Before byte r->n_read is read. */

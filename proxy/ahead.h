@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* A piece of text that is sent ahead of what is in a buffer. Zeroed: nothing. */
+
+#include "proxy/rewrite.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <string.h>
+
+struct pst_ahead {
+	struct pst_text_vec text;
+	size_t sent;
+};
+
+static inline void pst_ahead_fini(struct pst_ahead *a)
+{
+	pst_vec_free(&a->text);
+	a->sent = 0;
+}
+
+static inline size_t pst_ahead_left(const struct pst_ahead *a)
+{
+	return a->text.n - a->sent;
+}
+
+/* Appends BYTES. False: no memory, and nothing has changed. */
+static inline bool pst_ahead_put(struct pst_ahead *a, const char *bytes, size_t len)
+{
+	if (pst_vec_reserve(&a->text, a->text.n + len))
+		return false;
+	memcpy(a->text.v + a->text.n, bytes, len);
+	a->text.n += len;
+	return true;
+}
+
+/* N of what was left have been sent. */
+static inline void pst_ahead_sent(struct pst_ahead *a, size_t n)
+{
+	a->sent += n;
+	if (!pst_ahead_left(a))
+		pst_ahead_fini(a);
+}
