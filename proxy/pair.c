@@ -322,6 +322,8 @@ static void go_up(struct pst_pair *p)
 	case PST_MESSAGE_MORE:
 		if (pst_message_is_in_head(p->up.state) && p->ended[PST_CLIENT])
 			deny(p, PST_REASON_HEAD_CUT, UINT32_MAX);
+		else if (p->up.state == PST_MESSAGE_CHUNK && p->ended[PST_CLIENT])
+			b->end = b->pass; /* half a size line: the server hears of the end alone */
 		break;
 	}
 	if (p->state == PST_PAIR_OPEN && !p->h2)

@@ -314,6 +314,30 @@ Test(pair, an_end_inside_a_head_passes_nothing)
 	cr_assert_eq(pst_pair_state(stage.pair), PST_PAIR_DEAD);
 }
 
+/* What is there of the line will never be whole, so it never passes; but the end has to. */
+Test(pair, an_end_inside_of_a_chunks_frame_is_passed_on_without_it)
+{
+	static const char head[] = "POST /api/x HTTP/1.1\r\nHost: b\r\n"
+				   "Transfer-Encoding: chunked\r\n\r\n";
+	static const char *const frames[] = {"3", "3\r", "5;a=", "0\r\n", "0\r\nX-A: b\r\n\r"};
+	struct t_stage s;
+
+	for (size_t i = 0; i < sizeof(frames) / sizeof(*frames); i++) {
+		t_stage_begin(&s, &world);
+		t_stage_text(&s, PST_CLIENT, head);
+		t_stage_text(&s, PST_CLIENT, frames[i]);
+		cr_expect(!pst_pair_is_over(s.pair, PST_SERVER));
+		t_stage_close(&s, PST_CLIENT);
+		cr_expect(pst_pair_is_over(s.pair, PST_SERVER), "%s", frames[i]);
+		cr_expect_eq(s.n_out[PST_SERVER], sizeof(head) - 1, "%s", frames[i]);
+		t_stage_text(&s, PST_SERVER, "HTTP/1.1 400 No\r\nContent-Length: 0\r\n\r\n");
+		t_stage_close(&s, PST_SERVER);
+		cr_expect(pst_pair_is_over(s.pair, PST_CLIENT), "%s", frames[i]);
+		cr_expect(!memcmp(s.out[PST_CLIENT], "HTTP/1.1 400", 12), "%s", frames[i]);
+		t_stage_end(&s);
+	}
+}
+
 Test(pair, a_head_that_takes_too_long_is_denied)
 {
 	ask("GET /api/x HTTP/1.1\r\nHost: b\r\n");
