@@ -23,7 +23,7 @@ void pst_clock_set(struct pst_clock *c, struct pst_timer *t, enum pst_wait wait)
 {
 	struct pst_timer *list = &c->lists[wait];
 
-	if (wait == t->wait && (wait == PST_WAIT_HEAD || wait == PST_WAIT_LINGER))
+	if (wait == t->wait && wait != PST_WAIT_IDLE && wait != PST_WAIT_REST)
 		return;
 	if (t->next) {
 		t->prev->next = t->next;

@@ -37,7 +37,8 @@ void pst_clock_init(struct pst_clock *c);
 
 void pst_clock_read(struct pst_clock *c);
 
-/* T waits for something from now on; for a head that it waits for already: since then. */
+/* T waits for something from now on. What is more than a sign of life it may be waiting for
+ * already: then since then. */
 void pst_clock_set(struct pst_clock *c, struct pst_timer *t, enum pst_wait wait);
 
 /* Milliseconds to the next deadline; -1: there is none. */
