@@ -52,7 +52,7 @@ void pst_pair_free(struct pst_pair **p)
 	pst_h2_free(&(*p)->h2);
 	for (int side = PST_CLIENT; side <= PST_SERVER; side++) {
 		pst_buffer_fini(&(*p)->in[side], (*p)->opts.purse);
-		pst_ahead_fini(&(*p)->front[side]);
+		pst_ahead_fini(&(*p)->front[side], (*p)->opts.purse);
 	}
 	free(*p);
 	*p = NULL;
@@ -109,7 +109,7 @@ static void die(struct pst_pair *p)
 	p->state = PST_PAIR_DEAD;
 	for (int side = PST_CLIENT; side <= PST_SERVER; side++) {
 		pst_buffer_fini(&p->in[side], p->opts.purse);
-		pst_ahead_fini(&p->front[side]);
+		pst_ahead_fini(&p->front[side], p->opts.purse);
 	}
 }
 
@@ -141,7 +141,8 @@ static void deny(struct pst_pair *p, enum pst_reason reason, uint32_t rule)
 	if (reason == PST_REASON_REDIRECTED &&
 	    pst_normal_answer(b->v + b->pass, h->head, !stays, &p->front[PST_CLIENT].text))
 		reason = PST_REASON_NO_STATE;
-	if (reason == PST_REASON_HEAD_CUT || reason == PST_REASON_NO_STATE) {
+	if (reason == PST_REASON_HEAD_CUT || reason == PST_REASON_NO_STATE ||
+	    reason == PST_REASON_PROXY_LIMIT || reason == PST_REASON_WORKLOAD_LIMIT) {
 		die(p);
 		return;
 	}
@@ -181,12 +182,13 @@ static bool change_head(struct pst_pair *p, const struct pst_ruler_answer *a)
 	const struct pst_table *t = table_of(p, &index);
 	enum pst_reason reason = PST_REASON_NO_STATE;
 
-	f->sent = 0;
 	if (!pst_rewrite(b->v + b->pass, len, a->actions, a->n_actions, &f->text))
-		reason = pst_message_read_again(&p->up, t, index, f->text.v, f->text.n);
+		reason = pst_ahead_hold(f, p->opts.purse)
+				 ? pst_message_read_again(&p->up, t, index, f->text.v, f->text.n)
+				 : pst_purse_reason(p->opts.purse);
 	if (!reason)
 		return true;
-	f->text.n = 0;
+	pst_ahead_fini(f, p->opts.purse);
 	deny(p, reason, a->rule);
 	return false;
 }
@@ -569,7 +571,7 @@ void pst_pair_sent(struct pst_pair *p, enum pst_side side, size_t n)
 		return;
 	}
 	if (pst_ahead_left(f) && !(side == PST_CLIENT && pst_buffer_passed(b)))
-		pst_ahead_sent(f, n);
+		pst_ahead_sent(f, n, p->opts.purse);
 	else
 		pst_buffer_sent(b, n);
 	if (p->state == PST_PAIR_OPEN)

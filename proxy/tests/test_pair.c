@@ -398,3 +398,54 @@ Test(pair, a_path_of_any_form_stays_as_it_is_when_a_header_is_added)
 	t_stage_end(&s);
 	t_world_fini(&w);
 }
+
+/* It may wait long: for the server to take the connection, or to read. */
+Test(pair, a_changed_head_is_counted_as_long_as_it_waits)
+{
+	static char text[6000];
+	struct pst_pair_opts opts = {.ruleset = 0};
+	struct pst_pair *p = NULL;
+	struct t_world w;
+	const char *out;
+	size_t before, n;
+	char *at;
+
+	memset(text, 'y', sizeof(text));
+	memcpy(text, "GET /a HTTP/1.1\r\nHost: b\r\nX: ", 29);
+	memcpy(text + sizeof(text) - 4, "\r\n\r\n", 4);
+	t_world_rules(&w, "        - {headerMatches: [{mismatch: ADD, name: W, value: '1'}]}\n");
+	opts.ruler = w.ruler;
+	opts.ruleset = w.ruleset;
+	opts.purse = t_world_purse(&w);
+	cr_assert_eq(pst_pair_new(&opts, &p), 0);
+	cr_assert_geq(pst_pair_room(p, PST_CLIENT, &at), sizeof(text));
+	before = w.memory.used;
+	memcpy(at, text, sizeof(text));
+	pst_pair_received(p, PST_CLIENT, sizeof(text));
+	n = pst_pair_pending(p, PST_SERVER, &out);
+	cr_expect_gt(n, sizeof(text));
+	cr_expect_eq(w.memory.used, before + n);
+	pst_pair_sent(p, PST_SERVER, n - 1);
+	cr_expect_eq(w.memory.used, before + n);
+	pst_pair_sent(p, PST_SERVER, 1);
+	cr_expect_eq(w.memory.used, before);
+	pst_pair_free(&p);
+	cr_expect_eq(w.memory.used, 0);
+	t_world_fini(&w);
+}
+
+Test(pair, a_changed_head_for_which_there_is_no_memory_ends_the_connection)
+{
+	struct t_world w;
+	struct t_stage s;
+
+	t_world_rules(&w, "        - {headerMatches: [{mismatch: ADD, name: W, value: '1'}]}\n");
+	w.memory.limit = 8 * 1024; /* a buffer, and nothing else */
+	t_stage_begin(&s, &w);
+	t_stage_text(&s, PST_CLIENT, GET);
+	cr_expect_eq(t_stage_last(&s)->reason, PST_REASON_PROXY_LIMIT);
+	cr_expect_eq(pst_pair_state(s.pair), PST_PAIR_DEAD);
+	cr_expect_eq(s.n_out[PST_SERVER], 0);
+	t_stage_end(&s);
+	t_world_fini(&w);
+}
