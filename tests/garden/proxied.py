@@ -129,9 +129,8 @@ class Exchange:
 
 
 def is_h2(stream, verdict):
-    """What the kernel refuses and the proxy speaks."""
-    reasons = [r["reason"] for r in verdict["requests"]]
-    return "http2-preface" in reasons or "h2c-upgrade" in reasons or stream.startswith(b"PRI")
+    """HTTP/2, which the kernel refuses and the proxy speaks; or an offer of it, which the proxy takes away."""
+    return b"h2c" in stream.lower() or "http2-preface" in [r["reason"] for r in verdict["requests"]]
 
 
 class Judge:
