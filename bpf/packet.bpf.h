@@ -34,6 +34,7 @@ enum {
 	PST_TCP_ACK = 16,
 	PST_TCP_URG = 32,
 	PST_MAX_EXTENSIONS = 6,
+	PST_MAX_NEAR = 1 << 10, /* looked for in place; what is behind it is copied */
 	PST_FRAGMENT_LATER = 1, /* what is called the transport header is none */
 	PST_FRAGMENT_MORE = 2,	/* others follow */
 	PST_OFFSET4 = 0x1fff,
@@ -50,11 +51,26 @@ PST_INLINE void pst_map_v4(__u8 out[16], const void *v4)
 	__builtin_memcpy(out + 12, v4, 4);
 }
 
+/*
+ * Copies the SIZE bytes of a header at OFF, SIZE being a constant. Headers lie in the linear part
+ * of nearly every packet: there no helper is called.
+ */
+PST_INLINE int pst_load_header(struct __sk_buff *skb, __u32 off, void *ret, __u32 size)
+{
+	const __u8 *data = (const __u8 *)(long)skb->data, *end = (const __u8 *)(long)skb->data_end;
+
+	if (off > PST_MAX_NEAR || data + off + size > end)
+		return (int)bpf_skb_load_bytes(skb, off, ret, size);
+	__builtin_memcpy(__builtin_assume_aligned(ret, 4), __builtin_assume_aligned(data + off, 4),
+			 size);
+	return 0;
+}
+
 PST_INLINE int pst_read_ipv4(struct __sk_buff *skb, struct pst_headers *h, __u32 base)
 {
 	struct iphdr ip;
 
-	if (bpf_skb_load_bytes(skb, base, &ip, sizeof(ip)) || ip.ihl < 5)
+	if (pst_load_header(skb, base, &ip, sizeof(ip)) || ip.ihl < 5)
 		return -1;
 	pst_map_v4(h->src, &ip.saddr);
 	pst_map_v4(h->dst, &ip.daddr);
@@ -80,7 +96,7 @@ PST_INLINE int pst_read_ipv6(struct __sk_buff *skb, struct pst_headers *h, __u32
 	__u32 off = base + sizeof(ip);
 	__u8 next;
 
-	if (bpf_skb_load_bytes(skb, base, &ip, sizeof(ip)))
+	if (pst_load_header(skb, base, &ip, sizeof(ip)))
 		return -1;
 	__builtin_memcpy(h->src, &ip.saddr, 16);
 	__builtin_memcpy(h->dst, &ip.daddr, 16);
@@ -110,7 +126,7 @@ PST_INLINE int pst_read_tcp(struct __sk_buff *skb, struct pst_headers *h)
 {
 	struct tcphdr tcp;
 
-	if (bpf_skb_load_bytes(skb, h->transport, &tcp, sizeof(tcp)) || tcp.doff < 5)
+	if (pst_load_header(skb, h->transport, &tcp, sizeof(tcp)) || tcp.doff < 5)
 		return -1;
 	h->src_port = bpf_ntohs(tcp.source);
 	h->dst_port = bpf_ntohs(tcp.dest);
@@ -207,9 +223,9 @@ PST_CALLBACK long next_option(__u32 i, void *ctx)
 PST_SUBPROG int pst_is_multipath(struct __sk_buff *skb, __u32 off, __u32 end)
 {
 	struct option_scan s = {.skb = skb, .off = off, .end = end};
-	__u8 usual[4];
+	__u8 usual[4] __attribute__((aligned(4)));
 
-	if (off >= end || bpf_skb_load_bytes(skb, off, usual, sizeof(usual)))
+	if (off >= end || pst_load_header(skb, off, usual, sizeof(usual)))
 		return 0;
 	if (end - off == 12 && usual[0] == OPT_NOP && usual[1] == OPT_NOP && usual[2] == 8 &&
 	    usual[3] == 10)
