@@ -32,6 +32,7 @@
  */
 
 #include "bpf/flow.h"
+#include "bpf/http_skim.h"
 #include "bpf/walk.h"
 
 struct pst_follower {
@@ -201,7 +202,7 @@ PST_CALLBACK long pst_follow_turn(__u32 i, void *ctx)
 	struct pst_flow *f = fw->flow;
 	struct pst_walk *w = &fw->walk;
 	struct pst_http_bytes bytes = {0};
-	__u32 n;
+	__u32 n, skimmed;
 	int stopped;
 
 	(void)i;
@@ -216,7 +217,9 @@ PST_CALLBACK long pst_follow_turn(__u32 i, void *ctx)
 	if (f->follow & PST_FOLLOW_LOST)
 		return 1;
 	n = pst_walk_load(w, &bytes);
-	stopped = n && pst_walk_feed(w, &bytes, n);
+	skimmed = n ? (__u32)pst_http_skim(&f->response, &bytes, n) : 0;
+	w->off += skimmed;
+	stopped = skimmed ? pst_http_stopped(&f->response) : n && pst_walk_feed(w, &bytes, n);
 	f->headed = f->followed - (w->end - w->off);
 	if (stopped)
 		pst_follow_stop(fw, &f->response);

@@ -86,18 +86,24 @@ PST_INLINE void pst_http_request_end(struct pst_http *h, const struct pst_table 
 	pst_http_slots_match(h, t);
 }
 
-/* The empty line behind a head or behind trailers. */
-PST_INLINE void pst_http_head_end(struct pst_http *h, const struct pst_table *t)
+/* A head ends with the byte at h->pos. */
+PST_INLINE void pst_http_head_mark(struct pst_http *h)
 {
-	h->stop = h->pos + 1;
-	if (h->flags & PST_HTTP_TRAILER) {
-		h->length = 0;
-		return;
-	}
-	h->head = h->stop;
+	h->head = h->stop = h->pos + 1;
 	if (h->flags & PST_HTTP_CLOSE ||
 	    (h->flags & (PST_HTTP_VERSION_10 | PST_HTTP_KEEP_ALIVE)) == PST_HTTP_VERSION_10)
 		h->flags |= PST_HTTP_LAST;
+}
+
+/* The empty line behind a head or behind trailers. */
+PST_INLINE void pst_http_head_end(struct pst_http *h, const struct pst_table *t)
+{
+	if (h->flags & PST_HTTP_TRAILER) {
+		h->stop = h->pos + 1;
+		h->length = 0;
+		return;
+	}
+	pst_http_head_mark(h);
 	if (!(h->flags & PST_HTTP_RESPONSE))
 		pst_http_request_end(h, t);
 }

@@ -2,11 +2,12 @@
 /*
  * The recogniser goes over what it need not look at in words of eight bytes. Here it runs beside
  * one that takes each byte through the grammar's cells: random heads, chunks and trailers, cut at
- * every place, leave the same state behind.
+ * every place, leave the same state behind. So do responses of which what is usual is skimmed.
  */
 #include "bpf/tests/core.h"
 #include "bpf/tests/vectors.h"
 
+#include "bpf/http_skim.h"
 #include "bpf/walk.h"
 
 #include <criterion/criterion.h>
@@ -87,6 +88,26 @@ static size_t walk_words(struct run *r, const unsigned char *bytes, size_t n)
 	return w.off;
 }
 
+static size_t skimmed; /* bytes, ever */
+
+static size_t walk_skims(struct run *r, const unsigned char *bytes, size_t n)
+{
+	size_t at = 0;
+
+	while (at < n && !pst_http_stopped(&r->http)) {
+		__u32 have = n - at < PST_HTTP_CHUNK ? (__u32)(n - at) : PST_HTTP_CHUNK;
+		struct pst_http_bytes chunk = {0};
+		int passed;
+
+		memcpy(chunk.words, bytes + at, have);
+		passed = pst_http_skim(&r->http, &chunk, have);
+		cr_assert(passed >= 0 && (__u32)passed <= have);
+		skimmed += (size_t)passed;
+		at += passed ? (size_t)passed : walk_words(r, bytes + at, have);
+	}
+	return at;
+}
+
 typedef size_t (*walk_fn)(struct run *r, const unsigned char *bytes, size_t n);
 
 static void feed(struct run *r, walk_fn walk, const unsigned char *bytes, size_t n)
@@ -136,18 +157,27 @@ static void same(const struct run *a, const struct run *b, const char *what)
 			     what);
 }
 
-/* In words, cut at CUT and then every PIECE bytes. */
+static void compare_walk(struct begin b, walk_fn walk, const unsigned char *bytes, size_t len,
+			 size_t cut, size_t piece, const struct run *steps)
+{
+	struct run other = run_begin(b);
+	char what[96];
+
+	snprintf(what, sizeof(what), "%s: %zu bytes at %zu, then by %zu",
+		 walk == walk_skims ? "skimmed" : "words", len, cut, piece);
+	feed(&other, walk, bytes, cut);
+	for (size_t at = cut; at < len; at += piece)
+		feed(&other, walk, bytes + at, piece < len - at ? piece : len - at);
+	same(steps, &other, what);
+}
+
+/* In words, cut at CUT and then every PIECE bytes. Responses have no limit: the driver's is one. */
 static void compare(struct begin b, const unsigned char *bytes, size_t len, size_t cut,
 		    size_t piece, const struct run *steps)
 {
-	struct run words = run_begin(b);
-	char what[96];
-
-	snprintf(what, sizeof(what), "%zu bytes at %zu, then by %zu", len, cut, piece);
-	feed(&words, walk_words, bytes, cut);
-	for (size_t at = cut; at < len; at += piece)
-		feed(&words, walk_words, bytes + at, piece < len - at ? piece : len - at);
-	same(steps, &words, what);
+	compare_walk(b, walk_words, bytes, len, cut, piece, steps);
+	if (b.response && !b.limit)
+		compare_walk(b, walk_skims, bytes, len, cut, piece, steps);
 }
 
 static struct run by_steps(struct begin b, const unsigned char *bytes, size_t len)
@@ -250,28 +280,61 @@ Test(http_steps, words_and_steps_say_the_same_of_mutated_streams_cut_anywhere)
 	cr_assert_geq(n, 300);
 }
 
+#define NGINX                                                                                \
+	"HTTP/1.1 200 OK\r\nServer: nginx/1.22.1\r\nDate: Fri, 27 Nov 2026 23:29:53 GMT\r\n" \
+	"Content-Type: text/plain\r\nContent-Length: 1024\r\n"                               \
+	"Last-Modified: Fri, 27 Nov 2026 23:00:00 GMT\r\nConnection: keep-alive\r\n"         \
+	"ETag: \"6928a5a0-400\"\r\nAccept-Ranges: bytes\r\n\r\n"
+
 Test(http_steps, words_and_steps_say_the_same_of_mutated_responses_cut_anywhere)
 {
-	static const char *const responses[] = {
+	enum { N = 6 };
+	static const char *const responses[N] = {
 		"HTTP/1.1 200 OK\r\nServer: nginx/1.22\r\nContent-Type: text/plain\r\n"
 		"Content-Length: 5\r\nX-Long-Name: a value\twith a tab\r\n\r\nabcde",
 		"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nConnection: keep-alive, x\r\n\r\n"
 		"5;a=b\r\nabcde\r\n0\r\nTrailer-Name: v\r\nContent-Length: 3\r\n\r\n",
 		"HTTP/1.0 404 Not Found\r\nConnection: close\r\nCache_Control:\r\nTE:  \r\n\r\n",
+		"HTTP/1.1 204 No Content\r\ntransfer-encoding: chunked\r\nconnection: Keep-Alive\r\n"
+		"Cache-Control: no-cache\r\ncontent-lengths: 4\r\nContent-Language: de\r\n\r\n"
+		"3\r\nabc\r\n0\r\n\r\n",
+		"HTTP/1.1 301 \r\nCONTENT-LENGTH: 0\r\nConnection: keep-alive\r\nC: d\r\nt: u\r\n\r\n",
+		NGINX,
 	};
 	unsigned char bytes[MAX_LEN];
 	unsigned int seed = 17;
 
 	for (int i = 0; i < 3000; i++) {
 		struct begin b = {.response = true};
-		size_t len = strlen(responses[i % 3]);
+		size_t len = strlen(responses[i % N]);
 
-		memcpy(bytes, responses[i % 3], len);
-		if (i >= 3)
+		memcpy(bytes, responses[i % N], len);
+		if (i >= N)
 			len = mutate(&seed, bytes, len);
 		if (below(&seed, 3) == 0)
 			b.limit = 1 + below(&seed, (unsigned int)len);
 		try_all_cuts(b, bytes, len);
+	}
+}
+
+/* Or the test before this one would say nothing of what is skimmed. */
+Test(http_steps, what_servers_usually_answer_is_skimmed_to_its_end)
+{
+	static const char *const responses[] = {
+		NGINX,
+		"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nDate: Fri, 27 Nov 2026 23:29:53 "
+		"GMT\r\nConnection: keep-alive\r\nTransfer-Encoding: chunked\r\n\r\n",
+		"HTTP/1.1 404 Not Found\r\ncontent-length: 9999999\r\nserver: envoy\r\n\r\n",
+	};
+
+	for (size_t i = 0; i < sizeof(responses) / sizeof(*responses); i++) {
+		struct run r = run_begin((struct begin){.response = true});
+		size_t len = strlen(responses[i]);
+
+		skimmed = 0;
+		cr_assert_eq(walk_skims(&r, (const unsigned char *)responses[i], len), len);
+		cr_assert_eq(r.http.state, PST_HTTP_DONE);
+		cr_assert_eq(skimmed, len, "%zu of %zu: %s", skimmed, len, responses[i]);
 	}
 }
 
