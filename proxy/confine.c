@@ -2,9 +2,12 @@
 #include "proxy/confine.h"
 
 #include <fcntl.h>
+#include <pthread.h>
+#include <stdlib.h>
 #include <sys/socket.h>
 #include <time.h>
 
+#include "base/mem.h"
 #include "enforcer/calls.h"
 
 static const int allowed[] = {
@@ -43,10 +46,36 @@ static const struct pst_calls_rule rules[] = {
 	{SCMP_SYS(fcntl), PST_CALLS_IS(1, F_GETFL)},
 };
 
+/* Gives more memory back than the C library keeps of a thread that is not the first. */
+static void *take_and_give(void *unused)
+{
+	void *held[32];
+	const size_t n = sizeof(held) / sizeof(*held);
+
+	for (size_t i = 0; i < n; i++)
+		held[i] = pst_mem_calloc(1, 64 * 1024);
+	for (size_t i = n; i-- > 0;)
+		free(held[i]);
+	return unused;
+}
+
+/*
+ * The C library opens files the first time that somebody asks for a date, and that a thread's
+ * memory becomes less (is memory overcommitted?). It shall have done so by now.
+ */
+static void open_what_is_opened_once(void)
+{
+	pthread_t thread;
+
+	tzset();
+	if (!pthread_create(&thread, NULL, take_and_give, NULL))
+		pthread_join(thread, NULL);
+}
+
 int pst_confine(void)
 {
 	static const struct pst_calls list = PST_CALLS(allowed, rules);
 
-	tzset(); /* the C library opens a file the first time that somebody asks for a date */
+	open_what_is_opened_once();
 	return pst_calls_keep(&list, 1, true);
 }

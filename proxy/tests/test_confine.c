@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -15,6 +16,8 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "enforcer/calls.h"
 
 /* The status of a child that was confined and then called BODY. */
 static int confined(int (*body)(void))
@@ -115,6 +118,35 @@ static int what_is_needed(void)
 	return fcntl(fd, F_SETFD, FD_CLOEXEC) ? 4 : 0;
 }
 
+static pthread_barrier_t confined_by_now;
+
+/* Memory of a thread's own becomes less, as that of a worker does. */
+static void *take_and_give(void *unused)
+{
+	void *held[64];
+
+	pthread_barrier_wait(&confined_by_now);
+	for (size_t i = 0; i < sizeof(held) / sizeof(*held); i++)
+		held[i] = calloc(1, 64 * 1024);
+	for (size_t i = 0; i < sizeof(held) / sizeof(*held); i++)
+		free(held[i]);
+	return unused;
+}
+
+/* How many calls were refused. */
+static int work_in_a_thread(void)
+{
+	pthread_t thread;
+	int last;
+
+	if (pthread_barrier_init(&confined_by_now, NULL, 2) ||
+	    pthread_create(&thread, NULL, take_and_give, NULL) || pst_confine())
+		return 100;
+	pthread_barrier_wait(&confined_by_now);
+	pthread_join(thread, NULL);
+	return (int)pst_calls_refused(&last);
+}
+
 static int an_abort(void)
 {
 	abort();
@@ -139,6 +171,17 @@ Test(confine, no_socket_goes_anywhere_but_where_it_is_connected)
 Test(confine, a_descriptor_neither_signals_others_nor_changes_how_it_writes)
 {
 	cr_assert_eq(confined(to_signal_others), 0);
+}
+
+Test(confine, the_memory_of_a_thread_needs_no_file)
+{
+	pid_t pid = fork();
+	int status = -1;
+
+	if (!pid)
+		_exit(work_in_a_thread());
+	waitpid(pid, &status, 0);
+	cr_assert_eq(status, 0, "%d calls were refused", WEXITSTATUS(status));
 }
 
 Test(confine, what_is_given_can_be_used)
