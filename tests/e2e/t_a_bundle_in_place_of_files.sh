@@ -25,8 +25,8 @@ e2e_wait 5 grep -q 'generation 2 stays in force' "$E2E/log" || e2e_fail "the bro
 grep -q 'b.bundle.*bundle-invalid' "$E2E/log" || e2e_fail "nobody says what is wrong with it"
 e2e_is "with a broken bundle" "200 hello from /v2/x" "$(ask /v2/x)"
 
-build/posternd --bundle "$E2E/b.bundle" --no-pins >"$E2E/start" 2>&1
+build/posternd --bundle "$E2E/b.bundle" --cgroup "$E2E_CGROUP" --no-pins >"$E2E/start" 2>&1
 e2e_is "exit status of a start with it" 1 $?
-build/posternd --bundle "$E2E/v2.bundle" --policy $GOOD >"$E2E/start" 2>&1
+build/posternd --bundle "$E2E/v2.bundle" --cgroup "$E2E_CGROUP" --policy $GOOD >"$E2E/start" 2>&1
 e2e_is "exit status with a policy besides" 2 $?
 e2e_stop
