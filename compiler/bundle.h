@@ -36,10 +36,13 @@ struct pst_bundle_addr {
 	const char *name; /* "namespace/pod", or NULL */
 };
 
+/* Without padding: as it is in memory it is in a file, too (compiler/bundle_file.h). */
 struct pst_bundle_entry {
 	struct pst_policy_key key;
 	struct pst_policy_value value;
 };
+
+PST_STATIC_ASSERT(sizeof(struct pst_bundle_entry) == 28, "entries without padding");
 
 /* What an HTTP rule asks of a request header, or does to it (compiler/header.h). */
 struct pst_bundle_header {
@@ -119,8 +122,8 @@ bool pst_bundle_has_entries(const struct pst_bundle *b, uint32_t subject, enum p
 int pst_bundle_write(const struct pst_bundle *b, FILE *out);
 
 /*
- * The same without its checksum, which takes as long as to read it: for who hands it over in
- * memory, where nothing is damaged on the way. Read by pst_bundle_parse_unsummed().
+ * The same without its length and its checksum, which take as long as to write it: for who hands it
+ * over in memory, where nothing is damaged on the way. Read by pst_bundle_parse_unsummed().
  */
 int pst_bundle_write_unsummed(const struct pst_bundle *b, FILE *out);
 

@@ -23,6 +23,9 @@
 
 struct bytes PST_VEC(uint8_t);
 
+/* Whether numbers in a file are in another order than in memory. */
+enum { TURNS = __BYTE_ORDER != __LITTLE_ENDIAN };
+
 /* The last strings by what they look like: of a large bundle most have been there before. */
 enum { RECENT = 256 };
 
@@ -233,22 +236,12 @@ static void get_entries(struct reader *r, struct pst_bundle *b)
 	struct pst_arena *others = r->arena;
 
 	r->arena = b->entry_arena;
-	b->entries = get_array(r, "policy entries", 24, sizeof(*b->entries), &b->n_entries);
+	b->entries = get_array(r, "policy entries", sizeof(*b->entries), sizeof(*b->entries),
+			       &b->n_entries);
 	r->arena = others;
-	for (size_t i = 0; !r->err && i < b->n_entries; i++) {
-		struct pst_bundle_entry *e = &b->entries[i];
-
-		e->key.prefixlen = (uint32_t)get(r, 4);
-		e->key.subject = (uint32_t)get(r, 4);
-		e->key.peer = (uint32_t)get(r, 4);
-		e->key.direction = (uint8_t)get(r, 1);
-		e->key.protocol = (uint8_t)get(r, 1);
-		get_bytes(r, e->key.port_be, sizeof(e->key.port_be));
-		e->value.verdict = (uint8_t)get(r, 1);
-		e->value.deny_rule = (uint8_t)get(r, 1);
-		e->value.ruleset = (uint16_t)get(r, 2);
-		e->value.rule = (uint32_t)get(r, 4);
-	}
+	get_bytes(r, b->entries, b->n_entries * sizeof(*b->entries));
+	for (size_t i = 0; TURNS && i < b->n_entries; i++)
+		pst_bundle_entry_turn(&b->entries[i]);
 }
 
 static void get_headers(struct reader *r, struct pst_bundle_rule *rule)
@@ -373,7 +366,7 @@ static void get_header(struct reader *r)
 		     (unsigned long long)abi, PST_ABI_VERSION);
 	length = get(r, 8);
 	crc = get(r, 4);
-	if (!r->err && length != left(r))
+	if (!r->err && length != (r->is_unsummed ? 0 : left(r)))
 		fail(r, "the header announces %llu bytes, %zu follow", (unsigned long long)length,
 		     left(r));
 	if (!r->err && crc != (r->is_unsummed ? 0 : crc32_z(0, r->bytes + r->at, left(r))))

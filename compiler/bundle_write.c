@@ -17,8 +17,8 @@ enum {
 };
 
 /*
- * All is put twice, piece by piece: once to count the bytes and to sum them up, which stands in
- * front of them, and once to write them. So it takes no memory that grows with the bundle.
+ * All is put piece by piece, so it takes no memory that grows with the bundle; and twice where the
+ * bytes are counted and summed up, which stands in front of them.
  */
 struct writer {
 	uint8_t *piece;
@@ -26,33 +26,29 @@ struct writer {
 	uint64_t n; /* before this piece */
 	bool sums;
 	uint32_t crc;
-	FILE *out; /* NULL: they are counted */
+	FILE *out; /* NULL: they are counted and summed up */
 	int err;
 };
 
-static void flush(struct writer *w)
+static void flush_bytes(struct writer *w, const void *bytes, size_t n)
 {
 	if (w->sums)
-		w->crc = (uint32_t)crc32_z(w->crc, w->piece, w->filled);
-	if (w->out && !w->err && fwrite(w->piece, 1, w->filled, w->out) != w->filled)
+		w->crc = (uint32_t)crc32_z(w->crc, bytes, n);
+	if (w->out && !w->err && fwrite(bytes, 1, n, w->out) != n)
 		w->err = errno ? -errno : -EIO;
-	w->n += w->filled;
-	w->filled = 0;
+	w->n += n;
 }
 
-static bool is_only_counted(const struct writer *w)
+static void flush(struct writer *w)
 {
-	return !w->out && !w->sums;
+	flush_bytes(w, w->piece, w->filled);
+	w->filled = 0;
 }
 
 static void put(struct writer *w, uint64_t value, size_t width)
 {
 	const uint64_t le = htole64(value);
 
-	if (is_only_counted(w)) {
-		w->n += width;
-		return;
-	}
 	if (w->filled + width > PIECE)
 		flush(w);
 	memcpy(w->piece + w->filled, &le, sizeof(le)); /* what is too much is written over */
@@ -63,8 +59,9 @@ static void put_bytes(struct writer *w, const void *bytes, size_t n)
 {
 	const uint8_t *at = bytes;
 
-	if (is_only_counted(w)) {
-		w->n += n;
+	if (n >= PIECE) { /* is a piece */
+		flush(w);
+		flush_bytes(w, at, n);
 		return;
 	}
 	while (n) {
@@ -133,19 +130,15 @@ static void put_addrs(struct writer *w, const struct pst_bundle *b)
 static void put_entries(struct writer *w, const struct pst_bundle *b)
 {
 	put(w, b->n_entries, 4);
+	if (__BYTE_ORDER == __LITTLE_ENDIAN) {
+		put_bytes(w, b->entries, b->n_entries * sizeof(*b->entries));
+		return;
+	}
 	for (size_t i = 0; i < b->n_entries; i++) {
-		const struct pst_bundle_entry *e = &b->entries[i];
+		struct pst_bundle_entry e = b->entries[i];
 
-		put(w, e->key.prefixlen, 4);
-		put(w, e->key.subject, 4);
-		put(w, e->key.peer, 4);
-		put(w, e->key.direction, 1);
-		put(w, e->key.protocol, 1);
-		put_bytes(w, e->key.port_be, sizeof(e->key.port_be));
-		put(w, e->value.verdict, 1);
-		put(w, e->value.deny_rule, 1);
-		put(w, e->value.ruleset, 2);
-		put(w, e->value.rule, 4);
+		pst_bundle_entry_turn(&e);
+		put_bytes(w, &e, sizeof(e));
 	}
 }
 
@@ -255,11 +248,13 @@ static void put_header(struct writer *w, const struct writer *counted)
 
 static int write_pieces(const struct pst_bundle *b, bool sums, uint8_t *piece, FILE *out)
 {
-	struct writer counted = {.piece = piece, .sums = sums};
+	struct writer counted = {.piece = piece, .sums = true};
 	struct writer w = {.piece = piece, .out = out};
 
-	put_body(&counted, b);
-	flush(&counted);
+	if (sums) {
+		put_body(&counted, b);
+		flush(&counted);
+	}
 	put_header(&w, &counted);
 	put_body(&w, b);
 	flush(&w);

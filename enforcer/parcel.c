@@ -152,6 +152,7 @@ static int write_bundle(int fd, const struct pst_bundle *b)
 		pst_cleanup_fd(&copy);
 		return r;
 	}
+	setvbuf(out, NULL, _IONBF, 0); /* it comes in pieces */
 	r = pst_bundle_write_unsummed(b, out);
 	return !r && fflush(out) ? -errno : r;
 }

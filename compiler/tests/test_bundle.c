@@ -285,7 +285,23 @@ Test(bundle, other_files_and_versions_are_refused_by_name)
 	cr_assert_not_null(strstr(pst_diags_at(diags, 0)->message, "not a postern bundle"));
 	bytes[8]++;
 	cr_assert_eq(parse(bytes, len), -EINVAL);
-	cr_assert_not_null(strstr(pst_diags_at(diags, 1)->message, "version 4"));
+	cr_assert_not_null(strstr(pst_diags_at(diags, 1)->message, "version 5"));
+}
+
+/* Entries are in a file as they are in memory: also what nobody writes there. */
+Test(bundle, an_entry_for_a_slot_is_refused)
+{
+	FILE *out;
+
+	cr_assert(b->n_entries);
+	b->entries[b->n_entries - 1].key.slot = 1;
+	free(bytes);
+	out = open_memstream(&bytes, &len);
+	cr_assert_eq(pst_bundle_write(b, out), 0);
+	fclose(out);
+	cr_assert_eq(parse(bytes, len), 0);
+	cr_assert_eq(pst_bundle_verify(again, diags), -EINVAL);
+	cr_assert_not_null(strstr(pst_diags_at(diags, 0)->message, "slot 1"));
 }
 
 Test(bundle, a_file_is_read_and_verified)
