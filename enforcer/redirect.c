@@ -46,6 +46,7 @@ struct addr {
 };
 
 struct addrs PST_VEC(struct addr);
+struct numbers PST_VEC(uint32_t);
 
 struct pst_redirect {
 	struct pst_crew_opts crew_opts;
@@ -184,17 +185,32 @@ void pst_redirect_look(struct pst_redirect *r)
 	end_if(r, pst_dues_missed(&r->dues));
 }
 
-static bool is_for_proxy(const struct pst_bundle *b, uint32_t subject, enum pst_dir direction)
+/* Subjects of which some entry is for the proxy. Entries ascend by subject. */
+static int list_subjects(const struct pst_bundle *b, struct numbers *subjects)
 {
-	size_t i = pst_bundle_lower_bound(b, subject, direction, 0);
+	for (size_t i = 0; i < b->n_entries; i++) {
+		const uint32_t subject = b->entries[i].key.subject;
 
-	for (; i < b->n_entries && b->entries[i].key.subject == subject &&
-	       b->entries[i].key.direction == direction;
-	     i++) {
-		if (b->entries[i].value.verdict == PST_VERDICT_FALLBACK)
-			return true;
+		if (b->entries[i].value.verdict != PST_VERDICT_FALLBACK ||
+		    (subjects->n && subjects->v[subjects->n - 1] == subject))
+			continue;
+		if (pst_vec_push(subjects, subject))
+			return -ENOMEM;
 	}
-	return false;
+	return 0;
+}
+
+static int cmp_number(const void *a, const void *b)
+{
+	const uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+static bool is_among(const struct numbers *subjects, uint32_t subject)
+{
+	return subjects->n &&
+	       bsearch(&subject, subjects->v, subjects->n, sizeof(*subjects->v), cmp_number);
 }
 
 static bool has_learned(const struct pst_redirect *r, const uint8_t addr[16])
@@ -225,7 +241,8 @@ bool pst_redirect_learn(struct pst_redirect *r, const uint8_t workload[16],
 /* Workloads for which, or to which, the proxy speaks. Addresses of a bundle ascend. */
 static int want(struct pst_redirect *r, const struct pst_bundle *b)
 {
-	int e = 0;
+	struct numbers subjects = {0};
+	int e = list_subjects(b, &subjects);
 
 	pst_places_want_none(r->places);
 	for (size_t i = 0; i < b->n_addrs && !e; i++) {
@@ -233,10 +250,10 @@ static int want(struct pst_redirect *r, const struct pst_bundle *b)
 
 		if (!(a->value.flags & PST_ADDR_ENDPOINT) || a->prefix != 128)
 			continue;
-		if (is_for_proxy(b, a->value.identity, PST_DIR_INGRESS) ||
-		    is_for_proxy(b, a->value.identity, PST_DIR_EGRESS) || has_learned(r, a->addr))
+		if (is_among(&subjects, a->value.identity) || has_learned(r, a->addr))
 			e = pst_places_want(r->places, a->addr);
 	}
+	pst_vec_free(&subjects);
 	return e;
 }
 

@@ -11,6 +11,8 @@
 #include "enforcer/handover.h"
 #include "enforcer/loader.h"
 
+enum { AT_ONCE = 64 }; /* entries */
+
 void pst_slot_fini(struct pst_slot *s)
 {
 	pst_judge_free(&s->judge);
@@ -183,6 +185,17 @@ static int drop_policy(struct pst_batch *batch, const struct pst_bundle_entry *e
 /* E is new, or has another value; or it is GONE. */
 typedef int (*change_fn)(void *arg, const struct pst_bundle_entry *e, bool gone);
 
+/* How many of the first entries are surely the same in both: most of them, mostly. */
+static size_t count_same(const struct pst_bundle_entry *old, const struct pst_bundle_entry *now,
+			 size_t most)
+{
+	size_t n = 0;
+
+	while (n + AT_ONCE <= most && !memcmp(old + n, now + n, AT_ONCE * sizeof(*now)))
+		n += AT_ONCE;
+	return n;
+}
+
 /* Calls CHANGE for each key whose value differs. OLD may be NULL: nothing. */
 static int walk_changes(const struct pst_bundle *old, const struct pst_bundle *now,
 			change_fn change, void *arg)
@@ -192,9 +205,18 @@ static int walk_changes(const struct pst_bundle *old, const struct pst_bundle *n
 	int r = 0;
 
 	while (!r && (i < n_old || k < now->n_entries)) {
-		int order = i == n_old ? 1 : -1;
+		const size_t left = n_old - i, to_come = now->n_entries - k;
+		const size_t same = left && to_come ? count_same(&old->entries[i], &now->entries[k],
+								 left < to_come ? left : to_come)
+						    : 0;
+		int order = left ? -1 : 1;
 
-		if (i < n_old && k < now->n_entries)
+		if (same) {
+			i += same;
+			k += same;
+			continue;
+		}
+		if (left && to_come)
 			order = pst_bundle_entry_cmp(&old->entries[i], &now->entries[k]);
 		if (order || !same_value(&old->entries[i].value, &now->entries[k].value))
 			r = change(arg, order < 0 ? &old->entries[i] : &now->entries[k], order < 0);
