@@ -311,7 +311,12 @@ $(F)/seeds/http: tests/fuzz/http_seeds.py tests/e2e/vectors.py $(GOLDEN)
 	$(Q)rm -rf $@ && python3 $< $@ 07 $(GOLDEN)
 
 # What the daemon's reader of files hands over to it.
-$(F)/fuzz_parcel: $(F)/obj/enforcer/parcel.o
+$(F)/fuzz_parcel: $(patsubst %,$(F)/obj/enforcer/%.o,handover parcel) | $(F)/seeds/parcel
+# Bundles as they are handed over, without length and checksum, behind no diagnostics.
+$(F)/seeds/parcel: $(F)/seeds/bundle
+	$(call msg,SEEDS,$@)
+	$(Q)rm -rf $@ && mkdir -p $@ && for b in $</*; do \
+		{ printf '\0\0\0'; head -c 16 $$b; head -c 12 /dev/zero; tail -c +29 $$b; } >$@/$${b##*/}; done
 
 # What its other processes say to the daemon.
 FUZZ_READER_OBJ := $(patsubst %,enforcer/%.o,bucket parcel reader said wire)
