@@ -81,13 +81,14 @@ static void report(const struct pst_pair *p, enum pst_reason reason, uint32_t ru
 	tell(p, &event);
 }
 
-static void report_allowed(const struct pst_pair *p, const struct pst_ruler_answer *a)
+/* The client's head was LEN long; what is read of it may be that of a changed one by now. */
+static void report_allowed(const struct pst_pair *p, const struct pst_ruler_answer *a, size_t len)
 {
 	struct pst_pair_event event = {
 		.allowed = true,
 		.reason = a->reason,
 		.rule = a->rule,
-		.head_len = p->up.http.head,
+		.head_len = len,
 		.mismatches = a->mismatches,
 		.n_mismatches = a->n_mismatches,
 	};
@@ -201,7 +202,7 @@ static void pass_head(struct pst_pair *p, const struct pst_ruler_answer *a)
 
 	if (change && !change_head(p, a))
 		return;
-	report_allowed(p, a);
+	report_allowed(p, a, len);
 	p->asked = true;
 	p->up_done = p->down_done = p->answered = p->answer_last = false;
 	p->handshake = p->up.http.flags & PST_HTTP_UPGRADE;

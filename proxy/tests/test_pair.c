@@ -449,3 +449,37 @@ Test(pair, a_changed_head_for_which_there_is_no_memory_ends_the_connection)
 	t_stage_end(&s);
 	t_world_fini(&w);
 }
+
+/* What an event showed last. */
+static char shown[256];
+static size_t shown_len;
+
+static void keep_head(void *ctx, const struct pst_pair_event *event)
+{
+	(void)ctx;
+	cr_assert_leq(event->head_len, sizeof(shown));
+	shown_len = event->head_len;
+	if (event->head)
+		memcpy(shown, event->head, event->head_len);
+}
+
+Test(pair, an_event_shows_the_head_as_it_came_also_when_it_is_changed)
+{
+	struct pst_pair_opts opts = {.on_event = keep_head};
+	struct pst_pair *p = NULL;
+	struct t_world w;
+	char *at;
+
+	t_world_rules(&w, "        - {headerMatches: [{mismatch: ADD, name: W, value: '1'}]}\n");
+	opts.ruler = w.ruler;
+	opts.ruleset = w.ruleset;
+	opts.purse = t_world_purse(&w);
+	cr_assert_eq(pst_pair_new(&opts, &p), 0);
+	cr_assert_gt(pst_pair_room(p, PST_CLIENT, &at), 2 * strlen(GET));
+	memcpy(at, GET GET, 2 * strlen(GET));
+	pst_pair_received(p, PST_CLIENT, 2 * strlen(GET));
+	cr_expect_eq(shown_len, strlen(GET), "%zu bytes: %.*s", shown_len, (int)shown_len, shown);
+	cr_expect(!memcmp(shown, GET, strlen(GET)));
+	pst_pair_free(&p);
+	t_world_fini(&w);
+}
