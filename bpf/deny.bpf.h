@@ -448,6 +448,15 @@ PST_SUBPROG int pst_is_before_denied(struct __sk_buff *skb, const struct packet 
 	return pst_judge_denied(f, &src, &pkt) >> 8 == PST_ACTION_PASS;
 }
 
+/* Is it what was denied? At the server it may come without what stood before it, or with more. */
+static __always_inline int is_denied_part(const struct packet *p, const struct pst_flow *f)
+{
+	if (p->direction == PST_DIR_EGRESS)
+		return p->h.seq == f->denied_seq;
+	return pst_seq_diff(p->h.seq, p->accepted) <= 0 &&
+	       pst_seq_diff(p->h.seq + (p->len - p->h.payload), p->accepted) > 0;
+}
+
 /* The peer repeats what was denied: the answer may have been lost. Reported again, at a bounded
  * rate. */
 PST_SUBPROG int pst_denied_again(struct __sk_buff *skb, const struct packet *p, struct pst_flow *f)
@@ -461,7 +470,7 @@ PST_SUBPROG int pst_denied_again(struct __sk_buff *skb, const struct packet *p, 
 			relay_again(skb, p, f);
 		else
 			answer_now(skb, p, f);
-	} else if (p->h.seq == f->denied_seq && f->reports < MAX_REPORTS &&
+	} else if (is_denied_part(p, f) && f->reports < MAX_REPORTS &&
 		   now - f->reported_ns > report_interval_ns) {
 		f->reports++;
 		f->reported_ns = now;

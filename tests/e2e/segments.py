@@ -282,6 +282,23 @@ def the_answer_is_lost(c):
     return "403" in c.data.decode(), 2 <= c.answers <= 8 or c.answers
 
 
+def an_answer_behind_another_is_lost(c):
+    """The same of a request that came in one packet with one that was allowed, and is repeated without it."""
+    c.handshake()
+    c.send(PSH | ACK, GOOD + EVIL)
+    until = time.time() + 5
+    while b"hello from /api/good" not in c.data and time.time() < until:
+        c.receive(0.1)
+    before = c.answers
+    c.send(ACK, at=len(GOOD))  # now it can be answered
+    for _ in range(5):
+        time.sleep(0.2)
+        c.send(PSH | ACK, EVIL, at=len(GOOD))
+    while c.receive(0.5):
+        pass
+    return c.data.split()[1].decode(), "403" in c.data.decode(), 2 <= c.answers - before <= 8 or c.answers - before
+
+
 def forged(c):
     """What somebody else sends who knows no more than the place in the stream: TCP discards it."""
     c.handshake()

@@ -44,11 +44,12 @@ crafted urgent_with_the_last_ack 200
 crafted fragments 200
 crafted evil_fragments 403 no-rule-l7
 crafted the_answer_is_lost "True True" no-rule-l7
+crafted an_answer_behind_another_is_lost "200 True True" no-rule-l7
 crafted forged 200
 crafted no_connection none
 
 [ -z "${E2E_SCENARIO:-}" ] || exit 0
-seen() { [ "$(grep -c ' /api/good ' "$E2E/access.log")" -eq 12 ]; }
-e2e_wait 3 seen || e2e_fail "allowed requests at nginx: $(grep -c ' /api/good ' "$E2E/access.log"), not 12"
+seen() { [ "$(grep -c ' /api/good ' "$E2E/access.log")" -eq 13 ]; }
+e2e_wait 3 seen || e2e_fail "allowed requests at nginx: $(grep -c ' /api/good ' "$E2E/access.log"), not 13"
 # The beginning of a head whose connection was ended is none that is answered.
 e2e_is "everything else at nginx" "" "$(grep -v -e ' /api/good .* 200 ' -e '"GET /api" 400 0 ' "$E2E/access.log")"
