@@ -28,7 +28,10 @@
 
 #include <linux/pkt_cls.h>
 
-enum { MAX_DEVICES = 1 << 14 };
+enum {
+	MAX_DEVICES = 1 << 14,
+	SMALL_PACKET = 2 << 10,
+};
 
 enum call { CALL_TO_POD, CALL_FROM_POD, CALL_MAX };
 
@@ -244,25 +247,37 @@ static __always_inline int is_free(struct bpf_sock *sk, const struct packet *p,
 	return is_in_body(f, p);
 }
 
+/* Does nobody judge what the packet holds? */
+PST_OUTLINE int may_be_shared(struct __sk_buff *skb, const struct packet *p,
+			      const struct pst_config *config)
+{
+	struct bpf_sock *sk = find_socket(skb, p);
+	int may;
+
+	if (!sk)
+		return !is_endpoint(p->h.dst, config);
+	may = is_free(sk, p, config);
+	bpf_sk_release(sk);
+	return may;
+}
+
 /*
  * The pages of what a process of this node sends (sendfile, splice) come here as they are, and are
  * copied only when the server reads: until then the sender may write to them what nobody has
  * judged. So bytes that may be judged as a head or as framing are copied before that. Bodies, and
- * what has come over a wire, are not.
+ * what has come over a wire, are not; but of little it costs less to copy it than to look for the
+ * socket that says whether one must.
  */
 PST_OUTLINE int make_private(struct __sk_buff *skb, const struct packet *p,
 			     const struct pst_config *config)
 {
-	struct bpf_sock *sk = find_socket(skb, p);
-	int is_private;
+	int is_small = p->len <= SMALL_PACKET;
 
-	if (sk) {
-		is_private = is_free(sk, p, config);
-		bpf_sk_release(sk);
-	} else {
-		is_private = !is_endpoint(p->h.dst, config);
-	}
-	if (is_private || !bpf_skb_pull_data(skb, skb->len))
+	if (!is_small && may_be_shared(skb, p, config))
+		return SKB_PASS;
+	if (!bpf_skb_pull_data(skb, skb->len))
+		return SKB_PASS;
+	if (is_small && may_be_shared(skb, p, config))
 		return SKB_PASS;
 	return drop(skb, p, config, PST_REASON_READ_FAILED);
 }

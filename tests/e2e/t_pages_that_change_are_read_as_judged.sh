@@ -8,7 +8,7 @@ e2e_up
 sed 's/method: GET/method: GET|POST/' testdata/policies/good/backend-api.yaml >"$E2E/policy.yaml"
 for at in $BACKEND fd77::4; do
 	e2e_run backend python3 tests/e2e/shared_pages.py serve $at 8080 "$E2E/go" >"$E2E/up.$at" &
-	e2e_wait 20 test -s "$E2E/up.$at" || e2e_fail "no server"
+	e2e_wait 60 test -s "$E2E/up.$at" || e2e_fail "no server"
 done
 attack() { e2e_run frontend timeout 20 python3 tests/e2e/shared_pages.py "$1" "$2" 8080 "$E2E/go" 2>&1 | tail -n 1; }
 e2e_posternd --policy "$E2E/policy.yaml" --inventory testdata/inventory/demo.yaml --courtesy off

@@ -117,7 +117,7 @@ GUARDS = [
           "	if (!t)\n		return pst_ruling(PST_ACTION_KILL, PST_REASON_OLD_GENERATION);\n",
           "	if (!t)\n		return pst_ruling(PST_ACTION_PASS, PST_REASON_RULE);\n", ONE_POLICY),
     Guard("shared-pages", "bpf/tc.bpf.c",
-          "	if (is_private || !bpf_skb_pull_data(skb, skb->len))\n", "	if (1)\n",
+          "	if (!bpf_skb_pull_data(skb, skb->len))\n", "	if (1)\n",
           "e2e:t_pages_that_change_are_read_as_judged"),
     Guard("shared-pages-behind-a-body", "bpf/tc.bpf.c",
           "	return (__u32)(p->h.seq - judged) + (p->len - p->h.payload) <= body;\n",
