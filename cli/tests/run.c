@@ -74,6 +74,17 @@ void expect_run(const char *words, int status, const char *out, const char *err)
 	run_fini(&r);
 }
 
+void expect_each(const char *prefix, const struct expected *cases, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		char *words = NULL;
+
+		cr_assert_gt(asprintf(&words, "%s%s", prefix, cases[i].words), 0);
+		expect_run(words, cases[i].status, cases[i].out, cases[i].err);
+		free(words);
+	}
+}
+
 const char *write_temp(const char *name, const char *text, size_t len)
 {
 	static char path[256];

@@ -168,24 +168,23 @@ Test(explain, raw_bytes_that_all_pass_give_status_0)
 
 Test(explain, a_peer_outside_is_an_address_or_has_a_name)
 {
-	static const char to[] = "explain --policy testdata/semantics/cidr.yaml --direction egress "
-				 "--from app=web --port 80 --to ";
-	static const char name[] = "explain --policy testdata/semantics/names.yaml --direction "
-				   "egress --from app=web --port 443 --to ";
-	char words[512];
+	static const struct expected to[] = {
+		{"cidr:10.95.0.1/32", 0, "allow", NULL},
+		{"10.96.0.1", 1, "deny", NULL},
+		{"cidr:10.95.0.1/33", 2, NULL, "expected a prefix behind \"cidr:\""},
+		{"cidr:10.0.0.0/8,cidr:11.0.0.0/8", 2, NULL, "one label of source cidr"},
+	};
+	static const struct expected names[] = {
+		{"fqdn:api.example.com", 0, "allow", "[name-unknown]"},
+		{"fqdn:api.example.org", 1, "deny", "[name-unknown]"},
+	};
 
-	snprintf(words, sizeof(words), "%s%s", to, "cidr:10.95.0.1/32");
-	expect_run(words, 0, "allow", NULL);
-	snprintf(words, sizeof(words), "%s%s", to, "10.96.0.1");
-	expect_run(words, 1, "deny", NULL);
-	snprintf(words, sizeof(words), "%s%s", to, "cidr:10.95.0.1/33");
-	expect_run(words, 2, NULL, "expected a prefix behind \"cidr:\"");
-	snprintf(words, sizeof(words), "%s%s", to, "cidr:10.0.0.0/8,cidr:11.0.0.0/8");
-	expect_run(words, 2, NULL, "one label of source cidr");
-	snprintf(words, sizeof(words), "%s%s", name, "fqdn:api.example.com");
-	expect_run(words, 0, "allow", "[name-unknown]");
-	snprintf(words, sizeof(words), "%s%s", name, "fqdn:api.example.org");
-	expect_run(words, 1, "deny", "[name-unknown]");
+	expect_each("explain --policy testdata/semantics/cidr.yaml --direction egress "
+		    "--from app=web --port 80 --to ",
+		    to, sizeof(to) / sizeof(*to));
+	expect_each("explain --policy testdata/semantics/names.yaml --direction egress "
+		    "--from app=web --port 443 --to ",
+		    names, sizeof(names) / sizeof(*names));
 }
 
 Test(explain, peers_are_labels_or_addresses_of_the_inventory)
@@ -195,29 +194,24 @@ Test(explain, peers_are_labels_or_addresses_of_the_inventory)
 		"status: {podIP: 10.0.0.1}\n---\n"
 		"apiVersion: v1\nkind: Pod\nmetadata: {name: tie, labels: {org: empire}}\n"
 		"status: {podIP: 10.0.0.2}\n";
+	static const struct expected peers[] = {
+		{"--from 10.0.0.2 --to 10.0.0.1", 0, "HTTP rules decide", NULL},
+		{"--from 10.0.0.3 --to 10.0.0.1", 1, "no-rule-l4", NULL},
+		{"--from org=empire --to 10.0.0.1", 0, "HTTP rules decide", NULL},
+		{"--from k8s:org=empire,io.kubernetes.pod.namespace=other --to 10.0.0.1", 1,
+		 "no-rule-l4", NULL},
+		{"--from 10.0.0.1 --to 10.0.0.1", 0, "same-address", NULL},
+		{"--from reserved:host --to 10.0.0.1", 0, "l4-allowed", NULL},
+		{"--from 10.0.0.2 --to 10.0.0.9", 1, "unknown-endpoint", NULL},
+	};
 	const char *path = write_temp("inv.yaml", inventory, strlen(inventory));
 	char words[512];
 
-#define AT(peers)                                                                \
-	snprintf(words, sizeof(words),                                           \
-		 "explain --policy testdata/semantics/demo.yaml --inventory %s " \
-		 "--direction ingress --port 80 " peers,                         \
-		 path)
-	AT("--from 10.0.0.2 --to 10.0.0.1");
-	expect_run(words, 0, "HTTP rules decide", NULL);
-	AT("--from 10.0.0.3 --to 10.0.0.1");
-	expect_run(words, 1, "no-rule-l4", NULL);
-	AT("--from org=empire --to 10.0.0.1");
-	expect_run(words, 0, "HTTP rules decide", NULL);
-	AT("--from k8s:org=empire,io.kubernetes.pod.namespace=other --to 10.0.0.1");
-	expect_run(words, 1, "no-rule-l4", NULL);
-	AT("--from 10.0.0.1 --to 10.0.0.1");
-	expect_run(words, 0, "same-address", NULL);
-	AT("--from reserved:host --to 10.0.0.1");
-	expect_run(words, 0, "l4-allowed", NULL);
-	AT("--from 10.0.0.2 --to 10.0.0.9");
-	expect_run(words, 1, "unknown-endpoint", NULL);
-#undef AT
+	snprintf(words, sizeof(words),
+		 "explain --policy testdata/semantics/demo.yaml --inventory %s "
+		 "--direction ingress --port 80 ",
+		 path);
+	expect_each(words, peers, sizeof(peers) / sizeof(*peers));
 	unlink(path);
 }
 

@@ -11,31 +11,22 @@
 /* What is misspelt is nobody, whom nothing or everything may be allowed to. */
 Test(peer, a_peer_that_cannot_be_is_a_mistake)
 {
-	static const struct {
-		const char *peer, *message;
-	} cases[] = {
-		{"10.0.0", "\"10.0.0\" is not an address"},
-		{"10.0.0.256", "is not an address"},
-		{"10.0.0.1/32", "is not an address"},
-		{"fd00::1::2", "is not an address"},
-		{"reserved:hots", "there is no reserved:hots"},
-		{"app=web,reserved:wrold", "there is no reserved:wrold"},
-		{"app=a=b", "labels like k8s:app=web, found k8s:app=a=b"},
-		{"app.=b", "labels like k8s:app=web"},
-		{"k8s:=b", "expected a label like k8s:app=web"},
+	static const struct expected cases[] = {
+		{"10.0.0", 2, NULL, "\"10.0.0\" is not an address"},
+		{"10.0.0.256", 2, NULL, "is not an address"},
+		{"10.0.0.1/32", 2, NULL, "is not an address"},
+		{"fd00::1::2", 2, NULL, "is not an address"},
+		{"reserved:hots", 2, NULL, "there is no reserved:hots"},
+		{"app=web,reserved:wrold", 2, NULL, "there is no reserved:wrold"},
+		{"app=a=b", 2, NULL, "labels like k8s:app=web, found k8s:app=a=b"},
+		{"app.=b", 2, NULL, "labels like k8s:app=web"},
+		{"k8s:=b", 2, NULL, "expected a label like k8s:app=web"},
+		{"10.a=x", 0, "no-policy", NULL},
 	};
-	char words[512];
 
-	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
-		snprintf(words, sizeof(words),
-			 "explain --policy testdata/semantics/demo.yaml --direction ingress "
-			 "--port 80 --to org=empire --from %s",
-			 cases[i].peer);
-		expect_run(words, 2, NULL, cases[i].message);
-	}
-	expect_run("explain --policy testdata/semantics/demo.yaml --direction ingress --port 80 "
-		   "--to org=empire --from 10.a=x",
-		   0, "no-policy", NULL);
+	expect_each("explain --policy testdata/semantics/demo.yaml --direction ingress --port 80 "
+		    "--to org=empire --from ",
+		    cases, sizeof(cases) / sizeof(*cases));
 }
 
 /* Whoever asks about a pod of a namespace that the inventory describes asks about its labels as
@@ -53,25 +44,24 @@ Test(peer, labels_have_those_of_the_namespace_that_the_inventory_knows)
 		"metadata: {name: empty, labels: {team: red}}\n"
 		"---\napiVersion: v1\nkind: Pod\nmetadata: {name: a, namespace: shop}\n"
 		"status: {podIP: 10.0.0.1}\n";
+	static const struct expected cases[] = {
+		{"app=b,io.kubernetes.pod.namespace=shop", 1, "deny-rule", NULL},
+		{"app=b,io.kubernetes.pod.namespace=empty", 1, "deny-rule", NULL},
+		{"app=b", 0, "l4-allowed", NULL},
+		{"app=b,io.kubernetes.pod.namespace=shop,"
+		 "io.cilium.k8s.namespace.labels.team=blue",
+		 0, "l4-allowed", NULL},
+	};
 	char words[1024], at[256];
 	const char *pods;
 
 	snprintf(at, sizeof(at), "%s", write_temp("policy.yaml", policy, strlen(policy)));
 	pods = write_temp("inv.yaml", inventory, strlen(inventory));
-#define ASK(from)                                                                              \
-	snprintf(words, sizeof(words),                                                         \
-		 "explain --policy %s --inventory %s --direction ingress --to app=web --port " \
-		 "80 --from " from,                                                            \
-		 at, pods)
-	ASK("app=b,io.kubernetes.pod.namespace=shop");
-	expect_run(words, 1, "deny-rule", NULL);
-	ASK("app=b,io.kubernetes.pod.namespace=empty");
-	expect_run(words, 1, "deny-rule", NULL);
-	ASK("app=b");
-	expect_run(words, 0, "l4-allowed", NULL);
-	ASK("app=b,io.kubernetes.pod.namespace=shop,io.cilium.k8s.namespace.labels.team=blue");
-	expect_run(words, 0, "l4-allowed", NULL);
-#undef ASK
+	snprintf(words, sizeof(words),
+		 "explain --policy %s --inventory %s --direction ingress --to app=web --port 80 "
+		 "--from ",
+		 at, pods);
+	expect_each(words, cases, sizeof(cases) / sizeof(*cases));
 	unlink(at);
 	unlink(pods);
 }

@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "compiler/explain.h"
-#include "proxy/tests/world.h"
+#include "proxy/tests/scene.h"
 
 #define LINE	 "GET /api/x HTTP/1.1\r\nHost: b\r\n"
 #define OPTIONS	 "Connection: Upgrade, HTTP2-Settings\r\n"
@@ -24,44 +24,21 @@ static const size_t steps[] = {0, 1, 2, 3, 7, 13, 64};
 
 enum { N_STEPS = sizeof(steps) / sizeof(*steps) };
 
-static struct t_world world;
-static struct t_stage stage;
+static struct t_stage *const stage = &t_scene.stage;
 
-static void begin(void)
-{
-	t_world_load(&world, "testdata/http/policy.yaml");
-	t_stage_begin(&stage, &world);
-}
-
-static void end(void)
-{
-	t_stage_end(&stage);
-	t_world_fini(&world);
-}
-
-TestSuite(offer, .init = begin, .fini = end);
-
-static void again(void)
-{
-	t_stage_end(&stage);
-	t_stage_begin(&stage, &world);
-}
-
-static bool got(enum pst_side side, const char *text)
-{
-	return stage.n_out[side] == strlen(text) && !memcmp(stage.out[side], text, strlen(text));
-}
+TestSuite(offer, .init = t_scene_begin, .fini = t_scene_end);
 
 /* The server gets WANT, however ASKED is cut, and the request is allowed once. */
 static void expect_becomes(const char *asked, const char *want)
 {
 	for (int i = 0; i < N_STEPS; i++) {
-		t_stage_send(&stage, PST_CLIENT, asked, strlen(asked), steps[i]);
-		cr_expect(got(PST_SERVER, want), "by %zu: \"%s\" became \"%.*s\"", steps[i], asked,
-			  (int)stage.n_out[PST_SERVER], stage.out[PST_SERVER]);
-		cr_expect_eq(stage.n_events, 1, "by %zu: %s", steps[i], asked);
-		cr_expect(stage.n_events && stage.events[0].allowed, "by %zu: %s", steps[i], asked);
-		again();
+		t_stage_send(stage, PST_CLIENT, asked, strlen(asked), steps[i]);
+		cr_expect(t_scene_got(PST_SERVER, want), "by %zu: \"%s\" became \"%.*s\"", steps[i],
+			  asked, (int)stage->n_out[PST_SERVER], stage->out[PST_SERVER]);
+		cr_expect_eq(stage->n_events, 1, "by %zu: %s", steps[i], asked);
+		cr_expect(stage->n_events && stage->events[0].allowed, "by %zu: %s", steps[i],
+			  asked);
+		t_scene_again();
 	}
 }
 
@@ -69,15 +46,15 @@ static void expect_becomes(const char *asked, const char *want)
 static void expect_refused(const char *asked, enum pst_reason reason)
 {
 	for (int i = 0; i < N_STEPS; i++) {
-		t_stage_send(&stage, PST_CLIENT, asked, strlen(asked), steps[i]);
-		cr_expect(got(PST_SERVER, ""), "by %zu: %s", steps[i], asked);
-		cr_assert_eq(stage.n_events, 1, "by %zu: %zu events: %s", steps[i], stage.n_events,
-			     asked);
-		cr_expect_str_eq(pst_explain_reason_name(stage.events[0].reason),
+		t_stage_send(stage, PST_CLIENT, asked, strlen(asked), steps[i]);
+		cr_expect(t_scene_got(PST_SERVER, ""), "by %zu: %s", steps[i], asked);
+		cr_assert_eq(stage->n_events, 1, "by %zu: %zu events: %s", steps[i],
+			     stage->n_events, asked);
+		cr_expect_str_eq(pst_explain_reason_name(stage->events[0].reason),
 				 pst_explain_reason_name(reason), "by %zu: %s", steps[i], asked);
-		cr_expect_eq(pst_pair_state(stage.pair), PST_PAIR_CLOSING, "by %zu: %s", steps[i],
+		cr_expect_eq(pst_pair_state(stage->pair), PST_PAIR_CLOSING, "by %zu: %s", steps[i],
 			     asked);
-		again();
+		t_scene_again();
 	}
 }
 
@@ -189,40 +166,40 @@ Test(offer, what_is_left_is_read_anew_and_refused_as_without_the_offer)
 
 Test(offer, a_request_that_no_rule_allows_is_denied_and_the_connection_stays)
 {
-	t_stage_text(&stage, PST_CLIENT, "GET /secret HTTP/1.1\r\nHost: b\r\n" OFFER "\r\n" PLAIN);
-	cr_expect_eq(stage.events[0].reason, PST_REASON_NO_RULE_L7);
-	cr_expect(got(PST_SERVER, PLAIN));
-	cr_assert_eq(pst_pair_state(stage.pair), PST_PAIR_OPEN);
+	t_stage_text(stage, PST_CLIENT, "GET /secret HTTP/1.1\r\nHost: b\r\n" OFFER "\r\n" PLAIN);
+	cr_expect_eq(stage->events[0].reason, PST_REASON_NO_RULE_L7);
+	cr_expect(t_scene_got(PST_SERVER, PLAIN));
+	cr_assert_eq(pst_pair_state(stage->pair), PST_PAIR_OPEN);
 }
 
 Test(offer, a_server_that_switches_all_the_same_ends_the_connection)
 {
-	t_stage_text(&stage, PST_CLIENT, LINE OFFER "\r\n");
-	t_stage_text(&stage, PST_SERVER,
+	t_stage_text(stage, PST_CLIENT, LINE OFFER "\r\n");
+	t_stage_text(stage, PST_SERVER,
 		     "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\n"
 		     "Upgrade: h2c\r\n\r\n\0\0\0\4\0\0\0\0\0");
-	cr_expect_eq(t_stage_last(&stage)->reason, PST_REASON_ANSWER);
-	cr_assert(stage.n_out[PST_CLIENT] > 12 &&
-		  !memcmp(stage.out[PST_CLIENT], "HTTP/1.1 502", 12));
-	cr_assert_eq(pst_pair_state(stage.pair), PST_PAIR_CLOSING);
+	cr_expect_eq(t_stage_last(stage)->reason, PST_REASON_ANSWER);
+	cr_assert(stage->n_out[PST_CLIENT] > 12 &&
+		  !memcmp(stage->out[PST_CLIENT], "HTTP/1.1 502", 12));
+	cr_assert_eq(pst_pair_state(stage->pair), PST_PAIR_CLOSING);
 }
 
 Test(offer, what_is_pipelined_behind_it_is_judged_as_http_1)
 {
 	static const char preface[] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
-	t_stage_text(&stage, PST_CLIENT, LINE OFFER "\r\n" LINE OFFER "\r\n");
-	cr_expect(got(PST_SERVER, PLAIN));
-	t_stage_text(&stage, PST_SERVER, OK);
-	cr_expect(got(PST_SERVER, PLAIN PLAIN));
-	again();
-	t_stage_text(&stage, PST_CLIENT, LINE OFFER "\r\n");
-	t_stage_text(&stage, PST_CLIENT, preface);
-	t_stage_text(&stage, PST_SERVER, OK);
-	cr_expect(got(PST_SERVER, PLAIN));
-	cr_expect_eq(t_stage_last(&stage)->reason, PST_REASON_HTTP2);
-	cr_expect_not(pst_pair_is_h2(stage.pair));
-	cr_assert_eq(pst_pair_state(stage.pair), PST_PAIR_CLOSING);
+	t_stage_text(stage, PST_CLIENT, LINE OFFER "\r\n" LINE OFFER "\r\n");
+	cr_expect(t_scene_got(PST_SERVER, PLAIN));
+	t_stage_text(stage, PST_SERVER, OK);
+	cr_expect(t_scene_got(PST_SERVER, PLAIN PLAIN));
+	t_scene_again();
+	t_stage_text(stage, PST_CLIENT, LINE OFFER "\r\n");
+	t_stage_text(stage, PST_CLIENT, preface);
+	t_stage_text(stage, PST_SERVER, OK);
+	cr_expect(t_scene_got(PST_SERVER, PLAIN));
+	cr_expect_eq(t_stage_last(stage)->reason, PST_REASON_HTTP2);
+	cr_expect_not(pst_pair_is_h2(stage->pair));
+	cr_assert_eq(pst_pair_state(stage->pair), PST_PAIR_CLOSING);
 }
 
 Test(offer, a_head_that_does_not_end_is_not_waited_for)
@@ -234,31 +211,31 @@ Test(offer, a_head_that_does_not_end_is_not_waited_for)
 	cr_assert(text);
 	memcpy(text, LINE OFFER "X: ", len);
 	memset(text + len, 'x', PST_MAX_HEAD + 1024 - len);
-	t_stage_send(&stage, PST_CLIENT, text, PST_MAX_HEAD + 1024, 0);
-	cr_expect_eq(t_stage_last(&stage)->reason, PST_REASON_HEAD_LONG);
-	cr_expect(got(PST_SERVER, ""));
-	again();
-	t_stage_text(&stage, PST_CLIENT, LINE OFFER "X: ");
-	cr_expect(pst_pair_is_in_head(stage.pair), "its clock runs");
-	pst_pair_time_out(stage.pair);
-	cr_expect_eq(t_stage_last(&stage)->reason, PST_REASON_TIMEOUT);
-	again();
-	t_stage_text(&stage, PST_CLIENT, LINE OFFER "X: ");
-	t_stage_close(&stage, PST_CLIENT);
-	cr_expect_eq(t_stage_last(&stage)->reason, PST_REASON_HEAD_CUT);
-	cr_expect(got(PST_SERVER, ""));
+	t_stage_send(stage, PST_CLIENT, text, PST_MAX_HEAD + 1024, 0);
+	cr_expect_eq(t_stage_last(stage)->reason, PST_REASON_HEAD_LONG);
+	cr_expect(t_scene_got(PST_SERVER, ""));
+	t_scene_again();
+	t_stage_text(stage, PST_CLIENT, LINE OFFER "X: ");
+	cr_expect(pst_pair_is_in_head(stage->pair), "its clock runs");
+	pst_pair_time_out(stage->pair);
+	cr_expect_eq(t_stage_last(stage)->reason, PST_REASON_TIMEOUT);
+	t_scene_again();
+	t_stage_text(stage, PST_CLIENT, LINE OFFER "X: ");
+	t_stage_close(stage, PST_CLIENT);
+	cr_expect_eq(t_stage_last(stage)->reason, PST_REASON_HEAD_CUT);
+	cr_expect(t_scene_got(PST_SERVER, ""));
 	free(text);
 }
 
 Test(offer, an_offer_with_a_path_out_of_normal_form_is_taken_away_behind_it)
 {
-	pst_ruler_set_normal(world.ruler, PST_NORMAL_REDIRECT);
+	pst_ruler_set_normal(t_scene.world.ruler, PST_NORMAL_REDIRECT);
 	expect_becomes("GET /api/./x HTTP/1.1\r\nHost: b\r\n" OFFER "\r\n", PLAIN);
-	t_stage_text(&stage, PST_CLIENT, "GET /api%2Fx HTTP/1.1\r\nHost: b\r\n" OFFER "\r\n");
-	cr_expect_eq(t_stage_last(&stage)->reason, PST_REASON_REDIRECTED);
-	again();
-	pst_ruler_set_normal(world.ruler, PST_NORMAL_OFF);
-	pst_ruler_set_any_form(world.ruler, true);
+	t_stage_text(stage, PST_CLIENT, "GET /api%2Fx HTTP/1.1\r\nHost: b\r\n" OFFER "\r\n");
+	cr_expect_eq(t_stage_last(stage)->reason, PST_REASON_REDIRECTED);
+	t_scene_again();
+	pst_ruler_set_normal(t_scene.world.ruler, PST_NORMAL_OFF);
+	pst_ruler_set_any_form(t_scene.world.ruler, true);
 	expect_becomes("GET /api/./x HTTP/1.1\r\nHost: b\r\n" OFFER "\r\n",
 		       "GET /api/./x HTTP/1.1\r\nHost: b\r\n\r\n");
 }

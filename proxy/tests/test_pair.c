@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "compiler/explain.h"
-#include "proxy/tests/world.h"
+#include "proxy/tests/scene.h"
 
 #define GET	"GET /api/x HTTP/1.1\r\nHost: b\r\n\r\n"
 #define DENIED	"GET /secret HTTP/1.1\r\nHost: b\r\n\r\n"
@@ -18,46 +18,34 @@
 #define SWITCHED \
 	"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\r\n"
 
-static struct t_world world;
-static struct t_stage stage;
+static struct t_stage *const stage = &t_scene.stage;
 
-static void begin(void)
-{
-	t_world_load(&world, "testdata/http/policy.yaml");
-	t_stage_begin(&stage, &world);
-}
-
-static void end(void)
-{
-	t_stage_end(&stage);
-	t_world_fini(&world);
-}
-
-TestSuite(pair, .init = begin, .fini = end);
+TestSuite(pair, .init = t_scene_begin, .fini = t_scene_end);
 
 static void expect_out(enum pst_side side, const char *text)
 {
-	cr_expect(stage.n_out[side] == strlen(text) && !memcmp(stage.out[side], text, strlen(text)),
+	cr_expect(stage->n_out[side] == strlen(text) &&
+			  !memcmp(stage->out[side], text, strlen(text)),
 		  "expected \"%s\" for the %s, found \"%.*s\"", text,
-		  side == PST_CLIENT ? "client" : "server", (int)stage.n_out[side],
-		  stage.out[side]);
-	stage.n_out[side] = 0;
+		  side == PST_CLIENT ? "client" : "server", (int)stage->n_out[side],
+		  stage->out[side]);
+	stage->n_out[side] = 0;
 }
 
 static void expect_reason(enum pst_reason reason)
 {
-	cr_expect_str_eq(pst_explain_reason_name(t_stage_last(&stage)->reason),
+	cr_expect_str_eq(pst_explain_reason_name(t_stage_last(stage)->reason),
 			 pst_explain_reason_name(reason));
 }
 
 static void ask(const char *text)
 {
-	t_stage_text(&stage, PST_CLIENT, text);
+	t_stage_text(stage, PST_CLIENT, text);
 }
 
 static void reply(const char *text)
 {
-	t_stage_text(&stage, PST_SERVER, text);
+	t_stage_text(stage, PST_SERVER, text);
 }
 
 Test(pair, an_allowed_request_and_its_answer_pass_as_they_are)
@@ -67,8 +55,8 @@ Test(pair, an_allowed_request_and_its_answer_pass_as_they_are)
 	reply(OK);
 	expect_out(PST_CLIENT, OK);
 	expect_reason(PST_REASON_RULE);
-	cr_assert(pst_pair_is_idle(stage.pair));
-	cr_assert_eq(world.memory.used, 0, "an idle connection holds no buffers");
+	cr_assert(pst_pair_is_idle(stage->pair));
+	cr_assert_eq(t_scene.world.memory.used, 0, "an idle connection holds no buffers");
 }
 
 Test(pair, a_denied_request_is_answered_and_the_connection_stays)
@@ -96,14 +84,14 @@ Test(pair, what_cannot_be_read_is_answered_and_ends_the_connection)
 	expect_out(PST_CLIENT, "HTTP/1.1 403 Forbidden\r\ncontent-type: text/plain\r\n"
 			       "content-length: 15\r\nconnection: close\r\n\r\nAccess denied\r\n");
 	expect_reason(PST_REASON_FIELD_NAME);
-	cr_assert_eq(pst_pair_state(stage.pair), PST_PAIR_CLOSING);
+	cr_assert_eq(pst_pair_state(stage->pair), PST_PAIR_CLOSING);
 }
 
 Test(pair, a_denied_request_with_a_body_ends_the_connection)
 {
 	ask("POST /secret HTTP/1.1\r\nHost: b\r\nContent-Length: 3\r\n\r\nabc" GET);
 	expect_out(PST_SERVER, "");
-	cr_assert_eq(pst_pair_state(stage.pair), PST_PAIR_CLOSING);
+	cr_assert_eq(pst_pair_state(stage->pair), PST_PAIR_CLOSING);
 }
 
 Test(pair, the_next_request_waits_for_the_answer)
@@ -114,11 +102,11 @@ Test(pair, the_next_request_waits_for_the_answer)
 	expect_out(PST_SERVER, "");
 	reply("k");
 	expect_out(PST_SERVER, GET);
-	cr_assert_eq(stage.n_events, 2);
-	stage.n_out[PST_CLIENT] = 0;
+	cr_assert_eq(stage->n_events, 2);
+	stage->n_out[PST_CLIENT] = 0;
 	reply(OK);
-	cr_assert_eq(stage.n_events, 3);
-	cr_assert(!memcmp(stage.out[PST_CLIENT], OK "HTTP/1.1 403", strlen(OK "HTTP/1.1 403")));
+	cr_assert_eq(stage->n_events, 3);
+	cr_assert(!memcmp(stage->out[PST_CLIENT], OK "HTTP/1.1 403", strlen(OK "HTTP/1.1 403")));
 }
 
 Test(pair, what_waits_is_bounded)
@@ -128,8 +116,8 @@ Test(pair, what_waits_is_bounded)
 
 	memset(many, 'x', sizeof(many));
 	ask(GET);
-	t_stage_send(&stage, PST_CLIENT, many, sizeof(many), 0);
-	before = world.memory.used;
+	t_stage_send(stage, PST_CLIENT, many, sizeof(many), 0);
+	before = t_scene.world.memory.used;
 	cr_assert_leq(before, PST_BUFFER_BODY);
 }
 
@@ -138,12 +126,12 @@ Test(pair, a_hundred_continue_passes_before_the_answer)
 	ask("POST /api/x HTTP/1.1\r\nHost: b\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n");
 	reply("HTTP/1.1 100 Continue\r\n\r\n");
 	expect_out(PST_CLIENT, "HTTP/1.1 100 Continue\r\n\r\n");
-	stage.n_out[PST_SERVER] = 0;
+	stage->n_out[PST_SERVER] = 0;
 	ask("ab");
 	expect_out(PST_SERVER, "ab");
 	reply("HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n" OK);
 	expect_out(PST_CLIENT, "HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n" OK);
-	cr_assert(pst_pair_is_idle(stage.pair));
+	cr_assert(pst_pair_is_idle(stage->pair));
 }
 
 Test(pair, answers_without_a_body_end_with_their_head)
@@ -157,11 +145,11 @@ Test(pair, answers_without_a_body_end_with_their_head)
 		ask(GET);
 		reply(heads[i]);
 		expect_out(PST_CLIENT, heads[i]);
-		cr_assert(pst_pair_is_idle(stage.pair), "%s", heads[i]);
+		cr_assert(pst_pair_is_idle(stage->pair), "%s", heads[i]);
 	}
 	ask("HEAD /api/x HTTP/1.1\r\nHost: b\r\n\r\n");
 	reply("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n");
-	cr_assert(pst_pair_is_idle(stage.pair));
+	cr_assert(pst_pair_is_idle(stage->pair));
 }
 
 Test(pair, a_chunked_answer_with_trailers_passes_as_it_is)
@@ -170,9 +158,9 @@ Test(pair, a_chunked_answer_with_trailers_passes_as_it_is)
 			   "3\r\nabc\r\n10;ext=1\r\n0123456789abcdef\r\n0\r\nX: y\r\n\r\n";
 
 	ask(GET);
-	t_stage_send(&stage, PST_SERVER, text, strlen(text), 1);
+	t_stage_send(stage, PST_SERVER, text, strlen(text), 1);
 	expect_out(PST_CLIENT, text);
-	cr_assert(pst_pair_is_idle(stage.pair));
+	cr_assert(pst_pair_is_idle(stage->pair));
 }
 
 Test(pair, an_answer_that_the_end_delimits_ends_the_connection)
@@ -180,11 +168,11 @@ Test(pair, an_answer_that_the_end_delimits_ends_the_connection)
 	ask(GET);
 	reply("HTTP/1.1 200 OK\r\n\r\nabc");
 	reply("def");
-	cr_assert_eq(pst_pair_state(stage.pair), PST_PAIR_OPEN);
-	t_stage_close(&stage, PST_SERVER);
+	cr_assert_eq(pst_pair_state(stage->pair), PST_PAIR_OPEN);
+	t_stage_close(stage, PST_SERVER);
 	expect_out(PST_CLIENT, "HTTP/1.1 200 OK\r\n\r\nabcdef");
-	cr_assert_eq(pst_pair_state(stage.pair), PST_PAIR_CLOSING);
-	cr_assert(pst_pair_is_over(stage.pair, PST_CLIENT));
+	cr_assert_eq(pst_pair_state(stage->pair), PST_PAIR_CLOSING);
+	cr_assert(pst_pair_is_over(stage->pair, PST_CLIENT));
 }
 
 Test(pair, close_in_the_answer_ends_the_connection)
@@ -192,7 +180,7 @@ Test(pair, close_in_the_answer_ends_the_connection)
 	ask(GET GET);
 	reply("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
 	expect_out(PST_SERVER, GET);
-	cr_assert_eq(pst_pair_state(stage.pair), PST_PAIR_CLOSING);
+	cr_assert_eq(pst_pair_state(stage->pair), PST_PAIR_CLOSING);
 }
 
 Test(pair, an_answer_may_come_before_the_request_is_complete)
@@ -202,7 +190,7 @@ Test(pair, an_answer_may_come_before_the_request_is_complete)
 	expect_out(PST_CLIENT, OK);
 	ask("cd" GET);
 	expect_out(PST_SERVER, POST("4") "abcd" GET);
-	cr_assert_eq(pst_pair_state(stage.pair), PST_PAIR_OPEN);
+	cr_assert_eq(pst_pair_state(stage->pair), PST_PAIR_OPEN);
 }
 
 Test(pair, an_answer_that_cannot_be_framed_becomes_502)
@@ -220,7 +208,7 @@ Test(pair, an_answer_that_cannot_be_framed_becomes_502)
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
 		struct t_stage s;
 
-		t_stage_begin(&s, &world);
+		t_stage_begin(&s, &t_scene.world);
 		t_stage_text(&s, PST_CLIENT, GET);
 		t_stage_text(&s, PST_SERVER, wrong[i]);
 		cr_expect_eq(pst_pair_state(s.pair), PST_PAIR_CLOSING, "%s", wrong[i]);
@@ -233,7 +221,7 @@ Test(pair, bytes_that_nobody_asked_for_end_the_connection)
 {
 	reply(OK);
 	expect_out(PST_CLIENT, "");
-	cr_assert_eq(pst_pair_state(stage.pair), PST_PAIR_CLOSING);
+	cr_assert_eq(pst_pair_state(stage->pair), PST_PAIR_CLOSING);
 }
 
 Test(pair, a_second_answer_is_not_taken_for_that_to_the_next_request)
@@ -241,7 +229,7 @@ Test(pair, a_second_answer_is_not_taken_for_that_to_the_next_request)
 	ask(GET);
 	reply(OK OK);
 	expect_out(PST_CLIENT, OK);
-	cr_assert_eq(pst_pair_state(stage.pair), PST_PAIR_CLOSING);
+	cr_assert_eq(pst_pair_state(stage->pair), PST_PAIR_CLOSING);
 }
 
 Test(pair, a_head_in_an_answer_that_never_ends_is_refused)
@@ -251,9 +239,9 @@ Test(pair, a_head_in_an_answer_that_never_ends_is_refused)
 	memset(many, 'x', sizeof(many));
 	ask(GET);
 	reply("HTTP/1.1 200 OK\r\nX: ");
-	t_stage_send(&stage, PST_SERVER, many, sizeof(many), 0);
-	cr_assert_eq(pst_pair_state(stage.pair), PST_PAIR_CLOSING);
-	cr_assert(!memcmp(stage.out[PST_CLIENT], "HTTP/1.1 502 ", 13));
+	t_stage_send(stage, PST_SERVER, many, sizeof(many), 0);
+	cr_assert_eq(pst_pair_state(stage->pair), PST_PAIR_CLOSING);
+	cr_assert(!memcmp(stage->out[PST_CLIENT], "HTTP/1.1 502 ", 13));
 }
 
 Test(pair, bytes_behind_a_handshake_wait_for_the_server_to_switch)
@@ -266,13 +254,13 @@ Test(pair, bytes_behind_a_handshake_wait_for_the_server_to_switch)
 	expect_out(PST_SERVER, "frame");
 	ask("\x01\x02");
 	expect_out(PST_SERVER, "\x01\x02");
-	t_stage_close(&stage, PST_CLIENT);
-	cr_assert(pst_pair_is_over(stage.pair, PST_SERVER));
-	cr_assert_eq(pst_pair_state(stage.pair), PST_PAIR_OPEN);
+	t_stage_close(stage, PST_CLIENT);
+	cr_assert(pst_pair_is_over(stage->pair, PST_SERVER));
+	cr_assert_eq(pst_pair_state(stage->pair), PST_PAIR_OPEN);
 	reply("last");
 	expect_out(PST_CLIENT, "last");
-	t_stage_close(&stage, PST_SERVER);
-	cr_assert_eq(pst_pair_state(stage.pair), PST_PAIR_CLOSING);
+	t_stage_close(stage, PST_SERVER);
+	cr_assert_eq(pst_pair_state(stage->pair), PST_PAIR_CLOSING);
 }
 
 Test(pair, a_handshake_that_is_refused_leaves_http)
@@ -280,38 +268,38 @@ Test(pair, a_handshake_that_is_refused_leaves_http)
 	ask(HANDSHAKE);
 	ask(DENIED);
 	reply(OK);
-	cr_assert(!memcmp(stage.out[PST_CLIENT], OK "HTTP/1.1 403", strlen(OK "HTTP/1.1 403")));
+	cr_assert(!memcmp(stage->out[PST_CLIENT], OK "HTTP/1.1 403", strlen(OK "HTTP/1.1 403")));
 	expect_out(PST_SERVER, HANDSHAKE);
 }
 
 Test(pair, a_bad_chunk_behind_an_allowed_head_ends_both_sides)
 {
 	ask("POST /api/x HTTP/1.1\r\nHost: b\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n");
-	stage.n_out[PST_SERVER] = 0;
+	stage->n_out[PST_SERVER] = 0;
 	ask("zz\r\n");
 	expect_out(PST_SERVER, "");
 	expect_reason(PST_REASON_CHUNK_SIZE);
-	cr_assert_eq(pst_pair_state(stage.pair), PST_PAIR_CLOSING);
-	cr_assert(!memcmp(stage.out[PST_CLIENT], "HTTP/1.1 403", 12));
+	cr_assert_eq(pst_pair_state(stage->pair), PST_PAIR_CLOSING);
+	cr_assert(!memcmp(stage->out[PST_CLIENT], "HTTP/1.1 403", 12));
 }
 
 Test(pair, the_client_may_end_its_side_and_read_the_answer)
 {
 	ask(GET);
-	t_stage_close(&stage, PST_CLIENT);
-	cr_assert(pst_pair_is_over(stage.pair, PST_SERVER));
+	t_stage_close(stage, PST_CLIENT);
+	cr_assert(pst_pair_is_over(stage->pair, PST_SERVER));
 	reply(OK);
 	expect_out(PST_CLIENT, OK);
-	cr_assert_eq(pst_pair_state(stage.pair), PST_PAIR_CLOSING);
+	cr_assert_eq(pst_pair_state(stage->pair), PST_PAIR_CLOSING);
 }
 
 Test(pair, an_end_inside_a_head_passes_nothing)
 {
 	ask("GET /api/x HTTP/1.1\r\nHost: b\r\n");
-	t_stage_close(&stage, PST_CLIENT);
+	t_stage_close(stage, PST_CLIENT);
 	expect_out(PST_SERVER, "");
 	expect_reason(PST_REASON_HEAD_CUT);
-	cr_assert_eq(pst_pair_state(stage.pair), PST_PAIR_DEAD);
+	cr_assert_eq(pst_pair_state(stage->pair), PST_PAIR_DEAD);
 }
 
 /* What is there of the line will never be whole, so it never passes; but the end has to. */
@@ -323,7 +311,7 @@ Test(pair, an_end_inside_of_a_chunks_frame_is_passed_on_without_it)
 	struct t_stage s;
 
 	for (size_t i = 0; i < sizeof(frames) / sizeof(*frames); i++) {
-		t_stage_begin(&s, &world);
+		t_stage_begin(&s, &t_scene.world);
 		t_stage_text(&s, PST_CLIENT, head);
 		t_stage_text(&s, PST_CLIENT, frames[i]);
 		cr_expect(!pst_pair_is_over(s.pair, PST_SERVER));
@@ -341,19 +329,19 @@ Test(pair, an_end_inside_of_a_chunks_frame_is_passed_on_without_it)
 Test(pair, a_head_that_takes_too_long_is_denied)
 {
 	ask("GET /api/x HTTP/1.1\r\nHost: b\r\n");
-	cr_assert(pst_pair_is_in_head(stage.pair));
-	pst_pair_time_out(stage.pair);
+	cr_assert(pst_pair_is_in_head(stage->pair));
+	pst_pair_time_out(stage->pair);
 	expect_reason(PST_REASON_TIMEOUT);
-	cr_assert_eq(pst_pair_state(stage.pair), PST_PAIR_CLOSING);
+	cr_assert_eq(pst_pair_state(stage->pair), PST_PAIR_CLOSING);
 }
 
 Test(pair, without_memory_the_connection_ends_and_nothing_passes)
 {
 	char *at;
 
-	world.memory.limit = 0;
-	cr_assert_eq(pst_pair_room(stage.pair, PST_CLIENT, &at), 0);
-	cr_assert_eq(pst_pair_state(stage.pair), PST_PAIR_DEAD);
+	t_scene.world.memory.limit = 0;
+	cr_assert_eq(pst_pair_room(stage->pair, PST_CLIENT, &at), 0);
+	cr_assert_eq(pst_pair_state(stage->pair), PST_PAIR_DEAD);
 	expect_reason(PST_REASON_PROXY_LIMIT);
 }
 
@@ -362,11 +350,11 @@ Test(pair, without_a_byte_left_of_the_workloads_share_the_connection_ends_by_tha
 	struct pst_share share = {.most_bytes = PST_BUFFER_FIRST};
 	char *at;
 
-	world.purse.share = &share;
-	cr_assert_gt(pst_pair_room(stage.pair, PST_CLIENT, &at), 0);
+	t_scene.world.purse.share = &share;
+	cr_assert_gt(pst_pair_room(stage->pair, PST_CLIENT, &at), 0);
 	cr_assert_eq(share.bytes, PST_BUFFER_FIRST);
-	cr_assert_eq(pst_pair_room(stage.pair, PST_SERVER, &at), 0);
-	cr_assert_eq(pst_pair_state(stage.pair), PST_PAIR_DEAD);
+	cr_assert_eq(pst_pair_room(stage->pair, PST_SERVER, &at), 0);
+	cr_assert_eq(pst_pair_state(stage->pair), PST_PAIR_DEAD);
 	expect_reason(PST_REASON_WORKLOAD_LIMIT);
 	cr_assert_eq(share.bytes, 0, "what it had is given back");
 }
