@@ -69,12 +69,13 @@ static uint64_t hash_labels(const struct pst_labels *labels)
 	return h >> 32;
 }
 
-/* The first clear bit of the N words of MAP from AT on, or N * 64. */
-static uint32_t find_clear(const uint64_t *map, uint32_t n, uint32_t at)
+/* The first clear bit of the N words of MAP from AT on, or N * 64. LOOKED counts words. */
+static uint32_t find_clear(const uint64_t *map, uint32_t n, uint32_t at, uint64_t *looked)
 {
 	for (; at / 64 < n; at = (at / 64 + 1) * 64) {
 		const uint64_t clear = ~map[at / 64] & UINT64_MAX << at % 64;
 
+		(*looked)++;
 		if (clear)
 			return at / 64 * 64 + (uint32_t)__builtin_ctzll(clear);
 	}
@@ -82,17 +83,18 @@ static uint32_t find_clear(const uint64_t *map, uint32_t n, uint32_t at)
 }
 
 /* Somebody may have chosen labels that all want one number: full words are passed over by 64. */
-static uint32_t find_free(const struct pst_numbering *numbers, uint32_t at)
+static uint32_t find_free(struct pst_numbering *numbers, uint32_t at)
 {
-	const uint32_t here = find_clear(numbers->taken, at / 64 + 1, at);
+	uint64_t *looked = &numbers->looked;
+	const uint32_t here = find_clear(numbers->taken, at / 64 + 1, at, looked);
 	uint32_t word;
 
 	if (here < (at / 64 + 1) * 64)
 		return here;
-	word = find_clear(numbers->full, numbers->n_words / 64, at / 64 + 1);
+	word = find_clear(numbers->full, numbers->n_words / 64, at / 64 + 1, looked);
 	if (word == numbers->n_words)
-		word = find_clear(numbers->full, numbers->n_words / 64, 0);
-	return find_clear(numbers->taken, word + 1, word * 64);
+		word = find_clear(numbers->full, numbers->n_words / 64, 0, looked);
+	return find_clear(numbers->taken, word + 1, word * 64, looked);
 }
 
 uint32_t pst_numbering_take(struct pst_numbering *numbers, const struct pst_labels *labels)

@@ -18,6 +18,7 @@ struct pst_numbering {
 	uint32_t n_words;
 	uint64_t *taken; /* a bit for each number */
 	uint64_t *full;	 /* a bit for each of the words of it in which all are taken */
+	uint64_t looked; /* how many words were looked at to find free ones: what it costs */
 };
 
 /*
