@@ -2,29 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 # A proxy that was taken over says what nobody asked, says half of it, or nothing, and sends descriptors: it is ended by
 # name and counted, the daemon goes on, and the log tells whose words are whose.
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/lib_proxy.sh"
 e2e_up
-e2e_run backend python3 tests/e2e/names.py serve 8080 &
-e2e_run backend python3 tests/e2e/names.py serve 8081 &
-serving() { [ "$(ip netns exec backend ss -Hltn | grep -c ':808')" -eq 2 ]; }
-e2e_wait 20 serving || e2e_fail "the servers do not start"
-cat >"$E2E/p.yaml" <<'P'
-apiVersion: cilium.io/v2
-kind: CiliumNetworkPolicy
-metadata: {name: both, namespace: default}
-spec:
-  endpointSelector: {matchLabels: {app: backend}}
-  ingress:
-    - fromEndpoints: [{matchLabels: {app: frontend}}]
-      toPorts:
-        - ports: [{port: "8080", protocol: TCP}]
-          rules: {http: [{path: "/api/.*", headerMatches: [{name: X-Added, value: v, mismatch: ADD}]}]}
-        - ports: [{port: "8081", protocol: TCP}]
-          rules: {http: [{path: "/api/.*"}]}
-P
+e2e_names backend 8080 8081
+{ e2e_rules both backend ingress frontend && e2e_added X-Added v 8080 && e2e_judged 8081; } >"$E2E/policy.yaml"
 export HOSTILE=$E2E
-e2e_posternd --policy "$E2E/p.yaml" --inventory testdata/inventory/demo.yaml --courtesy off --metrics 127.0.0.1:9970 \
-	--proxy tests/e2e/hostile_proxy.py
+e2e_start --metrics 127.0.0.1:9970 --proxy tests/e2e/hostile_proxy.py
 ask() { e2e_http frontend --max-time 5 "http://10.77.0.4:$1/api/x" | awk '{ print $1, $NF }'; }
 ends() { curl -sS http://127.0.0.1:9970/metrics | sed -n 's/^postern_proxy_ends_total //p'; }
 starts() { [ "$(stat -c %s "$E2E/starts")" -ge "$1" ]; }

@@ -3,28 +3,15 @@
 # A pod's network namespace takes no further program that steers connections: the daemon tries again and again, its
 # proxy keeps no listener of a trial that failed, what the kernel cannot judge is denied, and all is well when there is
 # room again.
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/lib_proxy.sh"
 e2e_up
 e2e_nginx
-cat >"$E2E/policy.yaml" <<'P'
-apiVersion: cilium.io/v2
-kind: CiliumNetworkPolicy
-metadata: {name: changes, namespace: default}
-spec:
-  endpointSelector: {matchLabels: {app: backend}}
-  ingress:
-    - fromEndpoints: [{matchLabels: {app: frontend}}]
-      toPorts:
-        - ports: [{port: "8080", protocol: TCP}]
-          rules:
-            http:
-              - {path: "/api/.*", headerMatches: [{name: X-Added, value: by-policy, mismatch: ADD}]}
-P
+{ e2e_rules changes backend ingress frontend && e2e_added X-Added by-policy 8080; } >"$E2E/policy.yaml"
 e2e_run backend python3 tests/e2e/steered.py "$E2E/room" >"$E2E/steered" &
 e2e_wait 10 test -s "$E2E/steered" || e2e_fail "no namespace is filled"
 echo "programs that steer, and why no more: $(cat "$E2E/steered")"
 
-e2e_posternd --policy "$E2E/policy.yaml" --inventory testdata/inventory/demo.yaml --courtesy off
+e2e_start
 failed() { grep -c 'cannot steer connections to the proxy' "$E2E/log"; }
 more_than() { [ "$(failed)" -gt "$1" ]; }
 e2e_wait 10 more_than 0 || e2e_fail "nobody has failed"

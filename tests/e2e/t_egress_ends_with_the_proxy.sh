@@ -2,11 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # Egress through the proxy: what is open ends with the proxy or the daemon, and what is new is denied by name until it
 # is back. HTTP/2 is learned at the client, too. Where both ends have such rules, both proxies judge.
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/lib_proxy.sh"
 e2e_up
 N=tests/e2e/names.py
-e2e_run backend python3 $N serve 8080 &
-e2e_run backend python3 $N serve 8081 &
+e2e_names backend 8080 8081
 cat >"$E2E/h2.conf" <<N
 pid $E2E/h2.pid;
 error_log $E2E/error.log;
@@ -16,30 +15,10 @@ http { access_log $E2E/access.log; default_type text/plain;
 }
 N
 e2e_run backend nginx -c "$E2E/h2.conf" || e2e_fail "nginx does not start"
-serving() { [ "$(ip netns exec backend ss -Hltn | grep -c ':808')" -eq 3 ]; }
-e2e_wait 20 serving || e2e_fail "the servers do not start"
-# rules DIRECTION PEERS POD OTHER NAME VALUE: the proxy adds NAME: VALUE on port 8080, the kernel judges beside it.
-rules() {
-	cat <<-P
-		---
-		apiVersion: cilium.io/v2
-		kind: CiliumNetworkPolicy
-		metadata: {name: $1, namespace: default}
-		spec:
-		  endpointSelector: {matchLabels: {app: $3}}
-		  $1:
-		    - $2: [{matchLabels: {app: $4}}]
-		      toPorts:
-		        - ports: [{port: "8080", protocol: TCP}]
-		          rules:
-		            http:
-		              - {path: "/api/.*", headerMatches: [{name: $5, value: $6, mismatch: ADD}]}
-		        - ports: [{port: "8081", protocol: TCP}, {port: "8082", protocol: TCP}]
-		          rules: {http: [{path: "/api/.*"}]}
-	P
-}
-rules egress toEndpoints frontend backend X-Added out >"$E2E/policy.yaml"
-start() { e2e_posternd --policy "$E2E/policy.yaml" --inventory testdata/inventory/demo.yaml --courtesy off; }
+e2e_wait 20 e2e_listens backend 8082 || e2e_fail "nginx does not listen"
+# rules POD DIRECTION PEER FIELD VALUE: the proxy adds the field on port 8080, the kernel judges beside it.
+rules() { e2e_rules "$2" "$1" "$2" "$3" && e2e_added "$4" "$5" 8080 && e2e_judged 8081 8082; }
+rules frontend egress backend X-Added out >"$E2E/policy.yaml"
 ask() { e2e_http frontend --max-time "${2:-5}" "http://10.77.0.4:$1/api/x" | awk '{ print $1, $NF }'; }
 is_back() { [ "$(ask 8080)" = "200 ${1:-out}" ]; }
 holding() {
@@ -56,7 +35,7 @@ held() {
 	awk 'END { print $4 ~ /^[0-9]+$/ ? $4 " " $NF : "ended" }' "$E2E/held"
 }
 
-start
+e2e_start
 e2e_is "through the proxy" "200 out" "$(ask 8080)"
 holding
 pkill -KILL -x postern-proxy
@@ -78,8 +57,8 @@ e2e_leave KILL
 e2e_is "the daemon is killed: the one through the proxy" ended "$(held)"
 e2e_is "a new one" "none none" "$(ask 8080 1)"
 e2e_is "what the kernel judges" "200 -" "$(ask 8081)"
-rules ingress fromEndpoints backend frontend X-Seen in >>"$E2E/policy.yaml"
-start
+rules backend ingress frontend X-Seen in >>"$E2E/policy.yaml"
+e2e_start
 e2e_wait 20 is_back || e2e_fail "nothing passes under the next daemon, with rules at both ends: $(ask 8080)"
 e2e_is "both ends know each other" "10.77.0.2 10.77.0.2" \
 	"$(e2e_run frontend python3 $N ask 10.77.0.4 8080 /api/x | awk '{ sub(/:[0-9]*$/, "", $1); sub(/:[0-9]*$/, "", $5); print $1, $5 }')"

@@ -2,55 +2,21 @@
 # SPDX-License-Identifier: Apache-2.0
 # Egress rules that change headers: the client's connections to that port, and only these, go to the userspace proxy in
 # its own namespace. Both applications are told the addresses that each other has.
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/lib_proxy.sh"
 e2e_up
-N=tests/e2e/names.py
-e2e_run backend python3 $N serve 8080 &
-e2e_run backend python3 $N serve 8081 &
-e2e_run frontend python3 $N serve 8080 &
-serving() { [ "$(ip netns exec "$1" ss -Hltn | grep -c ':808')" -eq "$2" ]; }
-e2e_wait 20 serving backend 2 || e2e_fail "the servers do not start"
-e2e_wait 20 serving frontend 1 || e2e_fail "the server in the client's pod does not start"
-cat >"$E2E/policy.yaml" <<'P'
-apiVersion: cilium.io/v2
-kind: CiliumNetworkPolicy
-metadata: {name: out, namespace: default}
-spec:
-  endpointSelector: {matchLabels: {app: frontend}}
-  egress:
-    - toEndpoints: [{matchLabels: {app: backend}}]
-      toPorts:
-        - ports: [{port: "8080", protocol: TCP}]
-          rules:
-            http:
-              - {path: "/api/.*", headerMatches: [{name: X-Added, value: by-policy, mismatch: ADD}]}
-        - ports: [{port: "8081", protocol: TCP}]
-          rules: {http: [{path: "/api/.*"}]}
-P
-# ask POD HOST PORT PATH [FROM]: the line, with the client's port replaced by P where it is the same everywhere.
-ask() {
-	local pod=$1 line port
-	shift
-	line=$(e2e_run "$pod" timeout 20 python3 $N ask "$@" 2>&1) || line=none
-	port=$(sed -E 's/^[^ ]*:([0-9]+) .*/\1/' <<<"$line")
-	sed -E "s/:$port\b/:P/g" <<<"$line"
-}
+e2e_names backend 8080 8081
+e2e_names frontend 8080
+{ e2e_rules out frontend egress backend && e2e_added X-Added by-policy 8080 && e2e_judged 8081; } >"$E2E/policy.yaml"
 curl_ask() { e2e_http frontend "$@" | awk '{ print $1, $NF }'; }
 
-cat >"$E2E/within" <<W
-#!/bin/sh
-echo \$\$ >$E2E_CGROOT/$E2E_CGROUP/cgroup.procs
-exec build/posternd "\$@"
-W
-chmod +x "$E2E/within"
 V4="10.77.0.2:P > 10.77.0.4:8080 200 10.77.0.2:P > 10.77.0.4:8080 10.77.0.2:P by-policy"
 V6="[fd77::2]:P > [fd77::4]:8080 200 [fd77::2]:P > [fd77::4]:8080 [fd77::2]:P by-policy"
 start() {
 	echo "# ${E2E_BINARY##*/}"
 	: >"$E2E/events"
-	e2e_posternd --policy "$E2E/policy.yaml" --inventory testdata/inventory/demo.yaml --courtesy off
-	e2e_is "a header is added; both ends know each other, IPv4" "$V4" "$(ask frontend 10.77.0.4 8080 /api/x)"
-	e2e_is "the same, IPv6" "$V6" "$(ask frontend fd77::4 8080 /api/x)"
+	e2e_start
+	e2e_is "a header is added; both ends know each other, IPv4" "$V4" "$(e2e_ask frontend 10.77.0.4 8080 /api/x)"
+	e2e_is "the same, IPv6" "$V6" "$(e2e_ask frontend fd77::4 8080 /api/x)"
 	e2e_is "what no rule allows" "403 denied" "$(curl_ask "http://$BACKEND:8080/admin")"
 	e2e_is "the same, IPv6" "403 denied" "$(curl_ask "http://$BACKEND6:8080/admin")"
 	e2e_is "denials, by name and direction" 2 "$(e2e_events '"direction":"egress","verdict":"deny","reason":"no-rule-l7"')"
@@ -58,19 +24,19 @@ start() {
 
 E2E_BINARY=build/posternd
 start
-e2e_is "IPv4 from an IPv6 socket" "$V4" "$(ask frontend ::ffff:10.77.0.4 8080 /api/x)"
-e2e_is "from a socket that is bound" "$V4" "$(ask frontend 10.77.0.4 8080 /api/x 10.77.0.2)"
-e2e_is "from one of IPv6" "$V6" "$(ask frontend fd77::4 8080 /api/x fd77::2)"
+e2e_is "IPv4 from an IPv6 socket" "$V4" "$(e2e_ask frontend ::ffff:10.77.0.4 8080 /api/x)"
+e2e_is "from a socket that is bound" "$V4" "$(e2e_ask frontend 10.77.0.4 8080 /api/x 10.77.0.2)"
+e2e_is "from one of IPv6" "$V6" "$(e2e_ask frontend fd77::4 8080 /api/x fd77::2)"
 e2e_is "the kernel judges the port beside it" \
-	"10.77.0.2:P > 10.77.0.4:8081 200 10.77.0.2:P > 10.77.0.4:8081 10.77.0.2:P -" "$(ask frontend 10.77.0.4 8081 /api/x)"
+	"10.77.0.2:P > 10.77.0.4:8081 200 10.77.0.2:P > 10.77.0.4:8081 10.77.0.2:P -" "$(e2e_ask frontend 10.77.0.4 8081 /api/x)"
 e2e_is "a pod without a policy" \
-	"10.77.0.3:P > 10.77.0.4:8080 200 10.77.0.3:P > 10.77.0.4:8080 10.77.0.3:P -" "$(ask other 10.77.0.4 8080 /admin)"
+	"10.77.0.3:P > 10.77.0.4:8080 200 10.77.0.3:P > 10.77.0.4:8080 10.77.0.3:P -" "$(e2e_ask other 10.77.0.4 8080 /admin)"
 e2e_is "the pod itself" \
-	"10.77.0.2:P > 10.77.0.2:8080 200 10.77.0.2:P > 10.77.0.2:8080 10.77.0.2:P -" "$(ask frontend 10.77.0.2 8080 /admin)"
+	"10.77.0.2:P > 10.77.0.2:8080 200 10.77.0.2:P > 10.77.0.2:8080 10.77.0.2:P -" "$(e2e_ask frontend 10.77.0.2 8080 /admin)"
 e2e_is "its loopback" \
-	"127.0.0.1:P > 127.0.0.1:8080 200 127.0.0.1:P > 127.0.0.1:8080 127.0.0.1:P -" "$(ask frontend 127.0.0.1 8080 /admin)"
+	"127.0.0.1:P > 127.0.0.1:8080 200 127.0.0.1:P > 127.0.0.1:8080 127.0.0.1:P -" "$(e2e_ask frontend 127.0.0.1 8080 /admin)"
 e2e_is "its loopback, from its own address" \
-	"10.77.0.2:P > 127.0.0.1:8080 200 10.77.0.2:P > 127.0.0.1:8080 10.77.0.2:P -" "$(ask frontend 127.0.0.1 8080 /admin 10.77.0.2)"
+	"10.77.0.2:P > 127.0.0.1:8080 200 10.77.0.2:P > 127.0.0.1:8080 10.77.0.2:P -" "$(e2e_ask frontend 127.0.0.1 8080 /admin 10.77.0.2)"
 LISTENER=$(ip netns exec frontend ss -Hltn src 127.0.0.1 | awk '{ sub(/.*:/, "", $4); print $4; exit }')
 [ -n "$LISTENER" ] || e2e_fail "there is no listener in the pod"
 e2e_is "the listener itself has no server behind it" none "$(e2e_http frontend "http://127.0.0.1:$LISTENER/api/x")"
@@ -113,6 +79,6 @@ else
 fi
 e2e_stop
 
-E2E_BINARY=$E2E/within
+E2E_BINARY=$(e2e_within)
 start
 e2e_stop

@@ -10,29 +10,19 @@ if [ ! -e "$dir/node_modules/@grpc/grpc-js/package.json" ]; then
 	timeout 100 npm install --prefix "$dir" --no-audit --no-fund --ignore-scripts @grpc/grpc-js@1.14.0 >/dev/null 2>&1 ||
 		{ echo "npm cannot fetch @grpc/grpc-js"; exit 77; }
 fi
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/lib_proxy.sh"
 e2e_up
 export GRPC_JS=$dir/node_modules/@grpc/grpc-js
 J=tests/e2e/grpc.js
 e2e_run backend node $J serve 8080 8081 2>"$E2E/server.err" &
-serving() { [ "$(ip netns exec backend ss -Hltn | grep -c ':808[01]')" -eq 2 ]; }
-e2e_wait 20 serving || e2e_fail "the server does not start: $(cat "$E2E/server.err")"
-cat >"$E2E/policy.yaml" <<'P'
-apiVersion: cilium.io/v2
-kind: CiliumNetworkPolicy
-metadata: {name: cart, namespace: default}
-spec:
-  endpointSelector: {matchLabels: {app: backend}}
-  ingress:
-    - fromEndpoints: [{matchLabels: {app: frontend}}]
-      toPorts:
-        - ports: [{port: "8080", protocol: TCP}]
-          rules:
-            http: [{method: POST, path: "/shop.Cart/.*", headerMatches: [{name: X-Added, value: by-policy, mismatch: ADD}]}]
-        - ports: [{port: "8081", protocol: TCP}]
-          rules: {http: [{method: POST, path: "/shop.Cart/.*"}]}
-P
-e2e_posternd --policy "$E2E/policy.yaml" --inventory testdata/inventory/demo.yaml --courtesy off
+e2e_wait 20 e2e_listens backend 8080 8081 || e2e_fail "the server does not start: $(cat "$E2E/server.err")"
+RULE='method: POST, path: "/shop.Cart/.*"'
+{
+	e2e_rules cart backend ingress frontend
+	e2e_port_rule "{$RULE, headerMatches: [{name: X-Added, value: by-policy, mismatch: ADD}]}" 8080
+	e2e_port_rule "{$RULE}" 8081
+} >"$E2E/policy.yaml"
+e2e_start
 # expected CLIENT SERVER FIELD
 expected() {
 	cat <<-X

@@ -2,28 +2,13 @@
 # SPDX-License-Identifier: Apache-2.0
 # What posternd is told about the proxy's shares reaches it: one workload has as many connections and bytes as it may
 # have, and not one more, while another one is served.
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/lib_proxy.sh"
 e2e_up
-N=tests/e2e/names.py
+e2e_names backend 8080
+e2e_names admin 8080
 for pod in backend admin; do
-	e2e_run $pod python3 $N serve 8080 &
-done
-serving() { ip netns exec backend ss -Hltn | grep -q :8080 && ip netns exec admin ss -Hltn | grep -q :8080; }
-e2e_wait 20 serving || e2e_fail "the servers do not start"
-for pod in backend admin; do
-	cat <<-P
-		---
-		apiVersion: cilium.io/v2
-		kind: CiliumNetworkPolicy
-		metadata: {name: to-$pod, namespace: default}
-		spec:
-		  endpointSelector: {matchLabels: {app: $pod}}
-		  ingress:
-		    - fromEndpoints: [{matchLabels: {app: frontend}}]
-		      toPorts:
-		        - ports: [{port: "8080", protocol: TCP}]
-		          rules: {http: [{path: "/api/.*", headerMatches: [{name: X-Added, value: by-policy, mismatch: ADD}]}]}
-	P
+	e2e_rules to-$pod $pod ingress frontend
+	e2e_added X-Added by-policy 8080
 done >"$E2E/policy.yaml"
 # Heads that do not end hold 64 KiB each.
 cat >"$E2E/crowd.py" <<'C'
@@ -60,8 +45,7 @@ over = len(select.select(crowd, [], [], 0)[0])
 print("over 1 MiB:", 24 <= over <= 25)
 print("another workload:", is_served(connect("10.77.0.5")))
 C
-e2e_posternd --policy "$E2E/policy.yaml" --inventory testdata/inventory/demo.yaml --courtesy off \
-	--proxy-threads 7 --workload-connections 40 --workload-memory 1
+e2e_start --proxy-threads 7 --workload-connections 40 --workload-memory 1
 e2e_is "threads that serve" 7 "$(grep -l '^worker-' "/proc/$(pgrep -x postern-proxy)/task"/*/comm | wc -l)"
 e2e_run frontend timeout 60 python3 "$E2E/crowd.py" >"$E2E/crowd" 2>&1
 while IFS='|' read -r what want; do

@@ -2,35 +2,16 @@
 # SPDX-License-Identifier: Apache-2.0
 # Connections through the proxy outlive a new policy. When the proxy or the daemon is killed they end, and new ones are
 # denied by name until it is back; what the kernel judges notices nothing.
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/lib_proxy.sh"
 e2e_up
 N=tests/e2e/names.py
-e2e_run backend python3 $N serve 8080 &
-e2e_run backend python3 $N serve 8081 &
-serving() { [ "$(ip netns exec backend ss -Hltn | grep -c ':808')" -eq 2 ]; }
-e2e_wait 20 serving || e2e_fail "the servers do not start"
+e2e_names backend 8080 8081
 
 # policy VALUE: the proxy adds X-Added: VALUE on port 8080; the kernel judges on 8081.
 policy() {
-	sed "s/VALUE/$1/" >"$E2E/policy.new" <<-'P'
-		apiVersion: cilium.io/v2
-		kind: CiliumNetworkPolicy
-		metadata: {name: changes, namespace: default}
-		spec:
-		  endpointSelector: {matchLabels: {app: backend}}
-		  ingress:
-		    - fromEndpoints: [{matchLabels: {app: frontend}}]
-		      toPorts:
-		        - ports: [{port: "8080", protocol: TCP}]
-		          rules:
-		            http:
-		              - {path: "/api/.*", headerMatches: [{name: X-Added, value: VALUE, mismatch: ADD}]}
-		        - ports: [{port: "8081", protocol: TCP}]
-		          rules: {http: [{path: "/api/.*"}]}
-	P
+	{ e2e_rules changes backend ingress frontend && e2e_added X-Added "$1" 8080 && e2e_judged 8081; } >"$E2E/policy.new"
 	mv "$E2E/policy.new" "$E2E/policy.yaml"
 }
-start() { e2e_posternd --policy "$E2E/policy.yaml" --inventory testdata/inventory/demo.yaml --courtesy off; }
 in_force() { grep -q "generation $1 is in force" "$E2E/log"; }
 
 # hold NAME PORT: a connection that asks once and then at each "again NAME"; its answers are lines of $E2E/NAME.
@@ -55,7 +36,7 @@ ask() { e2e_http frontend --max-time "${2:-5}" "http://10.77.0.4:$1/api/x" | awk
 through_the_proxy() { [ "$(ask 8080)" = "200 ${1:-two}" ]; }
 
 policy one
-start
+e2e_start
 hold proxied 8080
 hold judged 8081
 e2e_is "through the proxy" "200 one" "$(ask 8080)"
@@ -82,7 +63,7 @@ e2e_is "a new one" "none none" "$(ask 8080 1)"
 e2e_is "the one that the kernel judges, since the beginning" "200 -" "$(again judged)"
 gone() { ! pgrep -x postern-proxy; }
 e2e_wait 10 gone || e2e_fail "the proxy outlives its daemon"
-start
+e2e_start
 e2e_wait 20 through_the_proxy || e2e_fail "the proxy is not there with the next daemon: $(ask 8080)"
 e2e_is "the one that the kernel judges, under the next daemon" "200 -" "$(again judged)"
 e2e_stop

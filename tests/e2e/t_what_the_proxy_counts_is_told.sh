@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # The proxy's counters in /metrics and in the status beside real traffic: connections, bytes, requests by protocol and
 # verdict, streams, servers that are not there, limits. They go on when the proxy is killed, and nothing of it stays open.
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/lib_proxy.sh"
 PATH=$PATH:/usr/sbin
 for tool in nghttpd nghttp; do
 	command -v $tool >/dev/null || { echo "needs $tool"; exit 77; }
@@ -10,28 +10,13 @@ done
 e2e_up
 N=tests/e2e/names.py
 AT=127.0.0.1:9970
-e2e_run backend python3 $N serve 8080 &
 mkdir -p "$E2E/www/api"
 echo two >"$E2E/www/api/x"
 e2e_run backend nghttpd --no-tls -d "$E2E/www" 8082 >/dev/null 2>&1 &
-listens() { ip netns exec backend ss -Hltn | grep -q ":$1 "; }
-serving() { listens 8080 && listens 8082; }
-e2e_wait 20 serving || e2e_fail "the servers do not start"
-cat >"$E2E/policy.yaml" <<'P'
-apiVersion: cilium.io/v2
-kind: CiliumNetworkPolicy
-metadata: {name: changes, namespace: default}
-spec:
-  endpointSelector: {matchLabels: {app: backend}}
-  ingress:
-    - fromEndpoints: [{matchLabels: {app: frontend}}]
-      toPorts:
-        - ports: [{port: "8080", protocol: TCP}, {port: "8081", protocol: TCP}, {port: "8082", protocol: TCP}]
-          rules:
-            http:
-              - {path: "/api/.*", headerMatches: [{name: X-Added, value: by-policy, mismatch: ADD}]}
-P
-e2e_posternd --policy "$E2E/policy.yaml" --inventory testdata/inventory/demo.yaml --courtesy off --metrics $AT --workload-connections 6
+e2e_names backend 8080
+e2e_wait 20 e2e_listens backend 8082 || e2e_fail "nghttpd does not start"
+{ e2e_rules changes backend ingress frontend && e2e_added X-Added by-policy 8080 8081 8082; } >"$E2E/policy.yaml"
+e2e_start --metrics $AT --workload-connections 6
 value() { curl -s "http://$AT/metrics" | awk -v s="$1" '$1 == s { print $2 }'; }
 proxy() { value "postern_proxy_$1"; }
 l7() { value "cilium_policy_l7_total{rule=\"$1\",proxy_type=\"postern-proxy\"}"; }

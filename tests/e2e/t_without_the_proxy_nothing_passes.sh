@@ -1,24 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # Rules for the userspace proxy, and no proxy: every request is denied by name, wherever a connection's numbers begin.
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/lib_proxy.sh"
 e2e_up
 e2e_nginx
-cat >"$E2E/policy.yaml" <<'P'
-apiVersion: cilium.io/v2
-kind: CiliumNetworkPolicy
-metadata: {name: changes, namespace: default}
-spec:
-  endpointSelector: {matchLabels: {app: backend}}
-  ingress:
-    - fromEndpoints: [{matchLabels: {app: frontend}}]
-      toPorts:
-        - ports: [{port: "8080", protocol: TCP}]
-          rules:
-            http:
-              - {path: "/api/.*", headerMatches: [{name: X-Added, value: by-policy, mismatch: ADD}]}
-P
-e2e_posternd --policy "$E2E/policy.yaml" --inventory testdata/inventory/demo.yaml --courtesy off --proxy off
+{ e2e_rules changes backend ingress frontend && e2e_added X-Added by-policy 8080; } >"$E2E/policy.yaml"
+e2e_start --proxy off
 for _ in $(seq 8); do
 	for to in $BACKEND "$BACKEND6"; do
 		e2e_http frontend "http://$to:8080/api/x"
