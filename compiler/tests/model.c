@@ -427,3 +427,12 @@ struct pst_bundle *model_compile(struct model *m, struct pst_diags *diags)
 	}
 	return b;
 }
+
+struct pst_port_rule *model_web(struct model *m, uint16_t port)
+{
+	struct pst_rule *rule;
+
+	model_endpoint(m, "web", "k8s:app=web", "10.0.0.1");
+	rule = model_rule(m, model_policy(m, "p", "k8s:app=web"), PST_DIRECTION_INGRESS, false);
+	return model_port(m, rule, PST_PROTOCOL_TCP, port, 0);
+}

@@ -53,6 +53,10 @@ struct pst_http_rule *model_http(struct model *m, struct pst_port_rule *ports, c
 /* Adds an endpoint with LABELS ("k8s:a=b k8s:c=d") and one address. */
 void model_endpoint(struct model *m, const char *name, const char *labels, const char *addr);
 
+/* Pod "web" (app=web, 10.0.0.1), whose policy "p" has the ingress rule of this port of everybody's.
+ */
+struct pst_port_rule *model_web(struct model *m, uint16_t port);
+
 /* Gives the endpoint that was added last a named port. */
 void model_named_port(struct model *m, const char *name, enum pst_protocol protocol, uint16_t port);
 

@@ -253,9 +253,26 @@ static void edit(struct world *w)
 	edits[pick(sizeof(edits) / sizeof(*edits))](w);
 }
 
+/* Of several worlds: how many rows there were, and how many of them were resolved anew. */
+struct use {
+	size_t n_rows, n_resolved;
+};
+
+static void add_use(struct use *u, const struct world *w)
+{
+	u->n_rows += w->n_rows;
+	u->n_resolved += w->n_resolved;
+}
+
+static void expect_use(const struct use *u)
+{
+	cr_assert_gt(u->n_resolved, 0);
+	cr_assert_lt(u->n_resolved, u->n_rows / 4, "the memo is of use");
+}
+
 Test(memo, what_changes_between_two_compilations_changes_the_same_with_a_memo, .timeout = 120)
 {
-	size_t n_rows = 0, n_resolved = 0;
+	struct use all = {0};
 
 	srand(SEED);
 	for (int i = 0; i < ROUNDS; i++) {
@@ -268,12 +285,10 @@ Test(memo, what_changes_between_two_compilations_changes_the_same_with_a_memo, .
 				edit(&w);
 			check(&w);
 		}
-		n_rows += w.n_rows;
-		n_resolved += w.n_resolved;
+		add_use(&all, &w);
 		end(&w);
 	}
-	cr_assert_gt(n_resolved, 0);
-	cr_assert_lt(n_resolved, n_rows / 4, "the memo is of use");
+	expect_use(&all);
 }
 
 /* Pods come, go and change their labels: numbers shift across the words of sets. */
@@ -290,7 +305,7 @@ static void edit_crowd(struct world *w)
 
 Test(memo, pods_that_come_and_go_change_the_same_with_a_memo_in_a_crowd, .timeout = 120)
 {
-	size_t n_rows = 0, n_resolved = 0;
+	struct use all = {0};
 
 	srand(SEED + 1);
 	for (int i = 0; i < ROUNDS / 2; i++) {
@@ -306,12 +321,10 @@ Test(memo, pods_that_come_and_go_change_the_same_with_a_memo_in_a_crowd, .timeou
 			edit_crowd(&w);
 			check(&w);
 		}
-		n_rows += w.n_rows;
-		n_resolved += w.n_resolved;
+		add_use(&all, &w);
 		end(&w);
 	}
-	cr_assert_gt(n_resolved, 0);
-	cr_assert_lt(n_resolved, n_rows / 4, "the memo is of use");
+	expect_use(&all);
 }
 
 /* A cluster of pods alone, and room for the policies of the model. */

@@ -22,14 +22,10 @@ static struct pst_port_rule *ports;
 
 static void setup(void)
 {
-	struct pst_rule *rule;
-
 	model_init(&m);
 	diags = pst_diags_new();
 	b = NULL;
-	model_endpoint(&m, "web", "k8s:app=web", "10.0.0.1");
-	rule = model_rule(&m, model_policy(&m, "p", "k8s:app=web"), PST_DIRECTION_INGRESS, false);
-	ports = model_port(&m, rule, PST_PROTOCOL_TCP, 80, 0);
+	ports = model_web(&m, 80);
 }
 
 static void teardown(void)

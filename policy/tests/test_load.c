@@ -4,7 +4,6 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,43 +13,12 @@
 
 #include "policy/policy.h"
 #include "policy/tests/helper.h"
+#include "policy/tests/scratch.h"
 #include "policy/yaml.h"
 
 #define CNP(name)                                                                            \
 	"{apiVersion: cilium.io/v2, kind: CiliumNetworkPolicy, metadata: {name: " name "}, " \
 	"spec: {endpointSelector: {}, ingress: [{}]}}\n"
-
-static char dir[64];
-
-static void t_enter(void)
-{
-	snprintf(dir, sizeof(dir), "/tmp/postern-load-XXXXXX");
-	cr_assert_not_null(mkdtemp(dir));
-	cr_assert_eq(chdir(dir), 0);
-}
-
-static int t_remove(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-	(void)st;
-	(void)type;
-	(void)ftw;
-	return remove(path);
-}
-
-static void t_leave(void)
-{
-	cr_assert_eq(chdir("/"), 0);
-	cr_assert_eq(nftw(dir, t_remove, 16, FTW_DEPTH | FTW_PHYS), 0);
-}
-
-static void t_write(const char *path, const char *text)
-{
-	FILE *f = fopen(path, "w");
-
-	cr_assert_not_null(f);
-	fputs(text, f);
-	fclose(f);
-}
 
 struct t_loaded {
 	int r;
@@ -84,7 +52,7 @@ static void t_fails(const char *path, int err, const char *id, const char *place
 	t_free(&l);
 }
 
-TestSuite(load, .init = t_enter, .fini = t_leave);
+TestSuite(load, .init = t_scratch_enter, .fini = t_scratch_leave);
 
 Test(load, a_path_that_does_not_exist_is_an_error)
 {
@@ -95,7 +63,7 @@ Test(load, a_directory_without_files_is_an_error)
 {
 	mkdir("empty", 0755);
 	mkdir("empty/below", 0755);
-	t_write("empty/README.md", "nothing");
+	t_scratch_write("empty/README.md", "nothing");
 	t_fails("empty", -ENOENT, "no-files", "empty");
 }
 
@@ -105,11 +73,11 @@ Test(load, a_directory_is_walked_in_the_order_of_names)
 
 	mkdir("d", 0755);
 	mkdir("d/b", 0755);
-	t_write("d/c.yml", CNP("third"));
-	t_write("d/b/x.json", CNP("second"));
-	t_write("d/a.yaml", CNP("first"));
-	t_write("d/z.txt", "{not: read");
-	t_write("d/.hidden.yaml", "{not: read");
+	t_scratch_write("d/c.yml", CNP("third"));
+	t_scratch_write("d/b/x.json", CNP("second"));
+	t_scratch_write("d/a.yaml", CNP("first"));
+	t_scratch_write("d/z.txt", "{not: read");
+	t_scratch_write("d/.hidden.yaml", "{not: read");
 	l = t_load("d");
 	cr_assert_eq(l.r, 0);
 	cr_assert_eq(pst_diags_count(l.diags), 0);
@@ -126,7 +94,7 @@ Test(load, a_file_without_a_policy_is_an_error_by_name_and_counted_in_a_director
 	struct t_loaded l;
 
 	mkdir("d", 0755);
-	t_write("d/other.yaml", "{apiVersion: v1, kind: Service}\n");
+	t_scratch_write("d/other.yaml", "{apiVersion: v1, kind: Service}\n");
 	l = t_load("d/other.yaml");
 	cr_assert(t_has(l.diags, "no-policy"));
 	t_free(&l);
@@ -141,7 +109,7 @@ Test(load, a_file_given_by_name_needs_no_known_ending)
 {
 	struct t_loaded l;
 
-	t_write("policy.txt", CNP("a"));
+	t_scratch_write("policy.txt", CNP("a"));
 	l = t_load("policy.txt");
 	cr_assert_eq(l.r, 0);
 	cr_assert_eq(l.set->n_policies, 1);
@@ -154,7 +122,7 @@ Test(load, links_to_files_are_followed_as_in_a_mounted_config_map)
 
 	mkdir("d", 0755);
 	mkdir("d/..2026", 0755);
-	t_write("d/..2026/p.yaml", CNP("a"));
+	t_scratch_write("d/..2026/p.yaml", CNP("a"));
 	cr_assert_eq(symlink("..2026", "d/..data"), 0);
 	cr_assert_eq(symlink("..data/p.yaml", "d/p.yaml"), 0);
 	l = t_load("d");
@@ -167,7 +135,7 @@ Test(load, links_to_files_are_followed_as_in_a_mounted_config_map)
 Test(load, a_circle_of_links_ends_in_an_error)
 {
 	mkdir("d", 0755);
-	t_write("d/a.yaml", CNP("a"));
+	t_scratch_write("d/a.yaml", CNP("a"));
 	cr_assert_eq(symlink("..", "d/up"), 0);
 	cr_assert_eq(symlink("d", "e"), 0);
 	t_fails("d", -ELOOP, "directory-loop", "d/up/d");
@@ -176,7 +144,7 @@ Test(load, a_circle_of_links_ends_in_an_error)
 Test(load, a_dangling_link_named_like_a_policy_is_an_error)
 {
 	mkdir("d", 0755);
-	t_write("d/a.yaml", CNP("a"));
+	t_scratch_write("d/a.yaml", CNP("a"));
 	cr_assert_eq(symlink("gone", "d/b.yaml"), 0);
 	t_fails("d", -ENOENT, "file-missing", "d/b.yaml");
 }
@@ -216,7 +184,7 @@ Test(load, a_file_of_the_largest_size_is_read)
 	struct t_loaded l;
 	int fd;
 
-	t_write("full.yaml", CNP("a"));
+	t_scratch_write("full.yaml", CNP("a"));
 	fd = open("full.yaml", O_WRONLY | O_APPEND);
 	while (lseek(fd, 0, SEEK_END) < PST_YAML_MAX_SIZE)
 		cr_assert_eq(write(fd, "\n", 1), 1);
@@ -290,9 +258,9 @@ Test(load, what_may_not_be_read_is_named_and_the_others_are_read)
 
 	mkdir("d", 0755);
 	mkdir("d/closed", 0);
-	t_write("d/a.yaml", CNP("a"));
-	t_write("d/b.yaml", CNP("b"));
-	t_write("d/z.yaml", CNP("z"));
+	t_scratch_write("d/a.yaml", CNP("a"));
+	t_scratch_write("d/b.yaml", CNP("b"));
+	t_scratch_write("d/z.yaml", CNP("z"));
 	cr_assert_eq(chmod("d/b.yaml", 0), 0);
 	cr_assert_eq(chmod(".", 0755), 0);
 	if (!me)
@@ -351,8 +319,8 @@ Test(load, whoever_takes_the_files_can_stop)
 	struct pst_diags *diags = pst_diags_new();
 	int n = 0;
 
-	t_write("a.yaml", "a");
-	t_write("b.yaml", "b");
+	t_scratch_write("a.yaml", "a");
+	t_scratch_write("b.yaml", "b");
 	cr_assert_eq(pst_load_paths(paths, 2, diags, t_stop_at_once, &n), -ECANCELED);
 	cr_assert_eq(n, 1);
 	pst_diags_free(&diags);
@@ -364,7 +332,7 @@ Test(load, all_paths_are_looked_at_even_after_a_mistake)
 	struct pst_diags *diags = pst_diags_new();
 	struct pst_policy_set *set = NULL;
 
-	t_write("bad.yaml", "{");
+	t_scratch_write("bad.yaml", "{");
 	cr_assert_eq(pst_policy_load(paths, 3, diags, &set), -ENOENT);
 	cr_assert_eq(pst_diags_errors(diags), 3);
 	cr_assert_null(set);
@@ -378,8 +346,8 @@ Test(load, several_paths_make_one_set)
 	struct pst_policy_set *set = NULL;
 
 	mkdir("d", 0755);
-	t_write("a.yaml", CNP("a"));
-	t_write("d/b.yaml", CNP("b"));
+	t_scratch_write("a.yaml", CNP("a"));
+	t_scratch_write("d/b.yaml", CNP("b"));
 	cr_assert_eq(pst_policy_load(paths, 2, diags, &set), 0);
 	cr_assert_eq(set->n_policies, 2);
 	pst_policy_set_free(&set);

@@ -4,7 +4,6 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +12,7 @@
 
 #include "base/mem.h"
 #include "policy/tests/helper.h"
+#include "policy/tests/scratch.h"
 
 /* A policy that allows PORT; a second rule allows what is not a port when BAD. */
 #define ONE(name, port, more)                                         \
@@ -29,7 +29,6 @@
 	"metadata: {nam: a}\nspec: {endpointSelector: {}, ingress: [{}]}\n"
 #define HALF_WRITTEN "---\napiVersion: cilium.io/v2\nkind: Cilium"
 
-static char dir[64];
 static struct pst_policy_store *store;
 
 static struct pst_policy_store *t_store_of(const char *path)
@@ -43,35 +42,15 @@ static struct pst_policy_store *t_store_of(const char *path)
 
 static void t_enter(void)
 {
-	snprintf(dir, sizeof(dir), "/tmp/postern-store-XXXXXX");
-	cr_assert_not_null(mkdtemp(dir));
-	cr_assert_eq(chdir(dir), 0);
+	t_scratch_enter();
 	cr_assert_eq(mkdir("d", 0700), 0);
 	store = t_store_of("d");
-}
-
-static int t_remove(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-	(void)st;
-	(void)type;
-	(void)ftw;
-	return remove(path);
 }
 
 static void t_leave(void)
 {
 	pst_policy_store_free(&store);
-	cr_assert_eq(chdir("/"), 0);
-	cr_assert_eq(nftw(dir, t_remove, 16, FTW_DEPTH | FTW_PHYS), 0);
-}
-
-static void t_write(const char *path, const char *text)
-{
-	FILE *f = fopen(path, "w");
-
-	cr_assert_not_null(f);
-	fputs(text, f);
-	fclose(f);
+	t_scratch_leave();
 }
 
 /* Refreshes; how many errors there were. */
@@ -130,14 +109,14 @@ TestSuite(store, .init = t_enter, .fini = t_leave);
 
 Test(store, follows_files_that_come_change_and_go)
 {
-	t_write("d/1.yaml", POLICY("a", "80"));
+	t_scratch_write("d/1.yaml", POLICY("a", "80"));
 	cr_assert_eq(t_refresh(), 0);
 	t_is("a:80", "");
-	t_write("d/2.yaml", POLICY("b", "81") POLICY("c", "82"));
+	t_scratch_write("d/2.yaml", POLICY("b", "81") POLICY("c", "82"));
 	cr_assert_eq(t_refresh(), 0);
 	t_is("a:80 b:81 c:82", "");
-	t_write("d/1.yaml", POLICY("a", "90"));
-	t_write("d/2.yaml", POLICY("c", "82"));
+	t_scratch_write("d/1.yaml", POLICY("a", "90"));
+	t_scratch_write("d/2.yaml", POLICY("c", "82"));
 	cr_assert_eq(t_refresh(), 0);
 	t_is("a:90 c:82", "");
 	cr_assert_eq(unlink("d/1.yaml"), 0);
@@ -147,19 +126,19 @@ Test(store, follows_files_that_come_change_and_go)
 
 Test(store, a_policy_with_a_mistake_leaves_its_last_good_version_and_its_neighbours_in_force)
 {
-	t_write("d/1.yaml", POLICY("a", "80") POLICY("b", "81"));
+	t_scratch_write("d/1.yaml", POLICY("a", "80") POLICY("b", "81"));
 	t_refresh();
-	t_write("d/1.yaml", WITH_MISTAKE("a", "90") POLICY("b", "91"));
+	t_scratch_write("d/1.yaml", WITH_MISTAKE("a", "90") POLICY("b", "91"));
 	cr_assert_eq(t_refresh(), 1);
 	t_is("a:80 b:91", "a kept");
-	t_write("d/1.yaml", POLICY("a", "92") POLICY("b", "91"));
+	t_scratch_write("d/1.yaml", POLICY("a", "92") POLICY("b", "91"));
 	cr_assert_eq(t_refresh(), 0);
 	t_is("a:92 b:91", "");
 }
 
 Test(store, what_never_was_good_is_in_force_as_far_as_it_can_be_read)
 {
-	t_write("d/1.yaml", WITH_MISTAKE("a", "80") UNREADABLE("b"));
+	t_scratch_write("d/1.yaml", WITH_MISTAKE("a", "80") UNREADABLE("b"));
 	cr_assert_eq(t_refresh(), 2);
 	t_is("a:80", "a not kept, b not kept");
 	cr_assert(pst_policy_store_set(store)->policies[0].specs[0].rules[1].refused);
@@ -167,23 +146,23 @@ Test(store, what_never_was_good_is_in_force_as_far_as_it_can_be_read)
 
 Test(store, a_policy_that_cannot_be_read_leaves_its_last_good_version)
 {
-	t_write("d/1.yaml", POLICY("a", "80") POLICY("b", "81"));
+	t_scratch_write("d/1.yaml", POLICY("a", "80") POLICY("b", "81"));
 	t_refresh();
-	t_write("d/1.yaml", UNREADABLE("a") POLICY("b", "91"));
+	t_scratch_write("d/1.yaml", UNREADABLE("a") POLICY("b", "91"));
 	cr_assert_eq(t_refresh(), 1);
 	t_is("b:91 a:80", "a kept");
 }
 
 Test(store, the_last_good_version_is_found_in_another_file)
 {
-	t_write("d/1.yaml", POLICY("a", "80"));
+	t_scratch_write("d/1.yaml", POLICY("a", "80"));
 	t_refresh();
 	cr_assert_eq(unlink("d/1.yaml"), 0);
-	t_write("d/2.yaml", WITH_MISTAKE("a", "90"));
+	t_scratch_write("d/2.yaml", WITH_MISTAKE("a", "90"));
 	t_refresh();
 	t_is("a:80", "a kept");
 	/* And its arena lives on, although its file is gone for long. */
-	t_write("d/3.yaml", POLICY("c", "82"));
+	t_scratch_write("d/3.yaml", POLICY("c", "82"));
 	t_refresh();
 	t_refresh();
 	t_is("a:80 c:82", "a kept");
@@ -191,12 +170,12 @@ Test(store, the_last_good_version_is_found_in_another_file)
 
 Test(store, a_half_written_file_takes_nothing_away)
 {
-	t_write("d/1.yaml", POLICY("a", "80") POLICY("b", "81"));
+	t_scratch_write("d/1.yaml", POLICY("a", "80") POLICY("b", "81"));
 	t_refresh();
-	t_write("d/1.yaml", POLICY("a", "90") HALF_WRITTEN);
+	t_scratch_write("d/1.yaml", POLICY("a", "90") HALF_WRITTEN);
 	cr_assert_geq(t_refresh(), 1);
 	t_is("a:90 b:81", "the file kept");
-	t_write("d/1.yaml", "");
+	t_scratch_write("d/1.yaml", "");
 	t_refresh();
 	t_is("a:90 b:81", "the file kept");
 }
@@ -206,10 +185,10 @@ Test(store, what_is_removed_is_gone_though_another_directory_cannot_be_read)
 {
 	cr_assert_eq(mkdir("d/sub", 0700), 0);
 	cr_assert_eq(mkdir("d/sub2", 0700), 0);
-	t_write("d/a.yaml", POLICY("a", "1"));
-	t_write("d/b.yaml", POLICY("b", "2"));
-	t_write("d/sub/c.yaml", POLICY("c", "3"));
-	t_write("d/sub2/d.yaml", POLICY("d", "4"));
+	t_scratch_write("d/a.yaml", POLICY("a", "1"));
+	t_scratch_write("d/b.yaml", POLICY("b", "2"));
+	t_scratch_write("d/sub/c.yaml", POLICY("c", "3"));
+	t_scratch_write("d/sub2/d.yaml", POLICY("d", "4"));
 	t_refresh();
 	t_is("a:1 b:2 c:3 d:4", "");
 	cr_assert_eq(rename("d/sub", "away"), 0);
@@ -225,22 +204,22 @@ Test(store, what_is_removed_is_gone_though_another_directory_cannot_be_read)
 
 Test(store, a_policy_whose_name_is_lost_stays_under_its_old_name)
 {
-	t_write("d/1.yaml", POLICY("a", "80"));
+	t_scratch_write("d/1.yaml", POLICY("a", "80"));
 	t_refresh();
-	t_write("d/1.yaml", NAMELESS);
+	t_scratch_write("d/1.yaml", NAMELESS);
 	t_refresh();
 	cr_assert_str_eq(t_in_force(), "a:80");
 }
 
 Test(store, a_path_that_vanishes_takes_nothing_away)
 {
-	t_write("d/1.yaml", POLICY("a", "80"));
+	t_scratch_write("d/1.yaml", POLICY("a", "80"));
 	t_refresh();
 	cr_assert_eq(rename("d", "e"), 0);
 	cr_assert_geq(t_refresh(), 1);
 	t_is("a:80", "");
 	cr_assert_eq(rename("e", "d"), 0);
-	t_write("d/1.yaml", POLICY("b", "81"));
+	t_scratch_write("d/1.yaml", POLICY("b", "81"));
 	cr_assert_eq(t_refresh(), 0);
 	t_is("b:81", "");
 }
@@ -249,8 +228,8 @@ Test(store, reads_only_what_has_changed)
 {
 	struct timespec long_ago[2] = {{.tv_sec = 1000}, {.tv_sec = 1000}};
 
-	t_write("d/1.yaml", POLICY("a", "80"));
-	t_write("d/2.yaml", POLICY("b", "81"));
+	t_scratch_write("d/1.yaml", POLICY("a", "80"));
+	t_scratch_write("d/2.yaml", POLICY("b", "81"));
 	t_refresh();
 	cr_assert_eq(pst_policy_store_n_read(store), 2);
 	/* Too fresh for their times to tell: looked at once more, and found to be the same. */
@@ -262,7 +241,7 @@ Test(store, reads_only_what_has_changed)
 	cr_assert_eq(pst_policy_store_n_read(store), 0);
 	t_is("a:80 b:81", "");
 	/* Of the same size, and with its old time. */
-	t_write("d/2.yaml", POLICY("b", "91"));
+	t_scratch_write("d/2.yaml", POLICY("b", "91"));
 	cr_assert_eq(utimensat(AT_FDCWD, "d/2.yaml", long_ago, 0), 0);
 	t_refresh();
 	cr_assert_eq(pst_policy_store_n_read(store), 1);
@@ -273,8 +252,8 @@ Test(store, two_policies_of_one_name_are_both_in_force)
 {
 	struct pst_diags *diags = pst_diags_new();
 
-	t_write("d/1.yaml", POLICY("a", "80"));
-	t_write("d/2.yaml", POLICY("a", "81"));
+	t_scratch_write("d/1.yaml", POLICY("a", "80"));
+	t_scratch_write("d/2.yaml", POLICY("a", "81"));
 	cr_assert_eq(pst_policy_store_refresh(store, diags), 0);
 	cr_assert(t_has(diags, "same-name"));
 	t_is("a:80 a:81", "");
@@ -299,7 +278,7 @@ Test(store, a_further_check_refuses_like_the_reader)
 
 	pst_policy_store_free(&store);
 	store = pst_policy_store_new(&opts);
-	t_write("d/1.yaml", POLICY("a", "80") POLICY("b", "81"));
+	t_scratch_write("d/1.yaml", POLICY("a", "80") POLICY("b", "81"));
 	cr_assert_eq(t_refresh(), 1);
 	t_is("a:80 b:81", "b not kept");
 	refusals = pst_policy_store_refusals(store, &n);
@@ -313,10 +292,10 @@ Test(store, a_refresh_without_memory_changes_nothing)
 {
 	bool failed = true;
 
-	t_write("d/1.yaml", POLICY("a", "80") POLICY("b", "81"));
+	t_scratch_write("d/1.yaml", POLICY("a", "80") POLICY("b", "81"));
 	t_refresh();
-	t_write("d/1.yaml", WITH_MISTAKE("a", "90") UNREADABLE("c"));
-	t_write("d/2.yaml", POLICY("d", "83"));
+	t_scratch_write("d/1.yaml", WITH_MISTAKE("a", "90") UNREADABLE("c"));
+	t_scratch_write("d/2.yaml", POLICY("d", "83"));
 	for (long n = 0; failed; n++) {
 		struct pst_diags *diags = pst_diags_new();
 		int r;
@@ -353,18 +332,18 @@ Test(store, when_it_is_known_what_changed_only_that_is_read)
 {
 	const char *const names[] = {"d/2.yaml", "d/1.yaml"};
 
-	t_write("d/1.yaml", POLICY("a", "80"));
-	t_write("d/2.yaml", POLICY("b", "81"));
-	t_write("d/3.yaml", POLICY("c", "82"));
+	t_scratch_write("d/1.yaml", POLICY("a", "80"));
+	t_scratch_write("d/2.yaml", POLICY("b", "81"));
+	t_scratch_write("d/3.yaml", POLICY("c", "82"));
 	t_refresh();
-	t_write("d/1.yaml", POLICY("a", "90"));
-	t_write("d/2.yaml", WITH_MISTAKE("b", "91"));
-	t_write("d/3.yaml", POLICY("c", "92"));
+	t_scratch_write("d/1.yaml", POLICY("a", "90"));
+	t_scratch_write("d/2.yaml", WITH_MISTAKE("b", "91"));
+	t_scratch_write("d/3.yaml", POLICY("c", "92"));
 	cr_assert_eq(t_refresh_some(names, 1), 0);
 	cr_assert_eq(pst_policy_store_n_read(store), 1);
 	cr_assert_eq(pst_policy_store_n_files(store), 3);
 	t_is("a:80 b:81 c:82", "b kept");
-	t_write("d/2.yaml", POLICY("b", "91") POLICY("d", "83"));
+	t_scratch_write("d/2.yaml", POLICY("b", "91") POLICY("d", "83"));
 	cr_assert_eq(t_refresh_some(names, 2), 0);
 	cr_assert_eq(pst_policy_store_n_read(store), 2);
 	t_is("a:90 b:91 d:83 c:82", "");
@@ -382,12 +361,12 @@ Test(store, when_files_have_come_or_gone_it_asks_to_look_at_everything)
 		{"d/1.yaml", "./d/2.yaml"},
 	};
 
-	t_write("d/1.yaml", POLICY("a", "80"));
-	t_write("d/2.yaml", POLICY("b", "81"));
-	t_write("d/gone.yaml", POLICY("g", "85"));
+	t_scratch_write("d/1.yaml", POLICY("a", "80"));
+	t_scratch_write("d/2.yaml", POLICY("b", "81"));
+	t_scratch_write("d/gone.yaml", POLICY("g", "85"));
 	t_refresh();
-	t_write("d/1.yaml", POLICY("a", "90"));
-	t_write("d/new.yaml", POLICY("e", "84"));
+	t_scratch_write("d/1.yaml", POLICY("a", "90"));
+	t_scratch_write("d/new.yaml", POLICY("e", "84"));
 	cr_assert_eq(remove("d/gone.yaml"), 0);
 	for (size_t i = 0; i < sizeof(other) / sizeof(*other); i++) {
 		cr_assert_eq(t_refresh_some(other[i], 2), -ESTALE);
@@ -405,12 +384,12 @@ Test(store, while_a_path_cannot_be_read_it_asks_to_look_at_everything)
 
 	pst_policy_store_free(&store);
 	store = pst_policy_store_new(&opts);
-	t_write(name, POLICY("a", "80"));
+	t_scratch_write(name, POLICY("a", "80"));
 	cr_assert_eq(t_refresh(), 1);
-	t_write(name, POLICY("a", "90"));
+	t_scratch_write(name, POLICY("a", "90"));
 	cr_assert_eq(t_refresh_some(&name, 1), -ESTALE);
 	cr_assert_eq(mkdir("missing", 0700), 0);
-	t_write("missing/2.yaml", POLICY("b", "81"));
+	t_scratch_write("missing/2.yaml", POLICY("b", "81"));
 	cr_assert_eq(t_refresh(), 0);
 	t_is("a:90 b:81", "");
 	cr_assert_eq(t_refresh_some(&name, 1), 0);
@@ -422,9 +401,9 @@ Test(store, a_file_given_as_a_path_must_hold_policies_the_next_time_too)
 
 	pst_policy_store_free(&store);
 	store = t_store_of(name);
-	t_write(name, POLICY("a", "80"));
+	t_scratch_write(name, POLICY("a", "80"));
 	t_refresh();
-	t_write(name, "kind: ConfigMap\napiVersion: v1\n");
+	t_scratch_write(name, "kind: ConfigMap\napiVersion: v1\n");
 	cr_assert_eq(t_refresh_some(&name, 1), 0);
 	t_is("a:80", "the file kept");
 	t_refresh();
@@ -436,15 +415,15 @@ Test(store, a_change_that_there_was_no_memory_for_is_not_forgotten)
 	const char *const one = "d/1.yaml", *const two = "d/2.yaml";
 	struct pst_diags *diags = pst_diags_new();
 
-	t_write(one, POLICY("a", "80"));
-	t_write(two, POLICY("b", "81"));
+	t_scratch_write(one, POLICY("a", "80"));
+	t_scratch_write(two, POLICY("b", "81"));
 	t_refresh();
-	t_write(one, POLICY("a", "90"));
+	t_scratch_write(one, POLICY("a", "90"));
 	pst_mem_fail_after(0);
 	cr_assert_eq(pst_policy_store_refresh_some(store, &one, 1, diags), -ENOMEM);
 	pst_mem_fail_after(-1);
 	pst_diags_free(&diags);
-	t_write(two, POLICY("b", "91"));
+	t_scratch_write(two, POLICY("b", "91"));
 	cr_assert_eq(t_refresh_some(&two, 1), -ESTALE);
 	t_refresh();
 	t_is("a:90 b:91", "");
@@ -455,9 +434,9 @@ Test(store, a_look_at_some_files_without_memory_changes_nothing)
 	const char *const name = "d/1.yaml";
 	int r = -ENOMEM;
 
-	t_write(name, POLICY("a", "80") POLICY("b", "81"));
+	t_scratch_write(name, POLICY("a", "80") POLICY("b", "81"));
 	t_refresh();
-	t_write(name, POLICY("a", "90"));
+	t_scratch_write(name, POLICY("a", "90"));
 	for (long n = 0; r; n++) {
 		struct pst_diags *diags = pst_diags_new();
 
@@ -470,9 +449,9 @@ Test(store, a_look_at_some_files_without_memory_changes_nothing)
 			break;
 		t_is("a:80 b:81", "");
 		/* After a failure everything is looked at: begin as if there had been none. */
-		t_write(name, POLICY("a", "80") POLICY("b", "81"));
+		t_scratch_write(name, POLICY("a", "80") POLICY("b", "81"));
 		t_refresh();
-		t_write(name, POLICY("a", "90"));
+		t_scratch_write(name, POLICY("a", "90"));
 	}
 	t_is("a:90", "");
 }

@@ -19,6 +19,8 @@ import struct
 import sys
 import time
 
+from segments import checksum
+
 WAIT = 1.0  # a refusal takes a millisecond
 
 
@@ -50,14 +52,6 @@ def udp(address, port, size=8):
         return "unreachable"
     except TimeoutError:
         return "nothing"
-
-
-def checksum(data):
-    data += b"\0" * (len(data) % 2)
-    total = sum(struct.unpack(f">{len(data) // 2}H", data))
-    while total >> 16:
-        total = (total & 0xFFFF) + (total >> 16)
-    return ~total & 0xFFFF
 
 
 def hear(s, is_it):

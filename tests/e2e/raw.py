@@ -11,20 +11,14 @@ import socket
 import struct
 import sys
 
+from segments import checksum
+
 IPPROTO_MPTCP, SOL_MPTCP, MPTCP_INFO = 262, 284, 1
 PSH, ACK = 8, 16
 
 
 def request(path):
     return f"GET {path} HTTP/1.1\r\nHost: b\r\n\r\n".encode()
-
-
-def checksum(data):
-    data += b"\0" * (len(data) % 2)
-    total = sum(struct.unpack(f">{len(data) // 2}H", data))
-    while total >> 16:
-        total = (total & 0xFFFF) + (total >> 16)
-    return ~total & 0xFFFF
 
 
 def overhear(raw, s):
