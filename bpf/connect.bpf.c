@@ -164,14 +164,15 @@ int pst_connect6(struct bpf_sock_addr *ctx)
 	return 1;
 }
 
-/* A socket that is connected no more has the address that it has. */
 static __always_inline const struct pst_ends *told(struct bpf_sock_addr *ctx)
 {
-	struct bpf_sock *sk = ctx->sk;
+	return ctx->sk ? bpf_sk_storage_get(&pst_peers, ctx->sk, NULL, 0) : NULL;
+}
 
-	if (!sk || sk->state == TCP_STATE_CLOSE)
-		return NULL;
-	return bpf_sk_storage_get(&pst_peers, sk, NULL, 0);
+/* A socket that is connected no more has the address that it has. */
+static __always_inline const struct pst_ends *told_of_self(struct bpf_sock_addr *ctx)
+{
+	return ctx->sk && ctx->sk->state == TCP_STATE_CLOSE ? NULL : told(ctx);
 }
 
 static __always_inline int tell_v4(struct bpf_sock_addr *ctx, const struct pst_end *end)
@@ -197,6 +198,10 @@ static __always_inline int tell_v6(struct bpf_sock_addr *ctx, const struct pst_e
 	return 1;
 }
 
+/*
+ * The kernel asks for the peer of a closed socket in one case only: accept() of one that was reset
+ * before. What was received may be read then, and is the client's.
+ */
 SEC("cgroup/getpeername4")
 int pst_getpeername4(struct bpf_sock_addr *ctx)
 {
@@ -216,7 +221,7 @@ int pst_getpeername6(struct bpf_sock_addr *ctx)
 SEC("cgroup/getsockname4")
 int pst_getsockname4(struct bpf_sock_addr *ctx)
 {
-	const struct pst_ends *ends = told(ctx);
+	const struct pst_ends *ends = told_of_self(ctx);
 
 	return ends && ends->local.port ? tell_v4(ctx, &ends->local) : 1;
 }
@@ -224,7 +229,7 @@ int pst_getsockname4(struct bpf_sock_addr *ctx)
 SEC("cgroup/getsockname6")
 int pst_getsockname6(struct bpf_sock_addr *ctx)
 {
-	const struct pst_ends *ends = told(ctx);
+	const struct pst_ends *ends = told_of_self(ctx);
 
 	return ends && ends->local.port ? tell_v6(ctx, &ends->local) : 1;
 }
