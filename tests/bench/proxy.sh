@@ -119,10 +119,10 @@ ticks() { # NAME: user and kernel time
 	all=$(for i in $p $(pgrep -P "$p"); do cut -d' ' -f14,15 "/proc/$i/stat"; done)
 	awk '{ u += $1; s += $2 } END { print u + 0, s + 0 }' <<<"$all"
 }
-load() { # NAME PORT: sets requests, rate and late
+load() { # NAME PORT: sets requests, rate and late; false also when it does not end
 	case $1 in
 	*/2)
-		h2load -D "$seconds" -c"$connections" -m10 --log-file="$work/h2.log" "http://127.0.0.1:$2/api/x" \
+		timeout $((seconds + 30)) h2load -D "$seconds" -c"$connections" -m10 --log-file="$work/h2.log" "http://127.0.0.1:$2/api/x" \
 			>"$work/out" || return 1
 		grep -q 'status codes: [1-9][0-9]* 2xx, 0 3xx, 0 4xx, 0 5xx' "$work/out" || return 1
 		requests=$(awk '/^status codes/ { print $3 }' "$work/out")
@@ -132,7 +132,7 @@ load() { # NAME PORT: sets requests, rate and late
 		rm -f "$work/h2.log"
 		;;
 	*)
-		wrk -t1 -c"$connections" -d"${seconds}s" --latency "http://127.0.0.1:$2/api/x" >"$work/out" || return 1
+		timeout $((seconds + 30)) wrk -t1 -c"$connections" -d"${seconds}s" --latency "http://127.0.0.1:$2/api/x" >"$work/out" || return 1
 		! grep -q 'Non-2xx\|Socket errors' "$work/out" || return 1
 		requests=$(awk '$2 == "requests" { print $1 }' "$work/out")
 		rate=$(awk '/^Requests\/sec/ { printf "%d", $2 }' "$work/out")

@@ -4,14 +4,9 @@
 # into them when they have been judged: before the server reads, when the network has lost them and TCP sends them once more,
 # and all the time, so that one of many falls between the verdict and the copy; and where a fragment holds it. The server has
 # no rules of its own.
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/lib_pages.sh"
 e2e_up
-sed 's/method: GET/method: GET|POST/' testdata/policies/good/frontend-egress.yaml >"$E2E/policy.yaml"
-for at in $BACKEND fd77::4; do
-	e2e_run backend python3 tests/e2e/shared_pages.py serve $at 8080 "$E2E/go" >"$E2E/up.$at" &
-	e2e_wait 60 test -s "$E2E/up.$at" || e2e_fail "no server"
-done
-attack() { e2e_run frontend timeout 60 python3 tests/e2e/shared_pages.py "$1" "$2" 8080 "$E2E/go" 2>&1 | tail -n 1; }
+e2e_pages frontend-egress.yaml
 # lost WAY ADDRESS [MTU]: the network loses what is sent at first.
 lost() {
 	rm -f "$E2E"/go.* "$E2E/lost"
@@ -34,7 +29,7 @@ for pod in frontend backend; do
 done
 for at in $BACKEND fd77::4; do
 	for way in sendfile behind-a-body splice; do
-		e2e_is "$at: $way without the filter: the server reads what nobody has judged" /admin "$(attack $way $at)"
+		e2e_is "$at: $way without the filter: the server reads what nobody has judged" /admin "$(e2e_attack $way $at)"
 	done
 done
 e2e_leave TERM
@@ -42,13 +37,13 @@ e2e_posternd --policy "$E2E/policy.yaml" --inventory testdata/inventory/demo.yam
 tc qdisc del dev backend clsact # as if the server were on a node without postern
 for at in $BACKEND fd77::4; do
 	for way in sendfile bound behind-a-body splice zerocopy; do
-		e2e_is "$at: $way: the server reads what was judged" /api/x "$(attack $way $at)"
+		e2e_is "$at: $way: the server reads what was judged" /api/x "$(e2e_attack $way $at)"
 	done
 	touch "$E2E/go"
 	e2e_is "$at: what was lost and is sent once more with other bytes" none "$(lost lost $at)"
 	build/postern observe --all -o json --verdict DROPPED --traffic-direction egress --pod frontend >"$E2E/told"
 	grep '"reason":"repeat-differs"' "$E2E/told" | grep -q "\"destination\":\"$at\"" || e2e_fail "$at: nobody is told of it"
-	raced=$(attack race $at)
+	raced=$(e2e_attack race $at)
 	echo "# $at: answers to who changes all the time: $raced"
 	[[ $raced =~ /api/x:[0-9] ]] || e2e_fail "$at: nothing passes"
 	[[ $raced =~ /admin ]] && e2e_fail "$at: the server has read what nobody has judged: $raced"
