@@ -18,8 +18,6 @@ enum pst_message_state {
 	PST_MESSAGE_NONE, /* between messages: none may begin */
 	PST_MESSAGE_LINE, /* a request line whose path is to be brought into normal form */
 	PST_MESSAGE_HEAD,
-	PST_MESSAGE_OFFER,  /* a head that offers HTTP/2, of which `left` bytes were looked through
-			     */
 	PST_MESSAGE_DATA,   /* `left` bytes of a body or a chunk */
 	PST_MESSAGE_CHUNK,  /* a size line, the last one with the trailers */
 	PST_MESSAGE_TO_END, /* everything until the connection ends */
