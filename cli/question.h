@@ -37,7 +37,7 @@ struct pst_ruling {
 	enum pst_reason reason;
 	const struct pst_bundle_rule *rule; /* NULL: none decided */
 	bool last;			    /* nothing may follow on the connection */
-	bool handshake;			    /* what follows are no requests */
+	bool handshake;			    /* of WebSocket: what follows are no requests */
 	size_t head_len;		    /* l7: of the request's head; 0: it was not taken */
 };
 

@@ -46,7 +46,7 @@ struct pst_l7_result {
 	size_t head_len;   /* 0 when the head is malformed or incomplete */
 	uint64_t body_len; /* announced; 0 for a chunked body */
 	bool last;	   /* it ends the connection: bytes behind it are PST_REASON_AFTER_CLOSE */
-	bool handshake;	   /* of WebSocket: bytes behind it are no requests */
+	bool handshake;	   /* of WebSocket, no offer of HTTP/2: bytes behind it are no requests */
 };
 
 struct pst_judge; /* a table, packed for the core */

@@ -242,7 +242,7 @@ size_t pst_judge_request(struct pst_judge *j, uint32_t ruleset, const char *byte
 	result.body_len = h.length;
 	result.allowed = ruling >> 8 == PST_ACTION_PASS;
 	result.last = h.flags & PST_HTTP_LAST;
-	result.handshake = h.flags & PST_HTTP_UPGRADE;
+	result.handshake = (h.flags & (PST_HTTP_UPGRADE | PST_HTTP_H2C)) == PST_HTTP_UPGRADE;
 	if (result.allowed) {
 		pst_head_split(bytes + offset, h.stop, &head);
 		if (j->b->rulesets[ruleset].fallback)

@@ -20,7 +20,7 @@ struct t_stream {
 	unsigned int passed; /* requests that went through whole */
 	__u32 reason;	     /* of the denial; 0: none */
 	bool inside;	     /* of a request */
-	bool opaque;	     /* behind a handshake */
+	bool opaque;	     /* behind a handshake of WebSocket */
 	bool any_form;	     /* paths need not be in normal form */
 };
 
@@ -46,7 +46,7 @@ static inline void t_stream_message_end(struct t_stream *s)
 {
 	s->passed++;
 	s->inside = false;
-	s->opaque = s->http.flags & PST_HTTP_UPGRADE;
+	s->opaque = (s->http.flags & (PST_HTTP_UPGRADE | PST_HTTP_H2C)) == PST_HTTP_UPGRADE;
 }
 
 /* The recogniser has stopped, or the data behind the place where it did is over. */

@@ -156,6 +156,20 @@ Test(explain, raw_bytes_may_hold_chunks_and_end_the_connection)
 	unlink(path);
 }
 
+Test(explain, raw_bytes_behind_an_offer_of_http2_are_judged_too)
+{
+	static const char bytes[] = "POST /v1/request-landing HTTP/1.1\r\nHost: h\r\n"
+				    "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n"
+				    "HTTP2-Settings: AAMAAABk\r\n\r\n"
+				    "POST /v1/exhaust-port HTTP/1.1\r\nHost: h\r\n\r\n";
+	const char *path = write_temp("raw", bytes, strlen(bytes));
+	char words[512];
+
+	snprintf(words, sizeof(words), EMPIRE "--raw %s", path);
+	expect_run(words, 1, "\n123 deny no-rule-l7\n", NULL);
+	unlink(path);
+}
+
 Test(explain, raw_bytes_that_all_pass_give_status_0)
 {
 	const char *path = write_temp("raw", stream, 67);

@@ -91,6 +91,20 @@ Test(judge, without_a_host_a_rule_with_a_host_condition_is_not_named)
 	expect("GET /x HTTP/1.1\r\n\r\n", false, PST_REASON_HOST_MISSING, UINT32_MAX);
 }
 
+/* What offers HTTP/2 goes on as HTTP/1.1 wherever it goes on (docs/decisions/0035). */
+Test(judge, behind_an_offer_of_http2_there_are_requests_and_behind_websocket_none)
+{
+	model_http(&m, ports, NULL, "/a", NULL);
+	cr_expect(ask("GET /a HTTP/1.1\r\nHost: h\r\nConnection: upgrade\r\n"
+		      "Upgrade: websocket\r\n\r\n",
+		      0, NULL)
+			  .handshake);
+	cr_expect_not(ask("GET /a HTTP/1.1\r\nHost: h\r\nConnection: upgrade, http2-settings\r\n"
+			  "Upgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n\r\n",
+			  0, NULL)
+			      .handshake);
+}
+
 Test(judge, requests_follow_each_other_behind_their_bodies)
 {
 	static const char stream[] = "POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 4\r\n\r\nGET "

@@ -109,6 +109,10 @@ static int read_llhttp(const char *bytes, size_t len, struct oracle *o)
 	p.data = o;
 	while (at < len && o->n < MAX_REQUESTS) {
 		e = llhttp_execute(&p, bytes + at, len - at);
+		if (e == HPE_PAUSED_UPGRADE) { /* behind an offer of HTTP/2, HTTP goes on */
+			llhttp_resume_after_upgrade(&p);
+			continue;
+		}
 		if (e != HPE_PAUSED)
 			break;
 		at = (size_t)(llhttp_get_error_pos(&p) - bytes);

@@ -152,6 +152,11 @@ static void read_llhttp(const char *text, size_t len, struct oracle *o)
 	while (at < len && o->m.n < MAX_MESSAGES) {
 		llhttp_errno_t e = llhttp_execute(&p, text + at, len - at);
 
+		/* Behind an offer of HTTP/2, HTTP goes on. */
+		if (e == HPE_PAUSED_UPGRADE) {
+			llhttp_resume_after_upgrade(&p);
+			continue;
+		}
 		if (e != HPE_PAUSED)
 			break;
 		at = (size_t)(llhttp_get_error_pos(&p) - text);
