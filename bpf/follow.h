@@ -73,7 +73,7 @@ PST_INLINE void pst_follow_end(struct pst_follower *fw)
 
 	f->follow &= ~PST_FOLLOW_BEGUN;
 	pst_follow_answered(fw, f->response.status, pst_follow_latency(fw));
-	f->responses++;
+	*(volatile __u32 *)&f->responses += 1; /* behind all that is known of the answer */
 }
 
 PST_INLINE void pst_follow_begin(struct pst_flow *f)
@@ -92,7 +92,11 @@ PST_INLINE int pst_follow_is_head(const struct pst_flow *f)
 	return f->heads >> (f->responses & (PST_MAX_DUE - 1)) & 1;
 }
 
-/* 101: HTTP ends here, if the request asked for that. Else nobody knows what this is. */
+/*
+ * 101: HTTP ends here, if the request asked for that. Else nobody knows what this is. The judge may
+ * look at any time: an answer that is counted lets the next request begin, so the switch is said
+ * first.
+ */
 PST_INLINE void pst_follow_switch(struct pst_follower *fw)
 {
 	struct pst_flow *f = fw->flow;
@@ -101,9 +105,9 @@ PST_INLINE void pst_follow_switch(struct pst_follower *fw)
 		pst_follow_lose(f);
 		return;
 	}
-	pst_follow_end(fw);
 	f->switched = f->headed;
-	f->follow |= fw->ordered ? PST_FOLLOW_OPAQUE : PST_FOLLOW_SWITCHED;
+	*(volatile __u8 *)&f->follow |= fw->ordered ? PST_FOLLOW_OPAQUE : PST_FOLLOW_SWITCHED;
+	pst_follow_end(fw);
 }
 
 /* TCP has ACCEPTED what the 101 is made of, which nobody has sent otherwise. */

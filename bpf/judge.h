@@ -106,9 +106,14 @@ PST_INLINE __u32 pst_judge_body(struct pst_flow *f, __u32 n)
 PST_INLINE __u32 pst_judge_behind_upgrade(const struct pst_judge *j)
 {
 	struct pst_flow *f = j->flow;
-	int waits = f->follow & PST_FOLLOW_SWITCHED || pst_seq_diff(f->responses, f->upgrade) <= 0;
+	/* In this order: the follower says first that HTTP is over, then that there is an answer.
+	 */
+	__u32 responses = *(const volatile __u32 *)&f->responses;
+	__u32 follow = *(const volatile __u8 *)&f->follow;
+	int waits = follow & (PST_FOLLOW_SWITCHED | PST_FOLLOW_OPAQUE) ||
+		    pst_seq_diff(responses, f->upgrade) <= 0;
 
-	if (f->follow & PST_FOLLOW_LOST)
+	if (follow & PST_FOLLOW_LOST)
 		return pst_ruling(PST_ACTION_KILL, PST_REASON_UPGRADE_LOST);
 	if (waits && f->judged != j->start)
 		return pst_ruling(PST_ACTION_KILL, PST_REASON_UPGRADE_EARLY);
@@ -345,9 +350,15 @@ PST_INLINE __u32 pst_judge_accept(struct pst_flow *f, __u32 accepted)
 	return pst_judge_body(f, (__u32)hole) == (__u32)hole;
 }
 
-/* New bytes where the server has left HTTP/1: what has followed an offer of HTTP/2 ends. */
+/*
+ * New bytes where the server has left HTTP/1: what has followed an offer of HTTP/2 ends. So does a
+ * connection whose next request began when the 101 was on its way: f->http says no more what it is
+ * that the server has taken.
+ */
 PST_OUTLINE __u32 pst_judge_switched(const struct pst_flow *f)
 {
+	if (!(f->flags & PST_FLOW_UPGRADE))
+		return pst_ruling(PST_ACTION_KILL, PST_REASON_UPGRADE_LOST);
 	if (f->http.flags & PST_HTTP_H2C)
 		return pst_ruling(PST_ACTION_KILL, PST_REASON_H2C);
 	return pst_ruling(PST_ACTION_PASS, PST_REASON_RULE);

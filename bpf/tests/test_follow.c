@@ -9,14 +9,14 @@
 
 /* The last answer that was complete. */
 static struct {
-	__u32 status, us;
+	__u32 status, us, follow;
 } answered;
 
 static void pst_follow_answered(const struct pst_follower *fw, __u32 status, __u32 us)
 {
-	(void)fw;
 	answered.status = status;
 	answered.us = us;
+	answered.follow = fw->flow->follow;
 }
 
 #define INTERIM "HTTP/1.1 100 Continue\r\n\r\n"
@@ -301,6 +301,20 @@ Test(follow, at_the_client_a_switch_counts_when_tcp_has_taken_it)
 	f = asked_to_switch();
 	packet(&f, 0, SWITCH, len, 0, 1);
 	cr_expect_eq(f.follow, PST_FOLLOW_OPAQUE, "at the server there is nothing to doubt");
+}
+
+/* Or the judge, which looks at both at any time, would let HTTP go on. */
+Test(follow, a_switch_is_known_before_its_answer_is_counted)
+{
+	const __u32 len = sizeof(SWITCH) - 1;
+	struct pst_flow f = asked_to_switch();
+
+	packet(&f, 0, SWITCH, len, 0, 1);
+	cr_expect_eq(answered.follow, PST_FOLLOW_OPAQUE);
+	f = asked_to_switch();
+	packet(&f, 0, SWITCH, len, 0, 0);
+	cr_expect_eq(answered.follow, PST_FOLLOW_SWITCHED);
+	cr_expect_eq(f.responses, 1);
 }
 
 Test(follow, at_the_client_a_forged_switch_loses_the_thread)

@@ -505,6 +505,39 @@ Test(judge, nothing_passes_behind_an_offer_of_http2_that_is_taken)
 		     ruled(PST_ACTION_KILL, PST_REASON_H2C));
 }
 
+/* The two directions run at once: the answer is counted while the next request is looked at. */
+Test(judge, nothing_passes_behind_a_request_that_began_while_an_offer_of_http2_was_taken)
+{
+	struct pst_flow f = flow_at(0);
+
+	cr_assert_eq(text(&f, 0, OFFER("GET") "\r\n", 0), pass);
+	answered(&f);
+	cr_assert_eq(text(&f, f.judged, "P", f.judged), pass);
+	f.follow = PST_FOLLOW_OPAQUE;
+	cr_expect_eq(text(&f, f.judged, "RI * HTTP/2.0\r\n\r\nSM\r\n\r\n", f.judged),
+		     ruled(PST_ACTION_KILL, PST_REASON_UPGRADE_LOST));
+}
+
+Test(judge, no_request_begins_where_the_server_has_just_left_http)
+{
+	static const __u8 left[] = {PST_FOLLOW_OPAQUE, PST_FOLLOW_SWITCHED};
+
+	for (size_t i = 0; i < sizeof(left); i++) {
+		struct pst_flow f = flow_at(0);
+		struct pst_judge j = {.flow = &f};
+
+		cr_assert_eq(text(&f, 0, OFFER("GET") "\r\n", 0), pass);
+		answered(&f);
+		f.follow = left[i];
+		j.start = f.judged;
+		cr_expect_eq(pst_judge_behind_upgrade(&j),
+			     ruled(PST_ACTION_DROP, PST_REASON_UPGRADE_PENDING));
+		j.start--;
+		cr_expect_eq(pst_judge_behind_upgrade(&j),
+			     ruled(PST_ACTION_KILL, PST_REASON_UPGRADE_EARLY));
+	}
+}
+
 Test(judge, the_sender_side_is_in_wire_order)
 {
 	struct pst_flow f = flow_at(0);
