@@ -55,19 +55,38 @@ static bool is_whole(const struct pst_event *e)
 	       !memcmp(e->head + e->head_len - 4, "\r\n\r\n", 4);
 }
 
+/* The rule set of the request, if it was allowed by one that wishes for something. */
+static const struct pst_bundle_ruleset *wishing_set(const struct pst_bundle *b,
+						    const struct pst_event *e)
+{
+	const struct pst_bundle_ruleset *set;
+
+	if (!b || e->outcome != PST_OUTCOME_ALLOWED || e->reason != PST_REASON_RULE ||
+	    e->ruleset >= b->n_rulesets)
+		return NULL;
+	set = &b->rulesets[e->ruleset];
+	for (size_t i = 0; i < set->n_rules; i++) {
+		if (pst_header_wishes(&b->rules[set->rules[i]]))
+			return set;
+	}
+	return NULL;
+}
+
+/* A generation's judge takes a megabyte for a thousand rules: it is asked for last. */
 int pst_flow_wishes(const struct pst_flow_source *source, const struct pst_event *e,
 		    struct pst_arena *a, struct pst_flow *f)
 {
 	const struct pst_bundle *b = source->bundle(source->arg, e->generation);
-	struct pst_judge *judge = source->judge(source->arg, e->generation);
-	const struct pst_bundle_ruleset *set;
+	const struct pst_bundle_ruleset *set = wishing_set(b, e);
+	struct pst_judge *judge;
 	struct pst_head head;
 
-	if (e->outcome != PST_OUTCOME_ALLOWED || e->reason != PST_REASON_RULE || !is_whole(e) ||
-	    !b || !judge || e->ruleset >= b->n_rulesets)
+	if (!set || !is_whole(e))
+		return 0;
+	judge = source->judge(source->arg, e->generation);
+	if (!judge)
 		return 0;
 	pst_head_split((const char *)e->head, e->head_len, &head);
-	set = &b->rulesets[e->ruleset];
 	for (size_t i = 0; i < set->n_rules; i++) {
 		const struct pst_bundle_rule *rule = &b->rules[set->rules[i]];
 

@@ -19,6 +19,7 @@ enum { GENERATION = 7 };
 
 static struct pst_bundle *bundle;
 static struct pst_judge *judge;
+static unsigned int judge_asked;
 static struct pst_flow_maker *maker;
 static uint32_t frontend, other, backend;
 
@@ -31,6 +32,7 @@ static const struct pst_bundle *find_bundle(const void *arg, uint32_t generation
 static struct pst_judge *find_judge(const void *arg, uint32_t generation)
 {
 	(void)arg;
+	judge_asked++;
 	return generation == GENERATION ? judge : NULL;
 }
 
@@ -233,6 +235,18 @@ Test(flow_make, headers_of_a_head_that_is_cut_off_are_not_known_to_be_missing)
 {
 	expect_wishes(GET, "/");
 	expect_wishes(GET "x-ro", "/");
+}
+
+/* Whoever asks makes the daemon have one, of each generation that is told of. */
+Test(flow_make, nobody_is_asked_for_a_judge_about_a_denied_request)
+{
+	struct pst_event e = request(GET "\r\n", false);
+
+	cr_assert(pst_flow_make(maker, &e));
+	e.server_port = 8081;
+	e.ruleset = wishing_ruleset();
+	cr_assert(pst_flow_make(maker, &e));
+	cr_expect_eq(judge_asked, 0);
 }
 
 Test(flow_make, a_denied_request_names_the_rules_that_did_not_match)
