@@ -13,7 +13,7 @@ cat "$E2E/serve"
 status=0
 ask() {
 	local rc
-	e2e_posternd --policy tests/garden/policy.yaml --inventory testdata/inventory/demo.yaml --courtesy "$1"
+	e2e_posternd --policy tests/garden/policy.yaml --inventory testdata/inventory/demo.yaml --courtesy "$1" --proxy off
 	e2e_run frontend timeout $(($2 * 2 + 20)) python3 tests/garden/garden.py live "$E2E/garden" $BACKEND 8080 10.77.0.2 \
 		--seconds "$2" --seed "$3" $([ "$1" = off ] || echo --courtesy)
 	rc=$?
