@@ -57,7 +57,7 @@ def extra(server, wanted, seen):
 
 
 def lack(server, case, seen, exchange):
-    """Why a server saw less than was allowed: refused, closed and cut are fine, missing is not."""
+    """Why a server saw less than was allowed: refused, closed, cut and dropped are fine, missing is not."""
     wanted = case.wanted
     if len(seen) >= len(wanted):
         return None
@@ -65,6 +65,8 @@ def lack(server, case, seen, exchange):
         return "refused"
     if seen and (wanted[len(seen) - 1].closes or server.closes(case.fin)):
         return "closed"
+    if seen and server.drops_behind(wanted[len(seen) - 1]):
+        return "dropped"
     if not wanted[len(seen)].whole or (seen and not seen[-1]["body"]["whole"]):
         return "cut"
     return "missing"

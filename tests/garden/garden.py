@@ -246,7 +246,7 @@ class Run:
     def report(self):
         for server in self.servers:
             c = self.counts[server.name]
-            rest = ", ".join(f"{c[k]} {k}" for k in ("refused", "closed", "cut", "missing") if c[k])
+            rest = ", ".join(f"{c[k]} {k}" for k in ("refused", "closed", "cut", "dropped", "missing") if c[k])
             print(f"{server.name}: {c['connections']} connections, {c['requests']} of {c['allowed']} allowed requests "
                   f"arrived, {c['equal']} exactly as judged" + (f"; {rest}" if rest else ""))
         print(f"seed {self.options.seed}: {len(self.divergences)} divergences {dict(collections.Counter(self.divergences))}")

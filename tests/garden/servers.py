@@ -32,6 +32,10 @@ class Server:
         """Does it end connections behind an answer, without a reason? FIN: the client has ended its side."""
         return False
 
+    def drops_behind(self, request):
+        """Does it throw away what came together with REQUEST and stands behind it?"""
+        return False
+
     def missing(self):
         """What is not installed, or None."""
         return next((program for program in self.runtime if not shutil.which(program)), None)
@@ -87,6 +91,11 @@ class Python(Server):
 
 
 class Node(Server):
+    def drops_behind(self, request):
+        # Its parser pauses behind an offer to change the protocol, and nobody takes the rest of what was read when no
+        # listener waits for "upgrade".
+        return bool(request.values("upgrade")) and "upgrade" in ",".join(request.values("connection")).lower()
+
     def commands(self, directory):
         host, port = self.address
         return [["node", os.path.join(HERE, "echo.js"), host, str(port), self.log]]
