@@ -130,6 +130,7 @@ static void answer(struct pst_pair *p, bool stays, bool is_head)
 static void deny(struct pst_pair *p, enum pst_reason reason, uint32_t rule)
 {
 	struct pst_buffer *b = &p->in[PST_CLIENT];
+	struct pst_ahead *f = &p->front[PST_CLIENT];
 	const struct pst_http *h = &p->up.http;
 	bool whole = h->state == PST_HTTP_DONE;
 	bool body = h->length || h->flags & PST_HTTP_CHUNKED;
@@ -138,10 +139,12 @@ static void deny(struct pst_pair *p, enum pst_reason reason, uint32_t rule)
 		     reason != PST_REASON_PARSERS && reason != PST_REASON_JUDGED_ALIAS;
 	bool is_head = h->method == PST_METHOD_HEAD;
 
-	report(p, reason, rule, whole ? h->head : 0);
 	if (reason == PST_REASON_REDIRECTED &&
-	    pst_normal_answer(b->v + b->pass, h->head, !stays, &p->front[PST_CLIENT].text))
+	    pst_normal_answer(b->v + b->pass, h->head, !stays, &f->text))
 		reason = PST_REASON_NO_STATE;
+	else if (reason == PST_REASON_REDIRECTED && !pst_ahead_hold(f, p->opts.purse))
+		reason = pst_purse_reason(p->opts.purse);
+	report(p, reason, rule, whole ? h->head : 0);
 	if (reason == PST_REASON_HEAD_CUT || reason == PST_REASON_NO_STATE ||
 	    reason == PST_REASON_PROXY_LIMIT || reason == PST_REASON_WORKLOAD_LIMIT) {
 		die(p);
