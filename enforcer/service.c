@@ -197,8 +197,8 @@ static void learn(struct service *s, const struct pst_event *event)
 	size_t n_host;
 
 	memcpy(server.addr, event->server, sizeof(server.addr));
-	if (!pst_redirect_learn(s->redirect, out ? event->client : event->server, &server) ||
-	    !bundle)
+	if (!bundle ||
+	    !pst_redirect_learn(s->redirect, bundle, out ? event->client : event->server, &server))
 		return;
 	host = pst_hostaddr_list(s->host, &n_host);
 	pst_redirect_prepare(s->redirect, bundle, host, n_host);
