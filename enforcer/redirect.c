@@ -31,6 +31,8 @@
 enum {
 	LOOK_MS = 1000, /* while workloads may still be starting */
 	LOOK_LATER_MS = 10 * 1000,
+	LOOK_PAUSE_MS = 200, /* between one and the next that somebody asks for, at least ... */
+	LOOK_SHARE = 9,	     /* ... and as many times as long as it took */
 	STARTING_MS = 30 * 1000,
 	RESTART_MS = 1000, /* the first time; then twice as long each time */
 	RESTART_MAX_MS = 60 * 1000,
@@ -55,7 +57,7 @@ struct pst_redirect {
 	struct pst_dues dues; /* nothing is steered before it has taken the policy over */
 	bool is_off;	      /* there is to be no proxy */
 	int events_fd, http2_map;
-	uint64_t starting_until_ms, started_ms;
+	uint64_t starting_until_ms, started_ms, may_look_ms;
 	unsigned int restart_ms;
 	const struct pst_tally *tally; /* of the proxy that runs; NULL: none */
 	struct pst_proxied counted;    /* by those before it; and how many there were */
@@ -172,13 +174,29 @@ static bool bring_up(struct pst_redirect *r)
 
 void pst_redirect_look(struct pst_redirect *r)
 {
+	const uint64_t begin = pst_clock_ms();
+	uint64_t end, pause;
 	int e;
 
 	if (!is_up(r) || r->dues.policy_ms)
 		return;
 	e = pst_places_look(r->places);
-	set_timer(r, e || pst_clock_ms() < r->starting_until_ms ? LOOK_MS : LOOK_LATER_MS);
+	end = pst_clock_ms();
+	pause = (end - begin) * LOOK_SHARE;
+	r->may_look_ms = end + (pause > LOOK_PAUSE_MS ? pause : LOOK_PAUSE_MS);
+	set_timer(r, e || end < r->starting_until_ms ? LOOK_MS : LOOK_LATER_MS);
 	end_if(r, pst_dues_missed(&r->dues));
+}
+
+/* A look enters all namespaces, and whoever is denied can ask for one after the other. */
+void pst_redirect_missed(struct pst_redirect *r)
+{
+	const uint64_t now = pst_clock_ms();
+
+	if (now >= r->may_look_ms)
+		pst_redirect_look(r);
+	else if (is_up(r) && !r->dues.policy_ms)
+		set_timer(r, (unsigned int)(r->may_look_ms - now));
 }
 
 /* Subjects of which some entry is for the proxy. Entries ascend by subject. */

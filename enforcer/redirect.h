@@ -62,8 +62,12 @@ void pst_redirect_prepare(struct pst_redirect *r, const struct pst_bundle *bundl
 bool pst_redirect_learn(struct pst_redirect *r, const struct pst_bundle *bundle,
 			const uint8_t workload[16], const struct pst_end *server);
 
-/* Looks for workloads now: what was prepared is published, or a connection was missed. */
+/* Looks for workloads now: what was prepared is published. */
 void pst_redirect_look(struct pst_redirect *r);
+
+/* A connection was denied for want of a listener: looks now, or as soon as the last time is a while
+ * ago. */
+void pst_redirect_missed(struct pst_redirect *r);
 
 /* What all proxies so far have counted. */
 void pst_redirect_count(const struct pst_redirect *r, struct pst_proxied *ret_proxied);

@@ -219,7 +219,7 @@ static void on_event(const struct pst_event *event, void *arg)
 	if (!event->again)
 		pst_reporter_event(s->reporter, event);
 	if (event->reason == PST_REASON_FALLBACK_GONE)
-		pst_redirect_look(s->redirect);
+		pst_redirect_missed(s->redirect);
 	if (event->outcome == PST_OUTCOME_DENIED &&
 	    (event->reason == PST_REASON_HTTP2 || event->reason == PST_REASON_H2C))
 		learn(s, event);
