@@ -396,10 +396,14 @@ static void pass_answer_head(struct pst_pair *p)
 	if (!pst_frames_response(&p->down.frames, h, b->v + b->pass, h->head, p->head_request) ||
 	    (h->status == 101 && !p->handshake)) {
 		refuse_answer(p);
-		return;
+	} else if (h->status == 101 && p->next_ruler) {
+		/* Like a stream that stood already: nobody could judge it later. */
+		report(p, PST_REASON_POLICY_CHANGED, UINT32_MAX, 0);
+		die(p);
+	} else {
+		b->pass += h->head;
+		begin_answer(p);
 	}
-	b->pass += h->head;
-	begin_answer(p);
 }
 
 static void go_down(struct pst_pair *p)
@@ -651,11 +655,10 @@ void pst_pair_time_out(struct pst_pair *p)
 	}
 	if (p->state != PST_PAIR_OPEN)
 		return;
-	if (!pst_message_is_in_head(p->up.state)) {
+	if (pst_message_is_in_head(p->up.state))
+		deny(p, PST_REASON_TIMEOUT, UINT32_MAX);
+	else
 		die(p);
-		return;
-	}
-	deny(p, PST_REASON_TIMEOUT, UINT32_MAX);
 }
 
 void pst_pair_renew(struct pst_pair *p, struct pst_ruler *ruler, uint32_t ruleset)

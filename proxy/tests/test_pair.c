@@ -263,6 +263,26 @@ Test(pair, bytes_behind_a_handshake_wait_for_the_server_to_switch)
 	cr_assert_eq(pst_pair_state(stage->pair), PST_PAIR_CLOSING);
 }
 
+/* The new policy counts from the next request on, and behind a 101 there is none. */
+Test(pair, a_handshake_behind_which_the_policy_has_changed_is_not_answered)
+{
+	struct t_world other;
+
+	t_world_rules(&other, "        - {path: /other}\n");
+	ask(HANDSHAKE);
+	pst_pair_renew(stage->pair, other.ruler, other.ruleset);
+	ask("frame");
+	expect_out(PST_SERVER, HANDSHAKE);
+	reply(SWITCHED "data");
+	cr_expect_eq(pst_pair_state(stage->pair), PST_PAIR_DEAD);
+	expect_reason(PST_REASON_POLICY_CHANGED);
+	expect_out(PST_CLIENT, "");
+	expect_out(PST_SERVER, "");
+	t_stage_end(stage);
+	t_stage_begin(stage, stage->world);
+	t_world_fini(&other);
+}
+
 Test(pair, a_handshake_that_is_refused_leaves_http)
 {
 	ask(HANDSHAKE);
