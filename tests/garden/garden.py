@@ -190,10 +190,8 @@ class Run:
     def strays(self, server, requests):
         """Of a connection that the server does not know, because it was reset too early; or that nobody sent."""
         wanted = [want for asked in self.asked[server.name].values() for want in asked.case.wanted]
-        # Behind the proxy, one that was reset before it was accepted has the address of the server's own pod.
-        unknown = ("undefined", self.options.host + ":") if self.options.proxied else "undefined"
         for request in requests:
-            known = not request["conn"].startswith(unknown)
+            known = not request["conn"].startswith("undefined")
             if known or all(compare.difference(server, want, request) for want in wanted):
                 self.diverges(server, {"stream": b"", "verdict": {"requests": []}}, f"a stray request: {request}")
 
