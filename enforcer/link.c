@@ -6,10 +6,12 @@
 #include "base/vec.h"
 
 #include <errno.h>
+#include <linux/if_addr.h>
 #include <linux/if_link.h>
 #include <linux/netlink.h>
 #include <linux/pkt_sched.h>
 #include <linux/rtnetlink.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -17,6 +19,7 @@
 enum { BUFFER = 1 << 16 };
 
 struct links PST_VEC(struct pst_link);
+struct addrs PST_VEC(struct pst_link_addr);
 
 /* Called for each message of a dump. */
 typedef int (*message_fn)(const struct nlmsghdr *h, void *arg);
@@ -31,6 +34,16 @@ static int open_route(unsigned int groups, int flags)
 	return PST_TAKE_FD(fd);
 }
 
+/* How a dump has ended: 1, well; or why not. */
+static int ended(const struct nlmsghdr *h)
+{
+	int err = 0;
+
+	if (NLMSG_PAYLOAD(h, 0) >= sizeof(err))
+		memcpy(&err, NLMSG_DATA(h), sizeof(err));
+	return err < 0 ? err : 1;
+}
+
 /* 1: the dump has ended. */
 static int take(const char *buf, size_t n, message_fn fn, void *arg)
 {
@@ -39,7 +52,7 @@ static int take(const char *buf, size_t n, message_fn fn, void *arg)
 	for (const struct nlmsghdr *h = (const void *)buf; !r && NLMSG_OK(h, n);
 	     h = NLMSG_NEXT(h, n)) {
 		if (h->nlmsg_type == NLMSG_DONE)
-			return 1;
+			return ended(h);
 		if (h->nlmsg_type == NLMSG_ERROR)
 			return ((const struct nlmsgerr *)NLMSG_DATA(h))->error;
 		r = fn(h, arg);
@@ -47,15 +60,21 @@ static int take(const char *buf, size_t n, message_fn fn, void *arg)
 	return r;
 }
 
-/* Sends REQUEST, which asks for a dump, and calls FN for what comes. */
+/*
+ * Sends REQUEST, which asks for a dump, and calls FN for what comes. The kernel looks at all of it:
+ * else it would not know that another namespace is meant.
+ */
 static int dump(const struct nlmsghdr *request, message_fn fn, void *arg)
 {
 	pst_auto_fd int fd = open_route(0, 0);
 	pst_auto_free char *buf = pst_mem_calloc(1, BUFFER);
+	const int strict = 1;
 	int r = 0;
 
 	if (fd < 0)
 		return fd;
+	if (setsockopt(fd, SOL_NETLINK, NETLINK_GET_STRICT_CHK, &strict, sizeof(strict)))
+		return -errno;
 	if (!buf)
 		return -ENOMEM;
 	if (send(fd, request, request->nlmsg_len, 0) < 0)
@@ -133,6 +152,74 @@ int pst_link_list(struct pst_link **ret_links, size_t *ret_n)
 		qsort(links.v, links.n, sizeof(*links.v), compare);
 	*ret_links = links.v;
 	*ret_n = links.n;
+	return 0;
+}
+
+static bool is_local(const uint8_t addr[16])
+{
+	const struct in6_addr *a = (const struct in6_addr *)addr;
+
+	if (IN6_IS_ADDR_V4MAPPED(a))
+		return addr[12] == IN_LOOPBACKNET || (addr[12] == 169 && addr[13] == 254);
+	return IN6_IS_ADDR_LOOPBACK(a) || IN6_IS_ADDR_LINKLOCAL(a);
+}
+
+/* Of the ends of a point-to-point link IFA_LOCAL is this one. */
+static int take_addr(const struct nlmsghdr *h, void *arg)
+{
+	const struct ifaddrmsg *info = NLMSG_DATA(h);
+	const size_t size = info->ifa_family == AF_INET ? 4 : 16;
+	struct pst_link_addr addr = {
+		.b = {[10] = size == 4 ? 0xff : 0, [11] = size == 4 ? 0xff : 0}};
+	int left = (int)IFA_PAYLOAD(h);
+	const void *local = NULL;
+
+	if (h->nlmsg_type != RTM_NEWADDR)
+		return 0;
+	for (const struct rtattr *a = IFA_RTA(info); RTA_OK(a, left); a = RTA_NEXT(a, left)) {
+		if (RTA_PAYLOAD(a) != size)
+			continue;
+		if (a->rta_type == IFA_LOCAL || (a->rta_type == IFA_ADDRESS && !local))
+			local = RTA_DATA(a);
+	}
+	if (!local)
+		return 0;
+	memcpy(addr.b + 16 - size, local, size);
+	return is_local(addr.b) ? 0 : pst_vec_push((struct addrs *)arg, addr);
+}
+
+static int dump_addrs(int32_t netns, uint8_t family, struct addrs *addrs)
+{
+	struct {
+		struct nlmsghdr head;
+		struct ifaddrmsg info;
+		struct rtattr attr;
+		int32_t netns;
+	} request = {
+		.head = {.nlmsg_len = sizeof(request),
+			 .nlmsg_type = RTM_GETADDR,
+			 .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP},
+		.info = {.ifa_family = family},
+		.attr = {.rta_len = RTA_LENGTH(sizeof(netns)), .rta_type = IFA_TARGET_NETNSID},
+		.netns = netns,
+	};
+
+	return dump(&request.head, take_addr, addrs);
+}
+
+int pst_link_addrs(int32_t netns, struct pst_link_addr **ret_addrs, size_t *ret_n)
+{
+	struct addrs addrs = {0};
+	int r = dump_addrs(netns, AF_INET, &addrs);
+
+	if (!r)
+		r = dump_addrs(netns, AF_INET6, &addrs);
+	if (r) {
+		pst_vec_free(&addrs);
+		return r;
+	}
+	*ret_addrs = addrs.v;
+	*ret_n = addrs.n;
 	return 0;
 }
 

@@ -2,7 +2,8 @@
 #pragma once
 
 /*
- * The veth devices of a network namespace, as rtnetlink(7) tells them.
+ * The veth devices of a network namespace, as rtnetlink(7) tells them, and the addresses behind
+ * them.
  */
 
 #include <stdbool.h>
@@ -20,6 +21,17 @@ struct pst_link {
  * ascending index. *RET_LINKS is freed with free(). 0, -ENOMEM or -errno, not logged.
  */
 int pst_link_list(struct pst_link **ret_links, size_t *ret_n);
+
+struct pst_link_addr {
+	uint8_t b[16]; /* IPv4 as ::ffff:a.b.c.d */
+};
+
+/*
+ * Every address of every interface in the namespace with id NETNS, but those that are its own
+ * alone: of the loopback (127.0.0.0/8, ::1) and link-local ones (169.254.0.0/16, fe80::/10).
+ * *RET_ADDRS is freed with free(), and NULL when there are none. 0, -ENOMEM or -errno, not logged.
+ */
+int pst_link_addrs(int32_t netns, struct pst_link_addr **ret_addrs, size_t *ret_n);
 
 /* A socket (close-on-exec, non-blocking) that is readable when a link has changed; or -errno. */
 int pst_link_watch(void);

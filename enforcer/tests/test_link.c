@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "enforcer/tests/net_fixture.h"
 
+#include <arpa/inet.h>
 #include <criterion/criterion.h>
 #include <linux/pkt_sched.h>
 #include <net/if.h>
@@ -20,7 +21,7 @@ enum { MAX_WORDS = 16 };
 /* Runs a program, whose words may have _ for blanks, or skips the test where it fails. */
 static void run(const char *line)
 {
-	char text[256], *argv[MAX_WORDS] = {NULL}, *rest = text;
+	char text[512], *argv[MAX_WORDS] = {NULL}, *rest = text;
 	int status = 1;
 	pid_t pid;
 
@@ -162,4 +163,53 @@ Test(link, a_device_without_filters_has_none)
 	cr_expect_eq(pst_link_has_filters(if_nametoindex("br0"),
 					  TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_INGRESS)),
 		     0);
+}
+
+static bool has_addr(const struct pst_link_addr *addrs, size_t n, const char *text)
+{
+	uint8_t addr[16];
+
+	cr_assert_eq(inet_pton(AF_INET6, text, addr), 1);
+	for (size_t i = 0; i < n; i++)
+		if (!memcmp(addrs[i].b, addr, sizeof(addr)))
+			return true;
+	return false;
+}
+
+Test(link, the_addresses_behind_a_device_are_read_without_going_there)
+{
+	struct t_sitter s = t_sitter_start();
+	pst_auto_free struct pst_link *links = NULL;
+	pst_auto_free struct pst_link_addr *addrs = NULL;
+	size_t n = 0;
+	char args[256];
+
+	t_enter_new_netns();
+	run("ip addr add 10.1.0.1/32 dev lo");
+	make_pod("pod0", &s);
+	cr_assert_eq(pst_link_list(&links, &n), 0);
+	cr_assert_eq(n, 1);
+	cr_expect_eq(pst_link_addrs(links[0].peer_netns, &addrs, &n), 0);
+	cr_expect_eq(n, 0, "neither its loopback's nor our own");
+	cr_expect_null(addrs);
+	snprintf(args, sizeof(args),
+		 "nsenter -t %d -n sh -c ip_addr_add_10.2.0.2/24_dev_eth0;ip_link_set_eth0_up;"
+		 "ip_addr_add_169.254.3.3/16_dev_eth0;ip_-6_addr_add_fd77::2/64_dev_eth0_nodad",
+		 (int)s.pid);
+	run(args);
+	cr_expect_eq(pst_link_addrs(links[0].peer_netns, &addrs, &n), 0);
+	cr_expect_eq(n, 2, "nor link-local ones: %zu", n);
+	cr_expect(has_addr(addrs, n, "::ffff:10.2.0.2"));
+	cr_expect(has_addr(addrs, n, "fd77::2"));
+	t_sitter_end(&s);
+}
+
+Test(link, there_are_no_addresses_behind_a_number_that_is_no_namespaces)
+{
+	pst_auto_free struct pst_link_addr *addrs = NULL;
+	size_t n = 7;
+
+	t_enter_new_netns();
+	cr_expect_lt(pst_link_addrs(4711, &addrs, &n), 0);
+	cr_expect_eq(n, 7);
 }
