@@ -84,7 +84,11 @@ enum {
 	PST_ID_ANY = 0, /* in policy keys only: any peer without entries of its own */
 	PST_ID_HOST = 1,
 	PST_ID_WORLD = 2,
+	PST_ID_REMOTE_NODE = 6,
+	PST_ID_KUBE_APISERVER = 7,
 	PST_ID_LOCAL = 256,
+	PST_ID_SCOPE_SHIFT = 24,
+	PST_ID_SCOPE_NODES = 2, /* above it: nodes with labels of their own */
 };
 
 enum pst_verdict {
@@ -308,6 +312,9 @@ struct pst_event {
 	__u16 window; /* of the packet, as it stands there; for RELAY */
 	__u32 latency_us; /* from the request to the end of its answer */
 	__u32 number;	  /* of the request on its connection, from 0 */
+	/* SPOOFED_SOURCE: an address of the pod that has sent the packet, whose identity is the
+	 * subject's; else zeros. */
+	__u8 sender[16];
 	__u8 options[PST_EVENT_OPTIONS];
 	__u8 head[PST_EVENT_HEAD];
 };
@@ -327,6 +334,20 @@ struct pst_exchange_key {
 	__u8 direction; /* who began: enum pst_dir */
 	__u8 pad[2];
 };
+
+/* What is behind a device: a network namespace, by its id in the daemon's. */
+struct pst_device {
+	__s32 netns;
+	__u32 is_checked; /* all that the pod there may send from is known */
+	__u8 own[2][16];  /* some of that, zeros where there is none; told by the first */
+};
+
+/* An address that a namespace may send from. */
+struct pst_home_key {
+	__s32 netns;
+	__u8 addr[16];
+};
+enum { PST_HOME_ENTRIES = 1 << 15 };
 
 /* A client socket in the courtesy map. */
 struct pst_socket_key {
@@ -376,6 +397,8 @@ struct pst_place {
 	__u16 port[PST_PLACE_FAMILIES]; /* of the listener, on the loopback */
 	__u8 pad[4];
 };
+PST_STATIC_ASSERT(sizeof(struct pst_device) == 40, "no padding");
+PST_STATIC_ASSERT(sizeof(struct pst_home_key) == 20, "no padding in keys of hashes");
 PST_STATIC_ASSERT(sizeof(struct pst_leg_key) == 32, "no padding in keys of hashes");
 PST_STATIC_ASSERT(sizeof(struct pst_end) == 24, "no padding");
 PST_STATIC_ASSERT(sizeof(struct pst_place) == 40, "no padding");

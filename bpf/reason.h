@@ -30,6 +30,8 @@
 	  "the local address is no endpoint of the inventory and not the node's own")                 \
 	X(RAW_SOCKET, "raw-socket", DROP,                                                             \
 	  "TCP from a raw socket where HTTP rules or a denial apply")                                 \
+	X(SPOOFED_SOURCE, "spoofed-source", DROP,                                                     \
+	  "a pod sends from the address of another pod or of a node, or hides from which")            \
 	X(BAD_PACKET, "bad-packet", DROP, "the packet's headers cannot be read")                      \
 	X(NO_GENERATION, "no-policy-loaded", DROP, "no policy generation is published")               \
 	X(UNSUPPORTED, "unsupported-protocol", DROP, "a protocol that is not decided yet")            \

@@ -16,6 +16,9 @@
  * to the judge at the socket: it knows more, and a socket outside of the enforced cgroup is none of
  * ours.
  *
+ * What a pod sends from an address that is not its own must not be taken for another's. Only here
+ *it is known who has sent it: by the device.
+ *
  * The filters on the devices (pst_to_pod, pst_from_pod) only jump: filters outlive the daemon, but
  * the kernel empties pst_tc_calls when its last descriptor and pin are gone, and from then on they
  * pass everything. So these programs end with the enforcement that they belong to, however the
@@ -30,6 +33,11 @@
 
 enum {
 	MAX_DEVICES = 1 << 14,
+	ARP_SENDER = 14, /* offset of its address of IPv4 */
+	ARP_TARGET = 24,
+	ICMPV6_ADVERTISEMENT = 136,
+	ADVERTISED = 8, /* offset of the address that it is about */
+	VLAN_ID = 0xfff,
 	SMALL_PACKET = 2 << 10,
 };
 
@@ -43,14 +51,23 @@ struct {
 	__type(value, __u32);
 } pst_tc_calls SEC(".maps");
 
-/* Index of a device -> id, in the daemon's network namespace, of the namespace of its other end. */
+/* Index of a device -> what its other end is in. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__uint(max_entries, MAX_DEVICES);
 	__type(key, __u32);
-	__type(value, __s32);
+	__type(value, struct pst_device);
 } pst_tc_devices SEC(".maps");
+
+/* Who may send from which address. Filled by the daemon, and adopted by the next one. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, PST_HOME_ENTRIES);
+	__type(key, struct pst_home_key);
+	__type(value, __u8);
+} pst_homes SEC(".maps");
 
 /* Not adopted by the next daemon: it tells of what it sees. */
 static __u64 told[PST_TOLD_PLACES];
@@ -86,20 +103,27 @@ static __always_inline __u32 fill_tuple(struct bpf_sock_tuple *t, const struct p
 	return sizeof(t->ipv6);
 }
 
+static __always_inline const struct pst_device *find_device(const struct __sk_buff *skb)
+{
+	__u32 index = skb->ifindex;
+
+	return bpf_map_lookup_elem(&pst_tc_devices, &index);
+}
+
 /*
  * The pod's socket that will take the packet, or has sent it, to be released; NULL: none, or the
  * device is not known. Constant sizes, which the verifier wants to see.
  */
 static __always_inline struct bpf_sock *find_socket(struct __sk_buff *skb, const struct packet *p)
 {
-	__u32 device = skb->ifindex, size;
-	__s32 *known = bpf_map_lookup_elem(&pst_tc_devices, &device);
+	const struct pst_device *known = find_device(skb);
 	struct bpf_sock_tuple t;
+	__u32 size;
 	__u64 netns;
 
 	if (!known)
 		return NULL;
-	netns = (__u32)*known;
+	netns = (__u32)known->netns;
 	size = fill_tuple(&t, p);
 	if (p->h.protocol == IPPROTO_TCP)
 		return size == sizeof(t.ipv4)
@@ -195,6 +219,119 @@ static __always_inline int is_endpoint(const __u8 addr[16], const struct pst_con
 	const struct pst_addr_value *v = pst_addr_find(config->generation % PST_GEN_SLOTS, addr);
 
 	return v && v->flags & PST_ADDR_ENDPOINT;
+}
+
+/* Is ADDR of a pod or a node, wherever that is? Policies know these by more than their address. */
+static __always_inline int is_somebodys(const __u8 addr[16], const struct pst_config *config)
+{
+	const struct pst_addr_value *v = pst_addr_find(config->generation % PST_GEN_SLOTS, addr);
+
+	return v && (v->flags & (PST_ADDR_ENDPOINT | PST_ADDR_HOST) ||
+		     v->identity >> PST_ID_SCOPE_SHIFT == PST_ID_SCOPE_NODES ||
+		     v->identity == PST_ID_REMOTE_NODE || v->identity == PST_ID_KUBE_APISERVER);
+}
+
+/*
+ * Does the pod behind DEVICE use ADDR, which is somebody else's? An address that nobody has, as
+ * pods that route for others use, is none.
+ */
+static __always_inline int is_anothers(const struct pst_device *device, const __u8 addr[16],
+				       const struct pst_config *config)
+{
+	struct pst_home_key key = {.netns = device->netns};
+
+	if (pst_same_addr(addr, device->own[0]) || pst_same_addr(addr, device->own[1]))
+		return 0;
+	__builtin_memcpy(key.addr, addr, sizeof(key.addr));
+	return !bpf_map_lookup_elem(&pst_homes, &key) && is_somebodys(addr, config);
+}
+
+/* Told with the pod that has sent it as the subject, and the address that it has used as source. */
+static __always_inline void tell_spoofed(struct __sk_buff *skb, const struct packet *p,
+					 const struct pst_config *config,
+					 const struct pst_device *device)
+{
+	__u32 slot = config->generation % PST_GEN_SLOTS;
+	const struct pst_addr_value *v;
+	struct pst_event *e = report_begin(skb, p, PST_ROLE_CLIENT);
+
+	if (!e)
+		return;
+	v = pst_addr_find(slot, device->own[0]);
+	e->subject = v ? v->identity : PST_ID_ANY;
+	v = pst_addr_find(slot, p->h.dst);
+	e->peer = v ? v->identity : PST_ID_WORLD;
+	e->generation = config->generation;
+	e->rule = ~0U;
+	e->reason = PST_REASON_SPOOFED_SOURCE;
+	e->layer = PST_LAYER_L3L4;
+	if (pst_is_audit())
+		e->outcome = PST_OUTCOME_AUDITED;
+	__builtin_memcpy(e->sender, device->own[0], sizeof(e->sender));
+	bpf_ringbuf_submit(e, 0);
+}
+
+/* What becomes of P, which the pod behind DEVICE has sent as somebody else. */
+static __always_inline int drop_spoofed(struct __sk_buff *skb, const struct packet *p,
+					const struct pst_config *config,
+					const struct pst_device *device)
+{
+	if (pst_told_is_news(told, skb->ifindex, PST_REASON_SPOOFED_SOURCE, bpf_ktime_get_ns()))
+		tell_spoofed(skb, p, config, device);
+	return verdict(PST_REASON_SPOOFED_SOURCE, PST_DIR_EGRESS, SKB_DROP);
+}
+
+/* What becomes of P, as far as it matters that its sender uses P's source. */
+PST_OUTLINE int on_source(struct __sk_buff *skb, const struct packet *p,
+			  const struct pst_config *config)
+{
+	const struct pst_device *device = find_device(skb);
+
+	if (!device || !device->is_checked || !is_anothers(device, p->h.src, config))
+		return SKB_PASS;
+	return drop_spoofed(skb, p, config, device);
+}
+
+/* Who answers for another's address gets what is sent there. An address of 0 asks for it only. */
+static __always_inline int on_arp(struct __sk_buff *skb, struct packet *p,
+				  const struct pst_config *config)
+{
+	__u8 sender[4], target[4];
+
+	if (bpf_skb_load_bytes(skb, ETH_HLEN + ARP_SENDER, sender, sizeof(sender)) ||
+	    bpf_skb_load_bytes(skb, ETH_HLEN + ARP_TARGET, target, sizeof(target)))
+		return SKB_PASS; /* no address of IPv4 in it */
+	pst_map_v4(p->h.src, sender);
+	pst_map_v4(p->h.dst, target);
+	return on_source(skb, p, config);
+}
+
+/* The same over IPv6: an advertisement is about an address that need not be its source. */
+static __always_inline int on_advertisement(struct __sk_buff *skb, struct packet *p,
+					    const struct pst_config *config)
+{
+	if (bpf_skb_load_bytes(skb, p->h.transport + ADVERTISED, p->h.src, sizeof(p->h.src)))
+		return SKB_PASS; /* too short to be one */
+	return on_source(skb, p, config);
+}
+
+/*
+ * Behind one tag of a VLAN that is none the kernel reads a second one, and then IP: from which
+ * address that comes is not seen here, and nobody needs it. The first tag has been taken off.
+ */
+PST_OUTLINE int on_tag(struct __sk_buff *skb, const struct packet *p,
+		       const struct pst_config *config)
+{
+	const struct pst_device *device = find_device(skb);
+
+	if (skb->vlan_tci & VLAN_ID || !device || !device->is_checked)
+		return SKB_PASS;
+	return drop_spoofed(skb, p, config, device);
+}
+
+static __always_inline int is_tag(const struct __sk_buff *skb)
+{
+	return skb->protocol == bpf_htons(ETH_P_8021Q) || skb->protocol == bpf_htons(ETH_P_8021AD);
 }
 
 static __always_inline int is_ip(const struct __sk_buff *skb)
@@ -452,11 +589,21 @@ static __always_inline int from_pod(struct __sk_buff *skb, struct packet *p)
 	__u32 flags;
 	int unread;
 
-	if (!config || !config->generation || !is_ip(skb))
+	if (!config || !config->generation)
+		return SKB_PASS;
+	if (skb->protocol == bpf_htons(ETH_P_ARP))
+		return on_arp(skb, p, config);
+	if (is_tag(skb))
+		return on_tag(skb, p, config);
+	if (!is_ip(skb))
 		return SKB_PASS;
 	unread = pst_read_headers(skb, &p->h, ETH_HLEN);
+	if (on_source(skb, p, config) != SKB_PASS)
+		return SKB_DROP;
 	if (p->h.fragment & PST_FRAGMENT_LATER)
 		return SKB_PASS; /* the first one decides */
+	if (!unread && p->h.protocol == IPPROTO_ICMPV6 && p->h.icmp_type == ICMPV6_ADVERTISEMENT)
+		return on_advertisement(skb, p, config);
 	if (unread)
 		return pst_senders_judged && is_endpoint(p->h.src, config)
 			       ? drop(skb, p, config, PST_REASON_BAD_PACKET)

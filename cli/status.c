@@ -75,6 +75,26 @@ static void print_mode(const json_t *s, FILE *out)
 		json_is_true(json_object_get(mode, "courtesy")) ? "on" : "off");
 }
 
+static void print_homes(const json_t *v, FILE *out)
+{
+	const json_int_t unknown = pst_cli_number(v, "unknown");
+
+	if (!v)
+		return;
+	begin(out, "source IPs");
+	if (!json_is_true(json_object_get(v, "on"))) {
+		fputs("not verified\n", out);
+		return;
+	}
+	fprintf(out, "verified of %" JSON_INTEGER_FORMAT " pods", pst_cli_number(v, "verified"));
+	if (unknown)
+		fprintf(out,
+			", not of %" JSON_INTEGER_FORMAT
+			" network namespaces that are no pod's of the inventory",
+			unknown);
+	fputc('\n', out);
+}
+
 static void print_export(const json_t *e, FILE *out)
 {
 	const char *error = json_string_value(json_object_get(e, "error"));
@@ -245,6 +265,7 @@ static void print(const json_t *s, FILE *out)
 
 	print_health(s, out);
 	print_mode(s, out);
+	print_homes(json_object_get(s, "source_ip_verification"), out);
 	print_proxy(json_object_get(s, "proxy"), out);
 	print_export(json_object_get(s, "export"), out);
 	print_sources(s, out);

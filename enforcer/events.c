@@ -176,7 +176,7 @@ static void write_request(struct line *l)
 	if (judge)
 		pst_judge_request(judge, l->e->ruleset, head, l->e->head_len, 0, &result);
 	if (result.head_len)
-		pst_head_split(result.head, result.head_len, &parts);
+		pst_head_split(head, result.head_len, &parts);
 	write_rule(l, l->e->outcome == PST_OUTCOME_ALLOWED ? result.rule : UINT32_MAX);
 	pst_json_u64(&l->j, "number", l->e->number);
 	write_request_line(l);
@@ -191,12 +191,14 @@ static void write_flow(struct line *l)
 {
 	const struct pst_event *e = l->e;
 	bool server = e->direction == PST_DIR_INGRESS;
+	bool spoofed = e->reason == PST_REASON_SPOOFED_SOURCE;
 	char buf[8];
 
 	write_end(&l->j, "client", e->client, e->client_port);
 	write_end(&l->j, "server", e->server, e->server_port);
 	pst_json_str(&l->j, "protocol", protocol_name(e->protocol, buf, sizeof(buf)));
-	write_identity(l, "subject", e->subject, server ? e->server : e->client);
+	write_identity(l, "subject", e->subject,
+		       spoofed ? e->sender : (server ? e->server : e->client));
 	write_identity(l, "peer", e->peer, server ? e->client : e->server);
 }
 

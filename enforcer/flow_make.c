@@ -122,11 +122,21 @@ static int make_labels(struct pst_flow_maker *m, const struct pst_bundle *b, str
 	return e->labels ? 0 : -ENOMEM;
 }
 
+/* Whose ADDR is; of a packet with a spoofed source, who has sent it. */
+static const char *name_of(const struct pst_flow_maker *m, const struct pst_event *ev,
+			   const uint8_t addr[16])
+{
+	const bool is_sender = ev->reason == PST_REASON_SPOOFED_SOURCE && addr == ev->client;
+
+	return m->opts.source.name(m->opts.source.arg, ev->generation,
+				   is_sender ? ev->sender : addr);
+}
+
 /* Who has ADDR, PORT and IDENTITY. 0 or -ENOMEM. */
 static int make_end(struct pst_flow_maker *m, const struct pst_event *ev, const uint8_t addr[16],
 		    struct pst_flow_end *e)
 {
-	const char *name = m->opts.source.name(m->opts.source.arg, ev->generation, addr);
+	const char *name = name_of(m, ev, addr);
 	const char *slash = name ? strchr(name, '/') : NULL;
 	struct pst_addr a;
 	char text[46];
@@ -171,6 +181,7 @@ static void set_drop_reason(struct pst_flow *f, enum pst_reason reason)
 		const char *word;
 	} rows[] = {
 		{PST_REASON_DENY_RULE, 181, "POLICY_DENY"},
+		{PST_REASON_SPOOFED_SOURCE, 132, "INVALID_SOURCE_IP"},
 		{PST_REASON_BAD_PACKET, 134, "INVALID_PACKET_DROPPED"},
 		{PST_REASON_READ_FAILED, 134, "INVALID_PACKET_DROPPED"},
 		{PST_REASON_UNSUPPORTED, 142, "UNKNOWN_L4_PROTOCOL"},

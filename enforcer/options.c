@@ -27,6 +27,7 @@ enum option_id {
 	OPT_SOCKET,
 	OPT_COURTESY,
 	OPT_OLD_SOCKETS,
+	OPT_SOURCES,
 	OPT_PATHS,
 	OPT_SLASHES,
 	OPT_PROXY,
@@ -74,6 +75,8 @@ static const struct pst_options_row rows[] = {
 	 "403 in the kernel at a local sender (default: auto, where the probe allows it)"},
 	{OPT_OLD_SOCKETS, "old-sockets", "kill|pass",
 	 "connections older than the daemon (default: kill)"},
+	{OPT_SOURCES, "source-ip-verification", "on|off",
+	 "drop what a pod sends from the address of another pod or a node (default: on)"},
 	{OPT_PATHS, "paths", "normal|any|normalize",
 	 "normal denies paths not in normal form, any judges them as they stand, normalize: as "
 	 "normal, but the proxy brings them into it first (default: normal)"},
@@ -134,6 +137,7 @@ static const struct word events_words[] = {
 static const struct word courtesy_words[] = {
 	{"auto", PST_COURTESY_AUTO}, {"on", PST_COURTESY_ON}, {"off", PST_COURTESY_OFF}, {0}};
 static const struct word old_words[] = {{"kill", 0}, {"pass", 1}, {0}};
+static const struct word source_words[] = {{"on", 0}, {"off", 1}, {0}};
 static const struct word paths_words[] = {{"normal", 0}, {"any", 1}, {"normalize", 0}, {0}};
 static const struct word slashes_words[] = {{"redirect", 0}, {"reject", 0}, {"keep", 0}, {0}};
 static const struct word format_words[] = {{"text", 0}, {"json", 1}, {0}};
@@ -422,6 +426,10 @@ static int apply(struct pst_options *o, int id, const char *arg)
 	case OPT_OLD_SOCKETS:
 		r = word_value("old-sockets", old_words, arg, &value);
 		o->old_sockets_pass = value;
+		break;
+	case OPT_SOURCES:
+		r = word_value("source-ip-verification", source_words, arg, &value);
+		o->any_source = value;
 		break;
 	case OPT_PROXY:
 	case OPT_PATHS:

@@ -63,6 +63,7 @@ struct pst_options {
 	bool no_pins;
 	bool audit; /* nothing is denied */
 	bool old_sockets_pass;
+	bool any_source;	     /* pods may send from the address of another */
 	bool any_form;		     /* paths need not be in normal form */
 	const char *paths, *slashes; /* what was said about them, for the proxy; or NULL */
 	const char *proxy_threads, *workload_connections, *workload_memory; /* likewise: numbers */

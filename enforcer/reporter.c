@@ -273,6 +273,7 @@ int pst_reporter_open(const struct pst_reporter_parts *parts, struct pst_reporte
 		.loader = parts->loader,
 		.gens = parts->gens,
 		.host = parts->host,
+		.homes = parts->homes,
 		.reader = parts->reader,
 		.node_name = r->node_name,
 		.courtesy = parts->courtesy,

@@ -13,6 +13,7 @@
 struct pst_diags;
 struct pst_event;
 struct pst_generations;
+struct pst_homes;
 struct pst_hostaddr;
 struct pst_loader;
 struct pst_options;
@@ -25,6 +26,7 @@ struct pst_reporter_parts {
 	struct pst_loader *loader;
 	struct pst_generations *gens;
 	const struct pst_hostaddr *host;
+	const struct pst_homes *homes; /* NULL: sources are not checked */
 	const struct pst_reader *reader;
 	struct pst_starter *starter;
 	bool courtesy;

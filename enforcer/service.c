@@ -26,6 +26,7 @@
 #include "enforcer/errand.h"
 #include "enforcer/export.h"
 #include "enforcer/generation.h"
+#include "enforcer/homes.h"
 #include "enforcer/hostaddr.h"
 #include "enforcer/inject.h"
 #include "enforcer/loader.h"
@@ -56,6 +57,7 @@ struct service {
 	struct pst_inject *inject;
 	struct pst_redirect *redirect;
 	struct pst_reporter *reporter;
+	struct pst_homes *homes; /* NULL: sources are not checked */
 	struct pst_tc *tc;
 	struct pst_reply reply;
 	uint64_t since_ns; /* when this daemon began to listen */
@@ -79,6 +81,7 @@ static void service_fini(struct service *s)
 	pst_reporter_close(&s->reporter);
 	pst_generations_free(&s->gens);
 	pst_tc_close(&s->tc);
+	pst_homes_free(&s->homes);
 	pst_reader_close(&s->reader);
 	pst_inject_close(&s->inject);
 	pst_destroy_queue_free(&s->destroy);
@@ -109,6 +112,8 @@ static int publish(struct service *s, struct pst_bundle **bundle)
 	int r;
 
 	pst_redirect_prepare(s->redirect, *bundle, host, n_host);
+	if (s->homes)
+		pst_homes_know(s->homes, *bundle);
 	r = pst_generations_publish(s->gens, bundle, host, n_host, &generation);
 	if (r)
 		return r;
@@ -197,8 +202,8 @@ static void learn(struct service *s, const struct pst_event *event)
 	size_t n_host;
 
 	memcpy(server.addr, event->server, sizeof(server.addr));
-	if (!bundle ||
-	    !pst_redirect_learn(s->redirect, bundle, out ? event->client : event->server, &server))
+	if (!pst_redirect_learn(s->redirect, out ? event->client : event->server, &server) ||
+	    !bundle)
 		return;
 	host = pst_hostaddr_list(s->host, &n_host);
 	pst_redirect_prepare(s->redirect, bundle, host, n_host);
@@ -219,7 +224,7 @@ static void on_event(const struct pst_event *event, void *arg)
 	if (!event->again)
 		pst_reporter_event(s->reporter, event);
 	if (event->reason == PST_REASON_FALLBACK_GONE)
-		pst_redirect_missed(s->redirect);
+		pst_redirect_look(s->redirect);
 	if (event->outcome == PST_OUTCOME_DENIED &&
 	    (event->reason == PST_REASON_HTTP2 || event->reason == PST_REASON_H2C))
 		learn(s, event);
@@ -278,6 +283,17 @@ static void on_starter(struct service *s)
 	s->has_failed = true;
 }
 
+static const struct pst_bundle *current(const struct service *s)
+{
+	return pst_generations_bundle(s->gens, pst_generations_current(s->gens));
+}
+
+static void on_homes(struct service *s)
+{
+	if (s->homes)
+		pst_homes_dispatch(s->homes, current(s));
+}
+
 static void on_redirect(struct service *s)
 {
 	pst_redirect_dispatch(s->redirect);
@@ -285,8 +301,8 @@ static void on_redirect(struct service *s)
 
 typedef void (*handler_fn)(struct service *s);
 
-static const handler_fn handlers[] = {on_signal,   on_ring,  on_destroy,  on_reader, on_host,
-				      on_reporter, on_links, on_redirect, on_starter};
+static const handler_fn handlers[] = {on_signal,   on_ring,  on_destroy,  on_reader,  on_host,
+				      on_reporter, on_links, on_redirect, on_starter, on_homes};
 
 enum { N_HANDLERS = sizeof(handlers) / sizeof(*handlers) };
 
@@ -300,7 +316,8 @@ static int watch_fds(struct service *s)
 			   pst_reporter_fd(s->reporter),
 			   pst_tc_fd(s->tc),
 			   pst_redirect_fd(s->redirect),
-			   pst_starter_fd(s->starter)};
+			   pst_starter_fd(s->starter),
+			   s->homes ? pst_homes_fd(s->homes) : -1};
 
 	static_assert(sizeof(fds) / sizeof(*fds) == N_HANDLERS, "a handler for each");
 	s->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
@@ -309,6 +326,8 @@ static int watch_fds(struct service *s)
 	for (uint32_t i = 0; i < N_HANDLERS; i++) {
 		struct epoll_event ev = {.events = EPOLLIN, .data.u32 = i};
 
+		if (fds[i] < 0)
+			continue;
 		if (epoll_ctl(s->epoll_fd, EPOLL_CTL_ADD, fds[i], &ev))
 			return pst_log_err(-errno, "cannot poll a descriptor");
 	}
@@ -443,6 +462,15 @@ static int open_generations(struct service *s)
 	return pst_generations_new(s->loader, &config, &s->gens);
 }
 
+static int open_devices(struct service *s)
+{
+	const struct pst_homes_maps maps = {.homes = pst_loader_map(s->loader, "pst_homes"),
+					    .devices = pst_loader_map(s->loader, "pst_tc_devices")};
+	int r = s->opts->any_source ? 0 : pst_homes_new(&maps, &s->homes);
+
+	return r ? r : pst_tc_open(s->homes, &s->tc);
+}
+
 static int open_reporter(struct service *s)
 {
 	const struct pst_reporter_parts parts = {
@@ -450,6 +478,7 @@ static int open_reporter(struct service *s)
 		.loader = s->loader,
 		.gens = s->gens,
 		.host = s->host,
+		.homes = s->homes,
 		.reader = s->reader,
 		.starter = s->starter,
 		.courtesy = s->courtesy,
@@ -505,6 +534,13 @@ static void attach_tc(struct service *s)
 	n = pst_tc_count(s->tc, &refused);
 	pst_log(PST_LOG_INFO, "filters at the host's side of %zu pods; %zu devices refused them", n,
 		refused);
+	if (!s->homes || !current(s))
+		return;
+	pst_homes_look(s->homes, current(s));
+	n = pst_homes_count(s->homes, &refused);
+	pst_log(PST_LOG_INFO,
+		"source addresses of %zu pods are verified; of %zu namespaces it is not known who they are",
+		n, refused);
 }
 
 /* Everything up to and including the attachment; the policy is in the maps before a packet comes.
@@ -523,11 +559,11 @@ static int start(struct service *s, struct pst_reading *reading)
 	if (!r)
 		r = pst_hostaddr_open(&s->host);
 	if (!r)
-		r = pst_tc_open(&s->tc);
-	if (!r)
 		r = open_answers(s);
 	if (!r)
 		r = open_loader(s);
+	if (!r)
+		r = open_devices(s);
 	if (!r)
 		r = pst_loader_events(s->loader, on_event, s);
 	if (!r)
@@ -637,49 +673,4 @@ int pst_service_run(const struct pst_options *opts)
 	pst_reading_fini(&reading);
 	service_fini(&s);
 	return exit_code;
-}
-
-int pst_service_probe(const struct pst_options *opts)
-{
-	struct pst_probe_report report;
-	bool ok;
-	int r = pst_probe_run(&report);
-
-	if (r)
-		return PST_EXIT_FAILED;
-	ok = pst_probe_has(&report, PST_PROBE_ESSENTIAL);
-	if (opts->json)
-		r = pst_probe_print_json(&report, stdout);
-	else
-		pst_probe_print(&report, stdout);
-	pst_probe_report_fini(&report);
-	if (r)
-		return PST_EXIT_FAILED;
-	return ok ? PST_EXIT_OK : PST_EXIT_INVALID;
-}
-
-int pst_service_detach(const struct pst_options *opts)
-{
-	struct pst_pins *pins = NULL;
-	unsigned int left = 0;
-	int r = pst_pins_open(opts->pin_dir, false, &pins);
-
-	if (r == -ENOENT) {
-		pst_log(PST_LOG_INFO, "nothing is pinned in %s", opts->pin_dir);
-		return PST_EXIT_OK;
-	}
-	if (!r)
-		r = pst_pins_remove(pins, &left);
-	pst_pins_close(&pins);
-	if (r)
-		return PST_EXIT_FAILED;
-	if (pst_tc_remove())
-		return PST_EXIT_FAILED;
-	pst_log(PST_LOG_INFO, "nothing is enforced any more by what was pinned in %s",
-		opts->pin_dir);
-	if (left)
-		pst_log(PST_LOG_INFO,
-			"%u open connections may still have to read a 403: their map stays pinned until they are closed and posternd --detach or a new daemon removes it",
-			left);
-	return PST_EXIT_OK;
 }

@@ -14,6 +14,7 @@
 #include "enforcer/fill.h"
 #include "enforcer/flow_time.h"
 #include "enforcer/generation.h"
+#include "enforcer/homes.h"
 #include "enforcer/land.h"
 #include "enforcer/loader.h"
 #include "enforcer/options.h"
@@ -208,6 +209,17 @@ static void write_mode(struct pst_json *j, const struct pst_status *s)
 	pst_json_end(j);
 }
 
+static void write_homes(struct pst_json *j, const struct pst_homes *homes)
+{
+	size_t unknown = 0, verified = homes ? pst_homes_count(homes, &unknown) : 0;
+
+	pst_json_object(j, "source_ip_verification");
+	pst_json_bool(j, "on", homes != NULL);
+	pst_json_u64(j, "verified", verified);
+	pst_json_u64(j, "unknown", unknown);
+	pst_json_end(j);
+}
+
 static void write_export(struct pst_json *j, const struct pst_status *s)
 {
 	const struct pst_export_stats n = pst_export_stats(s->export);
@@ -258,6 +270,7 @@ void pst_status_write(struct pst_json *j, const char *key, const struct pst_stat
 	write_time(j, "published", s->published);
 	pst_json_u64(j, "generation", generation);
 	write_mode(j, s);
+	write_homes(j, s->homes);
 	write_sources(j, s->opts);
 	write_reader(j, &reader);
 	write_findings(j, s);

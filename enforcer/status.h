@@ -13,6 +13,7 @@ struct pst_control;
 struct pst_export;
 struct pst_diags;
 struct pst_generations;
+struct pst_homes;
 struct pst_hostaddr;
 struct pst_json;
 struct pst_loader;
@@ -26,6 +27,7 @@ struct pst_status {
 	struct pst_loader *loader;
 	const struct pst_generations *gens;
 	const struct pst_hostaddr *host;
+	const struct pst_homes *homes; /* NULL: sources are not checked */
 	const struct pst_reader *reader;
 	const struct pst_export *export; /* NULL: none */
 	const struct pst_control *control;

@@ -13,6 +13,8 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "bpf/abi.h"
+#include "enforcer/homes.h"
 #include "enforcer/link.h"
 
 enum {
@@ -31,18 +33,20 @@ enum { SIDES = sizeof(points) / sizeof(*points) };
 
 struct pst_tc {
 	int fd;
+	struct pst_homes *homes; /* NULL: none */
 	struct pst_tc_programs programs;
 	struct pst_link *links; /* those that have been dealt with */
 	size_t n_links;
 	size_t refused;
 };
 
-int pst_tc_open(struct pst_tc **ret_tc)
+int pst_tc_open(struct pst_homes *homes, struct pst_tc **ret_tc)
 {
 	struct pst_tc *tc = pst_mem_calloc(1, sizeof(*tc));
 
 	if (!tc)
 		return -ENOMEM;
+	tc->homes = homes;
 	tc->fd = pst_link_watch();
 	if (tc->fd < 0) {
 		int r = tc->fd;
@@ -89,9 +93,12 @@ static int attach_link(const struct pst_tc *tc, const struct pst_link *link)
 {
 	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = (int)link->index,
 		    .attach_point = (enum bpf_tc_attach_point)(BPF_TC_EGRESS | BPF_TC_INGRESS));
+	struct pst_device device = {.netns = link->peer_netns};
 	int r;
 
-	if (bpf_map_update_elem(tc->programs.devices, &link->index, &link->peer_netns, BPF_ANY))
+	if (tc->homes)
+		pst_homes_device(tc->homes, link->peer_netns, &device);
+	if (bpf_map_update_elem(tc->programs.devices, &link->index, &device, BPF_ANY))
 		return -errno;
 	r = bpf_tc_hook_create(&hook);
 	if (r && r != -EEXIST)
@@ -139,6 +146,9 @@ static int sync_links(struct pst_tc *tc)
 
 	if (r)
 		return pst_log_err(r, "cannot list the devices of this host");
+	/* First: what a home was told may not be what another with its number is told. */
+	if (tc->homes && pst_homes_links(tc->homes, links, n))
+		pst_log(PST_LOG_WARNING, "no memory: sources of some pods are not checked");
 	forget_gone(tc, links, n);
 	for (size_t i = 0; i < n; i++) {
 		r = is_known(tc, &links[i]) ? 0 : attach_link(tc, &links[i]);

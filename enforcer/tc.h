@@ -22,6 +22,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+struct pst_homes;
 struct pst_tc;
 
 /* Descriptors of what is attached, and of the map that tells the programs about devices. */
@@ -30,8 +31,11 @@ struct pst_tc_programs {
 	int devices;
 };
 
-/* Subscribes to changes of links; attaches nothing. 0, -ENOMEM or -errno, logged. */
-int pst_tc_open(struct pst_tc **ret_tc);
+/*
+ * Subscribes to changes of links; attaches nothing. HOMES, which is told of the devices before the
+ * programs are, must outlive it; NULL: sources are not checked. 0, -ENOMEM or -errno, logged.
+ */
+int pst_tc_open(struct pst_homes *homes, struct pst_tc **ret_tc);
 
 /* What is attached stays. NULL is fine; *TC becomes NULL. */
 void pst_tc_close(struct pst_tc **tc);

@@ -107,6 +107,79 @@ Test(explain, policies_with_errors_are_not_asked)
 	expect_run(words, 3, NULL, "No such file");
 }
 
+static const char stream[] = "POST /v1/request-landing HTTP/1.1\r\nHost: h\r\n"
+			     "Content-Length: 2\r\n\r\nhi"
+			     "GET / HTTP/1.1\r\nHost: h\r\n\r\n"
+			     "GET / HTTP/1.1\r\nHost: h\r\nHost: i\r\n\r\n"
+			     "POST /v1/request-landing HTTP/1.1\r\nHost: h\r\n\r\n";
+
+Test(explain, raw_bytes_are_judged_request_by_request_until_one_is_malformed)
+{
+	const char *path = write_temp("raw", stream, strlen(stream));
+	char words[512];
+
+	snprintf(words, sizeof(words), EMPIRE "--raw %s", path);
+	expect_run(words, 1,
+		   "0 allow rule-matched testdata/semantics/demo.yaml:12:22 default/demo "
+		   "spec.ingress[0].toPorts[0].rules.http[0]\n"
+		   "67 deny no-rule-l7\n"
+		   "94 deny host-repeated\n",
+		   NULL);
+	snprintf(words, sizeof(words), EMPIRE "--raw %s --format json", path);
+	expect_run(words, 1, "\"reason\":\"host-repeated\",\"rule\":null,\"offset\":94}\n", NULL);
+	snprintf(words, sizeof(words), ASK "--from org=alliance --raw %s", path);
+	expect_run(words, 1, "0 deny no-rule-l4\n", NULL);
+	unlink(path);
+	expect_run(words, 3, NULL, "cannot open");
+	write_temp("raw", "", 0);
+	expect_run(words, 3, NULL, "is empty");
+	unlink(path);
+}
+
+Test(explain, raw_bytes_may_hold_chunks_and_end_the_connection)
+{
+	static const char bytes[] = "POST /v1/request-landing HTTP/1.1\r\nHost: h\r\n"
+				    "Transfer-Encoding: chunked\r\n\r\n"
+				    "1b\r\nGET / HTTP/1.1\r\nHost: h\r\n\r\n\r\n0\r\nX: y\r\n\r\n"
+				    "POST /v1/request-landing HTTP/1.0\r\n\r\nmore";
+	const char *path = write_temp("raw", bytes, strlen(bytes));
+	char words[512];
+
+	snprintf(words, sizeof(words), EMPIRE "--raw %s", path);
+	expect_run(words, 1,
+		   "0 allow rule-matched testdata/semantics/demo.yaml:12:22 default/demo "
+		   "spec.ingress[0].toPorts[0].rules.http[0]\n"
+		   "118 allow rule-matched testdata/semantics/demo.yaml:12:22 default/demo "
+		   "spec.ingress[0].toPorts[0].rules.http[0]\n"
+		   "155 deny after-close\n",
+		   NULL);
+	unlink(path);
+}
+
+Test(explain, raw_bytes_behind_an_offer_of_http2_are_judged_too)
+{
+	static const char bytes[] = "POST /v1/request-landing HTTP/1.1\r\nHost: h\r\n"
+				    "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n"
+				    "HTTP2-Settings: AAMAAABk\r\n\r\n"
+				    "POST /v1/exhaust-port HTTP/1.1\r\nHost: h\r\n\r\n";
+	const char *path = write_temp("raw", bytes, strlen(bytes));
+	char words[512];
+
+	snprintf(words, sizeof(words), EMPIRE "--raw %s", path);
+	expect_run(words, 1, "\n123 deny no-rule-l7\n", NULL);
+	unlink(path);
+}
+
+Test(explain, raw_bytes_that_all_pass_give_status_0)
+{
+	const char *path = write_temp("raw", stream, 67);
+	char words[512];
+
+	snprintf(words, sizeof(words), EMPIRE "--raw %s", path);
+	expect_run(words, 0, "0 allow", NULL);
+	unlink(path);
+}
+
 Test(explain, a_peer_outside_is_an_address_or_has_a_name)
 {
 	static const struct expected to[] = {

@@ -304,6 +304,26 @@ Test(flow_make, a_denial_by_default_names_the_policies_that_restrict)
 	cr_expect_eq(f->n_policies, 2);
 }
 
+Test(flow_make, what_a_pod_sends_in_anothers_name_is_told_as_its_own)
+{
+	struct pst_event e = event("10.77.0.2", backend, 8080);
+	const struct pst_flow *f;
+	struct pst_addr a;
+
+	cr_assert_eq(pst_addr_from_str("10.77.0.3", &a), 0);
+	memcpy(e.sender, a.b, sizeof(e.sender));
+	e.reason = PST_REASON_SPOOFED_SOURCE;
+	e.direction = PST_DIR_EGRESS;
+	e.subject = other;
+	f = pst_flow_make(maker, &e);
+	cr_expect_str_eq(f->source.ip, "10.77.0.2");
+	cr_expect_str_eq(f->source.pod, "other");
+	cr_expect_eq(f->source.identity, other);
+	cr_expect_str_eq(f->destination.pod, "backend");
+	cr_expect_eq(f->drop_reason, 132);
+	cr_expect_str_eq(f->drop_reason_desc, "INVALID_SOURCE_IP");
+}
+
 Test(flow_make, a_denial_by_rule_names_it_and_what_it_looked_at)
 {
 	struct pst_event e = event("10.77.0.3", other, 9090);

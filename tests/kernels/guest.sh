@@ -203,10 +203,22 @@ enforces() {
 	is "$1: three denials are reported, or more" 0 $?
 }
 
+# A pod that takes the address of another one.
+spoofs() {
+	is "it is known of all pods who they are" 1 "$(grep -c 'source addresses of 3 pods are verified' /tmp/log)"
+	ip -n other addr add 10.77.0.2/32 dev eth0
+	nsenter --net=/run/netns/other curl -sg -m 2 --interface 10.77.0.2 http://10.77.0.4:8080/api/x >/tmp/body
+	is "who has taken another's address gets no answer" 28 $?
+	within 10 has_events 1 '"reason":"spoofed-source".*"client":"10.77.0.2:.*"name":"default/other"'
+	is "and is told of with his own name" 0 $?
+	ip -n other addr del 10.77.0.2/32 dev eth0
+}
+
 without_courtesy() {
 	start --courtesy off
 	enforces 10.77.0.4
 	enforces '[fd77::4]'
+	spoofs
 	is "all for want of a rule, answered by the daemon" "$(events '"layer":"l7"')" \
 		"$(events '"reason":"no-rule-l7","answer":"daemon"')"
 	is "the other pod's SYNs are reported" yes \

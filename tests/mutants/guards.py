@@ -25,6 +25,7 @@ ONE_POLICY = "e2e:t_a_request_is_judged_by_one_policy"
 HANDSHAKE = "e2e:t_requests_with_the_handshake"
 NOT_TAKEN = ("accepted = p->ordered ? f->judged : p->accepted;\n	__u32 start", "accepted = f->judged;\n	__u32 start")
 ITSELF = "e2e:t_sockets_belong_to_where_they_were_made"
+SOURCES = "e2e:t_nobody_sends_from_the_address_of_another"
 ODD_SOCKETS = "e2e:t_raw_and_multipath_sockets_gain_nothing"
 
 GUARDS = [
@@ -149,4 +150,13 @@ GUARDS = [
           "		return SKB_DROP;\n	if (is_icmp(p))\n", "		return SKB_PASS;\n	if (is_icmp(p))\n", "e2e:t_a_denied_peer_learns_nothing"),
     Guard("silence-to-segments-of-no-connection", "bpf/tc.bpf.c",
           "	if (flags == PST_TCP_RST)\n", "	if (0)\n", "e2e:t_a_denied_peer_learns_nothing"),
+    Guard("nobody-sends-as-another", "bpf/tc.bpf.c",
+          "	if (on_source(skb, p, config) != SKB_PASS)\n		return SKB_DROP;\n	if (p->h.fragment",
+          "	if (p->h.fragment", SOURCES),
+    Guard("nobody-answers-arp-for-another", "bpf/tc.bpf.c",
+          "		return on_arp(skb, p, config);\n", "		return SKB_PASS;\n", SOURCES),
+    Guard("nobody-advertises-anothers-address", "bpf/tc.bpf.c",
+          "		return on_advertisement(skb, p, config);\n", "		return SKB_PASS;\n", SOURCES),
+    Guard("no-source-behind-tags", "bpf/tc.bpf.c",
+          "		return on_tag(skb, p, config);\n", "		return SKB_PASS;\n", SOURCES),
 ]

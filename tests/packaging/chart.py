@@ -192,6 +192,11 @@ def main():
         other = render(renderer, metricsAddress=address, metricsPort=10970, cgroup="kubepods")
         check(other)
         check_options(other)
+    off = "--source-ip-verification=off"
+    assert off not in container_of(plain[-1])["args"]
+    other = render(renderer, sourceIPVerification=False)
+    check_options(other)
+    assert off in container_of(other[-1])["args"]
     detach = render(renderer, detach=True)
     check(detach)
     assert "posternd --detach" in container_of(detach[-1])["command"][2]

@@ -56,6 +56,7 @@ COMPLETED_DAEMON = [
 # What is typed, and what two tabs list.
 LISTED_DAEMON = [
     ("posternd --old-sockets ", ["kill", "pass"]),
+    ("posternd --source-ip-verification ", ["on", "off"]),
     ("posternd --deny", ["--deny-body", "--deny-content-type", "--deny-header"]),
 ]
 

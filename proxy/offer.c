@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "compiler/offer.h"
+#include "proxy/offer.h"
 
+#include <stdbool.h>
 #include <string.h>
 #include <strings.h>
 
