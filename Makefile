@@ -23,6 +23,9 @@ V         ?= 0
 ifeq ($(SAN),1)
 B := build/san
 SANFLAGS := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+# Two thirds of the time that -O2 takes to compile, and the traces still say where.
+CFLAGS ?= -O1 -g
+CXXFLAGS ?= -O1 -g
 else ifeq ($(SAN),thread)
 B := build/tsan
 SANFLAGS := -fsanitize=thread

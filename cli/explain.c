@@ -314,7 +314,7 @@ static int answer(const struct pst_cli_verb *verb, const struct pst_answer *a, s
 		if (r)
 			return PST_EXIT_FAILED;
 		ruling = pst_answer_request(a, bytes, len, &offset);
-		asked->written = (struct cli_near_request){bytes, ruling.head_len};
+		asked->written = (struct cli_near_request){ruling.head, ruling.head_len};
 	}
 	return show(a, asked, &ruling);
 }

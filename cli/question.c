@@ -342,6 +342,7 @@ struct pst_ruling pst_answer_request(const struct pst_answer *a, const char *byt
 		*offset = len;
 		return pst_answer_l4(a);
 	}
+	pst_judge_set_proxied(a->judge, a->l4.verdict == PST_VERDICT_FALLBACK);
 	*offset = pst_judge_request(a->judge, a->l4.ruleset, bytes, len, *offset, &r);
 	return (struct pst_ruling){
 		.allowed = r.allowed,
@@ -351,6 +352,7 @@ struct pst_ruling pst_answer_request(const struct pst_answer *a, const char *byt
 		.rule = rule_at(a->b, r.rule),
 		.last = r.last,
 		.handshake = r.handshake,
+		.head = r.head,
 		.head_len = r.head_len,
 	};
 }

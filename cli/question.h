@@ -38,7 +38,8 @@ struct pst_ruling {
 	const struct pst_bundle_rule *rule; /* NULL: none decided */
 	bool last;			    /* nothing may follow on the connection */
 	bool handshake;			    /* of WebSocket: what follows are no requests */
-	size_t head_len;		    /* l7: of the request's head; 0: it was not taken */
+	const char *head;		    /* l7: as it was judged, until another one is */
+	size_t head_len;		    /* of it; 0: it was not taken */
 };
 
 /* Compiles IN and looks Q up. An exit status; the answer must be released when it is PST_EXIT_OK.

@@ -41,9 +41,12 @@ struct pst_l4_result pst_judge_l4(const struct pst_bundle *b, const struct pst_l
 struct pst_l7_result {
 	bool allowed;
 	enum pst_reason reason;
-	uint32_t rule;	   /* the first HTTP rule that matches, in b->rules; UINT32_MAX: none */
-	size_t offset;	   /* of the request's first byte */
-	size_t head_len;   /* 0 when the head is malformed or incomplete */
+	uint32_t rule;	 /* the first HTTP rule that matches, in b->rules; UINT32_MAX: none */
+	size_t offset;	 /* of the request's first byte */
+	size_t head_len; /* 0 when the head is malformed or incomplete */
+	/* The head that was judged: in BYTES; without its offer of HTTP/2, where that is taken
+	 * out, in the judge until it is asked again. */
+	const char *head;
 	uint64_t body_len; /* announced; 0 for a chunked body */
 	bool last;	   /* it ends the connection: bytes behind it are PST_REASON_AFTER_CLOSE */
 	bool handshake;	   /* of WebSocket, no offer of HTTP/2: bytes behind it are no requests */
@@ -58,6 +61,13 @@ void pst_judge_free(struct pst_judge **j);
 
 /* Must paths be in normal form, as they must at first, or are they judged as they stand (ANY)? */
 void pst_judge_set_any_form(struct pst_judge *j, bool any);
+
+/*
+ * Are the requests the proxy's, though it needs not judge them? At first they are not. Those of a
+ * rule set for the fallback always are. The proxy takes an offer of HTTP/2 out of a request, and
+ * judges what is left (compiler/offer.h).
+ */
+void pst_judge_set_proxied(struct pst_judge *j, bool proxied);
 
 /*
  * Judges the request that starts at BYTES[OFFSET] by rule set RULESET. Returns the offset behind

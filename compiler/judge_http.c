@@ -5,6 +5,7 @@
 #include "compiler/automaton.h"
 #include "compiler/head.h"
 #include "compiler/header.h"
+#include "compiler/offer.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -33,7 +34,8 @@ struct pst_judge {
 	const struct pst_bundle *b;
 	struct pst_table *table;
 	struct rule_automata *rules; /* per rule of the bundle */
-	bool any_form;
+	bool any_form, proxied;
+	char left[PST_MAX_HEAD]; /* of a head that has made an offer of HTTP/2 */
 };
 
 void pst_judge_free(struct pst_judge **j)
@@ -83,6 +85,11 @@ int pst_judge_new(const struct pst_bundle *b, struct pst_judge **ret_judge)
 void pst_judge_set_any_form(struct pst_judge *j, bool any)
 {
 	j->any_form = any;
+}
+
+void pst_judge_set_proxied(struct pst_judge *j, bool proxied)
+{
+	j->proxied = proxied;
 }
 
 /* Builds the automaton of TEXT alone. NULL when it cannot be: then no rule is named by it. */
@@ -212,6 +219,45 @@ static void judge_slowly(struct pst_judge *j, uint32_t ruleset, struct pst_http 
 	h->allow = first_rule(j, ruleset, 0, &head) != UINT32_MAX;
 }
 
+static void begin(struct pst_judge *j, uint32_t ruleset, struct pst_http *h)
+{
+	pst_http_request(h, j->table, ruleset);
+	if (j->any_form)
+		h->flags |= PST_HTTP_ANY_FORM;
+}
+
+/* Takes an offer out of the head at *HEAD, as the proxy does, which is then elsewhere. */
+static void take_offer(struct pst_judge *j, uint32_t ruleset, struct pst_http *h, const char **head)
+{
+	const size_t len = h->head;
+	size_t cut, at = 0;
+
+	assert(len <= sizeof(j->left));
+	memcpy(j->left, *head, len);
+	cut = pst_offer_take(j->left, len);
+	*head = j->left + cut;
+	begin(j, ruleset, h);
+	walk(j, h, *head, len - cut, &at);
+}
+
+/* Reads the head at *AT, which moves behind it. Returns what is judged. */
+static const char *read_head(struct pst_judge *j, uint32_t ruleset, struct pst_http *h,
+			     const struct pst_span *bytes, size_t *at)
+{
+	const bool fallback = j->b->rulesets[ruleset].fallback;
+	const char *head = bytes->s + *at;
+
+	begin(j, ruleset, h);
+	walk(j, h, bytes->s, bytes->len, at);
+	if ((fallback || j->proxied) && pst_offer_is_held(h)) {
+		*at = (size_t)(head - bytes->s) + h->head;
+		take_offer(j, ruleset, h, &head);
+	}
+	if (h->state == PST_HTTP_DONE && fallback)
+		judge_slowly(j, ruleset, h, head);
+	return head;
+}
+
 size_t pst_judge_request(struct pst_judge *j, uint32_t ruleset, const char *bytes, size_t len,
 			 size_t offset, struct pst_l7_result *ret_result)
 {
@@ -226,12 +272,7 @@ size_t pst_judge_request(struct pst_judge *j, uint32_t ruleset, const char *byte
 		*ret_result = result;
 		return len;
 	}
-	pst_http_request(&h, j->table, ruleset);
-	if (j->any_form)
-		h.flags |= PST_HTTP_ANY_FORM;
-	walk(j, &h, bytes, len, &at);
-	if (h.state == PST_HTTP_DONE && j->b->rulesets[ruleset].fallback)
-		judge_slowly(j, ruleset, &h, bytes + offset);
+	result.head = read_head(j, ruleset, &h, &(struct pst_span){bytes, len}, &at);
 	ruling = pst_judge_head_ruling(&h, 0);
 	result.reason = ruling & 0xff;
 	if (h.state != PST_HTTP_DONE) {
@@ -244,7 +285,7 @@ size_t pst_judge_request(struct pst_judge *j, uint32_t ruleset, const char *byte
 	result.last = h.flags & PST_HTTP_LAST;
 	result.handshake = (h.flags & (PST_HTTP_UPGRADE | PST_HTTP_H2C)) == PST_HTTP_UPGRADE;
 	if (result.allowed) {
-		pst_head_split(bytes + offset, h.stop, &head);
+		pst_head_split(result.head, h.stop, &head);
 		if (j->b->rulesets[ruleset].fallback)
 			result.reason = PST_REASON_RULE_FALLBACK;
 		result.rule = first_rule(j, ruleset, h.allow, &head);

@@ -176,7 +176,7 @@ static void write_request(struct line *l)
 	if (judge)
 		pst_judge_request(judge, l->e->ruleset, head, l->e->head_len, 0, &result);
 	if (result.head_len)
-		pst_head_split(head, result.head_len, &parts);
+		pst_head_split(result.head, result.head_len, &parts);
 	write_rule(l, l->e->outcome == PST_OUTCOME_ALLOWED ? result.rule : UINT32_MAX);
 	pst_json_u64(&l->j, "number", l->e->number);
 	write_request_line(l);

@@ -2,6 +2,7 @@
 #include "enforcer/flow_request.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -95,13 +96,31 @@ static int read_headers(const struct pst_flow_request_opts *opts, struct span re
 	return 0;
 }
 
+/*
+ * The '@' behind the user of a target in absolute form, whose *RET_AUTHORITY he begins; NULL: there
+ * is none. One in the path is the path's: what stands before it was asked for, too.
+ */
+static const char *find_user(struct span target, const char **ret_authority)
+{
+	bool is_path = !target.len || *target.s == '/';
+	const char *colon = is_path ? NULL : memmem(target.s, target.len, "://", 3);
+	const char *begin = colon ? colon + 3 : NULL, *slash;
+	size_t n = begin ? (size_t)(target.s + target.len - begin) : 0;
+
+	if (!n)
+		return NULL;
+	slash = memchr(begin, '/', n);
+	*ret_authority = begin;
+	return memrchr(begin, '@', slash ? (size_t)(slash - begin) : n);
+}
+
 /* Without the query, and without what stands for a user before the host. */
 static const char *make_url(const struct pst_flow_request_opts *opts, struct span target,
 			    struct span host, struct pst_arena *a)
 {
 	const char *query = target.len ? memchr(target.s, '?', target.len) : NULL;
 	const char *fragment = target.len ? memchr(target.s, '#', target.len) : NULL;
-	const char *at = host.len ? memrchr(host.s, '@', host.len) : NULL;
+	const char *at = host.len ? memrchr(host.s, '@', host.len) : NULL, *authority = NULL;
 
 	if (fragment && (!query || fragment < query))
 		query = fragment;
@@ -114,14 +133,10 @@ static const char *make_url(const struct pst_flow_request_opts *opts, struct spa
 	if (host.len && target.len && *target.s == '/')
 		return pst_arena_printf(a, "http://%.*s%.*s", (int)host.len, host.s,
 					(int)target.len, target.s);
-	if (!opts->show_queries && target.len && memmem(target.s, target.len, "://", 3)) {
-		const char *behind = (const char *)memmem(target.s, target.len, "://", 3) + 3;
-		const char *user = memrchr(behind, '@', target.len - (size_t)(behind - target.s));
-
-		if (user)
-			return pst_arena_printf(a, "%.*s%.*s", (int)(behind - target.s), target.s,
-						(int)(target.s + target.len - user - 1), user + 1);
-	}
+	at = opts->show_queries ? NULL : find_user(target, &authority);
+	if (at)
+		return pst_arena_printf(a, "%.*s%.*s", (int)(authority - target.s), target.s,
+					(int)(target.s + target.len - at - 1), at + 1);
 	return pst_arena_strndup(a, target.len ? target.s : "", target.len);
 }
 

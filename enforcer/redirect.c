@@ -21,6 +21,7 @@
 #include "enforcer/crew.h"
 #include "enforcer/dues.h"
 #include "enforcer/handover.h"
+#include "enforcer/learned.h"
 #include "enforcer/loader.h"
 #include "enforcer/places.h"
 #include "enforcer/proxied.h"
@@ -30,6 +31,8 @@
 enum {
 	LOOK_MS = 1000, /* while workloads may still be starting */
 	LOOK_LATER_MS = 10 * 1000,
+	LOOK_PAUSE_MS = 200, /* between one and the next that somebody asks for, at least ... */
+	LOOK_SHARE = 9,	     /* ... and as many times as long as it took */
 	STARTING_MS = 30 * 1000,
 	RESTART_MS = 1000, /* the first time; then twice as long each time */
 	RESTART_MAX_MS = 60 * 1000,
@@ -41,25 +44,20 @@ enum { SAID_PROXY, SAID_HELPER, N_SAID };
 
 static uint64_t ends;
 
-struct addr {
-	uint8_t b[16];
-};
-
-struct addrs PST_VEC(struct addr);
 struct numbers PST_VEC(uint32_t);
 
 struct pst_redirect {
 	struct pst_crew_opts crew_opts;
 	struct pst_crew crew;
 	int epoll_fd, timer_fd;
-	int policy_fd;		   /* what the proxy has, or is to have; -1: nothing yet */
-	struct pst_places *places; /* of the workloads */
-	struct addrs learned;	   /* of servers whose clients try HTTP/2 */
+	int policy_fd;		    /* what the proxy has, or is to have; -1: nothing yet */
+	struct pst_places *places;  /* of the workloads */
+	struct pst_learned learned; /* whose clients try HTTP/2 */
 	struct pst_said said[N_SAID];
 	struct pst_dues dues; /* nothing is steered before it has taken the policy over */
 	bool is_off;	      /* there is to be no proxy */
 	int events_fd, http2_map;
-	uint64_t starting_until_ms, started_ms;
+	uint64_t starting_until_ms, started_ms, may_look_ms;
 	unsigned int restart_ms;
 	const struct pst_tally *tally; /* of the proxy that runs; NULL: none */
 	struct pst_proxied counted;    /* by those before it; and how many there were */
@@ -176,13 +174,29 @@ static bool bring_up(struct pst_redirect *r)
 
 void pst_redirect_look(struct pst_redirect *r)
 {
+	const uint64_t begin = pst_clock_ms();
+	uint64_t end, pause;
 	int e;
 
 	if (!is_up(r) || r->dues.policy_ms)
 		return;
 	e = pst_places_look(r->places);
-	set_timer(r, e || pst_clock_ms() < r->starting_until_ms ? LOOK_MS : LOOK_LATER_MS);
+	end = pst_clock_ms();
+	pause = (end - begin) * LOOK_SHARE;
+	r->may_look_ms = end + (pause > LOOK_PAUSE_MS ? pause : LOOK_PAUSE_MS);
+	set_timer(r, e || end < r->starting_until_ms ? LOOK_MS : LOOK_LATER_MS);
 	end_if(r, pst_dues_missed(&r->dues));
+}
+
+/* A look enters all namespaces, and whoever is denied can ask for one after the other. */
+void pst_redirect_missed(struct pst_redirect *r)
+{
+	const uint64_t now = pst_clock_ms();
+
+	if (now >= r->may_look_ms)
+		pst_redirect_look(r);
+	else if (is_up(r) && !r->dues.policy_ms)
+		set_timer(r, (unsigned int)(r->may_look_ms - now));
 }
 
 /* Subjects of which some entry is for the proxy. Entries ascend by subject. */
@@ -213,28 +227,17 @@ static bool is_among(const struct numbers *subjects, uint32_t subject)
 	       bsearch(&subject, subjects->v, subjects->n, sizeof(*subjects->v), cmp_number);
 }
 
-static bool has_learned(const struct pst_redirect *r, const uint8_t addr[16])
-{
-	for (size_t i = 0; i < r->learned.n; i++) {
-		if (!memcmp(r->learned.v[i].b, addr, sizeof(r->learned.v[i].b)))
-			return true;
-	}
-	return false;
-}
-
-bool pst_redirect_learn(struct pst_redirect *r, const uint8_t workload[16],
-			const struct pst_end *server)
+bool pst_redirect_learn(struct pst_redirect *r, const struct pst_bundle *bundle,
+			const uint8_t workload[16], const struct pst_end *server)
 {
 	const uint32_t yes = 1;
-	struct addr a;
-	bool known = has_learned(r, workload);
+	const bool known = pst_learned_has(&r->learned, workload);
 
-	if (r->is_off || (!known && r->learned.n >= PST_HTTP2_SERVERS))
+	if (r->is_off || !pst_learned_is_endpoint(bundle, workload) ||
+	    pst_learned_add(&r->learned, workload))
 		return false;
-	memcpy(a.b, workload, sizeof(a.b));
-	if (bpf_map_update_elem(r->http2_map, server, &yes, BPF_ANY) ||
-	    (!known && pst_vec_push(&r->learned, a)))
-		return false;
+	/* Where that fails the next client is refused, too, and it is tried again. */
+	bpf_map_update_elem(r->http2_map, server, &yes, BPF_ANY);
 	return !known;
 }
 
@@ -245,12 +248,13 @@ static int want(struct pst_redirect *r, const struct pst_bundle *b)
 	int e = list_subjects(b, &subjects);
 
 	pst_places_want_none(r->places);
+	pst_learned_keep(&r->learned, b);
 	for (size_t i = 0; i < b->n_addrs && !e; i++) {
 		const struct pst_bundle_addr *a = &b->addrs[i];
 
 		if (!(a->value.flags & PST_ADDR_ENDPOINT) || a->prefix != 128)
 			continue;
-		if (is_among(&subjects, a->value.identity) || has_learned(r, a->addr))
+		if (is_among(&subjects, a->value.identity) || pst_learned_has(&r->learned, a->addr))
 			e = pst_places_want(r->places, a->addr);
 	}
 	pst_vec_free(&subjects);
@@ -406,7 +410,7 @@ void pst_redirect_free(struct pst_redirect **r)
 	for (size_t i = 0; i < N_SAID; i++)
 		pst_said_end(&(*r)->said[i]);
 	pst_tally_free(&(*r)->tally);
-	pst_vec_free(&(*r)->learned);
+	pst_learned_fini(&(*r)->learned);
 	pst_cleanup_fd(&(*r)->policy_fd);
 	pst_cleanup_fd(&(*r)->events_fd);
 	pst_cleanup_fd(&(*r)->timer_fd);

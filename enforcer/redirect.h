@@ -56,14 +56,18 @@ void pst_redirect_prepare(struct pst_redirect *r, const struct pst_bundle *bundl
 
 /*
  * A client of SERVER has tried HTTP/2, which the kernel has refused, by a rule of WORKLOAD, either
- * of the two: what begins there from now on is for the proxy. True: that is new, and the policy in
- * force is to be prepared again.
+ * of the two: what begins there from now on is for the proxy. True: that is new, and BUNDLE, the
+ * policy in force, is to be prepared again. Who is no endpoint of it is not learned.
  */
-bool pst_redirect_learn(struct pst_redirect *r, const uint8_t workload[16],
-			const struct pst_end *server);
+bool pst_redirect_learn(struct pst_redirect *r, const struct pst_bundle *bundle,
+			const uint8_t workload[16], const struct pst_end *server);
 
-/* Looks for workloads now: what was prepared is published, or a connection was missed. */
+/* Looks for workloads now: what was prepared is published. */
 void pst_redirect_look(struct pst_redirect *r);
+
+/* A connection was denied for want of a listener: looks now, or as soon as the last time is a while
+ * ago. */
+void pst_redirect_missed(struct pst_redirect *r);
 
 /* What all proxies so far have counted. */
 void pst_redirect_count(const struct pst_redirect *r, struct pst_proxied *ret_proxied);

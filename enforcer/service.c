@@ -202,8 +202,8 @@ static void learn(struct service *s, const struct pst_event *event)
 	size_t n_host;
 
 	memcpy(server.addr, event->server, sizeof(server.addr));
-	if (!pst_redirect_learn(s->redirect, out ? event->client : event->server, &server) ||
-	    !bundle)
+	if (!bundle ||
+	    !pst_redirect_learn(s->redirect, bundle, out ? event->client : event->server, &server))
 		return;
 	host = pst_hostaddr_list(s->host, &n_host);
 	pst_redirect_prepare(s->redirect, bundle, host, n_host);
@@ -224,7 +224,7 @@ static void on_event(const struct pst_event *event, void *arg)
 	if (!event->again)
 		pst_reporter_event(s->reporter, event);
 	if (event->reason == PST_REASON_FALLBACK_GONE)
-		pst_redirect_look(s->redirect);
+		pst_redirect_missed(s->redirect);
 	if (event->outcome == PST_OUTCOME_DENIED &&
 	    (event->reason == PST_REASON_HTTP2 || event->reason == PST_REASON_H2C))
 		learn(s, event);

@@ -32,17 +32,18 @@ static const char *const joined[] = {"Accept",
 				     "Accept-Encoding",
 				     "Accept-Language",
 				     "Cache-Control",
-				     "Connection",
 				     "Cookie",
 				     "Forwarded",
 				     "TE",
-				     "Transfer-Encoding",
-				     "Upgrade",
 				     "Via",
 				     "X-Forwarded-For",
 				     "X-Forwarded-Host",
 				     "X-Forwarded-Proto",
 				     NULL};
+
+/* Of one connection (RFC 9110, 7.6.1; RFC 7540, 3.2.1). TE is not among them: gRPC sends it. */
+static const char *const of_hop[] = {"Connection",	 "HTTP2-Settings",    "Keep-Alive",
+				     "Proxy-Connection", "Transfer-Encoding", NULL};
 
 static const char *const secret[] = {"Authorization", "Cookie",	      "Proxy-Authorization",
 				     "X-Api-Key",     "X-Auth-Token", NULL};
@@ -88,11 +89,27 @@ static void check_value(const struct pst_lint_env *env, const struct wanted *w)
 		w->name->s);
 }
 
+/* What is asked for is about the connection that a request comes on, not about the request. */
+static void check_hop(const struct pst_lint_env *env, const struct wanted *w)
+{
+	if (is_listed(w->name, of_hop))
+		pst_diags_add(
+			env->diags, PST_SEVERITY_WARNING, "header-of-connection", w->pos,
+			"%.64s is about one connection: proxies take it away before they look at rules, and HTTP/2 does not have it",
+			w->name->s);
+	if (!strcasecmp(w->name->s, "Upgrade") && w->value->len &&
+	    strcasecmp(w->value->s, "websocket"))
+		pst_diags_add(
+			env->diags, PST_SEVERITY_WARNING, "header-of-connection", w->pos,
+			"a request that asks for anything but websocket is refused, or proxies take this header away before they look at rules");
+}
+
 static void check_meaning(const struct pst_lint_env *env, const struct wanted *w)
 {
 	if (!strcasecmp(w->name->s, "Host") || !strcasecmp(w->name->s, ":authority"))
 		pst_diags_add(env->diags, PST_SEVERITY_WARNING, "header-host", w->pos,
 			      "the host of a request has a field of its own: \"host\"");
+	check_hop(env, w);
 	if (w->value->len && is_listed(w->name, joined))
 		pst_diags_add(
 			env->diags, PST_SEVERITY_WARNING, "header-joined", w->pos,

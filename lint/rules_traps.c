@@ -84,6 +84,26 @@ static const struct pst_lint_rule rows[] = {
 		.good = WITH_HEADER("X-Forwarded-Proto"),
 	},
 	{
+		ROW("header-of-connection", WARNING),
+		.title = "a header about the connection asked for in a rule about requests",
+		.why = "`Connection`, `Keep-Alive`, `Proxy-Connection`, `Transfer-Encoding`, "
+		       "`HTTP2-Settings` and `Upgrade` tell the next one on the way how to "
+		       "read what comes, and are not passed on (RFC 9110, 7.6.1). Cilium's "
+		       "proxy takes them away before it looks at rules, but for "
+		       "`Connection` and `Upgrade` of a WebSocket handshake. `postern-proxy` takes "
+		       "away what offers HTTP/2. HTTP/2 has none of them. Where the kernel "
+		       "judges, the rule sees what the client wrote, or the request is "
+		       "refused before: so the same policy allows different requests, or "
+		       "none at all.\n",
+		.remedy = "Ask for what the request wants: method, path, or a header of your "
+			  "own. For WebSocket, `Upgrade: websocket` works everywhere.",
+		.cilium = ACCEPTS,
+		.bad = WITH_HEADER("\"Upgrade: h2c\""),
+		.good = PST_HTTP("              - method: GET|HEAD\n"
+				 "                headers:\n"
+				 "                  - \"Upgrade: websocket\"\n"),
+	},
+	{
 		ROW("header-secret", WARNING),
 		.title = "a secret as plain text in a policy",
 		.why = "Policies are readable for many, and end in repositories and logs. "

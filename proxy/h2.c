@@ -42,6 +42,17 @@ static void free_session(struct pst_h2_end *end)
 	end->ng = NULL;
 }
 
+static void count_heads(struct pst_h2 *h)
+{
+	for (int side = PST_CLIENT; side <= PST_SERVER; side++) {
+		struct pst_h2_end *end = &h->end[side];
+
+		pst_h2_memory_let_go(&h->memory, end->head_counted);
+		end->head_counted = pst_h2_head_size(&end->head);
+		pst_h2_memory_hold(&h->memory, end->head_counted);
+	}
+}
+
 void pst_h2_free(struct pst_h2 **h)
 {
 	if (!*h)
@@ -56,6 +67,7 @@ void pst_h2_free(struct pst_h2 **h)
 	}
 	while ((*h)->streams)
 		pst_h2_stream_free((*h)->streams);
+	count_heads(*h);
 	pst_h2_memory_settle(&(*h)->memory);
 	free(*h);
 	*h = NULL;
@@ -130,16 +142,22 @@ static bool is_server_over(const struct pst_h2 *h)
 	return ng && !nghttp2_session_want_read(ng) && !nghttp2_session_want_write(ng);
 }
 
+void pst_h2_weigh(struct pst_h2 *h)
+{
+	count_heads(h);
+	if (pst_h2_memory_is_over(&h->memory))
+		pst_h2_fail(h, PST_REASON_PROXY_LIMIT);
+	if (pst_purse_is_over(h->opts.purse))
+		pst_h2_fail(h, pst_purse_reason(h->opts.purse));
+}
+
 static void settle(struct pst_h2 *h)
 {
 	if (h->state == PST_PAIR_DEAD)
 		return;
 	if (is_server_over(h))
 		lose_server(h);
-	if (pst_h2_memory_is_over(&h->memory))
-		pst_h2_fail(h, PST_REASON_PROXY_LIMIT);
-	if (pst_purse_is_over(h->opts.purse))
-		pst_h2_fail(h, pst_purse_reason(h->opts.purse));
+	pst_h2_weigh(h);
 	if (h->failure) {
 		report(h, h->failure);
 		h->state = PST_PAIR_DEAD;
@@ -345,5 +363,6 @@ void pst_h2_rest(struct pst_h2 *h)
 		pst_buffer_trim(&h->end[side].out, h->opts.purse);
 		pst_h2_head_free(&h->end[side].head);
 	}
+	count_heads(h);
 	pst_h2_memory_rest(&h->memory);
 }

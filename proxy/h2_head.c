@@ -65,6 +65,15 @@ void pst_h2_head_free(struct pst_h2_head *h)
 	pst_vec_free(&h->hidden);
 }
 
+size_t pst_h2_head_size(const struct pst_h2_head *h)
+{
+	size_t n = h->lines.cap + h->cookie.cap + h->hidden.cap;
+
+	for (int i = 0; i < PST_H2_PARTS; i++)
+		n += h->part[i].cap;
+	return n;
+}
+
 static bool is_blank(char c)
 {
 	return c == ' ' || c == '\t';

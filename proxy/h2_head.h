@@ -55,6 +55,9 @@ struct pst_h2_field {
 void pst_h2_head_clear(struct pst_h2_head *h);
 void pst_h2_head_free(struct pst_h2_head *h);
 
+/* Bytes of memory that it has. */
+size_t pst_h2_head_size(const struct pst_h2_head *h);
+
 /* The next field; what is wrong with it is in `reason` then. 0 or -ENOMEM. */
 int pst_h2_head_add(struct pst_h2_head *h, const struct pst_h2_field *f);
 

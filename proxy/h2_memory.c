@@ -35,6 +35,16 @@ void pst_h2_memory_settle(struct pst_h2_memory *m)
 	m->counted = m->used;
 }
 
+void pst_h2_memory_hold(struct pst_h2_memory *m, size_t n)
+{
+	m->used += n;
+}
+
+void pst_h2_memory_let_go(struct pst_h2_memory *m, size_t n)
+{
+	m->used -= n;
+}
+
 static struct pst_h2_piece *find_piece(struct pst_h2_memory *m, const char *at)
 {
 	for (int i = 0; i < PST_H2_PIECES; i++) {

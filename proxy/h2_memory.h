@@ -3,7 +3,8 @@
 
 /*
  * The memory of nghttp2's sessions, counted with the connection's buffers (proxy/purse.h):
- * whatever a peer makes nghttp2 remember has a limit, of each connection and of all.
+ * whatever a peer makes nghttp2 remember has a limit, of each connection and of all. So has text
+ * that waits beside the sessions: blocks that are not whole yet, and trailers.
  *
  * The limit is looked at between calls of nghttp2's, never inside of one: nghttp2 1.52 frees an
  * item twice where an allocation fails, which a client must not be able to arrange. What one call
@@ -22,7 +23,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum { PST_H2_MEMORY = 2 * 1024 * 1024 }; /* of one connection: both of its sessions */
+enum { PST_H2_MEMORY = 2 * 1024 * 1024 }; /* of one connection: all that is counted here */
 
 enum { PST_H2_PIECES = 4 };
 
@@ -46,6 +47,10 @@ struct pst_h2_memory {
 };
 
 void pst_h2_memory_init(struct pst_h2_memory *m, struct pst_purse *purse);
+
+/* N bytes that lie beside the sessions are the connection's, too; or are gone. */
+void pst_h2_memory_hold(struct pst_h2_memory *m, size_t n);
+void pst_h2_memory_let_go(struct pst_h2_memory *m, size_t n);
 
 /* Counts what has changed. Is there more than one connection may have? */
 bool pst_h2_memory_is_over(struct pst_h2_memory *m);

@@ -134,6 +134,8 @@ static void block_complete(struct pst_h2_end *end, struct pst_h2_stream *s,
 			pst_h2_stream_complete(s, end->side);
 	}
 	pst_h2_head_clear(&end->head);
+	/* Few bytes may be a large block, and what is read at once many of them. */
+	pst_h2_weigh(end->h2);
 }
 
 static int on_frame(nghttp2_session *ng, const nghttp2_frame *frame, void *ctx)

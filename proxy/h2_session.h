@@ -18,6 +18,7 @@ struct pst_h2_end {
 	nghttp2_session *ng; /* NULL: none, or none any more */
 	struct pst_buffer out;
 	struct pst_h2_head head; /* the block that is being received */
+	size_t head_counted;	 /* its bytes that are held */
 	bool in_head;
 	bool greeted; /* its first settings came */
 	bool quiet;   /* has nothing to send, and nobody has stirred it since */
@@ -46,6 +47,9 @@ void pst_h2_close(struct pst_h2 *h, enum pst_reason reason, uint32_t code);
 
 /* Anything that nghttp2 says to a submission: what cannot be repaired is a failure. */
 void pst_h2_check(struct pst_h2 *h, int error);
+
+/* Counts what it holds, and fails where that is more than it may be. */
+void pst_h2_weigh(struct pst_h2 *h);
 
 /* Makes a session for SIDE. 0 or -ENOMEM. */
 int pst_h2_session_new(struct pst_h2 *h, enum pst_side side);

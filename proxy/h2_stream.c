@@ -27,6 +27,26 @@ struct pst_h2_stream *pst_h2_stream_new(struct pst_h2 *h, int32_t id)
 	return s;
 }
 
+/* Until the other side takes them. 0 or -ENOMEM. */
+static int keep_trailers(struct pst_h2_stream *s, enum pst_side side,
+			 const struct pst_text_vec *lines)
+{
+	struct pst_text_vec *trailers = &s->leg[side].trailers;
+	const size_t had = trailers->cap;
+	int r = pst_text_append(trailers, lines->v, lines->n);
+
+	pst_h2_memory_hold(&s->h2->memory, trailers->cap - had);
+	return r;
+}
+
+static void drop_trailers(struct pst_h2_stream *s, enum pst_side side)
+{
+	struct pst_text_vec *trailers = &s->leg[side].trailers;
+
+	pst_h2_memory_let_go(&s->h2->memory, trailers->cap);
+	pst_vec_free(trailers);
+}
+
 void pst_h2_stream_free(struct pst_h2_stream *s)
 {
 	struct pst_h2 *h = s->h2;
@@ -41,7 +61,7 @@ void pst_h2_stream_free(struct pst_h2_stream *s)
 	pst_tally_add(h->opts.tally, PST_TALLY_STREAMS_OVER, 1);
 	for (int side = PST_CLIENT; side <= PST_SERVER; side++) {
 		pst_buffer_fini(&s->leg[side].body, h->opts.purse);
-		pst_vec_free(&s->leg[side].trailers);
+		drop_trailers(s, side);
 	}
 	pst_scraps_give(&h->opts.purse->all->scraps, s);
 }
@@ -106,7 +126,7 @@ static void drop_body(struct pst_h2_stream *s, enum pst_side side)
 
 	consume(s, side, pst_buffer_passed(b));
 	pst_buffer_fini(b, s->h2->opts.purse);
-	pst_vec_free(&s->leg[side].trailers);
+	drop_trailers(s, side);
 }
 
 static void resume(struct pst_h2_stream *s, enum pst_side to)
@@ -164,6 +184,7 @@ static void end_body(struct pst_h2_stream *s, enum pst_side to, uint32_t *flags)
 		pst_h2_check(s->h2, nghttp2_submit_trailer(pst_h2_stir(&s->h2->end[to]),
 							   s->leg[to].id, fields.v, fields.n));
 	pst_vec_free(&fields);
+	drop_trailers(s, other(to));
 }
 
 /* nghttp2 asks for bytes of a body. */
@@ -398,7 +419,7 @@ void pst_h2_stream_trailers(struct pst_h2_stream *s, enum pst_side side)
 		deny_rest(s, reason);
 	else if (reason)
 		refuse_answer(s);
-	else if (pst_text_append(&s->leg[side].trailers, head->lines.v, head->lines.n))
+	else if (keep_trailers(s, side, &head->lines))
 		pst_h2_fail(s->h2, PST_REASON_PROXY_LIMIT);
 }
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "proxy/message.h"
 
+#include "compiler/offer.h"
 #include "proxy/core.h"
-#include "proxy/offer.h"
 
 void pst_message_request(struct pst_message *m, const struct pst_ruler *ruler, uint32_t ruleset)
 {
@@ -65,13 +65,6 @@ static void read_line(struct pst_message *m, struct pst_buffer *b)
 	m->state = PST_MESSAGE_HEAD;
 }
 
-/* Whole, and allowed or not; without the offer a body is no matter. */
-static bool holds_offer(const struct pst_http *h)
-{
-	return h->flags & PST_HTTP_H2C &&
-	       (h->state == PST_HTTP_DONE || h->reason == PST_REASON_H2C);
-}
-
 /* The head becomes shorter as a request line does, and is read from its first byte on again. */
 static void take_offer(struct pst_message *m, const struct pst_table *t, struct pst_buffer *b)
 {
@@ -88,7 +81,7 @@ static enum pst_message_event read_head(struct pst_message *m, const struct pst_
 					struct pst_buffer *b)
 {
 	walk(m, t, b);
-	if (holds_offer(&m->http)) {
+	if (pst_offer_is_held(&m->http)) {
 		take_offer(m, t, b);
 		walk(m, t, b);
 	}

@@ -52,8 +52,8 @@ void pst_message_response(struct pst_message *m);
 
 /*
  * Reads on in the bytes of B that nobody knows yet. T is that of the beginning. A request line may
- * become shorter, and so may a head that offers HTTP/2 (proxy/offer.h): what is judged and sent is
- * what lies in B then.
+ * become shorter, and so may a head that offers HTTP/2 (compiler/offer.h): what is judged and sent
+ * is what lies in B then.
  */
 enum pst_message_event pst_message_read(struct pst_message *m, const struct pst_table *t,
 					struct pst_buffer *b);

@@ -130,6 +130,7 @@ static void answer(struct pst_pair *p, bool stays, bool is_head)
 static void deny(struct pst_pair *p, enum pst_reason reason, uint32_t rule)
 {
 	struct pst_buffer *b = &p->in[PST_CLIENT];
+	struct pst_ahead *f = &p->front[PST_CLIENT];
 	const struct pst_http *h = &p->up.http;
 	bool whole = h->state == PST_HTTP_DONE;
 	bool body = h->length || h->flags & PST_HTTP_CHUNKED;
@@ -138,10 +139,12 @@ static void deny(struct pst_pair *p, enum pst_reason reason, uint32_t rule)
 		     reason != PST_REASON_PARSERS && reason != PST_REASON_JUDGED_ALIAS;
 	bool is_head = h->method == PST_METHOD_HEAD;
 
-	report(p, reason, rule, whole ? h->head : 0);
 	if (reason == PST_REASON_REDIRECTED &&
-	    pst_normal_answer(b->v + b->pass, h->head, !stays, &p->front[PST_CLIENT].text))
+	    pst_normal_answer(b->v + b->pass, h->head, !stays, &f->text))
 		reason = PST_REASON_NO_STATE;
+	else if (reason == PST_REASON_REDIRECTED && !pst_ahead_hold(f, p->opts.purse))
+		reason = pst_purse_reason(p->opts.purse);
+	report(p, reason, rule, whole ? h->head : 0);
 	if (reason == PST_REASON_HEAD_CUT || reason == PST_REASON_NO_STATE ||
 	    reason == PST_REASON_PROXY_LIMIT || reason == PST_REASON_WORKLOAD_LIMIT) {
 		die(p);
@@ -393,10 +396,14 @@ static void pass_answer_head(struct pst_pair *p)
 	if (!pst_frames_response(&p->down.frames, h, b->v + b->pass, h->head, p->head_request) ||
 	    (h->status == 101 && !p->handshake)) {
 		refuse_answer(p);
-		return;
+	} else if (h->status == 101 && p->next_ruler) {
+		/* Like a stream that stood already: nobody could judge it later. */
+		report(p, PST_REASON_POLICY_CHANGED, UINT32_MAX, 0);
+		die(p);
+	} else {
+		b->pass += h->head;
+		begin_answer(p);
 	}
-	b->pass += h->head;
-	begin_answer(p);
 }
 
 static void go_down(struct pst_pair *p)
@@ -648,11 +655,10 @@ void pst_pair_time_out(struct pst_pair *p)
 	}
 	if (p->state != PST_PAIR_OPEN)
 		return;
-	if (!pst_message_is_in_head(p->up.state)) {
+	if (pst_message_is_in_head(p->up.state))
+		deny(p, PST_REASON_TIMEOUT, UINT32_MAX);
+	else
 		die(p);
-		return;
-	}
-	deny(p, PST_REASON_TIMEOUT, UINT32_MAX);
 }
 
 void pst_pair_renew(struct pst_pair *p, struct pst_ruler *ruler, uint32_t ruleset)

@@ -17,6 +17,7 @@
 struct set {
 	struct pst_names names;
 	bool acts;
+	bool asks;   /* a rule has a condition on a header, or an action */
 	bool wishes; /* a rule wants headers without which it matches */
 };
 
@@ -91,6 +92,24 @@ static int prepare_set(struct pst_ruler *r, size_t index, struct pst_diags *diag
 	return e;
 }
 
+static bool asks_for_headers(const struct pst_bundle_rule *rule)
+{
+	for (size_t i = 0; i < rule->n_headers; i++) {
+		if (rule->headers[i].mismatch != PST_MISMATCH_LOG)
+			return true;
+	}
+	return false;
+}
+
+static bool has_questions(const struct pst_bundle *b, const struct pst_bundle_ruleset *set)
+{
+	for (size_t i = 0; i < set->n_rules; i++) {
+		if (asks_for_headers(&b->rules[set->rules[i]]))
+			return true;
+	}
+	return false;
+}
+
 static bool has_wishes(const struct pst_bundle *b, const struct pst_bundle_ruleset *set)
 {
 	for (size_t i = 0; i < set->n_rules; i++) {
@@ -112,6 +131,7 @@ static int prepare(struct pst_ruler *r, struct pst_diags *diags)
 	pst_bundle_fill_table(r->b, r->table);
 	e = pst_matchers_new(r->b, &r->matchers);
 	for (size_t i = 0; !e && i < r->b->n_rulesets; i++) {
+		r->sets[i].asks = has_questions(r->b, &r->b->rulesets[i]);
 		r->sets[i].wishes = has_wishes(r->b, &r->b->rulesets[i]);
 		if (r->b->rulesets[i].fallback)
 			e = prepare_set(r, i, diags);
@@ -359,5 +379,5 @@ bool pst_ruler_is_trailer_asked(const struct pst_ruler *r, uint32_t ruleset, con
 
 bool pst_ruler_is_header_asked(const struct pst_ruler *r, uint32_t ruleset)
 {
-	return r->sets[ruleset].names.n;
+	return r->sets[ruleset].asks;
 }

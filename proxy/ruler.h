@@ -89,7 +89,8 @@ bool pst_ruler_is_header_asked(const struct pst_ruler *r, uint32_t ruleset);
 
 /*
  * Do the trailers BYTES (the last chunk's size line first), which the core has read without an
- * error, name a field that a rule asks for or changes, or that looks like one?
+ * error, name a field that a rule asks for or changes, or that looks like one? Where the tables
+ * decide they do not: the core has refused those.
  */
 bool pst_ruler_is_trailer_asked(const struct pst_ruler *r, uint32_t ruleset, const char *bytes,
 				size_t len);

@@ -24,7 +24,7 @@ PUBLIC = {
     },
     "compiler": {
         "automaton.h", "baselang.h", "box.h", "bundle.h", "compile.h", "diff.h", "explain.h",
-        "footprint.h", "head.h", "header.h", "judge.h", "langops.h", "nearmiss.h", "pattern.h", "product.h",
+        "footprint.h", "head.h", "header.h", "judge.h", "langops.h", "nearmiss.h", "offer.h", "pattern.h", "product.h",
         "regex.h", "resolve.h", "rulediff.h", "rulegroup.h", "verify.h",
     },
     "lint": {"baseline.h", "config.h", "lint.h", "report.h", "rule.h", "rule_page.h"},

@@ -155,7 +155,7 @@ Test(cohort, too_many_sets_are_refused_and_nothing_is_appended)
 	struct pst_requirement reqs[12];
 	struct pst_selector selectors[12];
 	const struct pst_selector *list[12];
-	char names[12][8];
+	char names[12][16];
 	struct pst_arena *arena = pst_arena_new();
 	struct pst_cohorts cohorts = {0};
 	struct pst_cohort_query q = {list, 12, 0, (1 << 12) - 1};

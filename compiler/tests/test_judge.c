@@ -105,6 +105,99 @@ Test(judge, behind_an_offer_of_http2_there_are_requests_and_behind_websocket_non
 			      .handshake);
 }
 
+#define OFFER "Connection: upgrade, http2-settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n"
+#define POST  "POST /a HTTP/1.1\r\nHost: h\r\n"
+
+static void expect_head(const char *text, const char *head)
+{
+	struct pst_l7_result r;
+
+	pst_judge_request(judge, 0, text, strlen(text), 0, &r);
+	cr_assert_eq(r.head_len, strlen(head), "%s: head of %zu bytes", text, r.head_len);
+	cr_expect(!memcmp(r.head, head, r.head_len), "%s: judged %.*s", text, (int)r.head_len,
+		  r.head);
+}
+
+/* As proxy/tests/test_offer.c says that the proxy does it. */
+static void expect_taken_out(enum pst_reason by)
+{
+	size_t behind;
+
+	expect(POST OFFER "Content-Length: 2\r\n\r\nhi", true, by, 1);
+	expect_head(POST OFFER "Content-Length: 2\r\n\r\nhi", POST "Content-Length: 2\r\n\r\n");
+	expect_head("POST /a HTTP/1.1\r\n" OFFER "Host: h\r\n\r\n", POST "\r\n");
+	expect(POST OFFER "Transfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n", true, by, 1);
+	expect(POST OFFER "Transfer-Encoding: chunked\r\n\r\nx", false, PST_REASON_CHUNK_SIZE,
+	       UINT32_MAX);
+	ask(POST OFFER "Transfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n" POST, 0, &behind);
+	cr_expect_eq(behind, strlen(POST OFFER "Transfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n"
+					       "0\r\n\r\n"));
+	ask(POST OFFER "Content-Length: 3\r\n\r\nhi", 0, &behind);
+	cr_expect_eq(behind, strlen(POST OFFER "Content-Length: 3\r\n\r\nhi"), "it is cut off");
+	/* What is left is read anew. */
+	expect(POST OFFER "Host: h\r\n\r\n", false, PST_REASON_HOST_REPEATED, UINT32_MAX);
+	expect("POST /a HTTP/1.1\r\n" OFFER "\r\n", false, PST_REASON_HOST_MISSING, UINT32_MAX);
+	expect(POST OFFER "Transfer-Encoding: chunked\r\nContent-Length: 2\r\n\r\nhi", false,
+	       PST_REASON_LENGTH_CHUNKED, UINT32_MAX);
+	expect("PUT /a HTTP/1.1\r\nHost: h\r\n" OFFER "\r\n", false, PST_REASON_NO_RULE_L7,
+	       UINT32_MAX);
+	/* No offer, or in another form. */
+	expect(POST "Connection: upgrade\r\nUpgrade: h2c\r\n\r\n", false, PST_REASON_UPGRADE_BAD,
+	       UINT32_MAX);
+	expect(POST OFFER, false, PST_REASON_HEAD_SPLIT, UINT32_MAX);
+	pst_judge_set_any_form(judge, true);
+	expect_head("POST /a/./b HTTP/1.1\r\nHost: h\r\n" OFFER "\r\n",
+		    "POST /a/./b HTTP/1.1\r\nHost: h\r\n\r\n");
+}
+
+Test(judge, an_offer_of_http2_with_a_body_is_refused_where_the_kernel_judges)
+{
+	model_http(&m, ports, "POST", "/a", NULL);
+	expect(POST OFFER "Content-Length: 2\r\n\r\nhi", false, PST_REASON_H2C, UINT32_MAX);
+	pst_judge_set_proxied(judge, true);
+	pst_judge_set_proxied(judge, false);
+	expect(POST OFFER "Content-Length: 2\r\n\r\nhi", false, PST_REASON_H2C, UINT32_MAX);
+	expect_head(POST OFFER "\r\n", POST OFFER "\r\n");
+}
+
+Test(judge, an_offer_of_http2_is_taken_out_where_the_proxy_judges)
+{
+	model_http(&m, ports, "POST", "/a", NULL);
+	ask("", 0, NULL);
+	pst_judge_set_proxied(judge, true);
+	expect_taken_out(PST_REASON_RULE);
+}
+
+static void add_headers(struct pst_http_rule *http, struct pst_header_match *matches, size_t n)
+{
+	http->matches = matches;
+	http->n_matches = n;
+}
+
+#define HEADER(n, v, action)                                                     \
+	{                                                                        \
+		.name = {.s = (n), .len = sizeof(n) - 1},                        \
+		.value = {.s = (v), .len = sizeof(v) - 1}, .mismatch = (action), \
+	}
+
+Test(judge, an_offer_of_http2_is_taken_out_for_a_rule_set_of_the_fallback)
+{
+	struct pst_header_match add[] = {HEADER("X-A", "1", PST_MISMATCH_ADD)};
+
+	add_headers(model_http(&m, ports, "POST", "/a", NULL), add, 1);
+	ask("", 0, NULL);
+	expect_taken_out(PST_REASON_RULE_FALLBACK);
+}
+
+Test(judge, a_rule_of_the_fallback_that_asks_for_an_offer_of_http2_sees_none)
+{
+	struct pst_header_match asks[] = {HEADER("Upgrade", "h2c", PST_MISMATCH_FAIL),
+					  HEADER("X-A", "1", PST_MISMATCH_ADD)};
+
+	add_headers(model_http(&m, ports, "POST", "/a", NULL), asks, 2);
+	expect(POST OFFER "\r\n", false, PST_REASON_NO_RULE_L7, UINT32_MAX);
+}
+
 Test(judge, requests_follow_each_other_behind_their_bodies)
 {
 	static const char stream[] = "POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 4\r\n\r\nGET "

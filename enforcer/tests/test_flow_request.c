@@ -49,6 +49,15 @@ Test(flow_request, who_a_user_is_is_left_out)
 	expect("GET http://me:secret@h/x?y HTTP/1.1\r\n\r\n", "GET http://h/x HTTP/1.1");
 }
 
+Test(flow_request, what_stands_before_an_at_sign_in_a_path_is_told)
+{
+	expect("GET http://h/secret/@h/api HTTP/1.1\r\n\r\n",
+	       "GET http://h/secret/@h/api HTTP/1.1");
+	expect("GET http://me:x@h/secret/@h/api HTTP/1.1\r\n\r\n",
+	       "GET http://h/secret/@h/api HTTP/1.1");
+	expect("GET /secret://me@h/api HTTP/1.1\r\n\r\n", "GET /secret://me@h/api HTTP/1.1");
+}
+
 Test(flow_request, values_are_told_of_the_headers_that_were_asked_for)
 {
 	expect("GET / HTTP/1.1\r\nX-Tenant:  a b \r\nAccept: */*\r\nHost: h\r\n\r\n",

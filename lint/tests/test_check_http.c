@@ -8,6 +8,8 @@
 #define HOST(h)	  T_IN("{" T_HTTP_80("{host: '" h "'}") "}")
 #define HEADER(h) T_IN("{" T_HTTP_80("{headers: ['" h "']}") "}")
 
+#define MATCH(m)  T_IN("{" T_HTTP_80("{headerMatches: [" m "]}") "}")
+
 struct trap {
 	const char *text;
 	const char *id;
@@ -186,6 +188,27 @@ Test(check_http, headers)
 		{HEADER("X-Forwarded-For: 192.0.2.1"), "header-joined",
 		 "X-Forwarded-For: 192.0.2.1"},
 		{HEADER("X-Forwarded-For"), "header-joined", NULL},
+		{HEADER("Connection"), "header-of-connection", "Connection"},
+		{HEADER("connection: close"), "header-of-connection", "connection: close"},
+		{HEADER("connection: close"), "header-joined", NULL},
+		{HEADER("HTTP2-Settings"), "header-of-connection", "HTTP2-Settings"},
+		{HEADER("HTTP2-Setting"), "header-of-connection", NULL},
+		{HEADER("Keep-Alive"), "header-of-connection", "Keep-Alive"},
+		{HEADER("Proxy-Connection"), "header-of-connection", "Proxy-Connection"},
+		{HEADER("Transfer-Encoding: chunked"), "header-of-connection",
+		 "Transfer-Encoding: chunked"},
+		{HEADER("Upgrade: h2c"), "header-of-connection", "Upgrade: h2c"},
+		{HEADER("upgrade: WebSocket"), "header-of-connection", NULL},
+		{HEADER("upgrade: websocket"), "header-of-connection", NULL},
+		{HEADER("Upgrade: websocket"), "header-joined", NULL},
+		{HEADER("Upgrade"), "header-of-connection", NULL},
+		{HEADER("Upgrade-Insecure-Requests: 1"), "header-of-connection", NULL},
+		{HEADER("TE: trailers"), "header-of-connection", NULL},
+		{MATCH("{name: Upgrade, value: h2c}"), "header-of-connection",
+		 "{name: Upgrade, value: h2c}"},
+		{MATCH("{name: Connection, mismatch: LOG}"), "header-of-connection",
+		 "{name: Connection, mismatch: LOG}"},
+		{MATCH("{name: Connection, mismatch: DELETE}"), "header-of-connection", NULL},
 		{HEADER("authorization: x"), "header-secret", "authorization: x"},
 		{HEADER("Authorization"), "header-secret", NULL},
 	};

@@ -546,11 +546,14 @@ Test(h2, trailers_behind_a_new_policy_are_not_judged_by_that_alone)
 		bool passes;
 	} cases[] = {{ACTION("DELETE"), "x-token: bad\n", false},
 		     {ACTION("DELETE"), "x_token: bad\n", false},
+		     {"        - {headers: ['X-Token: good']}\n", "x-token: bad\n", false},
+		     {"        - {headers: ['X-Token: good']}\n", "x_token: bad\n", false},
 		     {"        - {path: /a}\n", "x-token: bad\n", true}};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		struct t_h2 *t = begin_rules(cases[i].rules);
-		struct t_h2_stream *c = t_h2_upload(t, HEAD("POST", "/a", ""), 10, NULL);
+		struct t_h2_stream *c =
+			t_h2_upload(t, HEAD("POST", "/a", "x-token: good\n"), 10, NULL);
 		struct t_world other;
 
 		t_world_rules(&other, "        - {path: /other}\n");

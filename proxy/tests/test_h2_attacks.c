@@ -460,3 +460,69 @@ Test(h2_attacks, a_preface_that_is_none_is_no_request)
 	}
 	t_world_fini(&world);
 }
+
+/* One field of 4 KB, named again by each of N bytes. */
+static size_t put_large_field(uint8_t *to, size_t n)
+{
+	memcpy(to, "\x40\x01\x78\x7f\x81\x1e", 6);
+	memset(to + 6, 'v', 3968);
+	memset(to + 6 + 3968, 0x80 | 62, n);
+	return 6 + 3968 + n;
+}
+
+/* What comes behind bodies that the server has not asked for yet waits with them. */
+Test(h2_attacks, trailers_that_wait_are_counted_and_limited)
+{
+	static uint8_t block[16384];
+	const size_t len = put_large_field(block, 14);
+	struct t_raw *r = begin();
+	size_t n = 0;
+
+	for (int32_t id = 1; id < 2 * PST_H2_STREAMS + 1; id += 2) {
+		const struct t_raw_hd hd = {.type = NGHTTP2_HEADERS,
+					    .flags = NGHTTP2_FLAG_END_HEADERS |
+						     NGHTTP2_FLAG_END_STREAM,
+					    .id = id};
+
+		r->t->peer[PST_SERVER].reads = false;
+		if (!t_raw_headers(r, id, 0, POST("/api/x")) || !t_raw_frame(r, hd, block, len))
+			break;
+		cr_expect_geq(world.memory.used, ++n * 15 * 3968);
+	}
+	cr_expect_eq(pst_pair_state(r->t->pair), PST_PAIR_DEAD);
+	cr_expect_eq(t_h2_last(r->t)->reason, PST_REASON_PROXY_LIMIT);
+	end(r);
+}
+
+Test(h2_attacks, trailers_that_went_to_the_server_are_not_held_until_it_answers)
+{
+	static uint8_t block[16384];
+	const size_t len = put_large_field(block, 14);
+	struct t_raw *r = begin();
+
+	r->t->peer[PST_SERVER].answer = NULL;
+	for (int32_t id = 1; id < 2 * PST_H2_STREAMS + 1; id += 2) {
+		const struct t_raw_hd hd = {.type = NGHTTP2_HEADERS,
+					    .flags = NGHTTP2_FLAG_END_HEADERS |
+						     NGHTTP2_FLAG_END_STREAM,
+					    .id = id};
+
+		cr_assert(t_raw_headers(r, id, 0, POST("/api/x")) &&
+			  t_raw_frame(r, hd, block, len));
+	}
+	cr_expect_eq(r->t->peer[PST_SERVER].n, PST_H2_STREAMS);
+	cr_expect_lt(world.memory.used, 1024 * 1024, "%zu", world.memory.used);
+	end(r);
+}
+
+Test(h2_attacks, a_block_that_is_not_whole_is_counted)
+{
+	static uint8_t block[16384];
+	const size_t len = put_large_field(block, 14);
+	struct t_raw *r = begin();
+	size_t before = world.memory.used;
+
+	cr_assert(t_raw_frame(r, (struct t_raw_hd){.type = NGHTTP2_HEADERS, .id = 1}, block, len));
+	cr_expect_geq(world.memory.used, before + 15 * 3968, "%zu", world.memory.used - before);
+	end(r);
+}

@@ -263,6 +263,26 @@ Test(pair, bytes_behind_a_handshake_wait_for_the_server_to_switch)
 	cr_assert_eq(pst_pair_state(stage->pair), PST_PAIR_CLOSING);
 }
 
+/* The new policy counts from the next request on, and behind a 101 there is none. */
+Test(pair, a_handshake_behind_which_the_policy_has_changed_is_not_answered)
+{
+	struct t_world other;
+
+	t_world_rules(&other, "        - {path: /other}\n");
+	ask(HANDSHAKE);
+	pst_pair_renew(stage->pair, other.ruler, other.ruleset);
+	ask("frame");
+	expect_out(PST_SERVER, HANDSHAKE);
+	reply(SWITCHED "data");
+	cr_expect_eq(pst_pair_state(stage->pair), PST_PAIR_DEAD);
+	expect_reason(PST_REASON_POLICY_CHANGED);
+	expect_out(PST_CLIENT, "");
+	expect_out(PST_SERVER, "");
+	t_stage_end(stage);
+	t_stage_begin(stage, stage->world);
+	t_world_fini(&other);
+}
+
 Test(pair, a_handshake_that_is_refused_leaves_http)
 {
 	ask(HANDSHAKE);
@@ -469,5 +489,54 @@ Test(pair, an_event_shows_the_head_as_it_came_also_when_it_is_changed)
 	cr_expect_eq(shown_len, strlen(GET), "%zu bytes: %.*s", shown_len, (int)shown_len, shown);
 	cr_expect(!memcmp(shown, GET, strlen(GET)));
 	pst_pair_free(&p);
+	t_world_fini(&w);
+}
+
+Test(pair, an_answer_that_sends_elsewhere_is_counted_as_long_as_it_waits)
+{
+	static char text[6000];
+	struct pst_pair_opts opts = {.ruleset = 0};
+	struct pst_pair *p = NULL;
+	struct t_world w;
+	const char *out;
+	size_t before, n;
+	char *at;
+
+	memset(text, 'y', sizeof(text));
+	memcpy(text, "GET /a%2f", 9);
+	memcpy(text + sizeof(text) - 22, " HTTP/1.1\r\nHost: b\r\n\r\n", 22);
+	t_world_rules(&w, "        - {}\n");
+	pst_ruler_set_normal(w.ruler, PST_NORMAL_REDIRECT);
+	opts.ruler = w.ruler;
+	opts.ruleset = w.ruleset;
+	opts.purse = t_world_purse(&w);
+	cr_assert_eq(pst_pair_new(&opts, &p), 0);
+	cr_assert_geq(pst_pair_room(p, PST_CLIENT, &at), sizeof(text));
+	before = w.memory.used;
+	memcpy(at, text, sizeof(text));
+	pst_pair_received(p, PST_CLIENT, sizeof(text));
+	n = pst_pair_pending(p, PST_CLIENT, &out);
+	cr_expect(n > 5900 && !memcmp(out, "HTTP/1.1 307 ", 13));
+	cr_expect_eq(w.memory.used, n, "in place of the %zu for the request", before);
+	pst_pair_sent(p, PST_CLIENT, n);
+	cr_expect_eq(w.memory.used, 0);
+	pst_pair_free(&p);
+	t_world_fini(&w);
+}
+
+Test(pair, an_answer_that_sends_elsewhere_for_which_there_is_no_memory_ends_the_connection)
+{
+	struct t_world w;
+	struct t_stage s;
+
+	t_world_rules(&w, "        - {}\n");
+	pst_ruler_set_normal(w.ruler, PST_NORMAL_REDIRECT);
+	w.memory.limit = 8 * 1024; /* a buffer, and nothing else */
+	t_stage_begin(&s, &w);
+	t_stage_text(&s, PST_CLIENT, "GET /a%2fb HTTP/1.1\r\nHost: b\r\n\r\n");
+	cr_expect_eq(t_stage_last(&s)->reason, PST_REASON_PROXY_LIMIT);
+	cr_expect_eq(pst_pair_state(s.pair), PST_PAIR_DEAD);
+	cr_expect_eq(s.n_out[PST_CLIENT], 0);
+	t_stage_end(&s);
 	t_world_fini(&w);
 }

@@ -6,13 +6,16 @@
 # the other: what is compared is what one processor can serve. Interleaved, so that the machine's moods hit all alike.
 #
 #	[ROUNDS=5] [SECONDS_EACH=2] [CONNECTIONS=32] [PLACES="veth loopback"] [PARTS="rate pace bulk"] [RATE=n]
-#	[CLIENT_CPU=0] [SERVER_CPU=1] [RPS=1] tests/bench/run.sh
+#	[WHO="plain enforced nginx haproxy"] [CLIENT_CPU=0] [SERVER_CPU=1] [RPS=1] tests/bench/run.sh
 #
 #	rate	as fast as it goes (wrk, closed loop): requests/s, and the processor time that one takes, which says what each
 #		adds also where it is the client that is at its end
 #	pace	RATE requests/s (a quarter of what the un-enforced server can do), due at fixed times (pace.c, open loop):
 #		latency. Under a full processor p99 says how long a queue is, not what a request waits for
 #	bulk	one connection, down and up: MB/s (BULK_MB=256)
+#
+# A ratio is the median of the rounds' own ratios, with the least and the most: what was slow for a whole round was slow for all
+# in it. Every other round goes backwards.
 #
 # veth: from another pod; what comes is received on the processor of its pod (RPS), as with a network card each. With RPS=0
 # whoever sends a packet also receives it: then nothing that it takes is charged to others on a machine that is not quiet.
@@ -24,7 +27,16 @@
 
 rounds=${ROUNDS:-5} seconds=${SECONDS_EACH:-2} connections=${CONNECTIONS:-32} megabytes=${BULK_MB:-256}
 places=${PLACES:-veth loopback} parts=${PARTS:-rate pace bulk}
+who=${WHO:-plain enforced nginx haproxy}
 client=${CLIENT_CPU:-0} server=${SERVER_CPU:-1}
+declare -A titles=([plain]=un-enforced [enforced]=postern [nginx]="nginx, one worker" [haproxy]="HAProxy, one thread")
+case " $who " in
+*" plain "*) ;;
+*) echo "WHO is without plain, which the others are compared with"; exit 2 ;;
+esac
+for one in $who; do
+	[ -n "${titles[$one]:-}" ] || { echo "WHO has a $one: plain, enforced, nginx and haproxy can be measured"; exit 2; }
+done
 for tool in wrk nginx haproxy taskset; do
 	command -v $tool >/dev/null || { echo "$tool is missing: make deps"; exit 77; }
 done
@@ -187,15 +199,17 @@ enforced() {
 	e2e_stop
 }
 
-# median, least and most of column $2 of file $1
-spread() { sort -g -k"$2,$2" "$E2E/$1" | awk -v c="$2" '{ v[NR] = $c } END { printf "%9.5g %9.5g %9.5g", v[int((NR + 1) / 2)], v[1], v[NR] }'; }
-median() { spread "$1" "$2" | awk '{ print $1 }'; }
+# median, least and most of what comes in
+spread() { sort -g | awk '{ v[NR] = $1 } END { printf "%9.5g %9.5g %9.5g", v[int((NR + 1) / 2)], v[1], v[NR] }'; }
+column() { cut -d ' ' -f "$2" "$E2E/$1"; }
 table() { # PLACE PART COLUMN TITLE
-	local name of
-	printf '\n%s, %s\n%-32s %9s %9s %9s %13s\n' "$1" "$4" "" median least most "of un-enforced"
-	for name in plain:un-enforced enforced:postern nginx:"nginx, one worker" haproxy:"HAProxy, one thread"; do
-		of=$(echo "$(median "$1.$2.${name%%:*}" "$3") $(median "$1.$2.plain" "$3")" | awk '{ printf "%.2f", $2 ? $1 / $2 : 0 }')
-		printf '  %-30s %s %13s\n' "${name#*:}" "$(spread "$1.$2.${name%%:*}" "$3")" "$of"
+	local name
+	printf '\n%s, %s\n%-22s %9s %9s %9s | %-29s\n' "$1" "$4" "" median least most "of un-enforced, round by round"
+	for name in $who; do
+		printf '  %-20s %s | ' "${titles[$name]}" "$(column "$1.$2.$name" "$3" | spread)"
+		paste -d ' ' <(column "$1.$2.$name" "$3") <(column "$1.$2.plain" "$3") |
+			awk '$2 { printf "%.3f\n", $1 / $2 }' | spread
+		echo
 	done
 }
 tables() { # PLACE
@@ -231,10 +245,16 @@ fi
 echo "$rounds rounds of $seconds s, $connections connections, client on processor $client, server side on $server, Linux $(uname -r), load $(cut -d ' ' -f 1 /proc/loadavg)"
 for round in $(seq "$rounds"); do
 	echo "round $round"
-	measure plain 8080
-	enforced
-	measure nginx 8090
-	measure haproxy 8091
+	turn=$who
+	[ $((round % 2)) -eq 1 ] || turn=$(echo "$who" | tr ' ' '\n' | tac | tr '\n' ' ')
+	for one in $turn; do
+		case $one in
+		plain) measure plain 8080 ;;
+		enforced) enforced ;;
+		nginx) measure nginx 8090 ;;
+		haproxy) measure haproxy 8091 ;;
+		esac
+	done
 done
 for place in $places; do
 	tables "$place"

@@ -10,13 +10,18 @@
 # A test passes with exit code 0 and is skipped with 77, its first line of output being the reason.
 # All output goes to build/e2e/NAME.log; the log of a failed test is shown.
 #
-#	E2E_TIMEOUT=seconds	per test (default 120)
+#	E2E_TIMEOUT=seconds	per test (default 180)
+#	E2E_JOBS=n		tests at a time (default: number of processors, at most 4). Most of them wait for
+#				something most of the time, and each has networks and a cgroup of its own
 
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 logs=build/e2e
-limit=${E2E_TIMEOUT:-120}
+limit=${E2E_TIMEOUT:-180}
+jobs=${E2E_JOBS:-$(nproc)}
+[ -n "${E2E_JOBS:-}" ] || [ "$jobs" -le 4 ] || jobs=4
 passed=0 failed=0 skipped=0
+declare -A running=() begun=() # by process: the path of the test, and when it began
 
 # What runs as PID 1 of the test's PID namespace.
 inside='
@@ -26,9 +31,10 @@ mount -t tmpfs tmpfs /run/netns
 [ ! -d /sys/fs/bpf ] || mount -t bpf bpf /sys/fs/bpf
 "$@"'
 
+# Whoever kills this script has killed its tests.
 run_isolated() {
-	timeout -s KILL "$limit" unshare --mount --pid --fork --kill-child=KILL --mount-proc \
-		sh -c "$inside" sh "$@"
+	exec setpriv --pdeathsig KILL timeout -s KILL "$limit" setpriv --pdeathsig KILL \
+		unshare --mount --pid --fork --kill-child=KILL --mount-proc sh -c "$inside" sh "$@"
 }
 
 # Stands in for a test where there is no way to isolate it: WHY says what is missing.
@@ -37,17 +43,24 @@ run_nothing() {
 	return 77
 }
 
-run_one() {
-	local path=$1 name log rc
-	name=$(basename "$path" .sh)
-	log=$logs/$name.log
+start() {
+	"$runner" "$1" >"$logs/$(basename "$1" .sh).log" 2>&1 </dev/null &
+	running[$!]=$1
+	begun[$!]=$SECONDS
+}
 
-	"$runner" "$path" >"$log" 2>&1 </dev/null
+# Waits until one of those that run has ended, and tells how.
+finish() {
+	local pid name log rc
+
+	{ wait -n -p pid; } 2>/dev/null # the shell's own words about one that was killed
 	rc=$?
+	name=$(basename "${running[$pid]}" .sh)
+	log=$logs/$name.log
 	case $rc in
 	0)
 		passed=$((passed + 1))
-		echo "ok   $name"
+		echo "ok   $name ($((SECONDS - begun[$pid])) s)"
 		;;
 	77)
 		skipped=$((skipped + 1))
@@ -60,6 +73,7 @@ run_one() {
 		sed 's/^/     | /' "$log"
 		;;
 	esac
+	unset "running[$pid]" "begun[$pid]"
 }
 
 mkdir -p "$logs"
@@ -74,7 +88,12 @@ if [ $# -eq 0 ]; then
 	[ -e "$1" ] || set --
 fi
 for arg in "$@"; do
-	run_one "tests/e2e/$(basename "$arg" .sh).sh"
+	[ -x "tests/e2e/$(basename "$arg" .sh).sh" ] || { echo "there is no test $arg"; failed=$((failed + 1)); continue; }
+	[ "${#running[@]}" -lt "$jobs" ] || finish
+	start "tests/e2e/$(basename "$arg" .sh).sh"
+done
+while [ "${#running[@]}" -gt 0 ]; do
+	finish
 done
 echo "$passed passed, $failed failed, $skipped skipped"
 [ "$failed" -eq 0 ]

@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # The golden requests, judged by the kernel and, sent there by the daemon, by the userspace proxy: line by line the same
-# verdict and reason. So do --paths and --deny-*: one answer, whoever gives it.
+# verdict and reason. So do --paths and --deny-*: one answer, whoever gives it. And so
+# says `postern explain` beforehand of what asks for another protocol, which the one refuses and the other takes away.
 . "$(dirname "$0")/lib.sh"
 e2e_up
 e2e_nginx
@@ -70,3 +71,10 @@ e2e_is "a body with an offer, by the kernel and by the proxy" "deny h2c-upgrade 
 e2e_is "requests, of $(wc -l <"$E2E/kernel.told"), judged in two ways" "" "$(diff "$E2E/kernel.told" "$E2E/proxy.told")"
 e2e_is "verdicts, of $(wc -l <"$E2E/kernel")" "" \
 	"$(diff <(cut -d ' ' -f 1,2 "$E2E/kernel.same") <(cut -d ' ' -f 1,2 "$E2E/proxy.same"))"
+offers='(h2c|option|upgrade)-'
+for way in kernel proxy; do
+	python3 tests/e2e/explained.py "$offers" testdata/http/requests.md testdata/http/policy.yaml "$E2E/$way.yaml" 10.77.0.2 \
+		$BACKEND 8080 | sort >"$E2E/$way.explained"
+	[ "$(wc -l <"$E2E/$way.explained")" -ge 10 ] || e2e_fail "only $(wc -l <"$E2E/$way.explained") offers are explained"
+	e2e_is "what is explained of the $way's verdicts on offers" "" "$(diff <(grep -E "^$offers" "$E2E/$way") "$E2E/$way.explained")"
+done

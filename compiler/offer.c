@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "proxy/offer.h"
+#include "compiler/offer.h"
 
-#include <stdbool.h>
 #include <string.h>
 #include <strings.h>
 
