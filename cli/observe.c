@@ -27,6 +27,7 @@ struct observer {
 	const char *input, *socket; /* INPUT NULL: the daemon */
 	struct pst_flow_filter *filter;
 	struct pst_observe_printer printer;
+	struct pst_observe_mask *mask;
 	int64_t since, until;	   /* 0: not given */
 	unsigned long first, last; /* 0: not given; LAST of all: ULONG_MAX */
 	bool follow, has_filter;
@@ -127,6 +128,27 @@ static int read_color(struct observer *o, const struct pst_cli_args *args)
 	return 0;
 }
 
+static int read_mask(struct observer *o, const struct pst_cli_args *args)
+{
+	const struct pst_cli_strings *given = pst_cli_all(args, "field-mask");
+	char why[256];
+	int r = 0;
+
+	if (!given->n)
+		return 0;
+	if (o->printer.form != PST_OBSERVE_JSON)
+		return usage(o, "field-mask", given->v[0], "only with --output json or jsonpb");
+	if (pst_observe_mask_new(&o->mask))
+		return -ENOMEM;
+	for (size_t i = 0; i < given->n && !r; i++) {
+		r = pst_observe_mask_add(o->mask, given->v[i], why, sizeof(why));
+		if (r)
+			usage(o, "field-mask", given->v[i], why);
+	}
+	o->printer.mask = o->mask;
+	return r;
+}
+
 static int read_forms(struct observer *o, const struct pst_cli_args *args)
 {
 	const char *form = pst_cli_value(args, "output"),
@@ -189,6 +211,8 @@ static int read_args(struct observer *o, const struct pst_cli_args *args)
 		r = read_time(o, args, "until", &o->until);
 	if (!r)
 		r = read_forms(o, args);
+	if (!r)
+		r = read_mask(o, args);
 	return r ? r : read_counts(o, args);
 }
 
@@ -354,6 +378,7 @@ static void observer_fini(struct observer *o)
 	for (size_t i = 0; o->kept && i < o->last; i++)
 		free(o->kept[i]);
 	free(o->kept);
+	pst_observe_mask_free(&o->mask);
 	pst_arena_free(&o->arena);
 	pst_flow_filter_free(&o->filter);
 }

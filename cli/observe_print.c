@@ -281,15 +281,33 @@ static int keep_row(struct pst_observe_printer *p, const struct pst_flow *f, con
 	return r ? r : add_row(p, cells, t->policies);
 }
 
+static void print_json(const json_t *json, FILE *out)
+{
+	json_dumpf(json, out, JSON_COMPACT | JSON_ENSURE_ASCII);
+	fputc('\n', out);
+}
+
+static int print_masked(const struct pst_observe_mask *m, const json_t *json, FILE *out)
+{
+	json_t *masked = pst_observe_mask_apply(m, json);
+
+	if (!masked)
+		return -ENOMEM;
+	print_json(masked, out);
+	json_decref(masked);
+	return 0;
+}
+
 int pst_observe_print(struct pst_observe_printer *p, const json_t *json, const struct pst_flow *f,
 		      FILE *out)
 {
 	struct texts t;
 	int r = 0;
 
+	if (p->form == PST_OBSERVE_JSON && p->mask)
+		return print_masked(p->mask, json, out);
 	if (p->form == PST_OBSERVE_JSON) {
-		json_dumpf(json, out, JSON_COMPACT | JSON_ENSURE_ASCII);
-		fputc('\n', out);
+		print_json(json, out);
 		return 0;
 	}
 	make_texts(p, f, &t);
@@ -310,8 +328,7 @@ void pst_observe_print_lost(struct pst_observe_printer *p, const json_t *json, F
 	const json_t *n = json_object_get(lost, "num_events_lost");
 
 	if (p->form == PST_OBSERVE_JSON) {
-		json_dumpf(json, out, JSON_COMPACT | JSON_ENSURE_ASCII);
-		fputc('\n', out);
+		print_json(json, out);
 		return;
 	}
 	fputs("EVENTS LOST: ", err);

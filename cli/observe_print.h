@@ -3,6 +3,7 @@
 
 /* The forms of postern observe, which are those of `hubble observe`. */
 
+#include "cli/observe_mask.h"
 #include "cli/observe_time.h"
 #include "enforcer/flow.h"
 
@@ -19,7 +20,8 @@ struct pst_observe_printer {
 	enum pst_observe_form form;
 	enum pst_observe_time time;
 	bool node_name, policy_names, numeric;
-	bool color; /* of verdicts, in the compact form and in dict */
+	bool color;			     /* of verdicts, in the compact form and in dict */
+	const struct pst_observe_mask *mask; /* of flows as JSON; NULL: they are whole */
 	unsigned long printed;
 	struct pst_observe_table *table; /* rows of the table form, owned */
 };
