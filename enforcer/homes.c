@@ -16,6 +16,7 @@
 #include "base/vec.h"
 #include "compiler/bundle.h"
 #include "enforcer/clock.h"
+#include "enforcer/home.h"
 #include "enforcer/link.h"
 
 enum {
@@ -23,21 +24,6 @@ enum {
 	LATER_MS = 2000,
 	TRIES_MS = 60 * 1000, /* after that only when something changes */
 	FULL_MS = 1000,	      /* between two readings of what has been read before */
-};
-
-struct addrs PST_VEC(struct pst_link_addr);
-
-struct first {
-	struct pst_link_addr addr;
-	bool is_there;
-};
-
-struct home {
-	int32_t netns;
-	char *name; /* of the pod that it was found to be last, or NULL */
-	struct firsts PST_VEC(struct first) first;
-	struct addrs granted, due; /* ascending: in the map; to be there */
-	bool is_seen, is_checked;
 };
 
 /* A pod of the inventory that a home is. */
@@ -49,158 +35,16 @@ struct claim {
 struct claims PST_VEC(struct claim);
 
 struct pst_homes {
-	struct pst_homes_maps maps;
+	struct pst_home_kernel kernel;
 	int timer_fd;
 	bool has_adopted;
-	struct list PST_VEC(struct home) list;	     /* ascending by netns */
-	struct links PST_VEC(struct pst_link) links; /* as they were last */
-	uint64_t due_ms;			     /* 0: the timer is off */
-	uint64_t full_ms;			     /* when all were read last */
+	struct list PST_VEC(struct pst_home) list; /* ascending by netns */
+	uint64_t due_ms;			   /* 0: the timer is off */
+	uint64_t full_ms;			   /* when all were read last */
 	uint64_t tries_until_ms;
 	unsigned int try_ms;
 	bool is_full_due;
 };
-
-/* ---- the map ---- */
-
-static struct pst_home_key key_of(const struct home *home, const struct pst_link_addr *addr)
-{
-	struct pst_home_key key = {.netns = home->netns};
-
-	memcpy(key.addr, addr->b, sizeof(key.addr));
-	return key;
-}
-
-static int grant(const struct pst_homes *h, const struct home *home,
-		 const struct pst_link_addr *addr)
-{
-	const struct pst_home_key key = key_of(home, addr);
-	const uint8_t yes = 1;
-
-	return bpf_map_update_elem(h->maps.homes, &key, &yes, BPF_ANY) ? -errno : 0;
-}
-
-static void take_back(const struct pst_homes *h, const struct home *home,
-		      const struct pst_link_addr *addr)
-{
-	const struct pst_home_key key = key_of(home, addr);
-
-	bpf_map_delete_elem(h->maps.homes, &key);
-}
-
-static void describe(const struct home *home, struct pst_device *ret_device)
-{
-	const size_t n = home->granted.n;
-
-	*ret_device = (struct pst_device){.netns = home->netns, .is_checked = home->is_checked};
-	if (!home->is_checked)
-		return;
-	/* They ascend: the first is of IPv4 where there is one, and the last of IPv6. */
-	memcpy(ret_device->own[0], home->granted.v[0].b, sizeof(ret_device->own[0]));
-	memcpy(ret_device->own[1], home->granted.v[n - 1].b, sizeof(ret_device->own[1]));
-}
-
-/* Those that are not in the map yet come there with this. */
-static void show(const struct pst_homes *h, const struct home *home)
-{
-	struct pst_device device;
-
-	describe(home, &device);
-	for (size_t i = 0; i < h->links.n; i++)
-		if (h->links.v[i].peer_netns == home->netns)
-			bpf_map_update_elem(h->maps.devices, &h->links.v[i].index, &device,
-					    BPF_EXIST);
-}
-
-/* Nobody is checked by half of what he may. */
-static void take_all_back(const struct pst_homes *h, struct home *home)
-{
-	home->is_checked = false;
-	show(h, home);
-	for (size_t i = 0; i < home->granted.n; i++)
-		take_back(h, home, &home->granted.v[i]);
-	home->granted.n = 0;
-}
-
-static int cmp_addr(const void *a, const void *b)
-{
-	return memcmp(a, b, sizeof(struct pst_link_addr));
-}
-
-static bool has(const struct addrs *addrs, const struct pst_link_addr *addr)
-{
-	return addrs->n && bsearch(addr, addrs->v, addrs->n, sizeof(*addrs->v), cmp_addr);
-}
-
-/* What is due is in the map before anything is checked by it. */
-static int grant_due(const struct pst_homes *h, struct home *home)
-{
-	const size_t known = home->granted.n;
-	int r = 0;
-
-	for (size_t i = 0; !r && i < home->due.n; i++) {
-		const struct addrs before = {.v = home->granted.v, .n = known};
-
-		if (has(&before, &home->due.v[i]))
-			continue;
-		r = grant(h, home, &home->due.v[i]);
-		if (!r)
-			r = pst_vec_push(&home->granted, home->due.v[i]);
-	}
-	if (home->granted.n)
-		qsort(home->granted.v, home->granted.n, sizeof(*home->granted.v), cmp_addr);
-	return r;
-}
-
-/* What the devices know themselves goes before. */
-static int take_others_back(const struct pst_homes *h, struct home *home)
-{
-	struct addrs others = {0};
-	size_t kept = 0;
-	int r = 0;
-
-	for (size_t i = 0; !r && i < home->granted.n; i++)
-		if (!has(&home->due, &home->granted.v[i]))
-			r = pst_vec_push(&others, home->granted.v[i]);
-	for (size_t i = 0; !r && i < home->granted.n; i++)
-		if (has(&home->due, &home->granted.v[i]))
-			home->granted.v[kept++] = home->granted.v[i];
-	if (!r) {
-		home->granted.n = kept;
-		show(h, home);
-	}
-	for (size_t i = 0; !r && i < others.n; i++)
-		take_back(h, home, &others.v[i]);
-	pst_vec_free(&others);
-	return r;
-}
-
-/* ONLY: what is not due goes. */
-static void apply(const struct pst_homes *h, struct home *home, bool only)
-{
-	const size_t before = home->granted.n;
-	const bool is_new = !home->is_checked;
-	int r;
-
-	if (!home->due.n) {
-		if (only && home->granted.n)
-			take_all_back(h, home);
-		return;
-	}
-	r = grant_due(h, home);
-	if (!r) {
-		home->is_checked = true;
-		r = only ? take_others_back(h, home) : 0;
-	}
-	if (r) {
-		take_all_back(h, home);
-		pst_log_err(r, "cannot tell the kernel where %s sends from: not checked",
-			    home->name ? home->name : "a pod");
-		return;
-	}
-	if (home->granted.n != before || is_new)
-		show(h, home);
-}
 
 /* ---- who is at home ---- */
 
@@ -229,13 +73,13 @@ static const struct pst_bundle_addr *find_endpoint(const struct pst_bundle *b,
 }
 
 /* What was never found to be anybody may be who had its addresses, also where they are gone. */
-static int claim_first(struct home *home, size_t index, const struct pst_bundle *b,
+static int claim_first(struct pst_home *home, size_t index, const struct pst_bundle *b,
 		       struct claims *claims)
 {
 	int r = 0;
 
 	for (size_t i = 0; !r && i < home->first.n; i++) {
-		const struct first *f = &home->first.v[i];
+		const struct pst_home_first *f = &home->first.v[i];
 		const struct pst_bundle_addr *a =
 			f->is_there || !home->name ? find_endpoint(b, &f->addr) : NULL;
 
@@ -252,7 +96,7 @@ static int claim(struct pst_homes *h, const struct pst_bundle *b, struct claims 
 	int r = 0;
 
 	for (size_t i = 0; !r && i < h->list.n; i++) {
-		struct home *home = &h->list.v[i];
+		struct pst_home *home = &h->list.v[i];
 		const size_t before = claims->n;
 
 		home->due.n = 0;
@@ -307,30 +151,16 @@ static int collect(struct pst_homes *h, const struct pst_bundle *b, const struct
 	return r;
 }
 
-static int take_name(struct home *home, const char *name)
-{
-	char *copy;
-
-	if (home->name && !strcmp(home->name, name))
-		return 0;
-	copy = pst_mem_strndup(name, strlen(name));
-	if (!copy)
-		return -ENOMEM;
-	free(home->name);
-	home->name = copy;
-	return 0;
-}
-
 /* A name that is claimed and has no address is no pod's any more: it is kept until there is one. */
 static int take_names(struct pst_homes *h, const struct claims *claims)
 {
 	int r = 0;
 
 	for (size_t i = 0; !r && i < claims->n; i++) {
-		struct home *home = &h->list.v[claims->v[i].home];
+		struct pst_home *home = &h->list.v[claims->v[i].home];
 
 		if (home->due.n)
-			r = take_name(home, claims->v[i].name);
+			r = pst_home_take_name(home, claims->v[i].name);
 	}
 	return r;
 }
@@ -347,11 +177,11 @@ static void settle(struct pst_homes *h, const struct pst_bundle *b, bool only)
 	if (!r)
 		r = take_names(h, &claims);
 	for (size_t i = 0; !r && i < h->list.n; i++) {
-		struct home *home = &h->list.v[i];
+		struct pst_home *home = &h->list.v[i];
 
 		if (home->due.n)
-			qsort(home->due.v, home->due.n, sizeof(*home->due.v), cmp_addr);
-		apply(h, home, only);
+			qsort(home->due.v, home->due.n, sizeof(*home->due.v), pst_home_addr_cmp);
+		pst_home_apply(&h->kernel, home, only);
 	}
 	pst_vec_free(&claims);
 	if (r)
@@ -361,28 +191,6 @@ static void settle(struct pst_homes *h, const struct pst_bundle *b, bool only)
 }
 
 /* ---- what homes have ---- */
-
-/* The first addresses that there are, and from then on which of them are still there. */
-static void read_home(struct home *home)
-{
-	pst_auto_free struct pst_link_addr *v = NULL;
-	struct addrs now = {0};
-	bool is_first = !home->first.n;
-
-	if (pst_link_addrs(home->netns, &v, &now.n))
-		return; /* the namespace is going */
-	now.v = v;
-	if (now.n)
-		qsort(now.v, now.n, sizeof(*now.v), cmp_addr);
-	for (size_t i = 0; is_first && i < now.n; i++) {
-		if (pst_vec_push(&home->first, (struct first){.addr = now.v[i]})) {
-			home->first.n = 0;
-			return; /* tried again */
-		}
-	}
-	for (size_t i = 0; i < home->first.n; i++)
-		home->first.v[i].is_there = has(&now, &home->first.v[i].addr);
-}
 
 static void set_due(struct pst_homes *h, uint64_t now, unsigned int ms)
 {
@@ -418,7 +226,7 @@ void pst_homes_look(struct pst_homes *h, const struct pst_bundle *bundle)
 
 	for (size_t i = 0; i < h->list.n; i++)
 		if (full || !h->list.v[i].first.n)
-			read_home(&h->list.v[i]);
+			pst_home_read(&h->list.v[i]);
 	if (full) {
 		h->full_ms = now;
 		h->is_full_due = false;
@@ -438,14 +246,15 @@ void pst_homes_know(struct pst_homes *h, const struct pst_bundle *bundle)
 
 static int cmp_home(const void *a, const void *b)
 {
-	const int32_t x = ((const struct home *)a)->netns, y = ((const struct home *)b)->netns;
+	const int32_t x = ((const struct pst_home *)a)->netns,
+		      y = ((const struct pst_home *)b)->netns;
 
 	return (x > y) - (x < y);
 }
 
-static struct home *find_home(const struct pst_homes *h, int32_t netns)
+static struct pst_home *find_home(const struct pst_homes *h, int32_t netns)
 {
-	const struct home key = {.netns = netns};
+	const struct pst_home key = {.netns = netns};
 
 	return h->list.n ? bsearch(&key, h->list.v, h->list.n, sizeof(key), cmp_home) : NULL;
 }
@@ -458,43 +267,64 @@ static int cmp_link(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-static bool was_there(const struct pst_homes *h, const struct pst_link *link)
+/* The same device as it was last, or NULL. */
+static const struct pst_link *find_link(const struct pst_homes *h, const struct pst_link *link)
 {
-	const struct pst_link *before =
-		h->links.n ? bsearch(link, h->links.v, h->links.n, sizeof(*link), cmp_link) : NULL;
-
-	return before && before->peer_netns == link->peer_netns;
+	return h->kernel.links.n ? bsearch(link, h->kernel.links.v, h->kernel.links.n,
+					   sizeof(*link), cmp_link)
+				 : NULL;
 }
 
-static void forget(struct pst_homes *h, struct home *home)
+/*
+ * Who has the rights takes a device along into a namespace that he has made. It was given to the
+ * pod all the same, and whatever else is there was not.
+ */
+static int add_moved(struct pst_homes *h, const struct pst_link *links, size_t n)
 {
-	take_all_back(h, home);
-	free(home->name);
-	pst_vec_free(&home->first);
-	pst_vec_free(&home->granted);
-	pst_vec_free(&home->due);
+	int r = 0;
+
+	for (size_t i = 0; !r && i < n; i++) {
+		const struct pst_link *before = find_link(h, &links[i]);
+		struct pst_home moved = {.netns = links[i].peer_netns};
+		const struct pst_home *from;
+
+		if (!before || before->peer_netns == moved.netns || find_home(h, moved.netns))
+			continue;
+		from = find_home(h, before->peer_netns);
+		if (!from || !from->first.n)
+			continue;
+		pst_home_inherit(&h->kernel, &moved, from);
+		moved.is_seen = true;
+		r = pst_vec_push(&h->list, moved);
+		qsort(h->list.v, h->list.n, sizeof(*h->list.v), cmp_home);
+	}
+	return r;
 }
 
 /* A home ends with the last of its devices, and its number may then be another's. */
-static void forget_gone(struct pst_homes *h, const struct pst_link *links, size_t n)
+static int forget_gone(struct pst_homes *h, const struct pst_link *links, size_t n)
 {
 	size_t kept = 0;
+	int r;
 
 	for (size_t i = 0; i < h->list.n; i++)
 		h->list.v[i].is_seen = false;
 	for (size_t i = 0; i < n; i++) {
-		struct home *home = find_home(h, links[i].peer_netns);
+		struct pst_home *home = find_home(h, links[i].peer_netns);
+		const struct pst_link *before = find_link(h, &links[i]);
 
-		if (home && was_there(h, &links[i]))
+		if (home && before && before->peer_netns == home->netns)
 			home->is_seen = true;
 	}
+	r = add_moved(h, links, n);
 	for (size_t i = 0; i < h->list.n; i++) {
 		if (h->list.v[i].is_seen)
 			h->list.v[kept++] = h->list.v[i];
 		else
-			forget(h, &h->list.v[i]);
+			pst_home_forget(&h->kernel, &h->list.v[i]);
 	}
 	h->list.n = kept;
+	return r;
 }
 
 static int cmp_number(const void *a, const void *b)
@@ -518,7 +348,7 @@ static int add_new(struct pst_homes *h, const struct pst_link *links, size_t n, 
 	*ret_new = numbers.n > 0;
 	for (size_t i = 0; !r && i < numbers.n; i++)
 		if (!i || numbers.v[i] != numbers.v[i - 1])
-			r = pst_vec_push(&h->list, (struct home){.netns = numbers.v[i]});
+			r = pst_vec_push(&h->list, (struct pst_home){.netns = numbers.v[i]});
 	if (h->list.n)
 		qsort(h->list.v, h->list.n, sizeof(*h->list.v), cmp_home);
 	pst_vec_free(&numbers);
@@ -529,13 +359,13 @@ static int add_new(struct pst_homes *h, const struct pst_link *links, size_t n, 
 
 static void adopt_key(struct pst_homes *h, const struct pst_home_key *key)
 {
-	struct home *home = find_home(h, key->netns);
-	struct first first = {.is_there = true};
+	struct pst_home *home = find_home(h, key->netns);
+	struct pst_home_first first = {.is_there = true};
 
 	memcpy(first.addr.b, key->addr, sizeof(first.addr.b));
 	if (!home || !home->is_seen || pst_vec_push(&home->first, first) ||
 	    pst_vec_push(&home->granted, first.addr))
-		bpf_map_delete_elem(h->maps.homes, key);
+		bpf_map_delete_elem(h->kernel.maps.homes, key);
 }
 
 static int list_keys(int map, struct pst_home_key **ret_keys, size_t *ret_n)
@@ -560,22 +390,22 @@ static int adopt(struct pst_homes *h, const struct pst_link *links, size_t n)
 {
 	pst_auto_free struct pst_home_key *keys = NULL;
 	size_t n_keys = 0;
-	int r = list_keys(h->maps.homes, &keys, &n_keys);
+	int r = list_keys(h->kernel.maps.homes, &keys, &n_keys);
 
 	for (size_t i = 0; i < n; i++) {
-		struct home *home = find_home(h, links[i].peer_netns);
+		struct pst_home *home = find_home(h, links[i].peer_netns);
 		struct pst_device device;
 
-		if (home && !bpf_map_lookup_elem(h->maps.devices, &links[i].index, &device))
+		if (home && !bpf_map_lookup_elem(h->kernel.maps.devices, &links[i].index, &device))
 			home->is_seen |= device.netns == links[i].peer_netns && device.is_checked;
 	}
 	for (size_t i = 0; i < n_keys; i++)
 		adopt_key(h, &keys[i]);
 	for (size_t i = 0; i < h->list.n; i++) {
-		struct addrs *granted = &h->list.v[i].granted;
+		struct pst_home_addrs *granted = &h->list.v[i].granted;
 
 		if (granted->n)
-			qsort(granted->v, granted->n, sizeof(*granted->v), cmp_addr);
+			qsort(granted->v, granted->n, sizeof(*granted->v), pst_home_addr_cmp);
 		h->list.v[i].is_checked = granted->n > 0;
 	}
 	return r;
@@ -587,14 +417,14 @@ int pst_homes_links(struct pst_homes *h, const struct pst_link *links, size_t n)
 	bool has_new = false;
 	int r;
 
-	forget_gone(h, links, n);
-	r = add_new(h, links, n, &has_new);
+	r = forget_gone(h, links, n);
+	r = r ? r : add_new(h, links, n, &has_new);
 	if (!h->has_adopted)
 		r = r ? r : adopt(h, links, n);
 	h->has_adopted = true;
-	h->links.n = 0;
+	h->kernel.links.n = 0;
 	for (size_t i = 0; !r && i < n; i++)
-		r = pst_vec_push(&h->links, links[i]);
+		r = pst_vec_push(&h->kernel.links, links[i]);
 	if (has_new) {
 		h->try_ms = FIRST_MS;
 		h->tries_until_ms = now + TRIES_MS;
@@ -633,11 +463,11 @@ size_t pst_homes_count(const struct pst_homes *h, size_t *ret_unchecked)
 
 void pst_homes_device(const struct pst_homes *h, int32_t netns, struct pst_device *ret_device)
 {
-	const struct home *home = find_home(h, netns);
+	const struct pst_home *home = find_home(h, netns);
 
 	*ret_device = (struct pst_device){.netns = netns};
 	if (home)
-		describe(home, ret_device);
+		pst_home_describe(home, ret_device);
 }
 
 int pst_homes_new(const struct pst_homes_maps *maps, struct pst_homes **ret_homes)
@@ -646,7 +476,7 @@ int pst_homes_new(const struct pst_homes_maps *maps, struct pst_homes **ret_home
 
 	if (!h)
 		return -ENOMEM;
-	h->maps = *maps;
+	h->kernel.maps = *maps;
 	h->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
 	if (h->timer_fd < 0) {
 		int r = pst_log_err(-errno, "cannot make a timer");
@@ -663,15 +493,10 @@ void pst_homes_free(struct pst_homes **h)
 	if (!*h)
 		return;
 	for (size_t i = 0; i < (*h)->list.n; i++) {
-		struct home *home = &(*h)->list.v[i];
-
-		free(home->name);
-		pst_vec_free(&home->first);
-		pst_vec_free(&home->granted);
-		pst_vec_free(&home->due);
+		pst_home_fini(&(*h)->list.v[i]);
 	}
 	pst_vec_free(&(*h)->list);
-	pst_vec_free(&(*h)->links);
+	pst_vec_free(&(*h)->kernel.links);
 	pst_cleanup_fd(&(*h)->timer_fd);
 	free(*h);
 	*h = NULL;

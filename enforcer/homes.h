@@ -14,6 +14,8 @@
  * are the home's, as long as one of its devices is there. It may then send from all that the
  * inventory gives these pods, now and later.
  *
+ * A device that its pod takes along into a namespace of its own making goes on being the pod's.
+ *
  * Of those first addresses only those count that the home still has; when it has none of them any
  * more it stays what it was last. So a home whose address is another pod's meanwhile, because both
  * have got new ones, is not mistaken for that. Neither is one that the inventory was wrong about.

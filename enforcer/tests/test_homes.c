@@ -274,6 +274,35 @@ Test(homes, a_namespace_with_another_device_stays_who_it_is)
 	cr_expect_not(has(A));
 }
 
+Test(homes, a_device_that_is_taken_along_stays_the_pods)
+{
+	const struct pst_bundle *b = BUNDLE({A, "d/a"}, {B, "d/b"});
+	struct t_sitter elsewhere = t_sitter_start();
+	int32_t before;
+	char line[64];
+
+	inside("addr add 10.2.0.1/24 dev eth0");
+	pst_homes_look(homes, b);
+	snprintf(line, sizeof(line), "link set eth0 netns %d", (int)elsewhere.pid);
+	inside(line);
+	before = links[0].peer_netns;
+	read_links();
+	cr_expect_neq(links[0].peer_netns, before);
+	t_sitter_end(&sitter);
+	sitter = elsewhere;
+	inside("addr add 10.2.0.2/24 dev eth0");
+	cr_assert_eq(pst_homes_links(homes, links, n_links), 0);
+	attach();
+	cr_expect(is_checked(), "at once");
+	cr_expect(is_own(A));
+	cr_expect(has(A));
+	usleep(READ_AGAIN_US);
+	pst_homes_look(homes, b);
+	cr_expect(is_checked());
+	cr_expect(has(A));
+	cr_expect_not(has(B));
+}
+
 Test(homes, the_next_daemon_adopts_what_leads_where_it_led)
 {
 	const struct pst_bundle *b = BUNDLE({A, "d/a"}, {B, "d/b"});
