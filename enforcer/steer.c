@@ -20,7 +20,6 @@
 #define LISTENERS "pst_listeners"
 
 struct pst_steer {
-	struct bpf_object *obj;
 	int link; /* its end ends the steering; -1: none */
 };
 
@@ -59,43 +58,46 @@ static int enter_listeners(const struct bpf_object *obj, const int listeners[2])
 	return 0;
 }
 
-static int load(struct pst_steer *s, const struct pst_loader *l, const int listeners[2])
+/* The link, or -errno. */
+static int attach(struct pst_starter *starter, const struct bpf_object *obj, int netns_fd)
+{
+	const struct bpf_program *prog = bpf_object__find_program_by_name(obj, PROGRAM);
+
+	return pst_errand_run(starter, PST_START_LINKER, (int[]){bpf_program__fd(prog), netns_fd},
+			      2);
+}
+
+/* The link keeps the program, which keeps its maps: two dozen descriptors less for each place. */
+static int make_link(const struct pst_loader *l, struct pst_starter *starter, int netns_fd,
+		     const int listeners[2])
 {
 	size_t len;
 	const void *image = pst_loader_image(&len);
+	struct bpf_object *obj = bpf_object__open_mem(image, len, NULL);
 	int r;
 
-	s->obj = bpf_object__open_mem(image, len, NULL);
-	if (!s->obj)
+	if (!obj)
 		return -errno;
-	r = share(l, s->obj);
+	r = share(l, obj);
 	if (!r)
-		r = enter_listeners(s->obj, listeners);
+		r = enter_listeners(obj, listeners);
+	if (!r)
+		r = attach(starter, obj, netns_fd);
+	bpf_object__close(obj);
 	return r;
-}
-
-static int attach(struct pst_steer *s, struct pst_starter *starter, int netns_fd)
-{
-	const struct bpf_program *prog = bpf_object__find_program_by_name(s->obj, PROGRAM);
-
-	s->link = pst_errand_run(starter, PST_START_LINKER,
-				 (int[]){bpf_program__fd(prog), netns_fd}, 2);
-	return s->link < 0 ? s->link : 0;
 }
 
 int pst_steer_open(const struct pst_loader *l, struct pst_starter *starter, int netns_fd,
 		   const int listeners[2], struct pst_steer **ret_steer)
 {
 	struct pst_steer *s = pst_mem_calloc(1, sizeof(*s));
-	int r;
 
 	if (!s)
 		return pst_log_err(-ENOMEM, "cannot steer connections to the proxy");
-	s->link = -1;
-	r = load(s, l, listeners);
-	if (!r)
-		r = attach(s, starter, netns_fd);
-	if (r) {
+	s->link = make_link(l, starter, netns_fd, listeners);
+	if (s->link < 0) {
+		const int r = s->link;
+
 		pst_steer_close(&s);
 		return pst_log_err(r, "cannot steer connections to the proxy");
 	}
@@ -108,7 +110,6 @@ void pst_steer_close(struct pst_steer **s)
 	if (!*s)
 		return;
 	pst_cleanup_fd(&(*s)->link);
-	bpf_object__close((*s)->obj);
 	free(*s);
 	*s = NULL;
 }
