@@ -16,12 +16,16 @@
 #include "base/mem.h"
 #include "base/vec.h"
 #include "enforcer/abode.h"
+#include "enforcer/clock.h"
 #include "enforcer/loader.h"
 #include "enforcer/netns.h"
 #include "enforcer/steer.h"
 #include "enforcer/wire.h"
 
-enum { BACKLOG = 4096 };
+enum {
+	BACKLOG = 4096,
+	ROUND_MS = 1000, /* for places that are opened; then somebody else has his turn */
+};
 
 struct addr {
 	uint8_t b[16];
@@ -39,6 +43,8 @@ struct pst_places {
 	struct pst_places_opts opts;
 	int ours_map, places_map;
 	uint32_t next_id;
+	uint64_t spent_ms;			  /* in this round, on opening */
+	bool is_cut;				  /* there was more to open in it */
 	struct addrs PST_VEC(struct addr) wanted; /* ascending */
 	struct places PST_VEC(struct place) list;
 };
@@ -175,6 +181,7 @@ static bool has_wanted(const struct pst_places *p)
 static int visit(uint64_t cookie, void *arg)
 {
 	struct pst_places *p = arg;
+	uint64_t begin;
 
 	if (!has_wanted(p))
 		return 0;
@@ -185,7 +192,12 @@ static int visit(uint64_t cookie, void *arg)
 		show(p, &p->list.v[i]);
 		return 0;
 	}
+	p->is_cut = p->spent_ms >= ROUND_MS;
+	if (p->is_cut)
+		return 0;
+	begin = pst_clock_ms();
 	open_place(p, cookie);
+	p->spent_ms += pst_clock_ms() - begin;
 	return 0;
 }
 
@@ -195,12 +207,14 @@ int pst_places_look(struct pst_places *p)
 
 	for (size_t i = 0; i < p->list.n; i++)
 		p->list.v[i].is_seen = false;
+	p->spent_ms = 0;
+	p->is_cut = false;
 	e = pst_netns_each(p->opts.netns, visit, p);
 	for (size_t i = p->list.n; !e && i-- > 0;) {
 		if (!p->list.v[i].is_seen)
 			drop(p, i);
 	}
-	return e;
+	return e ? e : p->is_cut ? -EINPROGRESS : 0;
 }
 
 void pst_places_drop(struct pst_places *p)

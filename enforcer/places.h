@@ -52,8 +52,9 @@ bool pst_places_is_any_wanted(const struct pst_places *p);
 
 /*
  * Goes through all namespaces: opens what is missing, shows the kernel what has changed, drops what
- * is gone. A namespace that fails is logged, and tried again the next time. 0, or why the round was
- * not a whole one; then nothing was dropped.
+ * is gone. A namespace that fails is logged, and tried again the next time. 0; -EINPROGRESS: to
+ * open everything would take too long, and there is more for the next round; or why the round was
+ * not a whole one: then nothing was dropped.
  */
 int pst_places_look(struct pst_places *p);
 

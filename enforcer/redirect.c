@@ -29,7 +29,8 @@
 #include "enforcer/wire.h"
 
 enum {
-	LOOK_MS = 1000, /* while workloads may still be starting */
+	LOOK_MS = 1000,	    /* while workloads may still be starting */
+	LOOK_SOON_MS = 250, /* while there is more to open than was at once */
 	LOOK_LATER_MS = 10 * 1000,
 	LOOK_PAUSE_MS = 200, /* between one and the next that somebody asks for, at least ... */
 	LOOK_SHARE = 9,	     /* ... and as many times as long as it took */
@@ -57,7 +58,7 @@ struct pst_redirect {
 	struct pst_dues dues; /* nothing is steered before it has taken the policy over */
 	bool is_off;	      /* there is to be no proxy */
 	int events_fd, http2_map;
-	uint64_t starting_until_ms, started_ms, may_look_ms;
+	uint64_t starting_until_ms, started_ms, may_look_ms, timer_ms;
 	unsigned int restart_ms;
 	const struct pst_tally *tally; /* of the proxy that runs; NULL: none */
 	struct pst_proxied counted;    /* by those before it; and how many there were */
@@ -68,12 +69,13 @@ static bool is_up(const struct pst_redirect *r)
 	return r->crew.control >= 0;
 }
 
-static void set_timer(const struct pst_redirect *r, unsigned int ms)
+static void set_timer(struct pst_redirect *r, unsigned int ms)
 {
 	const struct itimerspec t = {
 		.it_value = {.tv_sec = ms / 1000, .tv_nsec = (ms % 1000) * 1000000L}};
 
 	timerfd_settime(r->timer_fd, 0, &t, NULL);
+	r->timer_ms = pst_clock_ms() + ms;
 }
 
 /* Never waits. What it was not sent is made up for by the next one: this one is ended. */
@@ -172,6 +174,14 @@ static bool bring_up(struct pst_redirect *r)
 	return !end_if(r, pst_dues_missed(&r->dues));
 }
 
+/* How long it is until the next look behind one that ended with E. */
+static unsigned int rest_of(const struct pst_redirect *r, int e)
+{
+	if (e == -EINPROGRESS)
+		return LOOK_SOON_MS;
+	return e || pst_clock_ms() < r->starting_until_ms ? LOOK_MS : LOOK_LATER_MS;
+}
+
 void pst_redirect_look(struct pst_redirect *r)
 {
 	const uint64_t begin = pst_clock_ms();
@@ -184,8 +194,10 @@ void pst_redirect_look(struct pst_redirect *r)
 	end = pst_clock_ms();
 	pause = (end - begin) * LOOK_SHARE;
 	r->may_look_ms = end + (pause > LOOK_PAUSE_MS ? pause : LOOK_PAUSE_MS);
-	set_timer(r, e || end < r->starting_until_ms ? LOOK_MS : LOOK_LATER_MS);
-	end_if(r, pst_dues_missed(&r->dues));
+	set_timer(r, rest_of(r, e));
+	/* Late is who has not answered when he is listened to, and that was not now. */
+	if (r->dues.is_deaf)
+		end_if(r, pst_dues_missed(&r->dues));
 }
 
 /* A look enters all namespaces, and whoever is denied can ask for one after the other. */
@@ -195,7 +207,7 @@ void pst_redirect_missed(struct pst_redirect *r)
 
 	if (now >= r->may_look_ms)
 		pst_redirect_look(r);
-	else if (is_up(r) && !r->dues.policy_ms)
+	else if (is_up(r) && !r->dues.policy_ms && r->may_look_ms < r->timer_ms)
 		set_timer(r, (unsigned int)(r->may_look_ms - now));
 }
 
