@@ -110,20 +110,5 @@ static int answer(const char *re, bool json)
 
 int pst_cli_regex(int argc, char **argv)
 {
-	const struct pst_cli_verb *verb = pst_cli_verb_find("regex");
-	struct pst_cli_args args;
-	bool json = false;
-	int status, r = pst_cli_parse(verb, argc, argv, &args);
-
-	if (r)
-		return r == -ENOMEM ? PST_EXIT_FAILED : PST_EXIT_USAGE;
-	if (pst_cli_format(&args, &json))
-		status = PST_EXIT_USAGE;
-	else if (args.operands.n != 1)
-		status = pst_cli_usage_error(verb, "expected one PATTERN, found %zu operands",
-					     args.operands.n);
-	else
-		status = answer(args.operands.v[0], json);
-	pst_cli_args_fini(&args);
-	return status;
+	return pst_cli_about_one(pst_cli_verb_find("regex"), argc, argv, "PATTERN", answer);
 }

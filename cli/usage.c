@@ -197,6 +197,26 @@ int pst_cli_format(const struct pst_cli_args *args, bool *ret_json)
 	return 0;
 }
 
+int pst_cli_about_one(const struct pst_cli_verb *verb, int argc, char **argv, const char *what,
+		      int (*about)(const char *operand, bool json))
+{
+	struct pst_cli_args args;
+	bool json = false;
+	int status, r = pst_cli_parse(verb, argc, argv, &args);
+
+	if (r)
+		return r == -ENOMEM ? PST_EXIT_FAILED : PST_EXIT_USAGE;
+	if (pst_cli_format(&args, &json))
+		status = PST_EXIT_USAGE;
+	else if (args.operands.n != 1)
+		status = pst_cli_usage_error(verb, "expected one %s, found %zu operands", what,
+					     args.operands.n);
+	else
+		status = about(args.operands.v[0], json);
+	pst_cli_args_fini(&args);
+	return status;
+}
+
 int pst_cli_paths(const struct pst_cli_args *args, bool *ret_any)
 {
 	const char *paths = pst_cli_value(args, "paths");

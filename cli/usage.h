@@ -81,6 +81,13 @@ int pst_cli_usage_error(const struct pst_cli_verb *verb, const char *fmt, ...)
 /* The value of --format: 0 and *RET_JSON, or -EINVAL after a usage error. */
 int pst_cli_format(const struct pst_cli_args *args, bool *ret_json);
 
+/*
+ * The whole of a verb with one operand, called WHAT, and --format: what ABOUT returns, or the exit
+ * status after a usage error.
+ */
+int pst_cli_about_one(const struct pst_cli_verb *verb, int argc, char **argv, const char *what,
+		      int (*about)(const char *operand, bool json));
+
 /* The value of --paths: 0 and *RET_ANY, or -EINVAL after a usage error. */
 int pst_cli_paths(const struct pst_cli_args *args, bool *ret_any);
 

@@ -137,21 +137,26 @@ static const struct pst_catalog_rule *find_deny(const struct pst_port_query *q, 
 	return NULL;
 }
 
-/* Does the allow rule RULE, with or without HTTP rules, cover AT? */
-static bool allow_covers(const struct pst_port_query *q, const struct pst_rule *rule,
-			 struct place at)
+/* Does RULE cover AT, or PLAINLY: without HTTP rules? */
+static bool rule_covers(const struct pst_port_query *q, const struct pst_rule *rule,
+			struct place at, bool plainly)
 {
-	if (rule->deny || rule->refused)
-		return false;
 	if (rule->has_icmps)
 		return icmps_cover(rule, at);
 	if (!rule->has_ports)
 		return true;
 	for (size_t i = 0; i < rule->n_ports; i++) {
-		if (ports_cover(q, &rule->ports[i], at))
+		if ((!plainly || !rule->ports[i].n_http) && ports_cover(q, &rule->ports[i], at))
 			return true;
 	}
 	return false;
+}
+
+/* Does the allow rule RULE, with or without HTTP rules, cover AT? */
+static bool allow_covers(const struct pst_port_query *q, const struct pst_rule *rule,
+			 struct place at)
+{
+	return !rule->deny && !rule->refused && rule_covers(q, rule, at, false);
 }
 
 /* A rule that wants peers to prove who they are, which they cannot here. */
@@ -240,30 +245,13 @@ int pst_portmap_find_conflict(const struct pst_port_query *q, uint8_t protocol, 
 static bool allows_plainly(const struct pst_port_query *q, const struct pst_rule *rule,
 			   struct place at)
 {
-	if (rule->deny || rule->refused)
-		return false;
-	if (rule->has_icmps)
-		return icmps_cover(rule, at);
-	if (!rule->has_ports)
-		return true;
-	for (size_t i = 0; i < rule->n_ports; i++) {
-		if (!rule->ports[i].n_http && ports_cover(q, &rule->ports[i], at))
-			return true;
-	}
-	return false;
+	return !rule->deny && !rule->refused && rule_covers(q, rule, at, true);
 }
 
 bool pst_portmap_covers(const struct pst_port_query *q, const struct pst_rule *rule,
 			uint8_t protocol, uint16_t port)
 {
-	const struct place at = {.protocol = protocol, .port = port};
-	bool covers = !rule->has_ports;
-
-	if (rule->has_icmps)
-		return icmps_cover(rule, at);
-	for (size_t i = 0; !covers && i < rule->n_ports; i++)
-		covers = ports_cover(q, &rule->ports[i], at);
-	return covers;
+	return rule_covers(q, rule, (struct place){.protocol = protocol, .port = port}, false);
 }
 
 static const struct pst_catalog_rule *find_plain(const struct pst_port_query *q, struct place at)

@@ -12,12 +12,12 @@
 #include "enforcer/parcel.h"
 #include "enforcer/sources.h"
 #include "policy/inventory.h"
+#include "tests/bench/spent.h"
 
 #include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { MAX_ROUNDS = 1000 };
@@ -26,21 +26,6 @@ enum stage { READ, HAND_OVER, TAKE_OVER, STAGES };
 
 static const char *const stage_names[STAGES] = {"from the files to a bundle", "hand it over",
 						"take it over, verified"};
-
-static double now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-	return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
-}
-
-static int cmp_double(const void *va, const void *vb)
-{
-	const double *a = va, *b = vb;
-
-	return (*a > *b) - (*a < *b);
-}
 
 static void print_memory(const char *when)
 {
@@ -92,7 +77,7 @@ static struct pst_bundle *take(struct pst_reading *r)
 
 static void print_times(const char *what, double *ms, int rounds)
 {
-	qsort(ms, (size_t)rounds, sizeof(*ms), cmp_double);
+	qsort(ms, (size_t)rounds, sizeof(*ms), bench_cmp);
 	printf("%-32s %8.2f %8.2f %8.2f ms (min, median, max of %d)", what, ms[0], ms[rounds / 2],
 	       ms[rounds - 1], rounds);
 }
@@ -108,21 +93,21 @@ struct reader {
 static void read_once(struct reader *r, const char *file, int round)
 {
 	struct pst_reading reading, taken;
-	double at = now_ms();
+	double at = bench_spent_ms();
 	int fd;
 
 	if (pst_sources_read_some(r->sources, &file, 1, &reading))
 		exit(1);
-	r->ms[READ][round] = now_ms() - at;
-	at = now_ms();
+	r->ms[READ][round] = bench_spent_ms() - at;
+	at = bench_spent_ms();
 	fd = pst_parcel_write(&reading);
-	r->ms[HAND_OVER][round] = now_ms() - at;
+	r->ms[HAND_OVER][round] = bench_spent_ms() - at;
 	pst_bundle_free(&r->b);
 	r->b = take(&reading);
-	at = now_ms();
+	at = bench_spent_ms();
 	if (fd < 0 || pst_parcel_read(fd, &taken))
 		exit(1);
-	r->ms[TAKE_OVER][round] = now_ms() - at;
+	r->ms[TAKE_OVER][round] = bench_spent_ms() - at;
 	pst_reading_fini(&taken);
 	close(fd);
 }
@@ -242,9 +227,9 @@ static void compare(struct cluster *c)
 
 static double measure(struct cluster *c)
 {
-	const double at = now_ms();
+	const double at = bench_spent_ms();
 	struct pst_bundle *b = compile(c, c->memo);
-	const double ms = now_ms() - at;
+	const double ms = bench_spent_ms() - at;
 
 	c->n_changed = c->b ? count_changes(c->b, b) : 0;
 	pst_bundle_free(&c->b);

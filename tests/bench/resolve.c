@@ -11,12 +11,12 @@
 #include "base/mem.h"
 #include "compiler/compile.h"
 #include "compiler/resolver.h"
+#include "tests/bench/spent.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <time.h>
 
 enum {
 	ROUNDS = 5,
@@ -26,24 +26,9 @@ enum {
 	PODS_PER_NAMESPACE = 50,
 };
 
-static double now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-	return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
-}
-
-static int cmp_double(const void *va, const void *vb)
-{
-	const double *a = va, *b = vb;
-
-	return (*a > *b) - (*a < *b);
-}
-
 static void report(const char *what, double *ms, size_t n)
 {
-	qsort(ms, n, sizeof(*ms), cmp_double);
+	qsort(ms, n, sizeof(*ms), bench_cmp);
 	printf("%-36s %10.3f %10.3f %10.3f ms (min, median, max of %zu)\n", what, ms[0], ms[n / 2],
 	       ms[n - 1], n);
 }
@@ -125,7 +110,7 @@ static struct pst_resolver *resolve_all(const struct pst_policy_set *set,
 {
 	const struct pst_resolve_input input = {.inventory = inv};
 	struct pst_resolver_delta delta = {0};
-	double at = now_ms();
+	double at = bench_spent_ms();
 	struct pst_resolver *r = pst_resolver_new(&input);
 
 	if (!r)
@@ -136,7 +121,7 @@ static struct pst_resolver *resolve_all(const struct pst_policy_set *set,
 	}
 	if (pst_resolver_commit(r, &delta))
 		exit(3);
-	printf("a resolver of all: %.3f ms, %zu entries\n", now_ms() - at, delta.put.n);
+	printf("a resolver of all: %.3f ms, %zu entries\n", bench_spent_ms() - at, delta.put.n);
 	pst_resolver_delta_fini(&delta);
 	return r;
 }
@@ -153,7 +138,7 @@ static void commit(struct edits *e, double since)
 {
 	if (pst_resolver_commit(e->r, &e->delta))
 		exit(3);
-	e->ms[e->n++] = now_ms() - since;
+	e->ms[e->n++] = bench_spent_ms() - since;
 	e->changed += e->delta.put.n + e->delta.gone.n;
 }
 
@@ -175,7 +160,7 @@ static void change_policies(struct pst_resolver *r, size_t n_policies, struct ps
 		double at;
 
 		sets[i] = parse_policies((i * 7919 + 1) % n_policies, 1, 8443, diags);
-		at = now_ms();
+		at = bench_spent_ms();
 		if (pst_resolver_put_policy(r, sets[i]->policies, diags))
 			exit(3);
 		commit(&e, at);
@@ -202,11 +187,11 @@ static void change_pods(struct pst_resolver *r, const struct pst_inventory *inv)
 		labels.v[labels.n++] = (struct pst_label){"k8s", "canary", "yes"};
 		pst_labels_sort(&labels);
 		e->labels = labels;
-		at = now_ms();
+		at = bench_spent_ms();
 		if (pst_resolver_put_endpoint(r, e))
 			exit(3);
 		commit(&come, at);
-		at = now_ms();
+		at = bench_spent_ms();
 		if (pst_resolver_drop_endpoint(r, e->ns, e->name))
 			exit(3);
 		commit(&go, at);
@@ -228,7 +213,7 @@ static void add_replicas(struct pst_resolver *r, const struct pst_inventory *inv
 
 		v[i] = inv->endpoints[(i * 6007 + 3) % inv->n_endpoints];
 		v[i].ns = "replicas";
-		at = now_ms();
+		at = bench_spent_ms();
 		if (pst_resolver_put_endpoint(r, &v[i]))
 			exit(3);
 		commit(&e, at);
@@ -241,22 +226,23 @@ int main(int argc, char **argv)
 	size_t n_policies = argc > 1 ? strtoul(argv[1], NULL, 10) : 10000;
 	size_t n_pods = argc > 2 ? strtoul(argv[2], NULL, 10) : 5000;
 	struct pst_diags *diags = pst_diags_new();
-	double ms[ROUNDS], at = now_ms();
+	double ms[ROUNDS], at = bench_spent_ms();
 	struct pst_policy_set *set = parse_policies(0, n_policies, 8080, diags);
 	struct pst_inventory *inv = parse_pods(n_pods, diags);
 	struct pst_resolver *r;
 	struct rusage usage;
 
-	printf("%zu policies, %zu pods, read in %.0f ms\n", n_policies, n_pods, now_ms() - at);
+	printf("%zu policies, %zu pods, read in %.0f ms\n", n_policies, n_pods,
+	       bench_spent_ms() - at);
 	for (int i = 0; i < ROUNDS; i++) {
 		struct pst_bundle *b = NULL;
 
-		at = now_ms();
+		at = bench_spent_ms();
 		if (pst_compile(set, inv, NULL, diags, &b)) {
 			pst_diags_print(diags, stderr);
 			return 1;
 		}
-		ms[i] = now_ms() - at;
+		ms[i] = bench_spent_ms() - at;
 		if (!i)
 			printf("%zu identities, %zu entries, %zu rule sets\n", b->n_identities,
 			       b->n_entries, b->n_rulesets);

@@ -24,6 +24,7 @@
 #include "enforcer/proxied.h"
 #include "enforcer/tally.h"
 #include "enforcer/wire.h"
+#include "tests/fuzz/input.h"
 #include "tests/fuzz/told.h"
 
 enum {
@@ -31,19 +32,6 @@ enum {
 	/* Lines of the metrics: names with their help, and two kinds of numbers for each reason. */
 	LINES_MAX = 100 + (1 + PST_TALLY_PROTOCOLS) * PST_REASON_MAX,
 };
-
-struct input {
-	const uint8_t *at;
-	size_t left;
-};
-
-static uint8_t take(struct input *in)
-{
-	if (!in->left)
-		return 0;
-	in->left--;
-	return *in->at++;
-}
 
 /* What must come of a word. */
 enum fate { FINE, GONE, NO_MESSAGE, NOT_ASKED, USELESS };
@@ -168,57 +156,57 @@ static void say(const uint8_t *bytes, size_t n)
 	hear(FINE); /* there is no more */
 }
 
-static void say_words(struct input *in)
+static void say_words(struct fuzz_input *in)
 {
 	static const int32_t errors[] = {0, 0, 0, -EINVAL, -ENOMEM, 1, INT32_MIN, INT32_MAX};
 	struct pst_wire words[4] = {{.kind = 0}};
-	const size_t n = 1 + take(in) % 4;
+	const size_t n = 1 + fuzz_take(in) % 4;
 
 	for (size_t i = 0; i < n; i++) {
-		words[i].kind = take(in);
-		words[i].id = dues.policy_id - take(in) % 3;
-		words[i].error = errors[take(in) % 8];
+		words[i].kind = fuzz_take(in);
+		words[i].id = dues.policy_id - fuzz_take(in) % 3;
+		words[i].error = errors[fuzz_take(in) % 8];
 	}
 	say((const uint8_t *)words, n * sizeof(*words));
 }
 
-static void say_bytes(struct input *in)
+static void say_bytes(struct fuzz_input *in)
 {
 	uint8_t bytes[4 * sizeof(struct pst_wire)];
-	const size_t n = 1 + take(in) % sizeof(bytes);
+	const size_t n = 1 + fuzz_take(in) % sizeof(bytes);
 
 	for (size_t i = 0; i < n; i++)
-		bytes[i] = take(in);
+		bytes[i] = fuzz_take(in);
 	say(bytes, n);
 }
 
 /* ---- what it counts ---- */
 
-static void count(struct input *in)
+static void count(struct fuzz_input *in)
 {
-	const size_t row = take(in) % PST_TALLY_ROWS;
-	const size_t what = (take(in) | (size_t)take(in) << 8) %
+	const size_t row = fuzz_take(in) % PST_TALLY_ROWS;
+	const size_t what = (fuzz_take(in) | (size_t)fuzz_take(in) << 8) %
 			    (sizeof(tally->rows[0].n) / sizeof(tally->rows[0].n[0]));
 	uint64_t value = 0;
 	atomic_uint_least64_t *at;
 
 	share_memory();
 	at = &adopted->rows[row].n[what];
-	for (size_t i = take(in) % 9; i; i--)
-		value = value << 8 | take(in);
+	for (size_t i = fuzz_take(in) % 9; i; i--)
+		value = value << 8 | fuzz_take(in);
 	if (what < PST_TALLY_MAX)
 		counted.n[what] += value - atomic_load(at);
 	atomic_store(at, value);
 }
 
 /* It has more than one process to read it: its length is for ever. */
-static void cut_memory(struct input *in)
+static void cut_memory(struct fuzz_input *in)
 {
 	const off_t lengths[] = {0, 1, sizeof(struct pst_tally) - 1, sizeof(struct pst_tally) + 1};
 	const int seals = F_SEAL_WRITE | F_SEAL_SHRINK;
 
 	share_memory();
-	FUZZ_CHECK(ftruncate(tally_fd, lengths[take(in) % 4]) && errno == EPERM);
+	FUZZ_CHECK(ftruncate(tally_fd, lengths[fuzz_take(in) % 4]) && errno == EPERM);
 	FUZZ_CHECK(fcntl(tally_fd, F_ADD_SEALS, seals) && errno == EPERM);
 }
 
@@ -304,11 +292,11 @@ static void check_sums(struct pst_proxied *ret_proxied)
 
 /* ---- all of it ---- */
 
-static void step(struct input *in)
+static void step(struct fuzz_input *in)
 {
 	struct pst_proxied p;
 
-	switch (take(in) % 8) {
+	switch (fuzz_take(in) % 8) {
 	case 0:
 		dues.policy_id++;
 		dues.policy_ms = pst_clock_ms();
@@ -347,7 +335,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const char *const prefixes[] = {"error: the proxy does not take over the policy"};
 	struct fuzz_told told = {.prefixes = prefixes, .n_prefixes = 1};
-	struct input in = {.at = data, .left = size < INPUT_MAX ? size : INPUT_MAX};
+	struct fuzz_input in = {.at = data, .left = size < INPUT_MAX ? size : INPUT_MAX};
 	struct pst_proxied p;
 	int open_before;
 

@@ -24,6 +24,7 @@
 #include "enforcer/parcel.h"
 #include "enforcer/reader.h"
 #include "enforcer/wire.h"
+#include "tests/fuzz/input.h"
 #include "tests/fuzz/rules.h"
 #include "tests/fuzz/told.h"
 
@@ -53,19 +54,6 @@ enum given {
 };
 
 static int given[GIVEN_MAX];
-
-struct input {
-	const uint8_t *at;
-	size_t left;
-};
-
-static uint8_t take(struct input *in)
-{
-	if (!in->left)
-		return 0;
-	in->left--;
-	return *in->at++;
-}
 
 /* The daemon as it should be. */
 struct model {
@@ -279,11 +267,12 @@ static void expect(const struct pst_wire *w, enum given g)
 
 /* ---- what is done ---- */
 
-static void send_message(struct input *in)
+static void send_message(struct fuzz_input *in)
 {
 	static const int32_t errors[] = {0, 0, 0, -EINVAL, -ENOMEM, -EPROTO, 1, INT32_MIN};
-	const enum given g = take(in) % GIVEN_MAX;
-	struct pst_wire w = {.kind = take(in), .id = take(in), .error = errors[take(in) % 8]};
+	const enum given g = fuzz_take(in) % GIVEN_MAX;
+	struct pst_wire w = {
+		.kind = fuzz_take(in), .id = fuzz_take(in), .error = errors[fuzz_take(in) % 8]};
 
 	if (w.id > 0x7f)
 		w.id <<= 24;
@@ -292,23 +281,23 @@ static void send_message(struct input *in)
 }
 
 /* Any length but none, which is the end, and any bytes. */
-static void send_bytes(struct input *in)
+static void send_bytes(struct fuzz_input *in)
 {
 	uint8_t bytes[2 * sizeof(struct pst_wire)] = {0};
-	const size_t n = 1 + take(in) % (sizeof(bytes) - 1);
+	const size_t n = 1 + fuzz_take(in) % (sizeof(bytes) - 1);
 	struct pst_wire w;
 
 	for (size_t i = 0; i < n; i++)
-		bytes[i] = take(in);
+		bytes[i] = fuzz_take(in);
 	memcpy(&w, bytes, sizeof(w));
 	FUZZ_CHECK(send(theirs, bytes, n, MSG_NOSIGNAL) == (ssize_t)n);
 	expect(n == sizeof(w) ? &w : NULL, NOTHING_GIVEN);
 }
 
 /* A message that would do, with more descriptors than one. */
-static void send_many(struct input *in)
+static void send_many(struct fuzz_input *in)
 {
-	const int n = 2 + take(in) % 3;
+	const int n = 2 + fuzz_take(in) % 3;
 	union {
 		char bytes[CMSG_SPACE(4 * sizeof(int))];
 		struct cmsghdr align;
@@ -330,14 +319,14 @@ static void send_many(struct input *in)
 }
 
 /* Lines, or parts of some, and what the daemon must tell of them. */
-static void say(struct input *in)
+static void say(struct fuzz_input *in)
 {
 	char text[256];
-	const size_t n = take(in);
+	const size_t n = fuzz_take(in);
 	struct pst_reader_word word;
 
 	for (size_t i = 0; i < n; i++) {
-		text[i] = (char)take(in);
+		text[i] = (char)fuzz_take(in);
 		if (text[i] == '\n') {
 			m.lines++;
 			m.piece = 0;
@@ -351,9 +340,9 @@ static void say(struct input *in)
 	FUZZ_CHECK(word.kind == PST_READER_NOTHING);
 }
 
-static void ask(struct input *in)
+static void ask(struct fuzz_input *in)
 {
-	const enum pst_anew anew = take(in) % PST_ANEW_MAX;
+	const enum pst_anew anew = fuzz_take(in) % PST_ANEW_MAX;
 
 	pst_reader_ask(reader, anew);
 	if (!m.is_up) {
@@ -389,9 +378,9 @@ static void await(void)
 	}
 }
 
-static void step(struct input *in)
+static void step(struct fuzz_input *in)
 {
-	const uint8_t what = take(in) % 8;
+	const uint8_t what = fuzz_take(in) % 8;
 
 	if (what == 4) {
 		ask(in);
@@ -437,7 +426,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	const struct pst_reader_opts opts = {
 		.start = start, .limit_ms = AN_HOUR_MS, .ping_ms = AN_HOUR_MS, .again_ms = 1};
-	struct input in = {.at = data, .left = size < LINES_MAX ? size : LINES_MAX};
+	struct fuzz_input in = {.at = data, .left = size < LINES_MAX ? size : LINES_MAX};
 	int open_before;
 
 	if (!given[CHANGED])
