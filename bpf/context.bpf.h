@@ -14,6 +14,7 @@ enum {
 	SKB_DROP = 0,
 	SKB_PASS = 1,
 	SOCKET_STREAM = 1,    /* SOCK_STREAM */
+	SOCKET_RAW = 3,	      /* SOCK_RAW */
 	LOOPBACK_IFINDEX = 1, /* of every network namespace */
 };
 

@@ -29,7 +29,7 @@
 	X(UNKNOWN_LOCAL, "unknown-endpoint", DROP,                                                    \
 	  "the local address is no endpoint of the inventory and not the node's own")                 \
 	X(RAW_SOCKET, "raw-socket", DROP,                                                             \
-	  "TCP from a raw socket where HTTP rules or a denial apply")                                 \
+	  "past the judged sockets (raw, packet, a stack of the pod) where HTTP rules apply")         \
 	X(SPOOFED_SOURCE, "spoofed-source", DROP,                                                     \
 	  "a pod sends from the address of another pod or of a node, or hides from which")            \
 	X(BAD_PACKET, "bad-packet", DROP, "the packet's headers cannot be read")                      \

@@ -43,6 +43,7 @@ what() {
 	done
 	# Behind all that was sent, and of no policy's: nothing is under way any more when this has come.
 	packets+=("10.77.0.$(number "$pod"),10.77.0.4,end")
+	rm -f "$E2E/heard"
 	ip netns exec backend python3 tests/e2e/spoofed.py hear eth0 10.77.0.4 fd77::4 >"$E2E/heard" &
 	hears=$!
 	e2e_wait 10 grep -q ready "$E2E/heard" || e2e_fail "nobody hears"

@@ -4,6 +4,9 @@
 Usage: raw.py beside ADDRESS PORT PATH	a raw socket sends a request for PATH in the name of an ordinary connection, by the
 					numbers that it has overheard. Prints the ordinary request's status,
 					and "sent" or "refused"
+       raw.py inject DEVICE MAC ADDRESS PORT PATH
+				a packet socket sends a request for PATH, in frames for MAC, as the first one of an ordinary
+				connection that has sent nothing yet. Prints "sent"
        raw.py serve PORT		a multipath listener that answers 200 and closes
        raw.py multipath ADDRESS PORT	prints the status over multipath TCP, and "multipath" when it was that
 """
@@ -11,6 +14,7 @@ import socket
 import struct
 import sys
 
+import spoofed
 from segments import checksum
 
 IPPROTO_MPTCP, SOL_MPTCP, MPTCP_INFO = 262, 284, 1
@@ -55,6 +59,34 @@ def beside(address, port, path):
     except OSError:
         pass
     print(status, "sent")
+
+
+def inject(device, mac, address, port, path):
+    link = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(0x0003))
+    link.bind((device, 0x0003))
+    link.settimeout(3)
+    s = socket.create_connection((address, int(port)), 3)
+    mine = s.getsockname()[1]
+    while True:
+        frame = link.recv(65536)
+        protocol, packet = struct.unpack(">H", frame[12:14])[0], frame[14:]
+        if protocol not in (spoofed.IPV4, spoofed.IPV6):
+            continue
+        segment = packet[20:] if protocol == spoofed.IPV4 else packet[40:]
+        if segment[:4] == struct.pack(">HH", int(port), mine) and segment[13] == spoofed.SYN | ACK:
+            break
+    seq, ack = struct.unpack(">II", segment[4:12])
+    source, target = spoofed.pack(s.getsockname()[0]), spoofed.pack(address)
+    data = struct.pack(">HHIIBBHHH", mine, int(port), ack, seq + 1 & 0xFFFFFFFF, 0x50, PSH | ACK, 999, 0, 0) + request(path)
+    protocol, packet = spoofed.ip(source, target, spoofed.TCP, spoofed.summed(source, target, spoofed.TCP, data, 16), False)
+    own = link.getsockname()[4]
+    link.send(bytes.fromhex(mac.replace(":", "")) + own + struct.pack(">H", protocol) + packet)
+    s.settimeout(1)
+    try:
+        s.recv(4096)
+    except OSError:
+        pass
+    print("sent")
 
 
 def serve(port):

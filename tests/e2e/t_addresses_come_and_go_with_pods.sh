@@ -134,6 +134,7 @@ ip -n web3 -6 addr add fd77::7/64 dev eth0
 usable() { ip -n web3 -6 addr show dev eth0 | grep fd77::7 | grep -qv "tentative\|dadfailed"; }
 e2e_wait 10 usable || e2e_fail "duplicate detection does not end: $(ip -n web3 -6 addr show)"
 reaches "after duplicate detection" web3 fd77::4
+rm -f "$E2E/heard"
 ip netns exec backend python3 tests/e2e/spoofed.py hear eth0 10.77.0.4 fd77::4 >"$E2E/heard" &
 e2e_wait 10 grep -q ready "$E2E/heard" || e2e_fail "nobody hears"
 for source in 0.0.0.0 :: fe80::1234; do forged web3 $source; done

@@ -26,6 +26,7 @@ HANDSHAKE = "e2e:t_requests_with_the_handshake"
 NOT_TAKEN = ("accepted = p->ordered ? f->judged : p->accepted;\n	__u32 start", "accepted = f->judged;\n	__u32 start")
 ITSELF = "e2e:t_sockets_belong_to_where_they_were_made"
 SOURCES = "e2e:t_nobody_sends_from_the_address_of_another"
+STRAYS = "e2e:t_what_no_socket_sends_is_decided"
 ODD_SOCKETS = "e2e:t_raw_and_multipath_sockets_gain_nothing"
 
 GUARDS = [
@@ -128,12 +129,12 @@ GUARDS = [
           "	return (__u32)(p->h.seq - judged) + (p->len - p->h.payload) <= body;\n",
           "	return (__u32)(p->h.seq - judged) <= body && body;\n",
           "e2e:t_pages_that_change_are_read_as_judged"),
-    Guard("pages-that-left", "bpf/tc.bpf.c",
+    Guard("pages-that-left", "bpf/sent.bpf.h",
           "	return (int)(tcp ? why_not_sent(skb, p, f, tcp->snd_una) : PST_REASON_NO_STATE);\n", "	return 0;\n", LEAVING),
-    Guard("what-left-is-compared", "bpf/tc.bpf.c",
+    Guard("what-left-is-compared", "bpf/sent.bpf.h",
           "	switch (pst_proof_of(f, &src, p->h.payload, start, end)) {\n", "	switch (PST_PROOF_SAME) {\n", LEAVING),
-    Guard("bound-senders-are-known", "bpf/tc.bpf.c", "	if (sk && sk->type == SOCKET_STREAM)\n", "	if (0)\n", LEAVING),
-    Guard("no-fragments-of-what-was-judged", "bpf/tc.bpf.c",
+    Guard("bound-senders-are-known", "bpf/sent.bpf.h", "	if (sk && sk->type == SOCKET_STREAM)\n", "	if (0)\n", LEAVING),
+    Guard("no-fragments-of-what-was-judged", "bpf/sent.bpf.h",
           "	if (p->h.fragment || pst_seq_diff(start, acked) < 0", "	if (pst_seq_diff(start, acked) < 0", LEAVING),
     Guard("no-first-fragment-without-payload", "bpf/tc.bpf.c",
           "	    (p->h.payload < p->len || p->h.fragment))\n", "	    p->h.payload < p->len)\n", LEAVING),
@@ -147,16 +148,25 @@ GUARDS = [
           "	if (p->ordered && (p->observe || p->audit))\n", "	if (p->ordered)\n",
           "unit:positions/at_the_client_who_is_too_far_ahead_of_the_peer_waits"),
     Guard("silence-where-nobody-listens", "bpf/tc.bpf.c",
-          "		return SKB_DROP;\n	if (is_icmp(p))\n", "		return SKB_PASS;\n	if (is_icmp(p))\n", "e2e:t_a_denied_peer_learns_nothing"),
+          "		return SKB_DROP;\n	/* So that", "		return SKB_PASS;\n	/* So that", "e2e:t_a_denied_peer_learns_nothing"),
     Guard("silence-to-segments-of-no-connection", "bpf/tc.bpf.c",
           "	if (flags == PST_TCP_RST)\n", "	if (0)\n", "e2e:t_a_denied_peer_learns_nothing"),
     Guard("nobody-sends-as-another", "bpf/tc.bpf.c",
-          "	if (on_source(skb, p, config) != SKB_PASS)\n		return SKB_DROP;\n	if (p->h.fragment",
-          "	if (p->h.fragment", SOURCES),
+          "	if (on_source(skb, p, config) != SKB_PASS)\n		return SKB_DROP;\n", "", SOURCES),
     Guard("nobody-answers-arp-for-another", "bpf/tc.bpf.c",
           "		return on_arp(skb, p, config);\n", "		return SKB_PASS;\n", SOURCES),
     Guard("nobody-advertises-anothers-address", "bpf/tc.bpf.c",
           "		return on_advertisement(skb, p, config);\n", "		return SKB_PASS;\n", SOURCES),
     Guard("no-source-behind-tags", "bpf/tc.bpf.c",
           "		return on_tag(skb, p, config);\n", "		return SKB_PASS;\n", SOURCES),
+    Guard("what-no-socket-sends-is-asked-for", "bpf/tc.bpf.c",
+          "	if (!is_of_socket(skb, p, unread))\n", "	if (0)\n", STRAYS),
+    Guard("no-wrapping-names-a-socket", "bpf/stray.bpf.h",
+          "	return p->h.fragment & PST_FRAGMENT_LATER ||\n", "	return 1 ||\n", STRAYS),
+    Guard("nothing-is-put-into-a-connection", "bpf/stray.bpf.h",
+          "	return why_not_from(skb, p, sk);\n", "	(void)skb;\n	return 0;\n", STRAYS),
+    Guard("no-source-is-nobodys", "bpf/stray.bpf.h",
+          "	return device->own[0];\n", "	return NULL;\n", STRAYS),
+    Guard("http-rules-need-a-socket", "bpf/stray.bpf.h",
+          "	    !(is_tcp && flags == (PST_TCP_SYN | PST_TCP_ACK))) {\n", "	    1) {\n", STRAYS),
 ]

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#pragma once
+
+/*
+ * What leaves a pod and no socket of its kernel has sent: from packet and XDP sockets, TUN devices,
+ * a stack of the pod's own, tunnels, and what the pod forwards. The judge at the sockets has not
+ * been asked, so the policy is asked here (docs/decisions/0037).
+ */
+
+#include "bpf/sent.bpf.h"
+
+enum {
+	FAMILY_IPV4 = 2, /* AF_INET */
+	FAMILY_IPV6 = 10,
+};
+
+/* Has a pod ever sent something so? Then who is let in where no socket listens is remembered. */
+static volatile __u32 has_strays;
+
+/*
+ * Is P what the socket that it names has sent, as the judge was asked, or the pod's kernel in
+ * answer? What was wrapped on its way (a tunnel, VXLAN) still names the socket of what is inside,
+ * and nobody was asked about the outside.
+ */
+static __always_inline int is_of_socket(struct __sk_buff *skb, const struct packet *p, int unread)
+{
+	struct bpf_sock *sk = skb->sk, *full;
+
+	if (!sk || (sk->family != FAMILY_IPV4 && sk->family != FAMILY_IPV6))
+		return 0;
+	if (unread)
+		return 1;
+	full = bpf_sk_fullsock(sk);
+	if (!full)
+		return p->h.protocol == IPPROTO_TCP;
+	if (full->type == SOCKET_RAW)
+		return 1;
+	if (full->protocol != p->h.protocol)
+		return 0;
+	return p->h.fragment & PST_FRAGMENT_LATER ||
+	       (p->h.protocol != IPPROTO_TCP && p->h.protocol != IPPROTO_UDP) ||
+	       full->src_port == p->h.src_port;
+}
+
+/*
+ * Why P, which has lost its socket or never had one, may not leave as a segment of SK's connection;
+ * 0: it may; -1: it is none, and the policy decides. Only what SK has sent was judged; a listener
+ * sends nothing but its part of a handshake.
+ */
+static __always_inline int why_not_of(struct __sk_buff *skb, const struct packet *p,
+				      struct bpf_sock *sk, const struct pst_config *config)
+{
+	int has_payload = p->h.payload < p->len || p->h.fragment;
+	struct pst_flow *f;
+
+	if (sk->state == BPF_TCP_LISTEN)
+		return !has_payload && p->h.tcp_flags & PST_TCP_SYN && p->h.tcp_flags & PST_TCP_ACK
+			       ? 0
+			       : -1;
+	if (!has_payload)
+		return 0;
+	f = bpf_sk_storage_get(&pst_flows, sk, NULL, 0);
+	if (!f)
+		return -1;
+	if (f->role != PST_ROLE_CLIENT || f->follow & PST_FOLLOW_OPAQUE)
+		return 0;
+	if (f->verdict != PST_VERDICT_JUDGE)
+		return pst_is_audit() || (f->verdict == PST_VERDICT_ALLOW &&
+					  f->generation == config->generation)
+			       ? 0
+			       : -1;
+	if ((f->flags & (PST_FLOW_OURS | PST_FLOW_STREAM_KNOWN)) != PST_FLOW_STREAM_KNOWN)
+		return PST_REASON_RAW_SOCKET;
+	return why_not_from(skb, p, sk);
+}
+
+PST_OUTLINE int why_not_in_a_connection(struct __sk_buff *skb, const struct packet *p,
+					const struct pst_config *config)
+{
+	struct bpf_sock *sk = find_socket(skb, p);
+	int why;
+
+	if (!sk)
+		return -1;
+	why = why_not_of(skb, p, sk, config);
+	bpf_sk_release(sk);
+	return why;
+}
+
+/* Neighbours and multicast groups are a matter of the link: their packets have no socket. */
+static __always_inline int is_of_link(const struct packet *p)
+{
+	return p->h.protocol == IPPROTO_IGMP || is_neighbour_discovery(p) ||
+	       (p->h.protocol == IPPROTO_ICMPV6 &&
+		((p->h.icmp_type >= 130 && p->h.icmp_type <= 132) || p->h.icmp_type == 143));
+}
+
+/* Does P come from 0.0.0.0 or ::, and go to all or many, as who asks for an address sends? */
+static __always_inline int has_no_address_yet(const struct packet *p)
+{
+	const __u32 *src = (const __u32 *)p->h.src;
+	const __u8 *dst = p->h.dst;
+
+	if (src[0] | src[1] | src[3] || (src[2] && src[2] != bpf_htonl(0xffff)))
+		return 0;
+	return is_ipv4(p) ? dst[12] >= 224 : dst[0] == 0xff;
+}
+
+/*
+ * By which address the policy knows who has sent P: its source, or one of the pod's behind the
+ * device when that is nobody's. NULL: it is not known whose it is.
+ */
+static __always_inline const __u8 *find_subject(const struct __sk_buff *skb, const struct packet *p,
+						const struct pst_config *config)
+{
+	const struct pst_device *device;
+
+	if (is_endpoint(p->h.src, config))
+		return p->h.src;
+	device = find_device(skb);
+	if (!device || !device->is_checked || !is_endpoint(device->own[0], config))
+		return NULL;
+	return device->own[0];
+}
+
+/* Is P what the pod answers, without a socket, to somebody who was let in? */
+static __always_inline int is_answer(const struct packet *p)
+{
+	struct pst_exchange_key key;
+
+	if (p->h.protocol != IPPROTO_TCP)
+		return is_reply(p);
+	/* A connection lasts longer than an exchange of datagrams. */
+	exchange_key(&key, p, PST_DIR_INGRESS);
+	return bpf_map_lookup_elem(&pst_exchanges, &key) != NULL;
+}
+
+/*
+ * What no socket of the pod has sent, the judge at the sockets has not seen. The policy is asked
+ * here, for each packet, as for what a raw socket sends: what HTTP rules would have to allow is
+ * dropped, since nobody follows it. So is a connection that the pod would take over such a way
+ * where HTTP rules apply: it ends with the answer to its SYN.
+ */
+PST_OUTLINE int on_stray(struct __sk_buff *skb, struct packet *p, const struct pst_config *config,
+			 int unread)
+{
+	__u8 flags = p->h.tcp_flags & (PST_TCP_SYN | PST_TCP_RST | PST_TCP_ACK);
+	int is_tcp = p->h.protocol == IPPROTO_TCP;
+	const __u8 *subject;
+	struct pst_decision d;
+
+	subject = has_no_address_yet(p) ? NULL : find_subject(skb, p, config);
+	if (!subject)
+		return SKB_PASS;
+	has_strays = 1;
+	if (p->h.fragment & PST_FRAGMENT_LATER) {
+		p->h.src_port = p->h.dst_port = 0; /* what was read is payload */
+		is_tcp = 0;
+	} else {
+		if (unread)
+			return drop(skb, p, config, PST_REASON_BAD_PACKET);
+		if (is_of_link(p) || is_answer(p))
+			return SKB_PASS;
+		if (is_tcp && flags & PST_TCP_RST && p->h.payload >= p->len)
+			return on_reset(skb, p, subject, config);
+	}
+	decide_as(&d, p, subject, PST_ROLE_CLIENT, config);
+	if (d.verdict == PST_VERDICT_ALLOW && !pst_is_denial(&d) &&
+	    !(is_tcp && flags == (PST_TCP_SYN | PST_TCP_ACK))) {
+		if (!is_tcp || flags == PST_TCP_SYN)
+			remember_exchange(p);
+		return SKB_PASS;
+	}
+	if (!pst_is_denial(&d)) {
+		d.reason = PST_REASON_RAW_SOCKET;
+		if (!pst_is_audit())
+			d.verdict = PST_VERDICT_DENY;
+	}
+	return pst_deny_l3l4(skb, p, &d, PST_ROLE_CLIENT);
+}
+
+/* Packet sockets, XDP sockets, TUN devices, what is forwarded; and what was parted from its socket
+ * on the way. */
+static __always_inline int without_socket(struct __sk_buff *skb, struct packet *p,
+					  const struct pst_config *config, int unread)
+{
+	int why = -1;
+
+	if (!unread && p->h.protocol == IPPROTO_TCP && !(p->h.fragment & PST_FRAGMENT_LATER))
+		why = why_not_in_a_connection(skb, p, config);
+	if (why < 0)
+		return on_stray(skb, p, config, unread);
+	if (why)
+		return drop(skb, p, config, (__u32)why);
+	if (is_first_syn(p) && is_endpoint(p->h.src, config))
+		remember_exchange(p);
+	return SKB_PASS;
+}
