@@ -84,7 +84,7 @@ ENFORCER_OBJ := $(call obj,$(ENFORCER_SRC)) $(COMPILER_OBJ)
 # llhttp: Debian ships its C sources and no library.
 LLHTTP_FLAGS := -DLLHTTP_STRICT_MODE=1 -isystem /usr/share/include/llhttp
 LLHTTP_LIB_OBJ := $(patsubst %,$(B)/obj/llhttp/%.o,api http llhttp)
-PROXY_OBJ := $(call obj,$(PROXY_SRC) enforcer/calls.c enforcer/reply.c enforcer/tally.c enforcer/wire.c) $(LLHTTP_LIB_OBJ) $(COMPILER_OBJ)
+PROXY_OBJ := $(call obj,$(PROXY_SRC) enforcer/calls.c enforcer/reply.c enforcer/tally.c enforcer/verdict.c enforcer/wire.c enforcer/wish.c) $(LLHTTP_LIB_OBJ) $(COMPILER_OBJ)
 # What the command knows of the daemon: how to ask it, and what flows are. No BPF in it.
 CLIENT_SRC := $(patsubst %,enforcer/%.c,client flow flow_read flow_filter flow_test flow_time)
 CLI_OBJ := $(call obj,$(CLI_SRC) $(CLIENT_SRC)) $(LINT_OBJ)
@@ -295,7 +295,7 @@ $(F)/obj/llhttp/%.o: /usr/share/llhttp/%.c
 $(F)/fuzz_http: $(LLHTTP_OBJ) | $(F)/seeds/http
 $(F)/fuzz_stream: $(LLHTTP_OBJ) | $(F)/seeds/stream
 $(F)/fuzz_follow: $(LLHTTP_OBJ)
-FUZZ_PROXY_OBJ := $(patsubst %.c,$(F)/obj/%.o,$(PROXY_SRC) enforcer/calls.c enforcer/reply.c enforcer/tally.c enforcer/wire.c)
+FUZZ_PROXY_OBJ := $(patsubst %.c,$(F)/obj/%.o,$(PROXY_SRC) enforcer/calls.c enforcer/reply.c enforcer/tally.c enforcer/verdict.c enforcer/wire.c enforcer/wish.c)
 $(patsubst %,$(F)/obj/tests/fuzz/fuzz_%.o,proxy h2) $(FUZZ_PROXY_OBJ): FUZZ_FLAGS += $(LLHTTP_FLAGS)
 $(F)/fuzz_proxy $(F)/fuzz_h2: FUZZ_MORE_LIBS := -lpcre2-8 -lnghttp2 -lseccomp
 $(F)/fuzz_proxy $(F)/fuzz_h2: $(FUZZ_PROXY_OBJ) $(LLHTTP_OBJ)
@@ -324,8 +324,12 @@ $(F)/seeds/parcel: $(F)/seeds/bundle
 # What its other processes say to the daemon.
 FUZZ_READER_OBJ := $(patsubst %,enforcer/%.o,bucket parcel reader said wire)
 FUZZ_DUES_OBJ := $(patsubst %,enforcer/%.o,dues proxied tally wire)
+FUZZ_JUDGED_OBJ := $(patsubst %,enforcer/%.o,flow flow_make flow_policy flow_read flow_request flow_time flow_wishes identity \
+	judged verdict)
 $(F)/fuzz_reader: $(FUZZ_READER_OBJ:%=$(F)/obj/%)
 $(F)/fuzz_dues: $(FUZZ_DUES_OBJ:%=$(F)/obj/%)
+$(F)/fuzz_judged: $(FUZZ_JUDGED_OBJ:%=$(F)/obj/%)
+$(F)/fuzz_judged: FUZZ_MORE_LIBS := -ljansson
 
 # Bundles of the present form; what the compiler writes changes more often than anybody renews files.
 $(F)/fuzz_bundle: | $(F)/seeds/bundle

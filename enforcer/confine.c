@@ -248,6 +248,7 @@ static const struct pst_calls_rule in_daemon[] = {
 	{SCMP_SYS(kill), PST_CALLS_IS(1, SIGKILL)},
 	{SCMP_SYS(ioctl), PST_CALLS_IS(1, TCGETS)}, /* stdio: is this a terminal? */
 	{SCMP_SYS(prlimit64), PST_CALLS_IS(0, 0)},
+	{SCMP_SYS(fcntl), PST_CALLS_IS(1, F_SETPIPE_SZ)}, /* of what the proxy has judged */
 	/* the maps, and programs for devices and for namespaces that come */
 	{SCMP_SYS(bpf), PST_CALLS_IS(0, BPF_MAP_CREATE)},
 	{SCMP_SYS(bpf), PST_CALLS_IS(0, BPF_MAP_GET_NEXT_KEY)},

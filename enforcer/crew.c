@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -14,14 +15,15 @@
 #include "base/log.h"
 #include "enforcer/confine.h"
 #include "enforcer/land.h"
+#include "enforcer/verdict.h"
 #include "enforcer/wire.h"
 
 /* What the proxy finds open (proxy/managed.h), and the helper its own. */
 enum { FD_CONTROL = 3, FD_LEGS = 4, FD_MAPS = 5 };
 
-/* What each keeps: the helper its socket and four maps; the proxy two sockets, a pipe and its
- * tally. Behind these each is given its stderr, and the proxy where verdicts go, if anywhere. */
-enum { FDS_HELPER = 5, FDS_MADE = 3, FDS_PROXY = FDS_MADE + 1 };
+/* What each keeps: the helper its socket and four maps; the proxy two sockets, two pipes, its tally
+ * and the daemon's wish. Behind these each is given its stderr. */
+enum { FDS_HELPER = 5, FDS_MADE = 4, FDS_PROXY = FDS_MADE + 2 };
 
 enum { FDS_MAX = PST_START_FDS };
 
@@ -92,13 +94,10 @@ static void add(struct command *c, const char *option, const char *value)
 	c->argv[c->n++] = value;
 }
 
-static void compose(const struct pst_crew_proxy *p, bool has_events, struct command *c)
+static void compose(const struct pst_crew_proxy *p, struct command *c)
 {
 	c->argv[c->n++] = p->path;
 	c->argv[c->n++] = "--managed";
-	add(c, "--events", has_events ? p->events : "none");
-	if (p->show_queries)
-		c->argv[c->n++] = "--show-queries";
 	add(c, "--paths", p->paths);
 	add(c, "--escaped-slashes", p->slashes);
 	add(c, "--threads", p->threads);
@@ -113,13 +112,12 @@ static void compose(const struct pst_crew_proxy *p, bool has_events, struct comm
 void pst_crew_be_proxy(void *arg, const int *fds, size_t n)
 {
 	const struct pst_crew_proxy *p = arg;
-	const bool has_events = n > FDS_PROXY + 1;
 	struct command c = {.n = 0};
-	int out = has_events ? fds[FDS_PROXY + 1] : open("/dev/null", O_WRONLY);
+	int out = open("/dev/null", O_WRONLY);
 
-	compose(p, has_events, &c);
+	compose(p, &c);
 	take_signals();
-	if (n <= FDS_PROXY || dup2(out, STDOUT_FILENO) < 0 ||
+	if (n != FDS_PROXY + 1 || dup2(out, STDOUT_FILENO) < 0 ||
 	    dup2(fds[FDS_PROXY], STDERR_FILENO) < 0 || !keep_only(fds, FDS_PROXY))
 		_exit(1);
 	execv(p->path, (char *const *)c.argv);
@@ -158,7 +156,7 @@ int pst_crew_path(const char *given, char ret_path[PATH_MAX])
 
 /* The ends of what is between the three: the daemon's, and those that are given away. */
 struct ends {
-	int control, answers, proxy_said, helper_said;
+	int control, answers, verdicts, proxy_said, helper_said;
 	int proxy[FDS_MADE], proxy_stderr;
 	int legs, helper_stderr; /* the helper's */
 };
@@ -191,6 +189,11 @@ static int open_ends(struct ends *e)
 	e->proxy[1] = legs[1];
 	r = open_pipe(&e->answers, &e->proxy[2]);
 	if (!r)
+		r = open_pipe(&e->verdicts, &e->proxy[3]);
+	/* Where more is not allowed, less must do. */
+	if (!r)
+		fcntl(e->verdicts, F_SETPIPE_SZ, PST_VERDICT_PIPE);
+	if (!r)
 		r = open_pipe(&e->proxy_said, &e->proxy_stderr);
 	return r ? r : open_pipe(&e->helper_said, &e->helper_stderr);
 }
@@ -199,14 +202,13 @@ static int begin(const struct pst_crew_opts *opts, const struct ends *e, struct 
 {
 	const struct pst_legs_maps *m = &opts->maps;
 	const int helper[] = {e->legs, m->ours, m->legs, m->origins, m->meant, e->helper_stderr};
-	const int proxy[] = {e->proxy[0],    e->proxy[1],     e->proxy[2],
-			     opts->tally_fd, e->proxy_stderr, opts->events_fd};
+	const int proxy[] = {e->proxy[0],    e->proxy[1],   e->proxy[2],    e->proxy[3],
+			     opts->tally_fd, opts->wish_fd, e->proxy_stderr};
 	int r = pst_starter_run(opts->starter, PST_START_HELPER, helper, FDS_HELPER + 1,
 				&c->helper);
 
 	return r ? r
-		 : pst_starter_run(opts->starter, PST_START_PROXY, proxy,
-				   opts->events_fd < 0 ? FDS_PROXY + 1 : FDS_PROXY + 2, &c->proxy);
+		 : pst_starter_run(opts->starter, PST_START_PROXY, proxy, FDS_PROXY + 1, &c->proxy);
 }
 
 static void close_given(const struct ends *e)
@@ -221,7 +223,7 @@ static void close_given(const struct ends *e)
 int pst_crew_start(const struct pst_crew_opts *opts, struct pst_crew *ret_crew,
 		   struct pst_crew_said *ret_said)
 {
-	struct ends e = {-1, -1, -1, -1, {-1, -1, -1}, -1, -1, -1};
+	struct ends e = {-1, -1, -1, -1, -1, {-1, -1, -1, -1}, -1, -1, -1};
 	struct pst_crew c = {.proxy = 0};
 	int r = open_ends(&e);
 
@@ -232,9 +234,11 @@ int pst_crew_start(const struct pst_crew_opts *opts, struct pst_crew *ret_crew,
 	c.answers = e.answers;
 	if (!r) {
 		*ret_crew = c;
-		*ret_said = (struct pst_crew_said){.proxy = e.proxy_said, .helper = e.helper_said};
+		*ret_said = (struct pst_crew_said){
+			.proxy = e.proxy_said, .helper = e.helper_said, .verdicts = e.verdicts};
 		return 0;
 	}
+	pst_cleanup_fd(&e.verdicts);
 	pst_cleanup_fd(&e.proxy_said);
 	pst_cleanup_fd(&e.helper_said);
 	pst_crew_kill(&c);

@@ -15,17 +15,14 @@
 #include "enforcer/starter.h"
 
 #include <limits.h>
-#include <stdbool.h>
 #include <sys/types.h>
 
 /* The command line of the proxy. */
 struct pst_crew_proxy {
 	const char *path;		    /* of postern-proxy */
-	const char *events;		    /* which of them: a word of --events */
 	const struct pst_reply_opts *reply; /* the 403 */
 	const char *paths, *slashes;	    /* words of --paths, --escaped-slashes; or NULL */
 	const char *threads, *workload_connections, *workload_memory; /* numbers; or NULL */
-	bool show_queries;
 };
 
 /*
@@ -41,8 +38,8 @@ void pst_crew_be_proxy(void *arg, const int *fds, size_t n);
 struct pst_crew_opts {
 	struct pst_starter *starter; /* which knows both */
 	struct pst_legs_maps maps;
-	int tally_fd;  /* what the next proxy counts in (enforcer/tally.h) */
-	int events_fd; /* where verdicts go; -1: nowhere */
+	int tally_fd; /* what the next proxy counts in (enforcer/tally.h) */
+	int wish_fd;  /* what the daemon wants to be told (enforcer/wish.h) */
 };
 
 /* Nothing that the daemon does with these waits for the other side. */
@@ -52,9 +49,10 @@ struct pst_crew {
 	int answers;	     /* the pipe from it */
 };
 
-/* What they write to stderr (enforcer/said.h): pipes, whose new owner is the caller. */
+/* What they write to stderr (enforcer/said.h), and what the proxy has judged (enforcer/judged.h):
+ * pipes, whose new owner is the caller. */
 struct pst_crew_said {
-	int proxy, helper;
+	int proxy, helper, verdicts;
 };
 
 /* 0, or -errno (logged) with nothing running. A path that cannot be run shows as the proxy's end.

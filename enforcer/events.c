@@ -10,6 +10,7 @@
 #include "compiler/head.h"
 #include "compiler/judge.h"
 #include "enforcer/generation.h"
+#include "enforcer/verdict.h"
 #include "policy/inventory.h"
 
 enum { ADDR_TEXT = 64 };
@@ -253,6 +254,94 @@ int pst_events_write(const struct pst_events_opts *opts, const struct pst_genera
 		write_answer(&l);
 	else
 		write_rule(&l, event->rule);
+	pst_json_end(&l.j);
+	return pst_json_finish(&l.j);
+}
+
+/* ---- of the proxy ---- */
+
+static void write_told_rule(struct line *l)
+{
+	const uint32_t rule = l->e->rule;
+
+	if (l->bundle && rule < l->bundle->n_rules)
+		write_rule(l, rule);
+}
+
+static void write_told_names(struct line *l, const struct pst_verdict_record *v, const char *key,
+			     bool missing)
+{
+	bool any = false;
+
+	for (size_t i = 0; l->bundle && i < v->n_wishes; i++) {
+		const struct pst_verdict_wish *w = &v->wishes[i];
+
+		if (w->is_missing != missing)
+			continue;
+		if (!any)
+			pst_json_array(&l->j, key);
+		any = true;
+		pst_json_str(&l->j, NULL, l->bundle->rules[w->rule].headers[w->header].name);
+	}
+	if (any)
+		pst_json_end(&l->j);
+}
+
+static void write_told_request(struct line *l, const struct pst_verdict_record *v)
+{
+	struct pst_head parts = {0};
+	const struct pst_span *host = &parts.field[PST_FIELD_HOST];
+
+	pst_json_u64(&l->j, "number", l->e->number);
+	write_told_rule(l);
+	if (l->e->head_len) {
+		pst_head_split((const char *)l->e->head, l->e->head_len, &parts);
+		write_request_line(l);
+	}
+	if (host->s)
+		pst_json_strn(&l->j, "host", host->s, host->len);
+	write_told_names(l, v, "missing_headers", true);
+	write_told_names(l, v, "rejected_headers", false);
+}
+
+/* Ends that the proxy does not know are left out. */
+static void write_told_ends(struct line *l)
+{
+	const struct pst_event *e = l->e;
+
+	if (e->client_port)
+		write_end(&l->j, "client", e->client, e->client_port);
+	if (e->server_port && e->layer == PST_LAYER_L3L4)
+		write_end(&l->j, "server", e->server, e->server_port);
+}
+
+int pst_events_write_proxied(const struct pst_events_opts *opts, const struct pst_generations *gens,
+			     const struct pst_event *event, const struct pst_verdict_record *v)
+{
+	struct line l = {
+		.opts = opts,
+		.gens = gens,
+		.e = event,
+		.bundle = pst_generations_bundle(gens, event->generation),
+	};
+
+	if (!opts->out)
+		return 0;
+	pst_json_init(&l.j, opts->out);
+	pst_json_object(&l.j, NULL);
+	write_time(&l.j, event->time_ns);
+	pst_json_str(&l.j, "layer",
+		     event->layer == PST_LAYER_L3L4 ? "l4" : layer_name(event->layer));
+	pst_json_str(&l.j, "direction", event->direction == PST_DIR_INGRESS ? "ingress" : "egress");
+	pst_json_str(&l.j, "verdict", verdict_name(event->outcome));
+	pst_json_str(&l.j, "reason", pst_explain_reason_name(event->reason));
+	write_told_ends(&l);
+	if (event->layer == PST_LAYER_L7)
+		write_told_request(&l, v);
+	else if (event->layer == PST_LAYER_ANSWER)
+		write_answer(&l);
+	pst_json_u64(&l.j, "generation", event->generation);
+	pst_json_str(&l.j, "judged_by", "proxy");
 	pst_json_end(&l.j);
 	return pst_json_finish(&l.j);
 }

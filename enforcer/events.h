@@ -24,6 +24,7 @@
 #include <stdio.h>
 
 struct pst_generations;
+struct pst_verdict_record;
 
 struct pst_events_opts {
 	FILE *out;	   /* not owned; NULL: no lines */
@@ -33,3 +34,13 @@ struct pst_events_opts {
 /* Writes one line and flushes it. GENS gives rules and names. 0, or -EIO. */
 int pst_events_write(const struct pst_events_opts *opts, const struct pst_generations *gens,
 		     const struct pst_event *event);
+
+/*
+ * The same of what the proxy has judged, in the words of a proxy that is alone (proxy/events.h):
+ * time, layer (l7, answer, l4: a connection that was not taken), direction, verdict, reason,
+ * client, server where there is no request, number, policy, rule, method, path, host,
+ * missing_headers, rejected_headers, or status and latency_us; and then generation, and judged_by,
+ * "proxy". EVENT was made from V.
+ */
+int pst_events_write_proxied(const struct pst_events_opts *opts, const struct pst_generations *gens,
+			     const struct pst_event *event, const struct pst_verdict_record *v);

@@ -188,6 +188,7 @@ static void write_extensions(struct pst_json *j, const struct pst_flow *f)
 	pst_json_object(j, "value");
 	put_text(j, "reason", f->reason);
 	put_text(j, "answer", f->answer);
+	put_text(j, "judged_by", f->judged_by);
 	write_names(j, "missing_headers", f->missing, f->n_missing);
 	write_names(j, "rejected_headers", f->rejected, f->n_rejected);
 	pst_json_end(j);

@@ -114,7 +114,8 @@ struct pst_flow {
 	/* Names of headers that LOG was about. */
 	const char **missing, **rejected;
 	size_t n_missing, n_rejected;
-	const char *reason, *answer; /* of bpf/reason.h; kernel, daemon, kill, deferred, none */
+	/* Of bpf/reason.h; kernel, daemon, proxy, kill, deferred, none; kernel is "", or proxy. */
+	const char *reason, *answer, *judged_by;
 	const char *summary;
 };
 

@@ -8,6 +8,7 @@
 
 /* Hubble's words for where flows are lost. */
 #define PST_LOST_KERNEL	  "PERF_EVENT_RING_BUFFER" /* the daemon was too slow for the kernel */
+#define PST_LOST_PROXY	  "OBSERVER_EVENTS_QUEUE"  /* it was too slow for the userspace proxy */
 #define PST_LOST_OBSERVER "HUBBLE_RING_BUFFER"	   /* a reader was too slow for the daemon */
 
 /* One line: N flows are lost. */

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,6 +15,7 @@
 #include "enforcer/flow_time.h"
 #include "enforcer/flow_wishes.h"
 #include "enforcer/identity.h"
+#include "enforcer/verdict.h"
 #include "policy/inventory.h"
 
 enum { REMEMBERED = 2048, METHOD_TEXT = 40, URL_TEXT = 640, LABEL_TEXT = 1024 };
@@ -30,7 +32,7 @@ struct pst_flow_maker {
 	struct pst_flow_maker_opts opts;
 	struct pst_arena *arena; /* of the last flow */
 	struct pst_flow flow;
-	struct asked *asked;
+	struct asked *asked[2]; /* of the kernel's, of the proxy's */
 };
 
 int pst_flow_maker_new(const struct pst_flow_maker_opts *opts, struct pst_flow_maker **ret_maker)
@@ -41,8 +43,9 @@ int pst_flow_maker_new(const struct pst_flow_maker_opts *opts, struct pst_flow_m
 		return -ENOMEM;
 	m->opts = *opts;
 	m->arena = pst_arena_new();
-	m->asked = pst_mem_calloc(REMEMBERED, sizeof(*m->asked));
-	if (!m->arena || !m->asked) {
+	for (int i = 0; i < 2; i++)
+		m->asked[i] = pst_mem_calloc(REMEMBERED, sizeof(*m->asked[i]));
+	if (!m->arena || !m->asked[0] || !m->asked[1]) {
 		pst_flow_maker_free(&m);
 		return -ENOMEM;
 	}
@@ -55,21 +58,24 @@ void pst_flow_maker_free(struct pst_flow_maker **m)
 	if (!*m)
 		return;
 	pst_arena_free(&(*m)->arena);
-	free((*m)->asked);
+	free((*m)->asked[0]);
+	free((*m)->asked[1]);
 	free(*m);
 	*m = NULL;
 }
 
-static struct asked *asked_at(const struct pst_flow_maker *m, const struct pst_event *e)
+static struct asked *asked_at(const struct pst_flow_maker *m, const struct pst_flow_event *fe)
 {
+	const struct pst_event *e = fe->e;
 	uint64_t h = (e->socket_cookie * 31 + e->number) * 2 + e->direction;
 
-	return &m->asked[(h * UINT64_C(0x9e3779b97f4a7c15)) >> 53];
+	return &m->asked[fe->proxy != NULL][(h * UINT64_C(0x9e3779b97f4a7c15)) >> 53];
 }
 
-static void remember(struct pst_flow_maker *m, const struct pst_event *e)
+static void remember(struct pst_flow_maker *m, const struct pst_flow_event *fe)
 {
-	struct asked *a = asked_at(m, e);
+	const struct pst_event *e = fe->e;
+	struct asked *a = asked_at(m, fe);
 
 	a->socket_cookie = e->socket_cookie;
 	a->number = e->number;
@@ -79,10 +85,11 @@ static void remember(struct pst_flow_maker *m, const struct pst_event *e)
 	snprintf(a->protocol, sizeof(a->protocol), "%s", m->flow.http_protocol);
 }
 
-/* The request that E answers, or NULL. */
-static const struct asked *recall(const struct pst_flow_maker *m, const struct pst_event *e)
+/* The request that FE answers, or NULL. */
+static const struct asked *recall(const struct pst_flow_maker *m, const struct pst_flow_event *fe)
 {
-	const struct asked *a = asked_at(m, e);
+	const struct pst_event *e = fe->e;
+	const struct asked *a = asked_at(m, fe);
 
 	if (!e->socket_cookie || a->socket_cookie != e->socket_cookie || a->number != e->number ||
 	    a->direction != e->direction)
@@ -148,6 +155,8 @@ static int make_end(struct pst_flow_maker *m, const struct pst_event *ev, const 
 	e->pod = slash ? slash + 1 : "";
 	if (!e->ip || !e->ns)
 		return -ENOMEM;
+	if (!e->port && ev->protocol == IPPROTO_TCP)
+		e->ip = ""; /* the proxy does not know it */
 	return make_labels(m, m->opts.source.bundle(m->opts.source.arg, ev->generation), e);
 }
 
@@ -167,7 +176,8 @@ static int make_ends(struct pst_flow_maker *m, const struct pst_event *e)
 	r = make_end(m, e, e->client, client);
 	if (!r)
 		r = make_end(m, e, e->server, server);
-	f->is_ipv6 = strchr(client->ip ? client->ip : "", ':') != NULL;
+	f->is_ipv6 = strchr(client->ip ? client->ip : "", ':') ||
+		     strchr(server->ip ? server->ip : "", ':');
 	f->has_is_reply = true;
 	f->is_reply = reply;
 	return r;
@@ -199,8 +209,9 @@ static void set_drop_reason(struct pst_flow *f, enum pst_reason reason)
 	}
 }
 
-static const char *answer_name(const struct pst_event *e)
+static const char *answer_name(const struct pst_flow_event *fe)
 {
+	const struct pst_event *e = fe->e;
 	static const char *const names[] = {
 		[PST_REQUEST_NONE] = "none",
 		[PST_REQUEST_INJECT] = "daemon",
@@ -210,6 +221,8 @@ static const char *answer_name(const struct pst_event *e)
 
 	if (e->outcome != PST_OUTCOME_DENIED)
 		return "";
+	if (fe->proxy)
+		return "proxy";
 	if (e->answered)
 		return "kernel";
 	return e->request < sizeof(names) / sizeof(*names) ? names[e->request] : "none";
@@ -222,15 +235,17 @@ static enum pst_flow_verdict verdict_of(uint8_t outcome)
 	return outcome == PST_OUTCOME_AUDITED ? PST_FLOW_AUDIT : PST_FLOW_DROPPED;
 }
 
-static void set_verdict(struct pst_flow *f, const struct pst_event *e)
+static void set_verdict(struct pst_flow *f, const struct pst_flow_event *fe)
 {
+	const struct pst_event *e = fe->e;
 	enum pst_reason reason =
 		e->reason < PST_REASON_MAX ? (enum pst_reason)e->reason : PST_REASON_IMPOSSIBLE;
 
 	f->verdict = verdict_of(e->outcome);
 	f->direction = e->direction == PST_DIR_INGRESS ? PST_FLOW_INGRESS : PST_FLOW_EGRESS;
 	f->reason = pst_explain_reason_name(reason);
-	f->answer = answer_name(e);
+	f->answer = answer_name(fe);
+	f->judged_by = fe->proxy ? "proxy" : "";
 	f->drop_reason_desc = "";
 	if (f->verdict == PST_FLOW_DROPPED)
 		set_drop_reason(f, reason);
@@ -246,16 +261,29 @@ static int summarize(struct pst_flow_maker *m)
 		f->summary =
 			pst_arena_printf(m->arena, "%s %u %" PRIu64 "ms (%s %s)", f->http_protocol,
 					 f->code, f->latency_ns / 1000000, f->method, f->url);
-	else if (f->l7)
+	else if (f->l7 && *f->method)
 		f->summary =
 			pst_arena_printf(m->arena, "%s %s %s", f->http_protocol, f->method, f->url);
+	else if (f->l7)
+		f->summary = f->http_protocol;
 	else
 		f->summary = name ? name : "";
 	return f->summary ? 0 : -ENOMEM;
 }
 
-static int make_request(struct pst_flow_maker *m, const struct pst_event *e)
+/* What was found only behind a request's head is about that request. */
+static void name_request(struct pst_flow_maker *m, const struct asked *a)
 {
+	if (!a)
+		return;
+	m->flow.method = a->method;
+	m->flow.url = a->url;
+	m->flow.http_protocol = a->protocol;
+}
+
+static int make_request(struct pst_flow_maker *m, const struct pst_flow_event *fe)
+{
+	const struct pst_event *e = fe->e;
 	const struct pst_flow_request_opts opts = {
 		.show_queries = m->opts.show_queries,
 		.shown_headers = m->opts.shown_headers,
@@ -268,52 +296,58 @@ static int make_request(struct pst_flow_maker *m, const struct pst_event *e)
 	r = pst_flow_request_read(&opts, (const char *)e->head,
 				  e->head_len < PST_EVENT_HEAD ? e->head_len : PST_EVENT_HEAD,
 				  m->arena, &m->flow);
+	/* The head is as HTTP/1.1 says it, also that of a stream. */
+	if (fe->proxy && fe->proxy->is_h2)
+		m->flow.http_protocol = "HTTP/2.0";
+	else if (fe->proxy && !*m->flow.http_protocol)
+		m->flow.http_protocol = "HTTP/1.1";
+	if (!r && fe->proxy && !e->head_len)
+		name_request(m, recall(m, fe));
 	if (!r && e->outcome != PST_OUTCOME_DENIED)
-		remember(m, e);
-	return r ? r : pst_flow_wishes(&m->opts.source, e, m->arena, &m->flow);
+		remember(m, fe);
+	return r ? r : pst_flow_wishes(&m->opts.source, fe, m->arena, &m->flow);
 }
 
-static void make_answer(struct pst_flow_maker *m, const struct pst_event *e)
+static void make_answer(struct pst_flow_maker *m, const struct pst_flow_event *fe)
 {
-	const struct asked *a = recall(m, e);
+	const struct pst_event *e = fe->e;
 	struct pst_flow *f = &m->flow;
 
 	f->l7 = PST_FLOW_RESPONSE;
 	f->event_type = PST_FLOW_EVENT_L7;
 	f->code = e->status;
 	f->latency_ns = (uint64_t)e->latency_us * 1000;
-	f->http_protocol = "HTTP/1.1";
-	if (a) {
-		f->method = a->method;
-		f->url = a->url;
-		f->http_protocol = a->protocol;
-	}
+	f->http_protocol = fe->proxy && fe->proxy->is_h2 ? "HTTP/2.0" : "HTTP/1.1";
+	name_request(m, recall(m, fe));
 }
 
-static int make(struct pst_flow_maker *m, const struct pst_event *e)
+static int make(struct pst_flow_maker *m, const struct pst_flow_event *fe)
 {
+	const struct pst_event *e = fe->e;
 	struct pst_flow *f = &m->flow;
 	int r = make_ends(m, e);
 
 	f->time = pst_flow_time_of(e->time_ns);
 	f->uuid = random_uuid(m->arena);
 	f->protocol = e->protocol;
-	f->socket_cookie = e->socket_cookie;
-	set_verdict(f, e);
+	f->socket_cookie =
+		fe->proxy ? 0 : e->socket_cookie; /* the proxy's is a number of its own */
+	set_verdict(f, fe);
 	if (r || !f->uuid)
 		return -ENOMEM;
 	if (e->layer == PST_LAYER_L7)
-		r = make_request(m, e);
+		r = make_request(m, fe);
 	else if (e->layer == PST_LAYER_ANSWER)
-		make_answer(m, e);
+		make_answer(m, fe);
 	else
 		f->event_type = PST_FLOW_EVENT_POLICY_VERDICT;
 	if (!r)
-		r = pst_flow_policies(&m->opts.source, e, m->arena, f);
+		r = pst_flow_policies(&m->opts.source, fe, m->arena, f);
 	return r ? r : summarize(m);
 }
 
-const struct pst_flow *pst_flow_make(struct pst_flow_maker *m, const struct pst_event *event)
+static const struct pst_flow *begin_and_make(struct pst_flow_maker *m,
+					     const struct pst_flow_event *fe)
 {
 	pst_arena_reset(m->arena);
 	m->flow = (struct pst_flow){
@@ -323,5 +357,17 @@ const struct pst_flow *pst_flow_make(struct pst_flow_maker *m, const struct pst_
 		.http_protocol = "",
 		.summary = "",
 	};
-	return make(m, event) ? NULL : &m->flow;
+	return make(m, fe) ? NULL : &m->flow;
+}
+
+const struct pst_flow *pst_flow_make(struct pst_flow_maker *m, const struct pst_event *event)
+{
+	return begin_and_make(m, &(struct pst_flow_event){.e = event});
+}
+
+const struct pst_flow *pst_flow_make_proxied(struct pst_flow_maker *m,
+					     const struct pst_event *event,
+					     const struct pst_verdict_record *v)
+{
+	return begin_and_make(m, &(struct pst_flow_event){.e = event, .proxy = v});
 }

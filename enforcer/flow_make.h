@@ -2,7 +2,9 @@
 #pragma once
 
 /*
- * Flows from the kernel's events.
+ * Flows from the kernel's events, and from the proxy's, which say so: nothing of the
+ * proxy's is taken for the kernel's, nor the answer to a request of the one for that to a request
+ * of the other.
  *
  * What decided is found by judging the head again, natively, by the bundle of the event's
  * generation. A denial names the policies that restrict the subject there, since none of their
@@ -40,3 +42,8 @@ void pst_flow_maker_free(struct pst_flow_maker **m);
 
 /* The flow of EVENT, valid until the next call; NULL: no memory. */
 const struct pst_flow *pst_flow_make(struct pst_flow_maker *m, const struct pst_event *event);
+
+/* The same of what the proxy has judged: V is what EVENT was made from. */
+const struct pst_flow *pst_flow_make_proxied(struct pst_flow_maker *m,
+					     const struct pst_event *event,
+					     const struct pst_verdict_record *v);

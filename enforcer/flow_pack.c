@@ -20,9 +20,9 @@ static void each_of_end(struct pst_flow_end *e, text_fn fn, void *arg)
 
 static void each_text(struct pst_flow *f, text_fn fn, void *arg)
 {
-	const char **own[] = {&f->uuid,	  &f->node_name, &f->drop_reason_desc,
-			      &f->method, &f->url,	 &f->http_protocol,
-			      &f->reason, &f->answer,	 &f->summary};
+	const char **own[] = {&f->uuid,	     &f->node_name,	&f->drop_reason_desc, &f->method,
+			      &f->url,	     &f->http_protocol, &f->reason,	      &f->answer,
+			      &f->judged_by, &f->summary};
 
 	for (size_t i = 0; i < sizeof(own) / sizeof(*own); i++)
 		fn(own[i], arg);

@@ -8,6 +8,7 @@
 #include "bpf/reason.h"
 #include "compiler/bundle.h"
 #include "compiler/judge.h"
+#include "enforcer/verdict.h"
 
 enum { MAX_SCAN = 512 }; /* entries of one subject that are looked at */
 
@@ -80,22 +81,27 @@ static int add_restricting(struct naming *n)
 	return r;
 }
 
-/* The HTTP rule that the kernel has allowed the request by. */
-static uint32_t matched_rule(const struct pst_flow_source *source, const struct pst_event *e)
+/* The HTTP rule that the request was allowed by: the kernel does not say, the proxy may. */
+static uint32_t matched_rule(const struct pst_flow_source *source, const struct pst_flow_event *fe)
 {
+	const struct pst_event *e = fe->e;
 	struct pst_judge *judge = source->judge(source->arg, e->generation);
 	struct pst_l7_result result = {.rule = UINT32_MAX};
 
+	/* Of a set that is too large for the tables only the proxy knows. */
+	if (fe->proxy && fe->proxy->rule != UINT32_MAX)
+		return fe->proxy->rule;
 	if (judge && e->head_len)
 		pst_judge_request(judge, e->ruleset, (const char *)e->head, e->head_len, 0,
 				  &result);
 	return result.rule;
 }
 
-static int name_l7(struct naming *n, const struct pst_flow_source *source)
+static int name_l7(struct naming *n, const struct pst_flow_source *source,
+		   const struct pst_flow_event *fe)
 {
 	if (n->e->outcome == PST_OUTCOME_ALLOWED)
-		return add(n, matched_rule(source, n->e), true);
+		return add(n, matched_rule(source, fe), true);
 	if (n->e->reason == PST_REASON_NO_RULE_L7)
 		return add_candidates(n);
 	return add(n, n->e->rule, true);
@@ -153,9 +159,10 @@ static int name_l4(struct naming *n)
 	return add(n, n->e->rule, true);
 }
 
-int pst_flow_policies(const struct pst_flow_source *source, const struct pst_event *e,
+int pst_flow_policies(const struct pst_flow_source *source, const struct pst_flow_event *fe,
 		      struct pst_arena *a, struct pst_flow *f)
 {
+	const struct pst_event *e = fe->e;
 	struct naming n = {source->bundle(source->arg, e->generation), e, a, f};
 
 	if (!n.b)
@@ -164,6 +171,6 @@ int pst_flow_policies(const struct pst_flow_source *source, const struct pst_eve
 	if (!f->policies)
 		return -ENOMEM;
 	if (e->layer == PST_LAYER_L7)
-		return name_l7(&n, source);
+		return name_l7(&n, source, fe);
 	return e->layer == PST_LAYER_ANSWER ? 0 : name_l4(&n);
 }

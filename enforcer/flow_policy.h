@@ -8,6 +8,7 @@
 
 struct pst_bundle;
 struct pst_judge;
+struct pst_verdict_record;
 
 /* Where a generation's bundle, judge and names of addresses come from; NULL when it is gone. */
 struct pst_flow_source {
@@ -17,6 +18,14 @@ struct pst_flow_source {
 	const void *arg;
 };
 
+/* An event, and by whom. */
+struct pst_flow_event {
+	const struct pst_event *e;
+	/* Not the kernel but the proxy has judged; what it says of that, which has been looked at
+	 * (enforcer/judged.h). Else NULL. */
+	const struct pst_verdict_record *proxy;
+};
+
 enum { PST_FLOW_POLICIES = 16 }; /* more are not named */
 
 /*
@@ -24,5 +33,5 @@ enum { PST_FLOW_POLICIES = 16 }; /* more are not named */
  * names that rule; one by default names the policies that restrict the subject: their HTTP rules
  * that did not match, or their rules for others. None when the generation is gone. 0 or -ENOMEM.
  */
-int pst_flow_policies(const struct pst_flow_source *source, const struct pst_event *e,
+int pst_flow_policies(const struct pst_flow_source *source, const struct pst_flow_event *e,
 		      struct pst_arena *a, struct pst_flow *f);

@@ -213,6 +213,7 @@ static void read_rest(const json_t *o, struct pst_flow *f)
 	f->socket_cookie = number(o, "socket_cookie");
 	f->reason = text(more, "reason");
 	f->answer = text(more, "answer");
+	f->judged_by = text(more, "judged_by");
 	f->summary = text(o, "Summary");
 }
 

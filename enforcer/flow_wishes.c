@@ -9,6 +9,7 @@
 #include "compiler/head.h"
 #include "compiler/header.h"
 #include "compiler/judge.h"
+#include "enforcer/verdict.h"
 
 /* Once each. */
 static void add(const char **names, size_t *n, const char *name)
@@ -72,11 +73,30 @@ static const struct pst_bundle_ruleset *wishing_set(const struct pst_bundle *b,
 	return NULL;
 }
 
-/* A generation's judge takes a megabyte for a thousand rules: it is asked for last. */
-int pst_flow_wishes(const struct pst_flow_source *source, const struct pst_event *e,
-		    struct pst_arena *a, struct pst_flow *f)
+/* What the proxy has found. The numbers have been compared with the bundle. */
+static int name_told(const struct pst_bundle *b, const struct pst_verdict_record *v,
+		     struct pst_arena *a, struct pst_flow *f)
 {
-	const struct pst_bundle *b = source->bundle(source->arg, e->generation);
+	if (!b || !v->n_wishes)
+		return 0;
+	if (make_room(a, f))
+		return -ENOMEM;
+	for (size_t i = 0; i < v->n_wishes; i++) {
+		const struct pst_verdict_wish *w = &v->wishes[i];
+		const char *name = b->rules[w->rule].headers[w->header].name;
+
+		if (w->is_missing)
+			add(f->missing, &f->n_missing, name);
+		else
+			add(f->rejected, &f->n_rejected, name);
+	}
+	return 0;
+}
+
+/* A generation's judge takes a megabyte for a thousand rules: it is asked for last. */
+static int find(const struct pst_flow_source *source, const struct pst_event *e,
+		const struct pst_bundle *b, struct pst_arena *a, struct pst_flow *f)
+{
 	const struct pst_bundle_ruleset *set = wishing_set(b, e);
 	struct pst_judge *judge;
 	struct pst_head head;
@@ -97,4 +117,12 @@ int pst_flow_wishes(const struct pst_flow_source *source, const struct pst_event
 		look_at(rule, &head, f);
 	}
 	return 0;
+}
+
+int pst_flow_wishes(const struct pst_flow_source *source, const struct pst_flow_event *e,
+		    struct pst_arena *a, struct pst_flow *f)
+{
+	const struct pst_bundle *b = source->bundle(source->arg, e->e->generation);
+
+	return e->proxy ? name_told(b, e->proxy, a, f) : find(source, e->e, b, a, f);
 }

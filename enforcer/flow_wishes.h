@@ -15,7 +15,8 @@ enum { PST_FLOW_WISHES = 16 }; /* more are not told */
 
 /*
  * Fills in missing and rejected of F, which live in A; their texts are the bundle's. Nothing where
- * the head of E is not whole, or its generation is gone. 0 or -ENOMEM.
+ * the kernel has judged and the head of E is not whole, or its generation is gone. Of what the
+ * proxy has judged it says it, the actions of rules included. 0 or -ENOMEM.
  */
-int pst_flow_wishes(const struct pst_flow_source *source, const struct pst_event *e,
+int pst_flow_wishes(const struct pst_flow_source *source, const struct pst_flow_event *e,
 		    struct pst_arena *a, struct pst_flow *f);

@@ -122,6 +122,16 @@ const char *pst_generations_name(const struct pst_generations *g, uint32_t gener
 	return s ? pst_slot_name(s, addr) : NULL;
 }
 
+bool pst_generations_find(const struct pst_generations *g, uint32_t generation,
+			  const uint8_t addr[16], struct pst_addr_value *ret_value)
+{
+	const struct pst_slot *s = find_slot(g, generation);
+
+	if (s)
+		*ret_value = pst_slot_find(s, addr);
+	return s;
+}
+
 /*
  * The slot that GENERATION takes over belongs to the fourth-last one. Flows look for the present
  * one at each request; give those that were inside a request when it was published the time to end

@@ -63,6 +63,10 @@ struct pst_judge *pst_generations_judge(const struct pst_generations *g, uint32_
 const char *pst_generations_name(const struct pst_generations *g, uint32_t generation,
 				 const uint8_t addr[16]);
 
+/* Who has ADDR in a generation, to the kernel. False: it is no longer kept. */
+bool pst_generations_find(const struct pst_generations *g, uint32_t generation,
+			  const uint8_t addr[16], struct pst_addr_value *ret_value);
+
 /*
  * Sets or clears a switch (enum pst_config_flag) of what is in force and of all that comes. 0, or
  * -errno of the map, logged: then it is as it was.

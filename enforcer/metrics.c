@@ -17,14 +17,14 @@
 #include "enforcer/loader.h"
 #include "enforcer/proxied.h"
 
-enum { BUCKETS = 11, METHODS = 10, PROTOCOLS = 3, DIRECTIONS = 2 };
+enum { BUCKETS = 11, METHODS = 10, PROTOCOLS = 4, DIRECTIONS = 2 };
 
 /* Prometheus' usual bounds, in seconds; and those of Cilium's delay of policies. */
 static const double request_bounds[BUCKETS] = {.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10};
 static const double delay_bounds[BUCKETS] = {.001, .005, .01, .025, .05, .1, .25, .5, 1, 2, 10};
 static const char *const methods[METHODS] = {"GET",   "HEAD",	 "POST",    "PUT",   "DELETE",
 					     "PATCH", "OPTIONS", "CONNECT", "TRACE", "other"};
-static const char *const protocols[PROTOCOLS] = {"HTTP/1.1", "HTTP/1.0", "other"};
+static const char *const protocols[PROTOCOLS] = {"HTTP/1.1", "HTTP/1.0", "HTTP/2.0", "other"};
 static const char *const reporters[DIRECTIONS] = {"client", "server"};
 static const char *const directions[DIRECTIONS] = {"egress", "ingress"};
 

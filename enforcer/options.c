@@ -149,15 +149,6 @@ const struct pst_options_row *pst_options_rows(size_t *ret_n)
 	return rows;
 }
 
-const char *pst_options_events_word(const struct pst_options *opts)
-{
-	const struct word *w = events_words;
-
-	while (w->text && w->value != (int)opts->events)
-		w++;
-	return w->text;
-}
-
 void pst_options_help(FILE *out)
 {
 	fputs("usage: posternd --cgroup PATH --policy PATH... [--inventory FILE]... [OPTION]...\n"

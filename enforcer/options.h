@@ -93,9 +93,6 @@ int pst_options_check_run(const struct pst_options *opts);
 
 void pst_options_fini(struct pst_options *opts);
 
-/* What --events was given, or would have been. */
-const char *pst_options_events_word(const struct pst_options *opts);
-
 void pst_options_help(FILE *out);
 
 const struct pst_options_row *pst_options_rows(size_t *ret_n);

@@ -2,7 +2,6 @@
 #include "enforcer/redirect.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,12 +20,14 @@
 #include "enforcer/crew.h"
 #include "enforcer/dues.h"
 #include "enforcer/handover.h"
+#include "enforcer/judged.h"
 #include "enforcer/learned.h"
 #include "enforcer/loader.h"
 #include "enforcer/places.h"
 #include "enforcer/proxied.h"
 #include "enforcer/said.h"
 #include "enforcer/wire.h"
+#include "enforcer/wish.h"
 
 enum {
 	LOOK_MS = 1000,	    /* while workloads may still be starting */
@@ -57,9 +58,12 @@ struct pst_redirect {
 	struct pst_said said[N_SAID];
 	struct pst_dues dues; /* nothing is steered before it has taken the policy over */
 	bool is_off;	      /* there is to be no proxy */
-	int events_fd, http2_map;
+	int http2_map;
 	uint64_t starting_until_ms, started_ms, may_look_ms, timer_ms;
 	unsigned int restart_ms;
+	struct pst_judged judged;
+	struct pst_wish *wish;
+	int wish_fd;
 	const struct pst_tally *tally; /* of the proxy that runs; NULL: none */
 	struct pst_proxied counted;    /* by those before it; and how many there were */
 };
@@ -102,6 +106,9 @@ static void down(struct pst_redirect *r, const char *why)
 	if (why)
 		pst_log(PST_LOG_ERROR, "the proxy is ended: %s", why);
 	pst_crew_kill(&r->crew);
+	/* What it has judged has happened, also if it is ended for something else. */
+	pst_judged_drain(&r->judged);
+	pst_judged_end(&r->judged);
 	for (size_t i = 0; i < N_SAID; i++)
 		pst_said_end(&r->said[i]);
 	close_tally(r);
@@ -148,6 +155,7 @@ static int up(struct pst_redirect *r)
 	if (e)
 		return pst_log_err(e, "cannot share memory with the proxy");
 	r->crew_opts.tally_fd = fd;
+	r->crew_opts.wish_fd = r->wish_fd;
 	e = pst_crew_start(&r->crew_opts, &r->crew, &said);
 	if (e)
 		return e;
@@ -157,7 +165,9 @@ static int up(struct pst_redirect *r)
 	r->dues.is_deaf = false;
 	pst_said_take(&r->said[SAID_PROXY], said.proxy);
 	pst_said_take(&r->said[SAID_HELPER], said.helper);
-	if (watch(r, r->crew.answers) || watch(r, said.proxy) || watch(r, said.helper))
+	pst_judged_begin(&r->judged, said.verdicts);
+	if (watch(r, r->crew.answers) || watch(r, said.proxy) || watch(r, said.helper) ||
+	    watch(r, said.verdicts))
 		return pst_log_err(-errno, "cannot poll the proxy");
 	return 0;
 }
@@ -253,6 +263,13 @@ bool pst_redirect_learn(struct pst_redirect *r, const struct pst_bundle *bundle,
 	return !known;
 }
 
+static int serve(struct pst_redirect *r, const uint8_t addr[16])
+{
+	int e = pst_places_want(r->places, addr);
+
+	return e ? e : pst_judged_serve(&r->judged, addr);
+}
+
 /* Workloads for which, or to which, the proxy speaks. Addresses of a bundle ascend. */
 static int want(struct pst_redirect *r, const struct pst_bundle *b)
 {
@@ -267,7 +284,7 @@ static int want(struct pst_redirect *r, const struct pst_bundle *b)
 		if (!(a->value.flags & PST_ADDR_ENDPOINT) || a->prefix != 128)
 			continue;
 		if (is_among(&subjects, a->value.identity) || pst_learned_has(&r->learned, a->addr))
-			e = pst_places_want(r->places, a->addr);
+			e = serve(r, a->addr);
 	}
 	pst_vec_free(&subjects);
 	return e;
@@ -289,10 +306,26 @@ void pst_redirect_prepare(struct pst_redirect *r, const struct pst_bundle *bundl
 	}
 	pst_cleanup_fd(&r->policy_fd);
 	r->policy_fd = fd;
-	r->dues.policy_id++;
+	pst_judged_policy(&r->judged, ++r->dues.policy_id, bundle);
 	r->starting_until_ms = pst_clock_ms() + STARTING_MS;
 	if (bring_up(r))
 		end_if(r, pst_dues_wait(&r->dues, r->crew.answers));
+}
+
+void pst_redirect_published(struct pst_redirect *r, uint32_t generation)
+{
+	pst_judged_published(&r->judged, generation);
+}
+
+void pst_redirect_want_all(struct pst_redirect *r, bool all)
+{
+	atomic_store_explicit(&r->wish->all, all, memory_order_relaxed);
+}
+
+void pst_redirect_hear(struct pst_redirect *r)
+{
+	if (is_up(r))
+		end_if(r, pst_judged_drain(&r->judged));
 }
 
 void pst_redirect_count(const struct pst_redirect *r, struct pst_proxied *ret_proxied)
@@ -349,6 +382,8 @@ void pst_redirect_dispatch(struct pst_redirect *r)
 {
 	for (size_t i = 0; i < N_SAID; i++)
 		pst_said_read(&r->said[i]);
+	if (is_up(r))
+		end_if(r, pst_judged_read(&r->judged, NULL));
 	on_word(r);
 	on_timer(r);
 }
@@ -358,20 +393,16 @@ uint64_t pst_redirect_ends(void)
 	return ends;
 }
 
-static int open_all(struct pst_redirect *r, const struct pst_redirect_opts *opts)
+static int open_all(struct pst_redirect *r)
 {
 	struct epoll_event ev = {.events = EPOLLIN};
 
-	r->events_fd = opts->events_file ? open(opts->events_file,
-						O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666)
-					 : fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0);
 	r->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	r->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
 	if (r->epoll_fd < 0 || r->timer_fd < 0 ||
 	    epoll_ctl(r->epoll_fd, EPOLL_CTL_ADD, r->timer_fd, &ev))
 		return -errno;
-	r->crew_opts.events_fd = r->events_fd;
-	return 0;
+	return pst_wish_new(&r->wish, &r->wish_fd);
 }
 
 int pst_redirect_new(const struct pst_loader *l, struct pst_netns_set *netns,
@@ -395,16 +426,17 @@ int pst_redirect_new(const struct pst_loader *l, struct pst_netns_set *netns,
 		.http2_map = pst_loader_map(l, "pst_http2"),
 		.crew = {.control = -1, .answers = -1},
 		.policy_fd = -1,
-		.events_fd = -1,
+		.wish_fd = -1,
 		.epoll_fd = -1,
 		.timer_fd = -1,
 		.restart_ms = RESTART_MS,
 	};
+	pst_judged_init(&r->judged, opts->judged);
 	pst_said_init(&r->said[SAID_PROXY], "proxy");
 	pst_said_init(&r->said[SAID_HELPER], "helper");
 	e = pst_places_new(&places, &r->places);
 	if (!e)
-		e = open_all(r, opts);
+		e = open_all(r);
 	if (e) {
 		pst_redirect_free(&r);
 		return pst_log_err(e, "cannot prepare to steer connections");
@@ -421,10 +453,12 @@ void pst_redirect_free(struct pst_redirect **r)
 	pst_crew_leave(&(*r)->crew);
 	for (size_t i = 0; i < N_SAID; i++)
 		pst_said_end(&(*r)->said[i]);
+	pst_judged_fini(&(*r)->judged);
 	pst_tally_free(&(*r)->tally);
+	pst_wish_free((const struct pst_wish **)&(*r)->wish);
 	pst_learned_fini(&(*r)->learned);
 	pst_cleanup_fd(&(*r)->policy_fd);
-	pst_cleanup_fd(&(*r)->events_fd);
+	pst_cleanup_fd(&(*r)->wish_fd);
 	pst_cleanup_fd(&(*r)->timer_fd);
 	pst_cleanup_fd(&(*r)->epoll_fd);
 	free(*r);

@@ -28,6 +28,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct pst_judged_opts;
 struct pst_loader;
 struct pst_netns_set;
 struct pst_proxied;
@@ -37,7 +38,7 @@ struct pst_starter;
 struct pst_redirect_opts {
 	bool is_off;		     /* there is to be no proxy */
 	struct pst_starter *starter; /* of the proxy and its helper; must outlive the redirect */
-	const char *events_file;     /* where its verdicts are appended; NULL: stdout */
+	const struct pst_judged_opts *judged; /* who hears what the proxy has judged */
 };
 
 /* L and NETNS are not owned and must outlive it. 0, -ENOMEM, or -errno, logged. */
@@ -68,6 +69,15 @@ void pst_redirect_look(struct pst_redirect *r);
 /* A connection was denied for want of a listener: looks now, or as soon as the last time is a while
  * ago. */
 void pst_redirect_missed(struct pst_redirect *r);
+
+/* What was prepared last is in force as GENERATION. */
+void pst_redirect_published(struct pst_redirect *r, uint32_t generation);
+
+/* The proxy is to tell of allowed requests as well, or is not. */
+void pst_redirect_want_all(struct pst_redirect *r, bool all);
+
+/* What the proxy has judged until now is told, if it has not been. */
+void pst_redirect_hear(struct pst_redirect *r);
 
 /* What all proxies so far have counted. */
 void pst_redirect_count(const struct pst_redirect *r, struct pst_proxied *ret_proxied);

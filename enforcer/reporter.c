@@ -40,9 +40,11 @@ struct pst_reporter {
 	struct pst_status status;
 	struct pst_flow_ring *flows;
 	struct pst_flow_maker *maker;
-	uint64_t lost, lost_checked_ms; /* events that the kernel could not report */
-	struct pst_control *control;	/* NULL: none */
-	struct pst_export *export;	/* NULL: none */
+	/* Events that the kernel, and the proxy, could not report. */
+	uint64_t lost, lost_by_proxy, lost_checked_ms;
+	struct pst_redirect *redirect; /* NULL: none yet */
+	struct pst_control *control;   /* NULL: none */
+	struct pst_export *export;     /* NULL: none */
 	struct pst_metrics *metrics;
 	struct pst_http_serve *serve; /* NULL: none */
 	uint64_t reading_ns;	      /* when it began */
@@ -87,8 +89,11 @@ static void on_followed(bool by_anybody, void *arg)
 {
 	const struct pst_reporter *r = arg;
 
-	if (r->parts.opts->events != PST_EVENTS_ALL)
-		pst_generations_set_flag(r->parts.gens, PST_CONFIG_EVENTS_ALL, by_anybody);
+	if (r->parts.opts->events == PST_EVENTS_ALL)
+		return;
+	pst_generations_set_flag(r->parts.gens, PST_CONFIG_EVENTS_ALL, by_anybody);
+	if (r->redirect)
+		pst_redirect_want_all(r->redirect, by_anybody);
 }
 
 /* Of all that the programs have counted since they were loaded. */
@@ -152,6 +157,12 @@ static struct pst_judge *find_judge(const void *arg, uint32_t generation)
 static const char *find_name(const void *arg, uint32_t generation, const uint8_t addr[16])
 {
 	return pst_generations_name(arg, generation, addr);
+}
+
+static bool find_addr(const void *arg, uint32_t generation, const uint8_t addr[16],
+		      struct pst_addr_value *ret_value)
+{
+	return pst_generations_find(arg, generation, addr, ret_value);
 }
 
 static int open_flows(struct pst_reporter *r)
@@ -314,9 +325,11 @@ void pst_reporter_close(struct pst_reporter **r)
 	*r = NULL;
 }
 
-void pst_reporter_know(struct pst_reporter *reporter, const struct pst_redirect *r)
+void pst_reporter_know(struct pst_reporter *reporter, struct pst_redirect *r)
 {
+	reporter->redirect = r;
 	reporter->status.redirect = r;
+	pst_redirect_want_all(r, reporter->parts.opts->events == PST_EVENTS_ALL);
 }
 
 static void export_flow(struct pst_reporter *r, const struct pst_flow *flow)
@@ -334,10 +347,8 @@ static void export_flow(struct pst_reporter *r, const struct pst_flow *flow)
 }
 
 /* Lines are made for whoever wants some: of most flows of a storm nobody does. */
-static void add_flow(struct pst_reporter *r, const struct pst_event *event)
+static void add_flow(struct pst_reporter *r, const struct pst_flow *flow)
 {
-	const struct pst_flow *flow = pst_flow_make(r->maker, event);
-
 	if (!flow)
 		return;
 	pst_metrics_flow(r->metrics, flow);
@@ -346,35 +357,71 @@ static void add_flow(struct pst_reporter *r, const struct pst_event *event)
 		export_flow(r, flow);
 }
 
-/* Where the kernel had to leave events out, the flows say so; looked at once a second. */
-static void add_loss(struct pst_reporter *r)
+/* NOW are lost by SOURCE in all, *BEFORE of which have been told. */
+static void tell_loss(struct pst_reporter *r, const char *source, uint64_t now, uint64_t *before)
 {
-	uint64_t now = pst_clock_ms(), lost;
 	char *line = NULL;
 	size_t len = 0;
-	FILE *out;
+	FILE *out = now > *before ? open_memstream(&line, &len) : NULL;
 
-	if (now - r->lost_checked_ms < LOST_CHECK_MS)
-		return;
-	r->lost_checked_ms = now;
-	lost = count_lost(r);
-	out = lost > r->lost ? open_memstream(&line, &len) : NULL;
 	if (!out)
 		return;
-	pst_flow_lost_write(out, PST_LOST_KERNEL, lost - r->lost, r->node_name);
+	pst_flow_lost_write(out, source, now - *before, r->node_name);
 	if (!fclose(out)) {
 		pst_flow_ring_add_line(r->flows, line, len);
 		if (r->export)
 			pst_export_add_record(r->export, line, len);
 	}
 	free(line);
-	r->lost = lost;
+	*before = now;
+}
+
+static uint64_t count_lost_by_proxy(const struct pst_reporter *r)
+{
+	struct pst_proxied p;
+
+	if (!r->redirect)
+		return 0;
+	pst_redirect_count(r->redirect, &p);
+	return p.sums.n[PST_TALLY_LOST_EVENTS];
+}
+
+/* Where the kernel or the proxy had to leave events out, the flows say so; looked at once a second.
+ */
+static void add_loss(struct pst_reporter *r)
+{
+	uint64_t now = pst_clock_ms();
+
+	if (now - r->lost_checked_ms < LOST_CHECK_MS)
+		return;
+	r->lost_checked_ms = now;
+	tell_loss(r, PST_LOST_KERNEL, count_lost(r), &r->lost);
+	tell_loss(r, PST_LOST_PROXY, count_lost_by_proxy(r), &r->lost_by_proxy);
 }
 
 void pst_reporter_event(struct pst_reporter *r, const struct pst_event *event)
 {
 	pst_events_write(&r->events, r->parts.gens, event);
-	add_flow(r, event);
+	add_flow(r, pst_flow_make(r->maker, event));
+}
+
+static void on_proxied(void *arg, const struct pst_event *event, const struct pst_verdict_record *v)
+{
+	struct pst_reporter *r = arg;
+
+	pst_events_write_proxied(&r->events, r->parts.gens, event, v);
+	add_flow(r, pst_flow_make_proxied(r->maker, event, v));
+}
+
+struct pst_judged_opts pst_reporter_judged(struct pst_reporter *r)
+{
+	return (struct pst_judged_opts){
+		.bundle = find_bundle,
+		.find = find_addr,
+		.arg = r->parts.gens,
+		.tell = on_proxied,
+		.tell_arg = r,
+	};
 }
 
 void pst_reporter_drained(struct pst_reporter *r)

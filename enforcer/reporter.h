@@ -8,6 +8,8 @@
  * is not told.
  */
 
+#include "enforcer/judged.h"
+
 #include <stdbool.h>
 
 struct pst_diags;
@@ -42,10 +44,13 @@ int pst_reporter_open(const struct pst_reporter_parts *parts, struct pst_reporte
 void pst_reporter_close(struct pst_reporter **r);
 
 /* There is a proxy, or may be: R, which must outlive all that is asked. */
-void pst_reporter_know(struct pst_reporter *reporter, const struct pst_redirect *r);
+void pst_reporter_know(struct pst_reporter *reporter, struct pst_redirect *r);
 
 /* A verdict. */
 void pst_reporter_event(struct pst_reporter *r, const struct pst_event *event);
+
+/* How it hears of the proxy's. R must outlive who hears them. */
+struct pst_judged_opts pst_reporter_judged(struct pst_reporter *r);
 
 /* The verdicts that were waiting have all been given to pst_reporter_event(). */
 void pst_reporter_drained(struct pst_reporter *r);

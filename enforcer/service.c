@@ -29,6 +29,7 @@
 #include "enforcer/homes.h"
 #include "enforcer/hostaddr.h"
 #include "enforcer/inject.h"
+#include "enforcer/judged.h"
 #include "enforcer/loader.h"
 #include "enforcer/netns.h"
 #include "enforcer/notify.h"
@@ -117,6 +118,7 @@ static int publish(struct service *s, struct pst_bundle **bundle)
 	r = pst_generations_publish(s->gens, bundle, host, n_host, &generation);
 	if (r)
 		return r;
+	pst_redirect_published(s->redirect, generation);
 	pst_redirect_look(s->redirect);
 	pst_log(PST_LOG_INFO, "generation %u is in force: %zu rules, %zu policy entries",
 		generation, n_rules, n_entries);
@@ -207,6 +209,7 @@ static void learn(struct service *s, const struct pst_event *event)
 		return;
 	host = pst_hostaddr_list(s->host, &n_host);
 	pst_redirect_prepare(s->redirect, bundle, host, n_host);
+	pst_redirect_published(s->redirect, pst_generations_current(s->gens));
 	pst_redirect_look(s->redirect);
 }
 
@@ -262,6 +265,7 @@ static void on_ring(struct service *s)
 /* An answer knows everything that was decided before its question. */
 static void on_reporter(struct service *s)
 {
+	pst_redirect_hear(s->redirect);
 	on_ring(s);
 	pst_reporter_dispatch(s->reporter);
 }
@@ -297,6 +301,7 @@ static void on_homes(struct service *s)
 static void on_redirect(struct service *s)
 {
 	pst_redirect_dispatch(s->redirect);
+	pst_reporter_drained(s->reporter);
 }
 
 typedef void (*handler_fn)(struct service *s);
@@ -355,6 +360,8 @@ static int loop(struct service *s)
 	}
 	notify("STOPPING=1");
 	pst_loader_events_dispatch(s->loader); /* what was decided until now is still reported */
+	pst_redirect_hear(s->redirect);
+	pst_reporter_drained(s->reporter);
 	return s->has_failed ? -EIO : 0;
 }
 
@@ -490,12 +497,12 @@ static int open_reporter(struct service *s)
 
 static int open_redirect(struct service *s)
 {
+	const struct pst_judged_opts judged = pst_reporter_judged(s->reporter);
 	const struct pst_redirect_opts opts = {
 		.is_off = !*s->proxy_path,
 		.starter = s->starter,
-		.events_file = s->opts->events_file,
+		.judged = &judged,
 	};
-
 	int r = pst_redirect_new(s->loader, s->netns, &opts, &s->redirect);
 
 	if (!r)
@@ -619,14 +626,12 @@ static int open_starter(struct service *s)
 		return pst_log_err(-errno, "cannot run %s, which --proxy names", s->proxy_path);
 	s->proxy = (struct pst_crew_proxy){
 		.path = s->proxy_path,
-		.events = pst_options_events_word(o),
 		.reply = &o->reply,
 		.paths = o->paths,
 		.slashes = o->slashes,
 		.threads = o->proxy_threads,
 		.workload_connections = o->workload_connections,
 		.workload_memory = o->workload_memory,
-		.show_queries = o->show_queries,
 	};
 	return pst_starter_open(jobs, &s->starter);
 }

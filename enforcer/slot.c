@@ -77,6 +77,52 @@ static void settle_addrs(struct pst_slot *s)
 	s->n_addrs = kept;
 }
 
+/* The key of ADDR's first BITS bits. */
+static struct pst_addr_key key_of(const uint8_t addr[16], uint32_t bits)
+{
+	struct pst_addr_key key = {.prefixlen = 32 + bits};
+
+	memcpy(key.addr, addr, (bits + 7) / 8);
+	if (bits % 8)
+		key.addr[bits / 8] &= (uint8_t)(0xff00 >> bits % 8);
+	return key;
+}
+
+/* How many of the first N come before KEY. */
+static size_t count_before(const struct pst_slot *s, size_t n, const struct pst_addr_key *key)
+{
+	size_t low = 0;
+
+	while (low < n) {
+		const size_t mid = low + (n - low) / 2;
+
+		if (memcmp(&s->addrs[mid].key, key, sizeof(*key)) < 0)
+			low = mid + 1;
+		else
+			n = mid;
+	}
+	return low;
+}
+
+/* Keys ascend by their length first, which is one byte that is not 0: one search for each length.
+ */
+struct pst_addr_value pst_slot_find(const struct pst_slot *s, const uint8_t addr[16])
+{
+	size_t n = s->n_addrs;
+
+	while (n) {
+		const uint32_t bits = s->addrs[n - 1].key.prefixlen - 32;
+		const struct pst_addr_key key = key_of(addr, bits);
+		const struct pst_addr_key first = {.prefixlen = key.prefixlen};
+		const size_t i = count_before(s, n, &key);
+
+		if (i < n && !memcmp(&s->addrs[i].key, &key, sizeof(key)))
+			return s->addrs[i].value;
+		n = count_before(s, n, &first);
+	}
+	return (struct pst_addr_value){.identity = PST_ID_WORLD};
+}
+
 static int list_addrs(struct pst_slot *s, const struct pst_host_prefix *host, size_t n_host)
 {
 	static const struct pst_addr_value node = {PST_ID_HOST, PST_ADDR_HOST};

@@ -80,5 +80,8 @@ struct pst_slot_step {
  */
 int pst_slot_write(struct pst_loader *l, uint32_t number, const struct pst_slot_step *step);
 
+/* Who has ADDR, as the kernel finds it: the longest prefix, or the world. */
+struct pst_addr_value pst_slot_find(const struct pst_slot *s, const uint8_t addr[16]);
+
 /* "namespace/pod" of ADDR, or NULL. */
 const char *pst_slot_name(const struct pst_slot *s, const uint8_t addr[16]);

@@ -27,7 +27,7 @@ enum pst_start {
 	PST_START_MAX,
 };
 
-enum { PST_START_FDS = 6 };
+enum { PST_START_FDS = 7 };
 
 /* In the new process, a copy of the starter: FDS are its own. It must not return. */
 typedef void (*pst_start_fn)(void *arg, const int *fds, size_t n);

@@ -75,6 +75,14 @@ static void forward_event(void *ctx, const struct pst_pair_event *event)
 		c->home->on_event(c->home->ctx, c, event);
 }
 
+static void forward_answer(void *ctx, const struct pst_pair_answer *answer)
+{
+	struct pst_conn *c = ctx;
+
+	if (c->home->on_answer)
+		c->home->on_answer(c->home->ctx, c, answer);
+}
+
 int pst_conn_new(struct pst_conn_home *home, const struct pst_conn_start *start,
 		 struct pst_conn **ret_conn)
 {
@@ -86,6 +94,7 @@ int pst_conn_new(struct pst_conn_home *home, const struct pst_conn_start *start,
 		.denied = {home->denied[0], home->denied[1]},
 		.tally = home->tally,
 		.on_event = forward_event,
+		.on_answer = forward_answer,
 		.ctx = c,
 	};
 	int r;
@@ -93,6 +102,7 @@ int pst_conn_new(struct pst_conn_home *home, const struct pst_conn_start *start,
 	if (!c)
 		return -ENOMEM;
 	c->home = home;
+	c->number = ++home->last_number;
 	c->purse = (struct pst_purse){.all = &home->memory, .share = start->share};
 	opts.purse = &c->purse;
 	for (int side = PST_CLIENT; side <= PST_SERVER; side++)
@@ -442,10 +452,16 @@ static void settle(struct pst_conn *c)
 	}
 }
 
+const struct pst_proxy_policy *pst_conn_policy(const struct pst_conn *c)
+{
+	return c->next_policy && pst_pair_ruler(c->pair) == c->next_policy->ruler ? c->next_policy
+										  : c->policy;
+}
+
 /* Lets go of a policy that is not used any more. */
 static void release_policy(struct pst_conn *c)
 {
-	if (!c->next_policy || pst_pair_ruler(c->pair) != c->next_policy->ruler)
+	if (!c->next_policy || pst_conn_policy(c) != c->next_policy)
 		return;
 	pst_proxy_policy_unref(&c->policy);
 	c->policy = PST_TAKE_PTR(c->next_policy);

@@ -46,8 +46,11 @@ struct pst_conn_home {
 	struct pst_pipe pipe;
 	const struct pst_reply *denied[2];
 	struct pst_tally_row *tally; /* or NULL */
-	size_t rested; /* connections that gave memory back: there are holes in the heap */
+	size_t rested;	      /* connections that gave memory back: there are holes in the heap */
+	uint64_t last_number; /* of a connection; no other home has the same ones */
 	void (*on_event)(void *ctx, const struct pst_conn *c, const struct pst_pair_event *event);
+	void (*on_answer)(void *ctx, const struct pst_conn *c,
+			  const struct pst_pair_answer *answer); /* or NULL */
 	/* Somebody else makes the way to the server, and pst_conn_reached() tells: 0 or -errno;
 	 * given up when the connection ends before. NULL: connected to `upstream`. */
 	int (*reach)(void *ctx, struct pst_conn *c);
@@ -59,6 +62,7 @@ struct pst_conn {
 	struct pst_conn_home *home;
 	struct pst_conn_end end[2];
 	struct pst_pair *pair;
+	uint64_t number;			       /* its own, from 1 */
 	struct pst_purse purse;			       /* of what it holds */
 	struct pst_proxy_policy *policy, *next_policy; /* in use; to be taken over, or NULL */
 	struct sockaddr_storage upstream;
@@ -94,6 +98,7 @@ struct pst_conn_start {
 	struct pst_addr client, server;
 	uint16_t client_port, server_port;
 	enum pst_dir direction;
+	uint32_t rule; /* of L3/L4 that decided; UINT32_MAX: none */
 };
 
 /* 0, -ENOMEM or -errno. */
@@ -116,6 +121,9 @@ void pst_conn_time_out(struct pst_conn *c);
 /* POLICY is in force now, with rule set RULESET for this connection: the next request is judged by
  * it. */
 void pst_conn_renew(struct pst_conn *c, struct pst_proxy_policy *policy, uint32_t ruleset);
+
+/* The policy that its requests are judged by now. */
+const struct pst_proxy_policy *pst_conn_policy(const struct pst_conn *c);
 
 /* Ends both sides at once, with a reset. */
 void pst_conn_kill(struct pst_conn *c);

@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "proxy/events.h"
 #include "proxy/team.h"
+#include "proxy/tell.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -45,8 +46,15 @@ static void refuse(struct pst_worker *w, int fd, enum pst_reason reason,
 {
 	const struct linger hard = {.l_onoff = 1, .l_linger = 0};
 
+	int lost = 0;
+
 	pst_tally_add(w->home.tally, PST_TALLY_REFUSED + reason, 1);
-	if (w->o->events != PST_PROXY_EVENTS_NONE && pst_proxy_event_write_refused(known, reason))
+	if (w->o->managed)
+		lost = pst_tell_refused(&w->team->managed, known, w->policy ? w->policy->id : 0,
+					reason);
+	else if (w->o->events != PST_PROXY_EVENTS_NONE)
+		lost = pst_proxy_event_write_refused(known, reason);
+	if (lost)
 		pst_tally_add(w->home.tally, PST_TALLY_LOST_EVENTS, 1);
 	setsockopt(fd, SOL_SOCKET, SO_LINGER, &hard, sizeof(hard));
 	close(fd);
@@ -93,6 +101,7 @@ static void begin(struct pst_worker *w, int fd, struct pst_conn_start *start)
 	start->fd = fd;
 	start->policy = w->policy;
 	start->ruleset = r.ruleset;
+	start->rule = r.rule;
 	start->opaque = r.verdict == PST_VERDICT_ALLOW;
 	if (r.verdict == PST_VERDICT_DENY) {
 		drop(w, fd, r.reason, start);
@@ -124,6 +133,7 @@ static int look_at(const struct pst_worker *w, int fd, const struct sockaddr_sto
 		.upstream = &w->o->upstream.addr,
 		.upstream_len = w->o->upstream.len,
 		.direction = w->o->direction,
+		.rule = UINT32_MAX,
 	};
 	struct sockaddr_storage at = w->o->upstream.addr;
 	socklen_t len = sizeof(at);
@@ -175,6 +185,7 @@ void pst_entry_begin_out(struct pst_worker *w, const struct pst_asking_answer *a
 		.client_port = a->client.port,
 		.server_port = a->server.port,
 		.direction = PST_DIR_EGRESS,
+		.rule = UINT32_MAX,
 	};
 
 	if (a->error || w->drain_end_ms)

@@ -52,7 +52,7 @@ static void put_begin(struct pst_json *j, const char *layer, enum pst_dir direct
 
 static void put_rule(struct pst_json *j, const struct pst_conn *c, uint32_t index)
 {
-	const struct pst_bundle *b = pst_ruler_bundle(c->policy->ruler);
+	const struct pst_bundle *b = pst_ruler_bundle(pst_conn_policy(c)->ruler);
 	const struct pst_bundle_rule *rule;
 	char text[512];
 

@@ -71,7 +71,7 @@ static enum pst_side other(enum pst_side side)
 	return side == PST_CLIENT ? PST_SERVER : PST_CLIENT;
 }
 
-static void report(const struct pst_h2_stream *s, const struct pst_h2_verdict *v,
+static void report(struct pst_h2_stream *s, const struct pst_h2_verdict *v,
 		   const struct pst_text_vec *head)
 {
 	const struct pst_pair_opts *o = &s->h2->opts;
@@ -84,17 +84,28 @@ static void report(const struct pst_h2_stream *s, const struct pst_h2_verdict *v
 		.head_len = head ? head->n : 0,
 		.mismatches = v->mismatches,
 		.n_mismatches = v->allowed ? v->n_mismatches : 0,
+		.since_ns = v->allowed ? &s->since_ns : NULL,
 	};
 
 	if (o->on_event)
 		o->on_event(o->ctx, &event);
 }
 
-static void report_denied(const struct pst_h2_stream *s, enum pst_reason reason)
+static void report_denied(struct pst_h2_stream *s, enum pst_reason reason)
 {
 	const struct pst_h2_verdict v = {.reason = reason, .rule = UINT32_MAX};
 
 	report(s, &v, NULL);
+}
+
+static void report_answer(const struct pst_h2_stream *s)
+{
+	const struct pst_pair_opts *o = &s->h2->opts;
+	const struct pst_pair_answer a = {
+		.number = s->number, .status = s->status, .since_ns = s->since_ns};
+
+	if (o->on_answer)
+		o->on_answer(o->ctx, &a);
 }
 
 /* Once: a second one would be sent, also where the first has kept the request from being sent. */
@@ -382,8 +393,10 @@ static int pass_answer(struct pst_h2_stream *s, struct pst_h2_head *head, bool c
 	else if (!r)
 		pst_h2_check(s->h2, nghttp2_submit_response(ng, id, fields.v, fields.n,
 							    complete ? NULL : &body));
-	if (!r && final)
+	if (!r && final) {
 		s->answered = true;
+		s->status = (uint32_t)status_of(head);
+	}
 	pst_vec_free(&fields);
 	return r;
 }
@@ -397,6 +410,8 @@ void pst_h2_stream_answer(struct pst_h2_stream *s, bool complete)
 		return;
 	if (!head->reason && status_of(head) >= 100 && !s->answered)
 		r = pass_answer(s, head, complete);
+	if (!r && complete && s->answered)
+		report_answer(s);
 	if (r == -ENOMEM)
 		pst_h2_fail(s->h2, PST_REASON_PROXY_LIMIT);
 	else if (r)
@@ -446,6 +461,8 @@ void pst_h2_stream_complete(struct pst_h2_stream *s, enum pst_side side)
 {
 	s->leg[side].complete = true;
 	resume(s, other(side));
+	if (side == PST_SERVER && s->answered && !s->own)
+		report_answer(s);
 }
 
 /* The client has gone, or has got everything: what does that mean for the server? */

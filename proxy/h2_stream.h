@@ -29,6 +29,8 @@ struct pst_h2_stream {
 	bool no_trailers; /* its policy has gone, which asked for fields: nobody could judge them */
 	bool own;	  /* the answer is the proxy's */
 	bool broken;	  /* the server's answer breaks the rules */
+	uint32_t status;  /* of that head */
+	uint64_t since_ns; /* of the request, for whoever has a clock (proxy/pair.h) */
 	const char *own_body;
 	size_t own_left;
 };

@@ -44,6 +44,7 @@ static int load_policy(const struct loop *l, const struct pst_proxy_sources *sou
 {
 	const struct pst_proxy_judging how = {
 		.name_rules = l->o->events == PST_PROXY_EVENTS_ALL,
+		.wish = l->team.managed.wish,
 		.any_form = l->o->any_form,
 		.normal = l->o->normal,
 	};
@@ -98,9 +99,9 @@ static void on_signal(struct loop *l)
 }
 
 /* FD is a memory that nobody changes any more. */
-static int take_policy(struct loop *l, int fd)
+static int take_policy(struct loop *l, int fd, uint32_t id)
 {
-	struct pst_proxy_sources sources = {.bundle = "the daemon's policy"};
+	struct pst_proxy_sources sources = {.bundle = "the daemon's policy", .id = id};
 	struct stat st;
 	void *bytes;
 	int r;
@@ -134,7 +135,7 @@ static bool obey(struct loop *l, const struct pst_wire *w, int *fd)
 
 	switch (w->kind) {
 	case PST_WIRE_POLICY:
-		done.error = take_policy(l, *fd);
+		done.error = take_policy(l, *fd, w->id);
 		return !pst_wire_write(l->team.managed.answers, &done);
 	case PST_WIRE_PING:
 		return !pst_wire_write(l->team.managed.answers, &yes);

@@ -12,7 +12,14 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { FD_CONTROL = 3, FD_LEGS = 4, FD_ANSWERS = 5, FD_TALLY = 6 };
+enum {
+	FD_CONTROL = 3,
+	FD_LEGS = 4,
+	FD_ANSWERS = 5,
+	FD_VERDICTS = 6,
+	FD_TALLY = 7,
+	FD_WISH = 8,
+};
 
 static int adopt(int fd)
 {
@@ -23,7 +30,7 @@ static int adopt(int fd)
 
 void pst_managed_init(struct pst_managed *m)
 {
-	*m = (struct pst_managed){.control = -1, .answers = -1, .legs = -1};
+	*m = (struct pst_managed){.control = -1, .answers = -1, .verdicts = -1, .legs = -1};
 	pthread_mutex_init(&m->asking, NULL);
 }
 
@@ -35,6 +42,8 @@ int pst_managed_open(struct pst_managed *m)
 		r = adopt(FD_LEGS);
 	if (!r)
 		r = adopt(FD_ANSWERS);
+	if (!r)
+		r = adopt(FD_VERDICTS);
 	if (r)
 		return r;
 	/* A daemon of another version has none, or another one: then it does not know the numbers.
@@ -44,8 +53,13 @@ int pst_managed_open(struct pst_managed *m)
 		pst_log_err(r, "the daemon does not see what is counted");
 	else
 		close(FD_TALLY);
+	r = pst_wish_adopt(FD_WISH, &m->wish);
+	if (r)
+		return pst_log_err(r, "--managed: the daemon's wish is for posternd to give");
+	close(FD_WISH);
 	m->control = FD_CONTROL;
 	m->answers = FD_ANSWERS;
+	m->verdicts = FD_VERDICTS;
 	m->legs = FD_LEGS;
 	return 0;
 }
@@ -56,8 +70,10 @@ void pst_managed_close(struct pst_managed *m)
 	pst_tally_free((const struct pst_tally **)&m->tally);
 	pst_cleanup_fd(&m->control);
 	pst_cleanup_fd(&m->answers);
+	pst_cleanup_fd(&m->verdicts);
+	pst_wish_free(&m->wish);
 	pst_cleanup_fd(&m->legs);
-	m->control = m->answers = m->legs = -1;
+	m->control = m->answers = m->verdicts = m->legs = -1;
 	pthread_mutex_destroy(&m->asking);
 }
 

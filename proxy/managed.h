@@ -17,6 +17,7 @@
 #include "base/vec.h"
 #include "enforcer/tally.h"
 #include "enforcer/wire.h"
+#include "enforcer/wish.h"
 #include "proxy/front.h"
 
 #include <pthread.h>
@@ -25,7 +26,9 @@
 struct pst_managed {
 	int control;			 /* -1: not managed */
 	int answers;			 /* a pipe to the daemon, or -1 */
+	int verdicts;			 /* likewise, of what was judged (proxy/tell.h) */
 	struct pst_tally *tally;	 /* NULL: nobody reads what is counted */
+	const struct pst_wish *wish;	 /* NULL: denials are to be told, and nothing else */
 	pthread_mutex_t asking;		 /* what follows */
 	int legs;			 /* -1: not managed, or the helper is gone */
 	struct PST_VEC(uint32_t) askers; /* workers that wait for an answer, from `next` on */
@@ -34,7 +37,7 @@ struct pst_managed {
 
 void pst_managed_init(struct pst_managed *m);
 
-/* Takes over the descriptors that the daemon has left, 3 to 6. 0 or -errno, logged. */
+/* Takes over the descriptors that the daemon has left, 3 to 8. 0 or -errno, logged. */
 int pst_managed_open(struct pst_managed *m);
 void pst_managed_close(struct pst_managed *m);
 

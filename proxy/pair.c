@@ -3,35 +3,12 @@
 
 #include "base/mem.h"
 #include "proxy/ahead.h"
-#include "proxy/h2.h"
 #include "proxy/message.h"
+#include "proxy/pair_state.h"
 #include "proxy/rewrite.h"
 
 #include <errno.h>
 #include <stdlib.h>
-
-struct pst_pair {
-	struct pst_pair_opts opts;
-	enum pst_pair_state state;
-	struct pst_message up, down;  /* requests, responses */
-	struct pst_buffer in[2];      /* by where it came from */
-	struct pst_ahead front[2];    /* by where it goes */
-	struct pst_h2 *h2;	      /* everything, once the client speaks HTTP/2; else NULL */
-	struct pst_ruler *next_ruler; /* for the next request; NULL: the same */
-	uint32_t next_ruleset;
-	bool ended[2];		/* the side has ended its stream */
-	bool asked;		/* a request is on its way, its answer not complete */
-	bool up_done;		/* all of the request was passed on */
-	bool down_done;		/* all of the answer was */
-	bool answered;		/* some of the final answer was */
-	bool handshake, tunnel; /* of WebSocket: the request asked for it; it stands */
-	bool last;		/* the request says that it is the last one */
-	bool answer_last;	/* the answer says so */
-	bool torn;		/* the server has a part of a request that does not go on */
-	bool rest_refused;	/* bytes behind the last request were reported */
-	bool head_request;	/* the answer has no body */
-	uint32_t number;	/* of the request at hand */
-};
 
 int pst_pair_new(const struct pst_pair_opts *opts, struct pst_pair **ret_pair)
 {
@@ -82,7 +59,7 @@ static void report(const struct pst_pair *p, enum pst_reason reason, uint32_t ru
 }
 
 /* The client's head was LEN long; what is read of it may be that of a changed one by now. */
-static void report_allowed(const struct pst_pair *p, const struct pst_ruler_answer *a, size_t len)
+static void report_allowed(struct pst_pair *p, const struct pst_ruler_answer *a, size_t len)
 {
 	struct pst_pair_event event = {
 		.allowed = true,
@@ -91,8 +68,10 @@ static void report_allowed(const struct pst_pair *p, const struct pst_ruler_answ
 		.head_len = len,
 		.mismatches = a->mismatches,
 		.n_mismatches = a->n_mismatches,
+		.since_ns = &p->since_ns,
 	};
 
+	p->since_ns = 0;
 	tell(p, &event);
 }
 
@@ -356,9 +335,19 @@ static void refuse_answer(struct pst_pair *p)
 		die(p);
 }
 
+static void report_answer(const struct pst_pair *p)
+{
+	const struct pst_pair_answer a = {
+		.number = p->number, .status = p->status, .since_ns = p->since_ns};
+
+	if (p->opts.on_answer)
+		p->opts.on_answer(p->opts.ctx, &a);
+}
+
 static void answer_end(struct pst_pair *p)
 {
 	p->down_done = true;
+	report_answer(p);
 	if (p->down.http.flags & PST_HTTP_LAST)
 		p->answer_last = true;
 }
@@ -376,8 +365,11 @@ static void begin_answer(struct pst_pair *p)
 		return;
 	}
 	p->answered = true;
-	if (p->tunnel)
+	p->status = h->status;
+	if (p->tunnel) {
+		report_answer(p);
 		return;
+	}
 	if (no_body) {
 		p->down.state = PST_MESSAGE_NONE;
 		answer_end(p);
@@ -456,6 +448,10 @@ static void look_at_ends(struct pst_pair *p)
 		if (p->last || p->answer_last)
 			p->state = PST_PAIR_CLOSING;
 	}
+	/* One without a length ends where its sender does. */
+	if (p->asked && p->ended[PST_SERVER] && p->down.state == PST_MESSAGE_TO_END &&
+	    !p->down_done)
+		answer_end(p);
 	/* Whatever is missing of an answer will not come. */
 	if (p->ended[PST_SERVER] || (idle_client && !p->asked && p->state == PST_PAIR_OPEN))
 		p->state = PST_PAIR_CLOSING;
@@ -612,33 +608,6 @@ bool pst_pair_is_over(const struct pst_pair *p, enum pst_side side)
 	return !p->h2 && p->ended[PST_CLIENT] && !pst_buffer_unknown(&p->in[PST_CLIENT]);
 }
 
-bool pst_pair_is_h2(const struct pst_pair *p)
-{
-	return p->h2;
-}
-
-enum pst_pair_state pst_pair_state(const struct pst_pair *p)
-{
-	return p->h2 ? pst_h2_state(p->h2) : p->state;
-}
-
-bool pst_pair_is_torn(const struct pst_pair *p)
-{
-	return p->torn;
-}
-
-uint32_t pst_pair_number(const struct pst_pair *p)
-{
-	return p->h2 ? pst_h2_number(p->h2) : p->number;
-}
-
-bool pst_pair_is_in_head(const struct pst_pair *p)
-{
-	if (p->h2)
-		return pst_h2_is_in_head(p->h2);
-	return p->state == PST_PAIR_OPEN && pst_message_is_in_head(p->up.state);
-}
-
 bool pst_pair_is_idle(const struct pst_pair *p)
 {
 	if (p->h2)
@@ -670,25 +639,10 @@ void pst_pair_renew(struct pst_pair *p, struct pst_ruler *ruler, uint32_t rulese
 		pst_h2_renew(p->h2, ruler, ruleset);
 }
 
-const struct pst_ruler *pst_pair_ruler(const struct pst_pair *p)
-{
-	return p->opts.ruler;
-}
-
-bool pst_pair_is_tunnel(const struct pst_pair *p)
-{
-	return p->tunnel;
-}
-
 void pst_pair_drain(struct pst_pair *p)
 {
 	if (p->h2)
 		pst_h2_drain(p->h2);
-}
-
-bool pst_pair_can_rest(const struct pst_pair *p)
-{
-	return p->h2 && pst_h2_is_idle(p->h2);
 }
 
 void pst_pair_rest(struct pst_pair *p)

@@ -54,6 +54,16 @@ struct pst_pair_event {
 	size_t head_len;
 	const struct pst_ruler_mismatch *mismatches; /* where it is allowed (proxy/ruler.h) */
 	size_t n_mismatches;
+	/* Of an allowed one: here whoever has a clock may note when it was, to be read with the
+	 * answer. Else NULL. */
+	uint64_t *since_ns;
+};
+
+/* The server's answer to the allowed request NUMBER, to its end. */
+struct pst_pair_answer {
+	uint32_t number;
+	uint32_t status;
+	uint64_t since_ns; /* what was noted; 0: nothing */
 };
 
 /* Everything is borrowed and must outlive the pair. */
@@ -65,6 +75,7 @@ struct pst_pair_opts {
 	struct pst_tally_row *tally;	   /* where streams are counted; or NULL */
 	const struct pst_reply *denied[2]; /* the 403: of a connection that stays, that ends */
 	void (*on_event)(void *ctx, const struct pst_pair_event *event);
+	void (*on_answer)(void *ctx, const struct pst_pair_answer *answer); /* or NULL */
 	void *ctx;
 };
 
@@ -131,6 +142,9 @@ void pst_pair_time_out(struct pst_pair *p);
  */
 void pst_pair_renew(struct pst_pair *p, struct pst_ruler *ruler, uint32_t ruleset);
 const struct pst_ruler *pst_pair_ruler(const struct pst_pair *p);
+
+/* The rule set that decides now; UINT32_MAX: none does. */
+uint32_t pst_pair_ruleset(const struct pst_pair *p);
 
 /* Are bytes passed on as they come: allowed without HTTP rules, or behind a WebSocket handshake? */
 bool pst_pair_is_tunnel(const struct pst_pair *p);

@@ -65,7 +65,8 @@ int pst_proxy_policy_load(const struct pst_proxy_sources *sources,
 		free(p);
 		return r;
 	}
-	pst_ruler_name_rules(p->ruler, how->name_rules);
+	pst_ruler_name_rules(p->ruler, how->name_rules, how->wish);
+	p->id = sources->id;
 	pst_ruler_set_any_form(p->ruler, how->any_form);
 	pst_ruler_set_normal(p->ruler, how->normal);
 	p->refs = 1;
@@ -82,6 +83,7 @@ int pst_proxy_policy_twin(struct pst_proxy_policy *of, struct pst_proxy_policy *
 		return -ENOMEM;
 	}
 	p->of = pst_proxy_policy_ref(of);
+	p->id = of->id;
 	p->refs = 1;
 	*ret_twin = p;
 	return 0;

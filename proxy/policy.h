@@ -15,10 +15,13 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+struct pst_wish;
+
 struct pst_proxy_policy {
 	struct pst_ruler *ruler;
 	atomic_size_t refs;
 	struct pst_proxy_policy *of; /* a twin's; else NULL */
+	uint32_t id;		     /* the daemon's; 0: it is not the daemon's */
 };
 
 /* Files to be compiled, or a compiled bundle (then the others are empty): a file, or its bytes. */
@@ -30,13 +33,15 @@ struct pst_proxy_sources {
 	const char *bundle;
 	const uint8_t *bytes; /* NULL: the file has that name */
 	size_t n_bytes;
+	uint32_t id; /* the daemon's, of these bytes */
 };
 
 /* How its requests are judged. */
 struct pst_proxy_judging {
-	bool name_rules;	/* answers name the rule */
-	bool any_form;		/* paths need not be in normal form */
-	enum pst_normal normal; /* or are brought into it */
+	bool name_rules;	     /* answers name the rule */
+	const struct pst_wish *wish; /* NULL, or they do while it wishes for all */
+	bool any_form;		     /* paths need not be in normal form */
+	enum pst_normal normal;	     /* or are brought into it */
 };
 
 /* One reference is the caller's. 0; -EINVAL when there are mistakes, which are on stderr then;

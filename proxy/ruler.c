@@ -5,6 +5,7 @@
 #include "base/vec.h"
 #include "compiler/head.h"
 #include "compiler/header.h"
+#include "enforcer/wish.h"
 #include "policy/policy.h"
 #include "proxy/matcher.h"
 #include "proxy/names.h"
@@ -31,6 +32,7 @@ struct pst_ruler {
 	struct set *sets;
 	size_t n_sets;
 	bool names_rules, any_form;
+	const struct pst_wish *wish; /* or NULL */
 	enum pst_normal normal;
 	bool is_twin; /* what is above, but the matchers, is somebody else's */
 	struct PST_VEC(const struct pst_bundle_header *) actions;
@@ -177,9 +179,15 @@ int pst_ruler_twin(struct pst_ruler *of, struct pst_ruler **ret_twin)
 	return e;
 }
 
-void pst_ruler_name_rules(struct pst_ruler *r, bool on)
+void pst_ruler_name_rules(struct pst_ruler *r, bool on, const struct pst_wish *wish)
 {
 	r->names_rules = on;
+	r->wish = wish;
+}
+
+static bool is_naming(const struct pst_ruler *r)
+{
+	return r->names_rules || pst_wish_is_all(r->wish);
 }
 
 void pst_ruler_set_any_form(struct pst_ruler *r, bool on)
@@ -253,10 +261,11 @@ static void add_mismatch(struct pst_ruler *r, const struct pst_ruler_mismatch *m
 }
 
 /* What the matching RULE wants in vain. */
-static void add_mismatches(struct pst_ruler *r, const struct pst_bundle_rule *rule,
-			   const struct pst_head *head)
+static void add_mismatches(struct pst_ruler *r, uint32_t index, const struct pst_head *head)
 {
-	for (size_t i = 0; r->names_rules && i < rule->n_headers; i++) {
+	const struct pst_bundle_rule *rule = &r->b->rules[index];
+
+	for (size_t i = 0; i < rule->n_headers; i++) {
 		const struct pst_bundle_header *h = &rule->headers[i];
 		enum pst_header_found found;
 
@@ -264,8 +273,12 @@ static void add_mismatches(struct pst_ruler *r, const struct pst_bundle_rule *ru
 			continue;
 		found = pst_header_find(h, head->bytes, head->len);
 		if (found != PST_HEADER_AS_WANTED)
-			add_mismatch(r, &(struct pst_ruler_mismatch){h->name,
-								     found == PST_HEADER_MISSING});
+			add_mismatch(r, &(struct pst_ruler_mismatch){
+						.name = h->name,
+						.rule = index,
+						.header = (uint32_t)i,
+						.is_missing = found == PST_HEADER_MISSING,
+					});
 	}
 }
 
@@ -282,7 +295,8 @@ static void ask_rules(struct pst_ruler *r, uint32_t ruleset, const struct pst_he
 {
 	const struct pst_bundle_ruleset *set = &r->b->rulesets[ruleset];
 	bool acts = r->sets[ruleset].acts;
-	bool all = acts || (r->names_rules && r->sets[ruleset].wishes);
+	const bool tells = r->sets[ruleset].wishes && is_naming(r);
+	bool all = acts || tells;
 	uint32_t unknown = UINT32_MAX;
 
 	pst_matchers_begin(r->matchers);
@@ -301,7 +315,8 @@ static void ask_rules(struct pst_ruler *r, uint32_t ruleset, const struct pst_he
 			answer->rule = set->rules[i];
 		answer->allowed = true;
 		answer->reason = PST_REASON_RULE_FALLBACK;
-		add_mismatches(r, rule, head);
+		if (tells)
+			add_mismatches(r, set->rules[i], head);
 		if (add_actions(r, rule)) {
 			deny(answer, PST_REASON_NO_STATE, set->rules[i]);
 			return;
@@ -334,7 +349,7 @@ static uint32_t name_rule(struct pst_ruler *r, uint32_t ruleset, uint64_t allow,
 		if (pst_matchers_ask(r->matchers, rule, head) != PST_REGEX_YES)
 			continue;
 		found = found == UINT32_MAX ? rule : found;
-		add_mismatches(r, &r->b->rules[rule], head);
+		add_mismatches(r, rule, head);
 	}
 	pst_diags_free(&unused);
 	return found;
@@ -354,7 +369,7 @@ void pst_ruler_ask(struct pst_ruler *r, uint32_t ruleset, const struct pst_http 
 		if (h->allow && !h->more) {
 			answer.allowed = true;
 			answer.reason = PST_REASON_RULE;
-			if (r->names_rules)
+			if (is_naming(r))
 				answer.rule = name_rule(r, ruleset, h->allow, &head);
 		}
 	} else if (pst_names_worst(&known->names, bytes, h->head) == PST_NAME_ALIAS) {

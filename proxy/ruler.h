@@ -26,13 +26,15 @@
 #include <stdint.h>
 
 struct pst_ruler;
+struct pst_wish;
 
 enum { PST_RULER_MISMATCHES = 8 }; /* of a request; more are not told */
 
 /* A header that a matching rule wants, and matches without (LOG and the actions). */
 struct pst_ruler_mismatch {
 	const char *name;
-	bool is_missing; /* else it has another value */
+	uint32_t rule, header; /* whose it is, of the bundle's, and which of the rule's */
+	bool is_missing;       /* else it has another value */
 };
 
 struct pst_ruler_answer {
@@ -62,9 +64,10 @@ int pst_ruler_twin(struct pst_ruler *of, struct pst_ruler **ret_twin);
 
 /*
  * Shall answers name the rule also where the tables decide, and the headers that matching rules
- * want in vain? That costs time per rule of the set, and is off at first.
+ * want in vain? ON, or as long as WISH (NULL: nobody) wishes for all. That costs time per rule of
+ * the set, and is off at first.
  */
-void pst_ruler_name_rules(struct pst_ruler *r, bool on);
+void pst_ruler_name_rules(struct pst_ruler *r, bool on, const struct pst_wish *wish);
 
 /* Need paths not be in normal form? They are judged as they stand then. Off at first. */
 void pst_ruler_set_any_form(struct pst_ruler *r, bool on);

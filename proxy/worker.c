@@ -6,6 +6,7 @@
 #include "proxy/entry.h"
 #include "proxy/events.h"
 #include "proxy/team.h"
+#include "proxy/tell.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -183,6 +184,22 @@ void pst_worker_settle(struct pst_worker *w)
 	free_dead(w);
 }
 
+/* Denials, and what is allowed while somebody wants to know. */
+static bool is_told(const struct pst_worker *w, bool allowed)
+{
+	if (w->o->managed)
+		return !allowed || pst_wish_is_all(w->team->managed.wish);
+	return w->o->events == PST_PROXY_EVENTS_ALL ||
+	       (w->o->events == PST_PROXY_EVENTS_DENIED && !allowed);
+}
+
+static int tell(const struct pst_worker *w, const struct pst_conn *c,
+		const struct pst_pair_event *event)
+{
+	return w->o->managed ? pst_tell_request(&w->team->managed, c, event)
+			     : pst_proxy_event_write(w->o, c, event);
+}
+
 static void on_event(void *ctx, const struct pst_conn *c, const struct pst_pair_event *event)
 {
 	struct pst_worker *w = ctx;
@@ -191,9 +208,16 @@ static void on_event(void *ctx, const struct pst_conn *c, const struct pst_pair_
 		      pst_tally_decided(pst_pair_is_h2(c->pair) ? PST_TALLY_HTTP2 : PST_TALLY_HTTP1,
 					event->reason),
 		      1);
-	if ((w->o->events == PST_PROXY_EVENTS_ALL ||
-	     (w->o->events == PST_PROXY_EVENTS_DENIED && !event->allowed)) &&
-	    pst_proxy_event_write(w->o, c, event))
+	if (is_told(w, event->allowed) && tell(w, c, event))
+		pst_tally_add(w->home.tally, PST_TALLY_LOST_EVENTS, 1);
+}
+
+static void on_answer(void *ctx, const struct pst_conn *c, const struct pst_pair_answer *answer)
+{
+	struct pst_worker *w = ctx;
+	const struct pst_managed *m = &w->team->managed;
+
+	if (pst_wish_is_all(m->wish) && pst_tell_answer(m, c, answer))
 		pst_tally_add(w->home.tally, PST_TALLY_LOST_EVENTS, 1);
 }
 
@@ -224,8 +248,10 @@ static void set_up_home(struct pst_worker *w)
 	w->home.memory.pool = &w->team->memory;
 	w->home.tally = &w->counted;
 	w->home.on_event = on_event;
+	w->home.last_number = (uint64_t)w->number << 48;
 	w->home.ctx = w;
 	if (w->o->managed) {
+		w->home.on_answer = on_answer;
 		w->home.reach = reach;
 		w->home.give_up = give_up;
 	}

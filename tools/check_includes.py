@@ -29,7 +29,8 @@ PUBLIC = {
     },
     "lint": {"baseline.h", "config.h", "lint.h", "report.h", "rule.h", "rule_page.h"},
     "enforcer": {
-        "calls.h", "client.h", "flow.h", "flow_filter.h", "flow_test.h", "flow_time.h", "reply.h", "tally.h", "wire.h",
+        "calls.h", "client.h", "flow.h", "flow_filter.h", "flow_test.h", "flow_time.h", "reply.h", "tally.h", "verdict.h", "wire.h",
+        "wish.h",
     },
 }
 

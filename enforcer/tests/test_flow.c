@@ -61,6 +61,7 @@ static struct pst_flow denied(void)
 		.n_policies = 1,
 		.reason = "no-rule-l7",
 		.answer = "daemon",
+		.judged_by = "",
 		.missing = missing,
 		.n_missing = 2,
 		.rejected = rejected,

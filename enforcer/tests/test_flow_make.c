@@ -13,6 +13,7 @@
 #include "compiler/judge.h"
 #include "enforcer/clock.h"
 #include "enforcer/flow_time.h"
+#include "enforcer/verdict.h"
 #include "policy/policy.h"
 
 enum { GENERATION = 7 };
@@ -394,4 +395,130 @@ Test(flow_make, without_memory_there_is_no_flow)
 		cr_assert(!f || !f->n_policies, "%ld", n);
 	}
 	cr_assert_fail("never without a failure");
+}
+
+/* What the proxy says of REQUEST: rule RULE of the file, counted from 0. */
+static struct pst_verdict_record said(const struct pst_event *e, uint32_t rule)
+{
+	return (struct pst_verdict_record){.connection = e->socket_cookie, .rule = rule};
+}
+
+Test(flow_make, what_the_proxy_judged_says_so_and_has_no_socket)
+{
+	struct pst_event e = request("POST /admin HTTP/1.1\r\nHost: b\r\n\r\n", false);
+	const struct pst_verdict_record v = said(&e, UINT32_MAX);
+	const struct pst_flow *f;
+
+	e.request = PST_REQUEST_NONE;
+	f = pst_flow_make_proxied(maker, &e, &v);
+	cr_expect_str_eq(f->judged_by, "proxy");
+	cr_expect_str_eq(f->answer, "proxy");
+	cr_expect_eq(f->socket_cookie, 0);
+	cr_expect_str_eq(f->source.pod, "frontend");
+	cr_expect_eq(f->verdict, PST_FLOW_DROPPED);
+	cr_expect_str_eq(f->summary, "HTTP/1.1 POST http://b/admin");
+	f = pst_flow_make(maker, &e);
+	cr_expect_str_eq(f->judged_by, "");
+	cr_expect_str_eq(f->answer, "none");
+	cr_expect_eq(f->socket_cookie, 99);
+}
+
+Test(flow_make, the_rule_that_the_proxy_names_is_not_looked_for)
+{
+	/* A head that the tables would not allow: only the proxy knows why it did. */
+	struct pst_event e = request("POST /admin HTTP/1.1\r\nHost: b\r\n\r\n", true);
+	struct pst_verdict_record v = said(&e, 1);
+	const struct pst_flow *f = pst_flow_make_proxied(maker, &e, &v);
+
+	cr_assert_eq(f->n_policies, 1);
+	expect_policy(f, 0, "default", "backend-api", "p.yaml:13:11");
+	v.rule = UINT32_MAX;
+	f = pst_flow_make_proxied(maker, &e, &v);
+	cr_expect_eq(f->n_policies, 0);
+}
+
+Test(flow_make, a_stream_is_one_of_http_2)
+{
+	struct pst_event e = request("GET /api/x HTTP/1.1\r\nhost: b\r\n\r\n", true);
+	struct pst_verdict_record v = said(&e, UINT32_MAX);
+
+	v.is_h2 = 1;
+	cr_expect_str_eq(pst_flow_make_proxied(maker, &e, &v)->summary,
+			 "HTTP/2.0 GET http://b/api/x");
+	e.layer = PST_LAYER_ANSWER;
+	e.status = 200;
+	e.head_len = 0;
+	cr_expect_str_eq(pst_flow_make_proxied(maker, &e, &v)->summary,
+			 "HTTP/2.0 200 0ms (GET http://b/api/x)");
+}
+
+Test(flow_make, an_answer_of_the_one_is_none_to_a_request_of_the_other)
+{
+	struct pst_event e = request("GET /api/x HTTP/1.1\r\nHost: b\r\n\r\n", true);
+	const struct pst_verdict_record v = said(&e, UINT32_MAX);
+
+	cr_assert_not_null(pst_flow_make(maker, &e));
+	e.head[5] = 'b';
+	cr_assert_not_null(pst_flow_make_proxied(maker, &e, &v));
+	e.layer = PST_LAYER_ANSWER;
+	e.head_len = 0;
+	cr_expect_str_eq(pst_flow_make(maker, &e)->url, "http://b/api/x");
+	cr_expect_str_eq(pst_flow_make_proxied(maker, &e, &v)->url, "http://b/bpi/x");
+}
+
+Test(flow_make, what_the_proxy_finds_behind_a_head_is_about_its_request)
+{
+	struct pst_event e = request("GET /api/x HTTP/1.1\r\nHost: b\r\n\r\n", true);
+	const struct pst_verdict_record v = said(&e, UINT32_MAX);
+	const struct pst_flow *f;
+
+	cr_assert_not_null(pst_flow_make_proxied(maker, &e, &v));
+	e.outcome = PST_OUTCOME_DENIED;
+	e.reason = PST_REASON_ANSWER;
+	e.head_len = 0;
+	f = pst_flow_make_proxied(maker, &e, &v);
+	cr_expect_str_eq(f->summary, "HTTP/1.1 GET http://b/api/x");
+	cr_expect_eq(f->l7, PST_FLOW_REQUEST);
+	e.number++;
+	f = pst_flow_make_proxied(maker, &e, &v);
+	cr_expect_str_eq(f->summary, "HTTP/1.1");
+}
+
+Test(flow_make, headers_that_the_proxy_misses_are_named_by_the_bundle)
+{
+	struct pst_event e = request("GET /api/x HTTP/1.1\r\nHost: b\r\n\r\n", true);
+	struct pst_verdict_record v = said(&e, UINT32_MAX);
+	const struct pst_flow *f;
+
+	for (uint32_t i = 0; i < bundle->n_rules; i++) {
+		if (bundle->rules[i].n_headers == 2)
+			v.rule = i;
+	}
+	v.n_wishes = 2;
+	v.wishes[0] = (struct pst_verdict_wish){.rule = v.rule, .header = 0, .is_missing = 1};
+	v.wishes[1] = (struct pst_verdict_wish){.rule = v.rule, .header = 1};
+	f = pst_flow_make_proxied(maker, &e, &v);
+	cr_assert(f->n_missing == 1 && f->n_rejected == 1);
+	cr_expect_str_eq(f->missing[0], bundle->rules[v.rule].headers[0].name);
+	cr_expect_str_eq(f->rejected[0], bundle->rules[v.rule].headers[1].name);
+	e.generation++;
+	f = pst_flow_make_proxied(maker, &e, &v);
+	cr_expect(f->n_missing == 0 && f->n_rejected == 0 && f->n_policies == 0);
+}
+
+Test(flow_make, an_end_that_the_proxy_does_not_know_is_left_out)
+{
+	struct pst_event e = event("10.77.0.2", frontend, 0);
+	struct pst_verdict_record v = said(&e, UINT32_MAX);
+	const struct pst_flow *f;
+
+	memset(e.server, 0, sizeof(e.server));
+	e.subject = 0;
+	e.reason = PST_REASON_UNKNOWN_LOCAL;
+	f = pst_flow_make_proxied(maker, &e, &v);
+	cr_expect_str_eq(f->source.ip, "10.77.0.2");
+	cr_expect_str_eq(f->destination.ip, "");
+	cr_expect_eq(f->destination.n_labels, 0);
+	cr_expect_not(f->is_ipv6);
+	cr_expect_str_eq(f->reason, "unknown-endpoint");
 }

@@ -137,6 +137,16 @@ static void on_event(void *ctx, const struct pst_pair_event *event)
 		 event->head ? event->head : "");
 	t->events[t->n_events] = *event;
 	t->events[t->n_events++].head = NULL;
+	if (event->since_ns)
+		*event->since_ns = t->n_events;
+}
+
+static void on_answer(void *ctx, const struct pst_pair_answer *answer)
+{
+	struct t_h2 *t = ctx;
+
+	cr_assert_lt(t->n_answers, T_H2_EVENTS);
+	t->answers[t->n_answers++] = *answer;
 }
 
 struct t_h2 *t_h2_new(struct t_world *w)
@@ -148,6 +158,7 @@ struct t_h2 *t_h2_new(struct t_world *w)
 		.purse = t_world_purse(w),
 		.denied = {&w->denied[0], &w->denied[1]},
 		.on_event = on_event,
+		.on_answer = on_answer,
 		.ctx = t,
 	};
 

@@ -58,6 +58,8 @@ struct t_h2 {
 	size_t step; /* bytes at once; 0: all */
 	struct pst_pair_event events[T_H2_EVENTS];
 	size_t n_events;
+	struct pst_pair_answer answers[T_H2_EVENTS];
+	size_t n_answers;
 	char last_head[T_H2_HEAD]; /* of the last event */
 };
 

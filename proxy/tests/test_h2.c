@@ -334,7 +334,7 @@ Test(h2, what_log_wants_in_vain_is_told)
 	static const char *const heads[] = {A("x-token: good\n"), A(""), A("x-token: bad\n")};
 	struct t_h2 *t = begin_rules(ACTION("LOG"));
 
-	pst_ruler_name_rules(world.ruler, true);
+	pst_ruler_name_rules(world.ruler, true, NULL);
 	for (int i = 0; i < 3; i++) {
 		t_h2_ask(t, heads[i], 0);
 		cr_assert_eq(t_h2_last(t)->n_mismatches, i > 0);

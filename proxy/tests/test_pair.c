@@ -540,3 +540,57 @@ Test(pair, an_answer_that_sends_elsewhere_for_which_there_is_no_memory_ends_the_
 	t_stage_end(&s);
 	t_world_fini(&w);
 }
+
+/* The last answer that was told, of N. */
+static void expect_answer(size_t n, uint32_t number, uint32_t status)
+{
+	cr_assert_eq(stage->n_answers, n);
+	cr_expect_eq(stage->answers[n - 1].number, number);
+	cr_expect_eq(stage->answers[n - 1].status, status);
+	cr_expect_gt(stage->answers[n - 1].since_ns, 0);
+}
+
+Test(pair, an_answer_is_told_once_at_its_end_with_its_request)
+{
+	ask(GET GET);
+	reply("HTTP/1.1 103 Early Hints\r\n\r\n");
+	reply("HTTP/1.1 404 Not Found\r\nContent-Length: 2\r\n\r\no");
+	cr_expect_eq(stage->n_answers, 0);
+	reply("k");
+	expect_answer(1, 0, 404);
+	reply("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n");
+	cr_expect_eq(stage->n_answers, 1);
+	reply("\r\n");
+	expect_answer(2, 1, 200);
+	cr_expect_eq(stage->answers[1].since_ns, 2); /* its own request's */
+	ask("HEAD /api/x HTTP/1.1\r\nHost: b\r\n\r\n");
+	reply("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n");
+	expect_answer(3, 2, 200);
+}
+
+Test(pair, an_answer_without_a_length_is_told_when_its_sender_ends)
+{
+	ask(GET);
+	reply("HTTP/1.1 200 OK\r\n\r\nsome");
+	cr_expect_eq(stage->n_answers, 0);
+	t_stage_close(stage, PST_SERVER);
+	expect_answer(1, 0, 200);
+}
+
+Test(pair, an_answer_that_breaks_off_or_is_refused_or_the_proxys_is_not_told)
+{
+	ask(DENIED);
+	cr_expect_eq(stage->n_answers, 0);
+	ask(GET);
+	reply("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\no");
+	t_stage_close(stage, PST_SERVER);
+	cr_expect_eq(stage->n_answers, 0);
+}
+
+Test(pair, an_answer_that_cannot_be_framed_is_not_told)
+{
+	ask(GET);
+	reply("HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n");
+	expect_reason(PST_REASON_ANSWER);
+	cr_expect_eq(stage->n_answers, 0);
+}

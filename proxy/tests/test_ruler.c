@@ -103,7 +103,7 @@ static void expect_told(const char *rules, const char *text, const char *wanted)
 
 	cr_assert(out);
 	t_world_rules(&w, rules);
-	pst_ruler_name_rules(w.ruler, true);
+	pst_ruler_name_rules(w.ruler, true, NULL);
 	t_stage_begin(&s, &w);
 	t_stage_text(&s, PST_CLIENT, text);
 	print_told(t_stage_last(&s), true, out);

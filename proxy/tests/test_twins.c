@@ -64,7 +64,7 @@ static void ask_from_threads(const char *rules, bool is_plain, bool name_rules)
 	struct t_world w;
 
 	t_world_rules(&w, rules);
-	pst_ruler_name_rules(w.ruler, name_rules);
+	pst_ruler_name_rules(w.ruler, name_rules, NULL);
 	for (int i = 0; i < THREADS; i++) {
 		askers[i] = (struct asker){.world = w, .is_plain = is_plain};
 		cr_assert_eq(pst_ruler_twin(w.ruler, &askers[i].world.ruler), 0);

@@ -93,6 +93,16 @@ static void on_event(void *ctx, const struct pst_pair_event *event)
 		s->before_denial = s->n_out[PST_SERVER];
 	s->events[s->n_events] = *event;
 	s->events[s->n_events++].head = NULL;
+	if (event->since_ns)
+		*event->since_ns = s->n_events;
+}
+
+static void on_answer(void *ctx, const struct pst_pair_answer *answer)
+{
+	struct t_stage *s = ctx;
+
+	cr_assert_lt(s->n_answers, T_EVENTS);
+	s->answers[s->n_answers++] = *answer;
 }
 
 void t_stage_begin(struct t_stage *s, struct t_world *w)
@@ -103,6 +113,7 @@ void t_stage_begin(struct t_stage *s, struct t_world *w)
 		.purse = t_world_purse(w),
 		.denied = {&w->denied[0], &w->denied[1]},
 		.on_event = on_event,
+		.on_answer = on_answer,
 		.ctx = s,
 	};
 

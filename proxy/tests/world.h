@@ -39,6 +39,8 @@ struct t_stage {
 	size_t n_out[2];
 	struct pst_pair_event events[T_EVENTS]; /* heads are not kept */
 	size_t n_events;
+	struct pst_pair_answer answers[T_EVENTS];
+	size_t n_answers;
 	size_t before_denial; /* bytes that the server had got when the first denial came */
 };
 

@@ -2,8 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """In the place of postern-proxy (posternd --proxy): one that was taken over. Each start does something else.
 
-Descriptors: 3 a socket on which the daemon speaks, 4 one to the helper, 5 a pipe to the daemon (enforcer/wire.h).
+Descriptors: 3 a socket on which the daemon speaks, 4 one to the helper, 5 a pipe to the daemon (enforcer/wire.h), 6 a
+pipe for what was judged (enforcer/verdict.h), 7 memory for counters, 8 memory that the daemon alone writes.
 """
+import mmap
 import os
 import signal
 import socket
@@ -13,6 +15,10 @@ import time
 
 PING, DONE = 8, 4
 KIND = struct.Struct("=III")  # kind, id, error; what follows is of other messages
+# Of a record: size, policy, time, connection; rule set, rule, number, latency; status, length of the head, ports; ends;
+# layer, direction, outcome, reason, is it HTTP/2, how many wishes; padding and wishes.
+RECORD = struct.Struct("=IIQQIIIIHHHH16s16s6B10x64x")
+HEAD = b"GET /forged\x1b[2J?s3cret HTTP/1.1\r\nHost: f\r\n\r\n"
 
 
 def nth_start():
@@ -20,6 +26,25 @@ def nth_start():
     with open(path, "a") as f:
         f.write("x")
     return os.stat(path).st_size
+
+
+def mapped(last):
+    return bytes(10) + b"\xff\xff" + bytes([10, 77, 0, last])
+
+
+def judged(policy, server):
+    """Of a request that nobody has sent: denied, on a connection of frontend's to SERVER."""
+    reason = int(os.environ["NO_RULE_L7"])
+    return RECORD.pack(RECORD.size + len(HEAD), policy, time.monotonic_ns(), 1, 0xFFFFFFFF, 0xFFFFFFFF, 0, 0, 0, len(HEAD),
+                       1234, 8080, mapped(2), mapped(server), 1, 0, 0, reason, 0, 0) + HEAD
+
+
+def write_wish():
+    try:
+        mmap.mmap(8, 1)
+        say(b"the wish can be written\n")
+    except PermissionError:
+        say(b"the wish cannot be written\n")
 
 
 def say(text):
@@ -45,7 +70,10 @@ def main():
     if n == 1:  # never enough
         answer(DONE, policy)
         while True:
-            answer(PING)
+            try:
+                answer(PING)
+            except BlockingIOError:  # the pipe is full; who ends now is ended for that
+                time.sleep(0.01)
     if n == 2:  # half a message
         os.write(5, b"\1" * (size - 1))
     if n == 3:  # an older one's answer, the present one's, and then somebody else's
@@ -53,6 +81,15 @@ def main():
         answer(DONE, policy)
         time.sleep(0.5)
         answer(DONE, policy)
+    if n == 4:  # of its own workload, which is told as the proxy's; and then of another
+        answer(DONE, policy)
+        write_wish()
+        os.write(6, judged(policy, 4))
+        time.sleep(0.5)
+        os.write(6, judged(policy, 3))
+    if n == 5:  # no record
+        answer(DONE, policy)
+        os.write(6, b"\xff" * 300)
     time.sleep(1000)  # neither reads nor answers
 
 

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # headerMatches with mismatch: LOG: a request passes whatever its headers are, and what was not as it should be is told by
-# name, never by value: in the flow of a request that the kernel judged, in the line of one that the proxy judged.
+# name, never by value: in the flow of a request, whoever judged it, and in the proxy's line.
 . "$(dirname "$0")/lib.sh"
 e2e_up
 e2e_nginx
@@ -46,16 +46,18 @@ done
 e2e_is "HTTP/2 passes as well (this server does not speak it)" 502 \
 	"$(e2e_run frontend curl -s -o /dev/null -w '%{http_code}' --http2-prior-knowledge -H 'X-Role: t0ken' "http://$BACKEND:8081/api/two")"
 
-# names FILE: what its objects say about each path of /api, as "path: missing / rejected".
+# names FILE [kernel|proxy]: what its objects, of flows those that are so judged, say about each path of /api, as "path: missing / rejected".
 names() {
-	python3 - "$1" <<-'P'
+	python3 - "$@" <<-'P'
 		import json, sys
 		said = {}
 		for line in open(sys.argv[1]):
 		    o = json.loads(line)
 		    if "flow" in o:
 		        path, told = o["flow"].get("l7", {}).get("http", {}).get("url", ""), o["flow"]["extensions"]["value"]
-		        if o["flow"].get("l7", {}).get("type") != "REQUEST":
+		        if o["flow"].get("l7", {}).get("type") != "REQUEST" or o["flow"]["verdict"] != "FORWARDED":
+		            continue
+		        if (told.get("judged_by", "kernel") == "proxy") != (sys.argv[2] == "proxy"):
 		            continue
 		    else:
 		        path, told = o["path"], o
@@ -64,13 +66,14 @@ names() {
 		    print(path + ":", *said[path], end="; ")
 	P
 }
-flows_are_there() { build/postern observe --all -o jsonpb >"$E2E/flows" && [ "$(grep -c '"REQUEST"' "$E2E/flows")" -ge 4 ]; }
+flows_are_there() { build/postern observe --all -o jsonpb >"$E2E/flows" && [ "$(grep -c '"REQUEST"' "$E2E/flows")" -ge 9 ]; }
 e2e_wait 10 flows_are_there || e2e_fail "there are no flows: $(cat "$E2E/flows")"
 grep '"client":"10.77.0.2' "$E2E/events" | grep '"path":"/api' >"$E2E/lines"
 each="half: x-team /; neither: x-role x-team /; right: /;"
-e2e_is "flows" "$each wrong: / x-role; " "$(names "$E2E/flows")"
+e2e_is "flows of the kernel" "$each wrong: / x-role; " "$(names "$E2E/flows" kernel)"
+e2e_is "flows of the proxy" "$each two: x-team / x-role; wrong: / x-role; " "$(names "$E2E/flows" proxy)"
 e2e_is "lines of the proxy" "$each two: x-team / x-role; wrong: / x-role; " "$(names "$E2E/lines")"
-e2e_is "for people" 1 "$(build/postern observe --all | grep -c 'api/neither; MISSING x-role, x-team)$')"
+e2e_is "for people" 2 "$(build/postern observe --all | grep -c 'api/neither; MISSING x-role, x-team)$')"
 e2e_is "and" 1 "$(build/postern observe --all --print-policy-names | grep -c '/api/wrong; ALLOWED BY .*; rule-matched; REJECTED x-role)$')"
 ! grep -q 's3cret\|t0ken' "$E2E/flows" "$E2E/events" "$E2E/log" || e2e_fail "a value is told"
 python3 - "$E2E/flows" testdata/flows/flow.schema.json <<-P || e2e_fail "a line does not fit the schema"
