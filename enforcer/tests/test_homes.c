@@ -29,15 +29,26 @@ static struct pst_homes *homes;
 static struct pst_link *links;
 static size_t n_links;
 
+/* By a shell. Without what it needs the test is skipped. */
+static void do_or_skip(const char *line)
+{
+	pid_t shell = fork();
+	int status = -1;
+
+	if (!shell) {
+		execl("/bin/sh", "sh", "-c", line, (char *)NULL);
+		_exit(127);
+	}
+	if (shell < 0 || waitpid(shell, &status, 0) != shell || status)
+		cr_skip_test("cannot be done here: %s", line);
+}
+
 static void inside(const char *command)
 {
 	char line[256];
-	int status;
 
 	snprintf(line, sizeof(line), "nsenter -t %d -n ip %s", (int)sitter.pid, command);
-	status = system(line);
-	if (status)
-		cr_skip_test("cannot be done here: %s", line);
+	do_or_skip(line);
 }
 
 static void read_links(void)
@@ -79,8 +90,7 @@ static void set_up(void)
 		cr_skip_test("maps need root");
 	snprintf(line, sizeof(line), "ip link add pod type veth peer name eth0 netns %d",
 		 (int)sitter.pid);
-	if (system(line))
-		cr_skip_test("cannot be done here: %s", line);
+	do_or_skip(line);
 	inside("link set eth0 up");
 	read_links();
 	cr_assert_eq(n_links, 1);

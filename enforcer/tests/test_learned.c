@@ -42,8 +42,8 @@ Test(learned, who_is_no_endpoint_any_more_makes_room_for_others)
 	const struct pst_bundle b = {.addrs = kept, .n_addrs = 2};
 	struct pst_learned l = {0};
 
-	for (uint16_t i = 0; i < PST_HTTP2_SERVERS; i++)
-		cr_assert_eq(pst_learned_add(&l, addr_of(i, 128, 0).addr), 0);
+	for (int i = 0; i < PST_HTTP2_SERVERS; i++)
+		cr_assert_eq(pst_learned_add(&l, addr_of((uint16_t)i, 128, 0).addr), 0);
 	cr_expect_eq(pst_learned_add(&l, last.addr), -ENOSPC);
 	cr_expect_eq(pst_learned_add(&l, kept[0].addr), 0, "it is known");
 	pst_learned_keep(&l, &b);

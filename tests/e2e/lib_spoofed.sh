@@ -54,7 +54,7 @@ what() {
 	for source in "$@"; do
 		for kind in $kinds; do grep -qx "$source $kind" "$E2E/heard" && printf '%s ' "$kind"; done
 		echo
-	done | sort -u | xargs
+	done | sort -u | awk 'NF { $1 = $1; printf "%s%s", (n++ ? " " : ""), $0 } END { print "" }'
 }
 to() { case $1 in *:*) echo fd77::4 ;; *) echo 10.77.0.4 ;; esac; }
 number() { case $1 in frontend) echo 2 ;; other | away) echo 3 ;; backend) echo 4 ;; admin) echo 5 ;; esac; }

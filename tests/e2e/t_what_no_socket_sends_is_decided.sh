@@ -45,7 +45,7 @@ what() {
 	for source in "$@"; do
 		for kind in $KINDS; do grep -qx "$source $kind" "$E2E/heard" && printf '%s ' "$kind"; done
 		echo
-	done | sort -u | xargs
+	done | sort -u | awk 'NF { $1 = $1; printf "%s%s", (n++ ? " " : ""), $0 } END { print "" }'
 }
 to() { case $1 in *:*) echo "$3" ;; *) echo "$2" ;; esac; }
 number() { case $1 in other) echo 3 ;; backend) echo 4 ;; admin) echo 5 ;; esac; }
