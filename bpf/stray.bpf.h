@@ -37,8 +37,8 @@ static __always_inline int is_of_socket(struct __sk_buff *skb, const struct pack
 		return 1;
 	if (full->protocol != p->h.protocol)
 		return 0;
-	return p->h.fragment & PST_FRAGMENT_LATER ||
-	       (p->h.protocol != IPPROTO_TCP && p->h.protocol != IPPROTO_UDP) ||
+	/* Nothing wraps in TCP. A reset leaves when its socket has given up its port. */
+	return p->h.fragment & PST_FRAGMENT_LATER || p->h.protocol != IPPROTO_UDP ||
 	       full->src_port == p->h.src_port;
 }
 

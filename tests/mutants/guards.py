@@ -162,7 +162,7 @@ GUARDS = [
     Guard("what-no-socket-sends-is-asked-for", "bpf/tc.bpf.c",
           "	if (!is_of_socket(skb, p, unread))\n", "	if (0)\n", STRAYS),
     Guard("no-wrapping-names-a-socket", "bpf/stray.bpf.h",
-          "	return p->h.fragment & PST_FRAGMENT_LATER ||\n", "	return 1 ||\n", STRAYS),
+          "	       full->src_port == p->h.src_port;\n", "	       1;\n", STRAYS),
     Guard("nothing-is-put-into-a-connection", "bpf/stray.bpf.h",
           "	return why_not_from(skb, p, sk);\n", "	(void)skb;\n	return 0;\n", STRAYS),
     Guard("no-source-is-nobodys", "bpf/stray.bpf.h",
