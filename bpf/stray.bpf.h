@@ -106,6 +106,13 @@ static __always_inline int has_no_address_yet(const struct packet *p)
 	return is_ipv4(p) ? dst[12] >= 224 : dst[0] == 0xff;
 }
 
+static __always_inline int is_checked(const struct __sk_buff *skb)
+{
+	const struct pst_device *device = find_device(skb);
+
+	return device && device->is_checked;
+}
+
 /*
  * By which address the policy knows who has sent P: its source, or one of the pod's behind the
  * device when that is nobody's. NULL: it is not known whose it is.
@@ -167,7 +174,8 @@ PST_OUTLINE int on_stray(struct __sk_buff *skb, struct packet *p, const struct p
 	decide_as(&d, p, subject, PST_ROLE_CLIENT, config);
 	if (d.verdict == PST_VERDICT_ALLOW && !pst_is_denial(&d) &&
 	    !(is_tcp && flags == (PST_TCP_SYN | PST_TCP_ACK))) {
-		if (!is_tcp || flags == PST_TCP_SYN)
+		/* What comes from an address that may be another's lets nothing in to that. */
+		if ((!is_tcp || flags == PST_TCP_SYN) && is_checked(skb))
 			remember_exchange(p);
 		return SKB_PASS;
 	}
