@@ -303,7 +303,8 @@ static int make_request(struct pst_flow_maker *m, const struct pst_flow_event *f
 		m->flow.http_protocol = "HTTP/1.1";
 	if (!r && fe->proxy && !e->head_len)
 		name_request(m, recall(m, fe));
-	if (!r && e->outcome != PST_OUTCOME_DENIED)
+	/* Without a head there is nothing new, and what is old is where it would be written to. */
+	if (!r && e->outcome != PST_OUTCOME_DENIED && (e->head_len || !fe->proxy))
 		remember(m, fe);
 	return r ? r : pst_flow_wishes(&m->opts.source, fe, m->arena, &m->flow);
 }

@@ -184,9 +184,11 @@ static uint32_t identity_of(const struct pst_judged *j, uint32_t generation, con
 static void make_ends(const struct pst_judged *j, const struct pst_verdict_record *v,
 		      struct pst_event *e)
 {
+	/* Of a connection whose workload is not known nobody has looked at the client. */
+	const bool has_client = v->client_port && (workload_of(v) || is_served(j, v->client));
 	uint32_t client = 0, server = 0;
 
-	if (v->client_port) {
+	if (has_client) {
 		memcpy(e->client, v->client, sizeof(e->client));
 		client = identity_of(j, e->generation, v->client);
 	}
@@ -194,7 +196,7 @@ static void make_ends(const struct pst_judged *j, const struct pst_verdict_recor
 		memcpy(e->server, v->server, sizeof(e->server));
 		server = identity_of(j, e->generation, v->server);
 	}
-	e->client_port = v->client_port;
+	e->client_port = has_client ? v->client_port : 0;
 	e->server_port = v->server_port;
 	e->subject = v->direction == PST_DIR_INGRESS ? server : client;
 	e->peer = v->direction == PST_DIR_INGRESS ? client : server;
@@ -261,6 +263,8 @@ const char *pst_judged_read(struct pst_judged *j, bool *ret_more)
 
 	if (ret_more)
 		*ret_more = n > 0;
+	if (!n && j->n < sizeof(j->bytes))
+		pst_judged_end(j); /* nobody writes any more, and polling would say so for ever */
 	if (n <= 0)
 		return NULL;
 	j->n += (size_t)n;

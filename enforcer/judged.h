@@ -8,7 +8,9 @@
  *
  * So who the ends are is looked up here; a rule must be one of the policy that it names, and for an
  * HTTP rule, of the set that it names; the time is between the proxy's start and now. A proxy that
- * says anything else, or what is no record at all, is to be ended: the caller does that.
+ * says anything else, or what is no record at all, is to be ended: the caller does that. Where the
+ * workload of a connection that it has refused is not known, its client is left out, unless the
+ * proxy speaks for that.
  *
  * Nothing is waited for. In one turn no more than PST_JUDGED_TURN bytes are taken.
  */

@@ -484,6 +484,18 @@ Test(flow_make, what_the_proxy_finds_behind_a_head_is_about_its_request)
 	cr_expect_str_eq(f->summary, "HTTP/1.1");
 }
 
+Test(flow_make, a_request_that_the_proxy_allows_twice_is_remembered_as_it_was)
+{
+	struct pst_event e = request("GET /api/x HTTP/1.1\r\nHost: b\r\n\r\n", true);
+	const struct pst_verdict_record v = said(&e, UINT32_MAX);
+
+	cr_assert_not_null(pst_flow_make_proxied(maker, &e, &v));
+	e.head_len = 0;
+	for (int i = 0; i < 2; i++)
+		cr_expect_str_eq(pst_flow_make_proxied(maker, &e, &v)->summary,
+				 "HTTP/1.1 GET http://b/api/x");
+}
+
 Test(flow_make, headers_that_the_proxy_misses_are_named_by_the_bundle)
 {
 	struct pst_event e = request("GET /api/x HTTP/1.1\r\nHost: b\r\n\r\n", true);

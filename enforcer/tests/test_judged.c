@@ -345,6 +345,42 @@ Test(judged, of_a_connection_that_was_not_taken_ends_may_be_unknown)
 	cr_expect_not_null(say(&v));
 }
 
+Test(judged, who_is_not_its_own_is_no_end_of_a_connection_that_was_not_taken)
+{
+	struct pst_verdict_told v = {.r = {.policy = POLICY,
+					   .time_ns = pst_clock_ns(),
+					   .ruleset = UINT32_MAX,
+					   .rule = UINT32_MAX,
+					   .client_port = 1000,
+					   .layer = PST_LAYER_L3L4,
+					   .direction = PST_DIR_EGRESS,
+					   .reason = PST_REASON_UNKNOWN_LOCAL}};
+
+	memcpy(v.r.client, other.b, 16);
+	for (int dir = PST_DIR_INGRESS; dir <= PST_DIR_EGRESS; dir++) {
+		v.r.direction = (uint8_t)dir;
+		cr_expect_null(say(&v));
+		cr_expect(!last.subject && !last.peer && !last.client_port && !last.client[15]);
+	}
+	memcpy(v.r.client, backend.b, 16);
+	cr_expect_null(say(&v));
+	cr_expect_eq(n_told, 3);
+	cr_expect_eq(last.subject, pst_judge_addr(bundle, backend.b).identity);
+	cr_expect_eq(last.client_port, 1000);
+}
+
+Test(judged, a_pipe_that_it_has_closed_is_polled_no_more)
+{
+	struct pst_verdict_told v = request();
+
+	cr_assert_eq(pst_verdict_write(theirs, &v), 0);
+	close(theirs);
+	cr_assert_null(pst_judged_drain(&judged));
+	cr_expect_eq(n_told, 1);
+	cr_expect_eq(judged.fd, -1);
+	theirs = open("/dev/null", O_WRONLY);
+}
+
 Test(judged, a_turn_is_bounded_and_a_drain_as_well)
 {
 	struct pst_verdict_told v = request();

@@ -24,6 +24,10 @@ e2e_wait 20 told 2 'it says what nobody has asked' || e2e_fail "an answer may be
 e2e_wait 20 told 1 'a verdict of it is wrong: a workload that is not its own' || e2e_fail "it tells of others: $(tail -3 "$E2E/log")"
 e2e_wait 30 told 1 'a verdict of it is wrong: no record' || e2e_fail "what is no record is taken: $(tail -3 "$E2E/log")"
 e2e_wait 40 starts 6 || e2e_fail "no sixth start"
+# In hundredths of a second; a pipe that is closed is there to be read for ever.
+ran() { awk '{ print $14 + $15 }' "/proc/$E2E_DAEMON/stat"; }
+before=$(ran); sleep 1
+[ $(($(ran) - before)) -lt 40 ] || e2e_fail "the daemon does not rest when the proxy has closed its pipe: $(($(ran) - before))"
 e2e_is "the daemon answers while the proxy does not" ok \
 	"$(timeout 5 build/postern status --format json | python3 -c 'import json,sys; print(json.load(sys.stdin)["health"])')"
 e2e_is "what the kernel judges" "200 -" "$(ask 8081)"
