@@ -14,6 +14,9 @@ enum {
 	FAMILY_IPV6 = 10,
 };
 
+/* Which connection of the pod's kernel a segment is of, where it is not one that was judged. */
+enum { OF_NONE = -1, OF_LISTENER = -2 };
+
 /* Has a pod ever sent something so? Then who is let in where no socket listens is remembered. */
 static volatile __u32 has_strays;
 
@@ -44,8 +47,8 @@ static __always_inline int is_of_socket(struct __sk_buff *skb, const struct pack
 
 /*
  * Why P, which has lost its socket or never had one, may not leave as a segment of SK's connection;
- * 0: it may; -1: it is none, and the policy decides. Only what SK has sent was judged; a listener
- * sends nothing but its part of a handshake.
+ * 0: it may; OF_NONE: it is none, and the policy decides; OF_LISTENER: its part of a handshake,
+ * which goes to who may connect. Only what SK has sent was judged.
  */
 static __always_inline int why_not_of(struct __sk_buff *skb, const struct packet *p,
 				      struct bpf_sock *sk, const struct pst_config *config)
@@ -54,21 +57,19 @@ static __always_inline int why_not_of(struct __sk_buff *skb, const struct packet
 	struct pst_flow *f;
 
 	if (sk->state == BPF_TCP_LISTEN)
-		return !has_payload && p->h.tcp_flags & PST_TCP_SYN && p->h.tcp_flags & PST_TCP_ACK
-			       ? 0
-			       : -1;
+		return !has_payload && p->h.tcp_flags & PST_TCP_ACK ? OF_LISTENER : OF_NONE;
 	if (!has_payload)
 		return 0;
 	f = bpf_sk_storage_get(&pst_flows, sk, NULL, 0);
 	if (!f)
-		return -1;
+		return OF_NONE;
 	if (f->role != PST_ROLE_CLIENT || f->follow & PST_FOLLOW_OPAQUE)
 		return 0;
 	if (f->verdict != PST_VERDICT_JUDGE)
 		return pst_is_audit() || (f->verdict == PST_VERDICT_ALLOW &&
 					  f->generation == config->generation)
 			       ? 0
-			       : -1;
+			       : OF_NONE;
 	if ((f->flags & (PST_FLOW_OURS | PST_FLOW_STREAM_KNOWN)) != PST_FLOW_STREAM_KNOWN)
 		return PST_REASON_RAW_SOCKET;
 	return why_not_from(skb, p, sk);
@@ -81,29 +82,39 @@ PST_OUTLINE int why_not_in_a_connection(struct __sk_buff *skb, const struct pack
 	int why;
 
 	if (!sk)
-		return -1;
+		return OF_NONE;
 	why = why_not_of(skb, p, sk, config);
 	bpf_sk_release(sk);
 	return why;
 }
 
-/* Neighbours and multicast groups are a matter of the link: their packets have no socket. */
+static __always_inline int is_to_many(const struct packet *p)
+{
+	return is_ipv4(p) ? p->h.dst[12] >= 224 : p->h.dst[0] == 0xff;
+}
+
+/*
+ * Neighbours and multicast groups are a matter of the link: their packets have no socket. Who tells
+ * one host alone of groups tells it something else.
+ */
 static __always_inline int is_of_link(const struct packet *p)
 {
-	return p->h.protocol == IPPROTO_IGMP || is_neighbour_discovery(p) ||
-	       (p->h.protocol == IPPROTO_ICMPV6 &&
-		((p->h.icmp_type >= 130 && p->h.icmp_type <= 132) || p->h.icmp_type == 143));
+	if (is_neighbour_discovery(p))
+		return 1;
+	return is_to_many(p) &&
+	       (p->h.protocol == IPPROTO_IGMP ||
+		(p->h.protocol == IPPROTO_ICMPV6 &&
+		 ((p->h.icmp_type >= 130 && p->h.icmp_type <= 132) || p->h.icmp_type == 143)));
 }
 
 /* Does P come from 0.0.0.0 or ::, and go to all or many, as who asks for an address sends? */
 static __always_inline int has_no_address_yet(const struct packet *p)
 {
 	const __u32 *src = (const __u32 *)p->h.src;
-	const __u8 *dst = p->h.dst;
 
 	if (src[0] | src[1] | src[3] || (src[2] && src[2] != bpf_htonl(0xffff)))
 		return 0;
-	return is_ipv4(p) ? dst[12] >= 224 : dst[0] == 0xff;
+	return is_to_many(p);
 }
 
 static __always_inline int is_checked(const struct __sk_buff *skb)
@@ -149,7 +160,7 @@ static __always_inline int is_answer(const struct packet *p)
  * where HTTP rules apply: it ends with the answer to its SYN.
  */
 PST_OUTLINE int on_stray(struct __sk_buff *skb, struct packet *p, const struct pst_config *config,
-			 int unread)
+			 int unread, int of)
 {
 	__u8 flags = p->h.tcp_flags & (PST_TCP_SYN | PST_TCP_RST | PST_TCP_ACK);
 	int is_tcp = p->h.protocol == IPPROTO_TCP;
@@ -168,7 +179,7 @@ PST_OUTLINE int on_stray(struct __sk_buff *skb, struct packet *p, const struct p
 			return drop(skb, p, config, PST_REASON_BAD_PACKET);
 		if (is_of_link(p) || is_answer(p))
 			return SKB_PASS;
-		if (is_tcp && flags & PST_TCP_RST && p->h.payload >= p->len)
+		if (of == OF_LISTENER || (is_tcp && flags & PST_TCP_RST && p->h.payload >= p->len))
 			return on_reset(skb, p, subject, config);
 	}
 	decide_as(&d, p, subject, PST_ROLE_CLIENT, config);
@@ -192,12 +203,12 @@ PST_OUTLINE int on_stray(struct __sk_buff *skb, struct packet *p, const struct p
 static __always_inline int without_socket(struct __sk_buff *skb, struct packet *p,
 					  const struct pst_config *config, int unread)
 {
-	int why = -1;
+	int why = OF_NONE;
 
 	if (!unread && p->h.protocol == IPPROTO_TCP && !(p->h.fragment & PST_FRAGMENT_LATER))
 		why = why_not_in_a_connection(skb, p, config);
 	if (why < 0)
-		return on_stray(skb, p, config, unread);
+		return on_stray(skb, p, config, unread, why);
 	if (why)
 		return drop(skb, p, config, (__u32)why);
 	if (is_first_syn(p) && is_endpoint(p->h.src, config))

@@ -5,6 +5,7 @@ Usage: spoofed.py send DEVICE MAC SOURCE,TARGET,KIND...	sends these, one after t
        spoofed.py hear DEVICE TARGET...			prints "SOURCE KIND" for each that comes for a TARGET, "ready" first
 
 KIND: udp, syn, data, rst, icmp (an echo request), sctp, fragment (a later one), cut (a TCP header that is not whole),
+      both (SYN with ACK), igmp (what a host says of its groups),
       tagged (a datagram behind two tags of no VLAN), end (a segment without anything), claim (ARP, or an advertisement over IPv6: SOURCE is at this device's address)
 """
 import socket
@@ -13,7 +14,7 @@ import sys
 
 from segments import checksum
 
-UDP, TCP, ICMP, ICMPV6, SCTP, FRAGMENT = 17, 6, 1, 58, 132, 44
+UDP, TCP, ICMP, IGMP, ICMPV6, SCTP, FRAGMENT = 17, 6, 1, 2, 58, 132, 44
 ALL, ARP, IPV4, IPV6, TAG = 0x0003, 0x0806, 0x0800, 0x86DD, 0x8100
 SYN, RST, PSH, ACK = 2, 4, 8, 16
 PORT, MARK = 4711, b"from whom?"  # one that only this script uses
@@ -64,6 +65,7 @@ def cut(source, target):
 
 KINDS = {
     **{"udp": udp, "icmp": icmp, "sctp": sctp, "cut": cut, "end": tcp(ACK)},
+    **{"both": tcp(SYN | ACK), "igmp": lambda source, target: (IGMP, MARK)},
     **{"syn": tcp(SYN), "data": tcp(PSH | ACK, MARK), "rst": tcp(RST)},
 }
 
@@ -106,7 +108,7 @@ def send(device, mac, *packets):
 def kind_of_tcp(data):
     if data[12] == 0x20:
         return "cut"
-    return {SYN: "syn", RST: "rst", PSH | ACK: "data", ACK: "end"}.get(data[13])
+    return {SYN: "syn", RST: "rst", SYN | ACK: "both", PSH | ACK: "data", ACK: "end"}.get(data[13])
 
 
 def kind_of(protocol, data):
@@ -117,7 +119,9 @@ def kind_of(protocol, data):
         return kind_of_tcp(data)
     if protocol in (ICMP, ICMPV6):
         return "icmp" if data[0] in (8, 128) and struct.unpack(">H", data[4:6])[0] == PORT else None
-    return {UDP: "udp", SCTP: "sctp"}.get(protocol)
+    if protocol == IGMP and data != MARK:
+        return None
+    return {UDP: "udp", SCTP: "sctp", IGMP: "igmp"}.get(protocol)
 
 
 def heard(protocol, packet):
