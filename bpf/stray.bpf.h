@@ -36,8 +36,9 @@ static __always_inline int is_of_socket(struct __sk_buff *skb, const struct pack
 	full = bpf_sk_fullsock(sk);
 	if (!full)
 		return p->h.protocol == IPPROTO_TCP;
+	/* As the pod's kernel answers; else a raw socket is asked about no more than a stray is. */
 	if (full->type == SOCKET_RAW)
-		return 1;
+		return p->h.protocol == IPPROTO_TCP || is_icmp(p);
 	if (full->protocol != p->h.protocol)
 		return 0;
 	/* Nothing wraps in TCP. A reset leaves when its socket has given up its port. */
@@ -141,16 +142,37 @@ static __always_inline const __u8 *find_subject(const struct __sk_buff *skb, con
 	return device->own[0];
 }
 
-/* Is P what the pod answers, without a socket, to somebody who was let in? */
-static __always_inline int is_answer(const struct packet *p)
+/* P is not simply allowed by D: what HTTP rules would have to allow nobody follows here. */
+static __always_inline int deny_stray(struct __sk_buff *skb, const struct packet *p,
+				      struct pst_decision *d, __u32 role)
+{
+	if (!pst_is_denial(d)) {
+		d->reason = PST_REASON_RAW_SOCKET;
+		if (!pst_is_audit())
+			d->verdict = PST_VERDICT_DENY;
+	}
+	return pst_deny_l3l4(skb, p, d, role);
+}
+
+enum { NOT_LET_IN = -1 };
+
+/*
+ * What becomes of P if it is of a connection that was let in where no socket listens, to the pod
+ * that is known as SUBJECT; NOT_LET_IN: it is of none. A connection may outlive what let it in.
+ */
+PST_OUTLINE int on_let_in(struct __sk_buff *skb, const struct packet *p, const __u8 subject[16],
+			  const struct pst_config *config)
 {
 	struct pst_exchange_key key;
+	struct pst_decision d;
 
-	if (p->h.protocol != IPPROTO_TCP)
-		return is_reply(p);
-	/* A connection lasts longer than an exchange of datagrams. */
 	exchange_key(&key, p, PST_DIR_INGRESS);
-	return bpf_map_lookup_elem(&pst_exchanges, &key) != NULL;
+	if (!subject || !bpf_map_lookup_elem(&pst_exchanges, &key))
+		return NOT_LET_IN;
+	decide_as(&d, p, subject, PST_ROLE_SERVER, config);
+	if (d.verdict == PST_VERDICT_ALLOW && !pst_is_denial(&d))
+		return SKB_PASS;
+	return deny_stray(skb, p, &d, PST_ROLE_SERVER);
 }
 
 /*
@@ -166,6 +188,7 @@ PST_OUTLINE int on_stray(struct __sk_buff *skb, struct packet *p, const struct p
 	int is_tcp = p->h.protocol == IPPROTO_TCP;
 	const __u8 *subject;
 	struct pst_decision d;
+	int in;
 
 	subject = has_no_address_yet(p) ? NULL : find_subject(skb, p, config);
 	if (!subject)
@@ -177,8 +200,11 @@ PST_OUTLINE int on_stray(struct __sk_buff *skb, struct packet *p, const struct p
 	} else {
 		if (unread)
 			return drop(skb, p, config, PST_REASON_BAD_PACKET);
-		if (is_of_link(p) || is_answer(p))
+		if (is_of_link(p) || (!is_tcp && is_reply(p)))
 			return SKB_PASS;
+		in = is_tcp ? on_let_in(skb, p, subject, config) : NOT_LET_IN;
+		if (in != NOT_LET_IN)
+			return in;
 		if (of == OF_LISTENER || (is_tcp && flags & PST_TCP_RST && p->h.payload >= p->len))
 			return on_reset(skb, p, subject, config);
 	}
@@ -190,12 +216,7 @@ PST_OUTLINE int on_stray(struct __sk_buff *skb, struct packet *p, const struct p
 			remember_exchange(p);
 		return SKB_PASS;
 	}
-	if (!pst_is_denial(&d)) {
-		d.reason = PST_REASON_RAW_SOCKET;
-		if (!pst_is_audit())
-			d.verdict = PST_VERDICT_DENY;
-	}
-	return pst_deny_l3l4(skb, p, &d, PST_ROLE_CLIENT);
+	return deny_stray(skb, p, &d, PST_ROLE_CLIENT);
 }
 
 /* Packet sockets, XDP sockets, TUN devices, what is forwarded; and what was parted from its socket

@@ -63,7 +63,7 @@ injects0() { ip netns exec frontend timeout 10 python3 tests/e2e/raw.py inject e
 e2e_is "without enforcement, put into a connection" "sent sent" "$(injects0 $BACKEND) $(injects0 fd77::4)"
 e2e_is "and arrives" 2 "$(grep -c ' /injected0 ' "$E2E/access.log")"
 # Does a datagram for the backend, who may have it, come to another pod inside of one that no socket has sent?
-wraps() {
+wraps() { # udp or raw: by which socket
 	local hears
 	ip -n frontend link add t0 type vxlan id 7 local 10.77.0.2 remote 10.77.0.3 dstport 4789 2>/dev/null ||
 		{ echo "no vxlan"; return; }
@@ -81,18 +81,23 @@ wraps() {
 	hears=$!
 	e2e_wait 10 grep -q ready "$E2E/wrapped" || e2e_fail "nobody hears"
 	e2e_run frontend python3 -c 'if True:
-		import socket, time
-		sock = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+		import socket, struct, sys, time
+		data = b"wrapped"
+		if sys.argv[1] == "raw":
+			sock = socket.socket(socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_UDP)
+			data = struct.pack(">HHHH", 4711, 4711, 8 + len(data), 0) + data
+		else:
+			sock = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
 		for _ in range(10):
-			sock.sendto(b"wrapped", ("fd77::4", 4711))
-			time.sleep(0.1)'
+			sock.sendto(data, ("fd77::4", 0 if sys.argv[1] == "raw" else 4711))
+			time.sleep(0.1)' "$1"
 	e2e_wait 2 grep -q arrives "$E2E/wrapped" && echo arrives || echo nothing
 	kill $hears
 	wait $hears 2>/dev/null
 	ip -n frontend link del t0
 }
-wrapped=$(wraps)
-[ "$wrapped" = "no vxlan" ] || e2e_is "without enforcement, in a tunnel" arrives "$wrapped"
+wrapped="$(wraps udp) $(wraps raw)"
+[ "$wrapped" = "no vxlan no vxlan" ] || e2e_is "without enforcement, in a tunnel" "arrives arrives" "$wrapped"
 # shellcheck disable=SC2086 # lists of words, here and below
 e2e_is "without enforcement" "$KINDS" "$(what other $OWN)"
 starts
@@ -116,7 +121,7 @@ for turn in 1 2; do
 	e2e_is "an ordinary one" "200 hello from /api/x" "$(e2e_http frontend http://$BACKEND:8080/api/x)"
 done
 [ "$(counted repeat-unproven)" -ge 4 ] || e2e_fail "$(build/postern status)"
-[ "$wrapped" = "no vxlan" ] || e2e_is "in a tunnel" nothing "$(wraps)"
+[ "$wrapped" = "no vxlan no vxlan" ] || e2e_is "in a tunnel" "nothing nothing" "$(wraps udp) $(wraps raw)"
 e2e_is "the pod's kernel asks for its neighbours" 0 "$(ip -n frontend neigh flush all; e2e_run frontend timeout 5 bash -c 'exec 3<>/dev/tcp/10.77.0.4/4711' 2>/dev/null; ip -n frontend neigh show 10.77.0.4 | grep -c FAILED)"
 e2e_stop
 starts --audit
@@ -143,7 +148,7 @@ ip netns exec backend sysctl -qw net.ipv4.ip_forward=1
 ip -n frontend neigh flush all
 mkdir -p "$E2E/files/api"
 echo inner >"$E2E/files/api/x"
-ip netns exec inner python3 -m http.server -d "$E2E/files" --bind 10.77.0.4 8080 >/dev/null 2>&1 &
+ip netns exec inner python3 -m http.server -p HTTP/1.1 -d "$E2E/files" --bind 10.77.0.4 8080 >/dev/null 2>&1 &
 asks() { e2e_run frontend curl -sf --max-time 10 "http://10.77.0.4:8080/api/x" || echo none; }
 answers() { [ "$(asks)" = inner ]; }
 e2e_wait 20 answers || e2e_fail "the stack behind the pod does not serve"
@@ -167,6 +172,17 @@ starts
 e2e_is "served by a stack of its own" inner "$(asks)"
 e2e_is "once more" inner "$(asks)"
 e2e_is "which may begin nothing" none "$(begins)"
+get='send:GET /api/x HTTP/1.1\r\nHost: b\r\n\r\n'
+e2e_run frontend timeout 60 python3 tests/e2e/conn.py 10.77.0.4 8080 "$get" read "touch:$E2E/asked" "await:$E2E/changed" "$get" read \
+	>"$E2E/kept" 2>&1 &
+kept=$!
+e2e_wait 20 test -e "$E2E/asked" || e2e_fail "no connection: $(cat "$E2E/kept")"
+sed -i 's/app: frontend/app: admin/' "$E2E/p/backend.yaml"
+e2e_wait 20 grep -q 'generation 2 is in force' "$E2E/log" || e2e_fail "the change is not in force"
+touch "$E2E/changed"
+wait $kept
+e2e_is "who is let in no more gets no answer" "200 inner,TimeoutError timed out," "$(tr '\n' ',' <"$E2E/kept")"
+sed -i '/fromEndpoints/s/app: admin/app: frontend/' "$E2E/p/backend.yaml"
 e2e_stop
 sed -i 's/protocol: TCP }\]/&, rules: { http: [{ path: "\/api\/.*" }] }/; /egress/,$d' "$E2E/p/backend.yaml"
 grep -q http: "$E2E/p/backend.yaml" || e2e_fail "no HTTP rule: $(cat "$E2E/p/backend.yaml")"

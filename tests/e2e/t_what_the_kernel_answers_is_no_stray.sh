@@ -110,6 +110,7 @@ e2e_run frontend python3 -c 'import socket, time; l = socket.create_server(("::"
 e2e_wait 10 grep -q ready "$E2E/listens" || e2e_fail "nobody listens"
 answers() { # POD LAST
 	local hears kinds
+	rm -f "$E2E/heard"
 	ip netns exec "$1" python3 tests/e2e/spoofed.py hear eth0 "10.77.0.$2" "fd77::$2" >"$E2E/heard" &
 	hears=$!
 	e2e_wait 10 grep -q ready "$E2E/heard" || e2e_fail "nobody hears"
