@@ -407,29 +407,36 @@ Test(pair, a_path_of_any_form_stays_as_it_is_when_a_header_is_added)
 	t_world_fini(&w);
 }
 
+/* A pair that has received TEXT; what was counted before it is in *RET_BEFORE. */
+static struct pst_pair *received(struct t_world *w, const char *text, size_t n, size_t *ret_before)
+{
+	struct pst_pair_opts opts = {
+		.ruler = w->ruler, .ruleset = w->ruleset, .purse = t_world_purse(w)};
+	struct pst_pair *p = NULL;
+	char *at;
+
+	cr_assert_eq(pst_pair_new(&opts, &p), 0);
+	cr_assert_geq(pst_pair_room(p, PST_CLIENT, &at), n);
+	*ret_before = w->memory.used;
+	memcpy(at, text, n);
+	pst_pair_received(p, PST_CLIENT, n);
+	return p;
+}
+
 /* It may wait long: for the server to take the connection, or to read. */
 Test(pair, a_changed_head_is_counted_as_long_as_it_waits)
 {
 	static char text[6000];
-	struct pst_pair_opts opts = {.ruleset = 0};
-	struct pst_pair *p = NULL;
+	struct pst_pair *p;
 	struct t_world w;
 	const char *out;
 	size_t before, n;
-	char *at;
 
 	memset(text, 'y', sizeof(text));
 	memcpy(text, "GET /a HTTP/1.1\r\nHost: b\r\nX: ", 29);
 	memcpy(text + sizeof(text) - 4, "\r\n\r\n", 4);
 	t_world_rules(&w, "        - {headerMatches: [{mismatch: ADD, name: W, value: '1'}]}\n");
-	opts.ruler = w.ruler;
-	opts.ruleset = w.ruleset;
-	opts.purse = t_world_purse(&w);
-	cr_assert_eq(pst_pair_new(&opts, &p), 0);
-	cr_assert_geq(pst_pair_room(p, PST_CLIENT, &at), sizeof(text));
-	before = w.memory.used;
-	memcpy(at, text, sizeof(text));
-	pst_pair_received(p, PST_CLIENT, sizeof(text));
+	p = received(&w, text, sizeof(text), &before);
 	n = pst_pair_pending(p, PST_SERVER, &out);
 	cr_expect_gt(n, sizeof(text));
 	cr_expect_eq(w.memory.used, before + n);
@@ -495,26 +502,17 @@ Test(pair, an_event_shows_the_head_as_it_came_also_when_it_is_changed)
 Test(pair, an_answer_that_sends_elsewhere_is_counted_as_long_as_it_waits)
 {
 	static char text[6000];
-	struct pst_pair_opts opts = {.ruleset = 0};
-	struct pst_pair *p = NULL;
+	struct pst_pair *p;
 	struct t_world w;
 	const char *out;
 	size_t before, n;
-	char *at;
 
 	memset(text, 'y', sizeof(text));
 	memcpy(text, "GET /a%2f", 9);
 	memcpy(text + sizeof(text) - 22, " HTTP/1.1\r\nHost: b\r\n\r\n", 22);
 	t_world_rules(&w, "        - {}\n");
 	pst_ruler_set_normal(w.ruler, PST_NORMAL_REDIRECT);
-	opts.ruler = w.ruler;
-	opts.ruleset = w.ruleset;
-	opts.purse = t_world_purse(&w);
-	cr_assert_eq(pst_pair_new(&opts, &p), 0);
-	cr_assert_geq(pst_pair_room(p, PST_CLIENT, &at), sizeof(text));
-	before = w.memory.used;
-	memcpy(at, text, sizeof(text));
-	pst_pair_received(p, PST_CLIENT, sizeof(text));
+	p = received(&w, text, sizeof(text), &before);
 	n = pst_pair_pending(p, PST_CLIENT, &out);
 	cr_expect(n > 5900 && !memcmp(out, "HTTP/1.1 307 ", 13));
 	cr_expect_eq(w.memory.used, n, "in place of the %zu for the request", before);
