@@ -146,7 +146,7 @@ Test(verdict, a_connection_that_was_not_taken_has_no_requests)
 	EXPECT_FLAW(refusal, v.ruleset = 0, "more of a connection than there is");
 }
 
-Test(verdict, is_written_as_a_whole_or_not_at_all, .timeout = 10)
+Test(verdict, is_written_as_a_whole_or_not_at_all, .timeout = 30)
 {
 	struct pst_verdict_told v = {.r = request()};
 	size_t written = 0, n = 0;
