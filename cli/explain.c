@@ -107,6 +107,7 @@ static int parse_peer(const struct pst_cli_args *args, const char *option, struc
 	if (r == -EINVAL)
 		return pst_cli_usage_error(args->verb, "--%s: %s", option,
 					   pst_diags_at(diags, 0)->message);
+	pst_diags_print(diags, stderr);
 	return r ? PST_EXIT_FAILED : PST_EXIT_OK;
 }
 

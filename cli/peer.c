@@ -176,12 +176,31 @@ static int add_label(struct pst_labels *labels, const struct pst_label *l, struc
 	return 0;
 }
 
+/* As from the inventory: what the filter drops is no selector's to see. */
+static void drop_others(struct pst_labels *labels, struct pst_diags *diags)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < labels->n; i++) {
+		if (strcmp(labels->v[i].source, "k8s") || pst_label_can_be_had(labels->v[i].key))
+			labels->v[n++] = labels->v[i];
+		else
+			pst_diags_add(diags, PST_SEVERITY_WARNING, "label-not-identity", &nowhere,
+				      "the label %.128s of a pod is not looked at: Cilium's label "
+				      "filter drops it",
+				      labels->v[i].key);
+	}
+	labels->n = n;
+}
+
 static int settle(struct pst_labels *labels, struct pst_arena *arena, struct pst_diags *diags,
 		  struct pst_peer *ret_peer)
 {
 	struct pst_peer peer = {0};
 	int r = 0;
 
+	if (is_pod(labels))
+		drop_others(labels, diags);
 	for (int i = 0; !r && is_pod(labels) && i < N_DEFAULTS; i++) {
 		if (!has_key(labels, &defaults[i]))
 			r = add_label(labels, &defaults[i], diags);

@@ -29,7 +29,8 @@ struct pst_peer {
  * k8s; when there is no reserved, cidr or fqdn label, the namespace is default and the cluster
  * default unless given. A label cidr:PREFIX is the first address of the prefix, whoever has it
  * ("-" may stand for ":"); a label fqdn:NAME is a name of the address, or without one of some
- * address outside. 0; -ENOMEM; -EINVAL with a diagnostic.
+ * address outside. Labels of a pod that its identity does not have (policy/labels.h) are left out,
+ * with a warning. 0; -ENOMEM; -EINVAL with a diagnostic.
  */
 int pst_peer_parse(const char *text, struct pst_arena *arena, struct pst_diags *diags,
 		   struct pst_peer *ret_peer);

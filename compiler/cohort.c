@@ -99,7 +99,13 @@ static void kill(uint64_t *set, uint32_t selector)
 	set[selector / WORD_BITS] &= ~(UINT64_C(1) << selector % WORD_BITS);
 }
 
-/* Demands on other sources are decided already: a pod has none of their keys. */
+static bool can_be_met(const struct pst_requirement *req)
+{
+	return is_pod_source(req->source) && pst_label_can_be_had(req->key);
+}
+
+/* Demands on other sources, and on keys that the filter drops, are decided already: a pod has none
+ * of these keys. */
 static int collect(struct walk *w, uint64_t *first)
 {
 	static const struct pst_requirement everybody[] = {
@@ -115,9 +121,9 @@ static int collect(struct walk *w, uint64_t *first)
 		for (size_t k = 0; k < w->q->selectors[i]->n_reqs; k++) {
 			const struct demand d = {&w->q->selectors[i]->reqs[k], (uint32_t)i};
 
-			if (is_pod_source(d.req->source) ? pst_vec_push(&w->demands, d) : 0)
+			if (can_be_met(d.req) ? pst_vec_push(&w->demands, d) : 0)
 				return -ENOMEM;
-			if (!is_pod_source(d.req->source) && !meets(d.req, NULL))
+			if (!can_be_met(d.req) && !meets(d.req, NULL))
 				kill(first, d.selector);
 		}
 	}

@@ -39,6 +39,13 @@ bool pst_label_is_identity(const char *key)
 	return !strstr(key, dropped_anywhere);
 }
 
+bool pst_label_can_be_had(const char *key)
+{
+	return pst_label_is_identity(key) || !strcmp(key, PST_LABEL_NAMESPACE) ||
+	       !strcmp(key, PST_LABEL_CLUSTER) || !strcmp(key, PST_LABEL_SERVICE_ACCOUNT) ||
+	       !strncmp(key, PST_LABEL_NAMESPACE_PREFIX, strlen(PST_LABEL_NAMESPACE_PREFIX));
+}
+
 static bool is_name_part(const char *s, size_t len)
 {
 	if (!len || len > 63 || !isalnum((unsigned char)s[0]) ||

@@ -34,3 +34,7 @@ bool pst_namespace_is_valid(const char *name);
  * what Cilium sets itself, so that a pod cannot claim to live in another namespace.
  */
 bool pst_label_is_identity(const char *key);
+
+/* Can the identity of a pod have a label of source k8s with KEY: one of its own, or one of those
+ * that Cilium sets? Where not, a selector that asks for it matches no pod. */
+bool pst_label_can_be_had(const char *key);

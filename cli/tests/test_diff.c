@@ -391,3 +391,22 @@ Test(diff, audit_is_a_difference_in_what_is_allowed)
 	unlink(audit);
 	unlink(force);
 }
+
+Test(diff, a_selector_of_labels_that_no_identity_has_opens_nothing)
+{
+	static const char form[] =
+		"apiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\nmetadata: {name: p}\n"
+		"spec:\n  endpointSelector: {matchLabels: {app: web}}\n"
+		"  ingress: [{fromEndpoints: [{matchLabels: {pod-template-hash: %s}}]}]\n";
+	char text[512], old[256], words[1024];
+	const char *new;
+
+	snprintf(text, sizeof(text), form, "one");
+	snprintf(old, sizeof(old), "%s", write_temp("old.yaml", text, strlen(text)));
+	snprintf(text, sizeof(text), form, "two");
+	new = write_temp("new.yaml", text, strlen(text));
+	snprintf(words, sizeof(words), "diff %s %s", old, new);
+	expect_run(words, 0, "same: both decide alike, for all pods", "");
+	unlink(old);
+	unlink(new);
+}

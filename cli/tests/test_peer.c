@@ -65,3 +65,25 @@ Test(peer, labels_have_those_of_the_namespace_that_the_inventory_knows)
 	unlink(at);
 	unlink(pods);
 }
+
+/* From the inventory such a label never comes: an answer that looks at it is about no pod. */
+Test(peer, labels_that_no_identity_has_are_left_out)
+{
+	static const char policy[] =
+		"apiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\nmetadata: {name: p}\n"
+		"spec:\n  endpointSelector: {matchLabels: {app: web}}\n"
+		"  ingress:\n  - fromEndpoints:\n    - matchLabels: {pod-template-hash: x}\n"
+		"    - matchLabels: {io.cilium.k8s.policy.serviceaccount: bot}\n";
+	static const struct expected cases[] = {
+		{"app=b,pod-template-hash=x", 1, "no-rule-l4",
+		 "the label pod-template-hash of a pod is not looked at"},
+		{"app=b,io.cilium.k8s.policy.serviceaccount=bot", 0, "l4-allowed", NULL},
+	};
+	char words[1024];
+	const char *at = write_temp("policy.yaml", policy, strlen(policy));
+
+	snprintf(words, sizeof(words),
+		 "explain --policy %s --direction ingress --to app=web --port 80 --from ", at);
+	expect_each(words, cases, sizeof(cases) / sizeof(*cases));
+	unlink(at);
+}

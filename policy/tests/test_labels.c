@@ -102,6 +102,18 @@ Test(labels, a_pod_cannot_give_itself_the_labels_that_the_system_gives)
 	cr_assert_not(pst_label_is_identity(PST_LABEL_NAMESPACE_PREFIX "team"));
 }
 
+Test(labels, what_an_identity_can_have_is_what_passes_the_filter_and_what_the_system_gives)
+{
+	cr_assert(pst_label_can_be_had("app"));
+	cr_assert(pst_label_can_be_had(PST_LABEL_NAMESPACE));
+	cr_assert(pst_label_can_be_had(PST_LABEL_CLUSTER));
+	cr_assert(pst_label_can_be_had(PST_LABEL_SERVICE_ACCOUNT));
+	cr_assert(pst_label_can_be_had(PST_LABEL_NAMESPACE_PREFIX "team"));
+	cr_assert_not(pst_label_can_be_had("pod-template-hash"));
+	cr_assert_not(pst_label_can_be_had("io.kubernetes.pod.name"));
+	cr_assert_not(pst_label_can_be_had("io.cilium.k8s.policy.other"));
+}
+
 static const char *t_nearest(const char *wanted)
 {
 	static const char *const names[] = {"fromEndpoints", "fromEntities", "toPorts", "http"};
