@@ -119,7 +119,7 @@ static void check(const struct fixture *x, const struct pst_atoms *atoms)
 
 Test(atoms, are_the_sets_of_patterns_that_texts_have)
 {
-	enum { SEED = 17, ROUNDS = 150 };
+	enum { SEED = 17, ROUNDS = RE_ROUNDS(150) };
 	struct re_random random = {SEED};
 	uint32_t most = 0;
 
@@ -142,7 +142,7 @@ Test(atoms, are_the_sets_of_patterns_that_texts_have)
 
 Test(atoms, those_that_are_asked_for_are_all_there)
 {
-	enum { SEED = 5, ROUNDS = 300 };
+	enum { SEED = 5, ROUNDS = RE_ROUNDS(300) };
 	struct re_random random = {SEED};
 	size_t fewer = 0;
 
@@ -168,7 +168,7 @@ Test(atoms, those_that_are_asked_for_are_all_there)
 		pst_atoms_fini(&some);
 		fixture_fini(&x);
 	}
-	cr_assert_gt(fewer, 20);
+	cr_assert_gt(fewer, RE_ROUNDS(20));
 }
 
 Test(atoms, usual_texts_replace_shortest_ones_and_a_missing_field_may_be_an_atom)

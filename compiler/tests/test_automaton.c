@@ -197,7 +197,7 @@ Test(automaton, patterns_may_share_a_tag_and_tags_may_have_many_bits)
  * are left out. */
 Test(automaton, random_patterns_together_give_what_each_gives_alone)
 {
-	enum { SEED = 7, ROUNDS = 300, TOGETHER = 6, TEXTS = 30 };
+	enum { SEED = 7, ROUNDS = RE_ROUNDS(300), TOGETHER = 6, TEXTS = 30 };
 	const struct pst_automaton_limits limits = {
 		.max_states = 3000, .max_nodes = 20000, .max_bytes = 8 << 20};
 	struct re_random random = {SEED};

@@ -182,13 +182,15 @@ Test(load, a_sparse_file_of_a_gibibyte_is_refused_without_being_read)
 Test(load, a_file_of_the_largest_size_is_read)
 {
 	struct t_loaded l;
-	int fd;
+	FILE *f;
 
 	t_scratch_write("full.yaml", CNP("a"));
-	fd = open("full.yaml", O_WRONLY | O_APPEND);
-	while (lseek(fd, 0, SEEK_END) < PST_YAML_MAX_SIZE)
-		cr_assert_eq(write(fd, "\n", 1), 1);
-	close(fd);
+	f = fopen("full.yaml", "a");
+	cr_assert_not_null(f);
+	for (long size = ftell(f); size < PST_YAML_MAX_SIZE; size++)
+		cr_assert_neq(putc('\n', f), EOF);
+	cr_assert_eq(ftell(f), PST_YAML_MAX_SIZE);
+	cr_assert_eq(fclose(f), 0);
 	l = t_load("full.yaml");
 	cr_expect_eq(l.r, 0);
 	cr_expect_eq(pst_diags_count(l.diags), 0);
