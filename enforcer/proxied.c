@@ -82,6 +82,16 @@ static void write_legs(FILE *out, const char *name, const uint64_t n[PST_TALLY_L
 		fprintf(out, "postern_proxy_%s{leg=\"%s\"} %" PRIu64 "\n", name, legs[i], n[i]);
 }
 
+/* Connections by reason, from sum FIRST on; what there was none of is left out. */
+static void write_by_reason(FILE *out, const struct pst_proxied *p, const char *name, size_t first)
+{
+	for (size_t i = 0; i < PST_REASON_MAX; i++) {
+		if (p->sums.n[first + i])
+			fprintf(out, "postern_proxy_%s{reason=\"%s\"} %" PRIu64 "\n", name,
+				pst_explain_reason_name((enum pst_reason)i), p->sums.n[first + i]);
+	}
+}
+
 static void write_connections(const struct pst_proxied *p, FILE *out)
 {
 	const uint64_t active[PST_TALLY_LEGS] = {open_conns(p, 0), open_conns(p, 1)};
@@ -96,12 +106,10 @@ static void write_connections(const struct pst_proxied *p, FILE *out)
 	write_legs(out, "cx_tx_bytes_total", p->sums.n + PST_TALLY_SENT);
 	head(out, "cx_refused_total", "counter",
 	     "Connections refused when they began, or ended by a new policy, by reason.");
-	for (size_t i = 0; i < PST_REASON_MAX; i++) {
-		if (p->sums.n[PST_TALLY_REFUSED + i])
-			fprintf(out, "postern_proxy_cx_refused_total{reason=\"%s\"} %" PRIu64 "\n",
-				pst_explain_reason_name((enum pst_reason)i),
-				p->sums.n[PST_TALLY_REFUSED + i]);
-	}
+	write_by_reason(out, p, "cx_refused_total", PST_TALLY_REFUSED);
+	head(out, "cx_audited_total", "counter",
+	     "Connections of policies in audit, which pass unjudged, by reason.");
+	write_by_reason(out, p, "cx_audited_total", PST_TALLY_AUDITED);
 	head(out, "cx_idle_timeout_total", "counter", "Connections on which nothing moved.");
 	fprintf(out, "postern_proxy_cx_idle_timeout_total %" PRIu64 "\n",
 		p->sums.n[PST_TALLY_IDLE]);

@@ -46,7 +46,9 @@ enum pst_tally_what {
 	PST_TALLY_REFUSED, /* connections, + reason: at accept, or by a new policy */
 	/* Requests, and what ends a connection in the middle of one, + protocol and reason. */
 	PST_TALLY_DECIDED = PST_TALLY_REFUSED + PST_REASON_MAX,
-	PST_TALLY_MAX = PST_TALLY_DECIDED + PST_TALLY_PROTOCOLS * PST_REASON_MAX,
+	/* Connections of policies in audit, + reason of the denial that was none. */
+	PST_TALLY_AUDITED = PST_TALLY_DECIDED + PST_TALLY_PROTOCOLS * PST_REASON_MAX,
+	PST_TALLY_MAX = PST_TALLY_AUDITED + PST_REASON_MAX,
 };
 
 enum { PST_TALLY_ROWS = 64 };

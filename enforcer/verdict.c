@@ -53,9 +53,9 @@ static const char *flaw_of_answer(const struct pst_verdict_record *v)
 	return v->head_len || v->n_wishes ? "more of an answer than there is" : NULL;
 }
 
-static const char *flaw_of_refusal(const struct pst_verdict_record *v)
+static const char *flaw_of_connection(const struct pst_verdict_record *v)
 {
-	if (v->outcome != PST_OUTCOME_DENIED || is_allow[v->reason])
+	if (v->outcome == PST_OUTCOME_ALLOWED || is_allow[v->reason])
 		return "a connection that was not refused";
 	if (v->connection || v->number || v->head_len || v->status || v->latency_us ||
 	    v->n_wishes || v->is_h2 || v->ruleset != UINT32_MAX)
@@ -74,7 +74,8 @@ const char *pst_verdict_flaw(const struct pst_verdict_record *v)
 {
 	if (v->head_len > PST_EVENT_HEAD || v->size != sizeof(*v) + v->head_len || !is_padded(v))
 		return "no record";
-	if (v->direction > PST_DIR_EGRESS || v->outcome > PST_OUTCOME_ALLOWED || v->is_h2 > 1 ||
+	if (v->direction > PST_DIR_EGRESS || v->is_h2 > 1 ||
+	    v->outcome > (v->layer == PST_LAYER_L3L4 ? PST_OUTCOME_AUDITED : PST_OUTCOME_ALLOWED) ||
 	    v->reason == PST_REASON_NONE || v->reason >= PST_REASON_MAX)
 		return "words that are none";
 	switch (v->layer) {
@@ -83,7 +84,7 @@ const char *pst_verdict_flaw(const struct pst_verdict_record *v)
 	case PST_LAYER_ANSWER:
 		return flaw_of_answer(v);
 	case PST_LAYER_L3L4:
-		return flaw_of_refusal(v);
+		return flaw_of_connection(v);
 	default:
 		return "words that are none";
 	}

@@ -31,7 +31,7 @@ struct pst_verdict_record {
 	uint32_t size;	  /* of all, with the head */
 	uint32_t policy;  /* by which it was judged: the ID that it came with (enforcer/wire.h) */
 	uint64_t time_ns; /* CLOCK_MONOTONIC */
-	uint64_t connection; /* a number of its own; 0: it was not taken (L3L4) */
+	uint64_t connection; /* a number of its own; 0: the record is of no request (L3L4) */
 	uint32_t ruleset;    /* UINT32_MAX: none */
 	uint32_t rule; /* that decided: of HTTP, or for L3L4; UINT32_MAX: none, or not asked for */
 	uint32_t number;		   /* of the request on its connection */
@@ -42,7 +42,7 @@ struct pst_verdict_record {
 	uint8_t client[16], server[16];
 	uint8_t layer;	   /* enum pst_layer */
 	uint8_t direction; /* enum pst_dir */
-	uint8_t outcome;   /* enum pst_outcome, never AUDITED */
+	uint8_t outcome;   /* enum pst_outcome; AUDITED: a connection (L3L4) that passes */
 	uint8_t reason;	   /* enum pst_reason */
 	uint8_t is_h2;
 	uint8_t n_wishes; /* of an allowed request */

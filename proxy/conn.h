@@ -81,6 +81,7 @@ struct pst_conn {
 	bool done;	      /* closed: only to be freed */
 	bool queued;	      /* has more to do than one turn allows */
 	bool buried;	      /* is in no list of the living */
+	bool audited;	      /* its policy is in audit, which was told */
 };
 
 /*
@@ -119,7 +120,7 @@ bool pst_conn_run(struct pst_conn *c);
 void pst_conn_time_out(struct pst_conn *c);
 
 /* POLICY is in force now, with rule set RULESET for this connection: the next request is judged by
- * it. */
+ * it, or not at all (PST_PAIR_UNJUDGED). */
 void pst_conn_renew(struct pst_conn *c, struct pst_proxy_policy *policy, uint32_t ruleset);
 
 /* The policy that its requests are judged by now. */

@@ -40,22 +40,38 @@ struct pst_l4_result pst_entry_ask(const struct pst_worker *w, enum pst_dir dire
 	return pst_proxy_policy_ask(w->policy, &q);
 }
 
+static void tell(struct pst_worker *w, const struct pst_conn_start *known, enum pst_outcome outcome,
+		 enum pst_reason reason)
+{
+	const uint32_t policy = w->policy ? w->policy->id : 0;
+	int lost = 0;
+
+	if (w->o->managed)
+		lost = pst_tell_connection(&w->team->managed, known, policy, outcome, reason);
+	else if (w->o->events != PST_PROXY_EVENTS_NONE)
+		lost = pst_proxy_event_write_connection(known, outcome, reason);
+	if (lost)
+		pst_tally_add(w->home.tally, PST_TALLY_LOST_EVENTS, 1);
+}
+
+void pst_entry_tell_audited(struct pst_worker *w, const struct pst_conn_start *known,
+			    const struct pst_l4_result *r)
+{
+	const enum pst_reason reason =
+		r->verdict == PST_VERDICT_DENY ? r->reason : PST_REASON_FALLBACK_GONE;
+
+	pst_tally_add(w->home.tally, PST_TALLY_AUDITED + reason, 1);
+	tell(w, known, PST_OUTCOME_AUDITED, reason);
+}
+
 /* What is KNOWN of it is told. */
 static void refuse(struct pst_worker *w, int fd, enum pst_reason reason,
 		   const struct pst_conn_start *known)
 {
 	const struct linger hard = {.l_onoff = 1, .l_linger = 0};
 
-	int lost = 0;
-
 	pst_tally_add(w->home.tally, PST_TALLY_REFUSED + reason, 1);
-	if (w->o->managed)
-		lost = pst_tell_refused(&w->team->managed, known, w->policy ? w->policy->id : 0,
-					reason);
-	else if (w->o->events != PST_PROXY_EVENTS_NONE)
-		lost = pst_proxy_event_write_refused(known, reason);
-	if (lost)
-		pst_tally_add(w->home.tally, PST_TALLY_LOST_EVENTS, 1);
+	tell(w, known, PST_OUTCOME_DENIED, reason);
 	setsockopt(fd, SOL_SOCKET, SO_LINGER, &hard, sizeof(hard));
 	close(fd);
 }
@@ -102,8 +118,8 @@ static void begin(struct pst_worker *w, int fd, struct pst_conn_start *start)
 	start->policy = w->policy;
 	start->ruleset = r.ruleset;
 	start->rule = r.rule;
-	start->opaque = r.verdict == PST_VERDICT_ALLOW;
-	if (r.verdict == PST_VERDICT_DENY) {
+	start->opaque = r.verdict == PST_VERDICT_ALLOW || r.audited;
+	if (r.verdict == PST_VERDICT_DENY && !r.audited) {
 		drop(w, fd, r.reason, start);
 		return;
 	}
@@ -118,6 +134,9 @@ static void begin(struct pst_worker *w, int fd, struct pst_conn_start *start)
 		drop(w, fd, PST_REASON_NO_STATE, start);
 		return;
 	}
+	if (r.audited)
+		pst_entry_tell_audited(w, start, &r);
+	c->audited = r.audited;
 	pst_worker_add(w, c);
 }
 

@@ -18,6 +18,10 @@ void pst_entry_take(struct pst_worker *w, int fd, const struct sockaddr_storage 
 /* The helper says where an accepted connection of a workload was to go. */
 void pst_entry_begin_out(struct pst_worker *w, const struct pst_asking_answer *a);
 
+/* Tells that KNOWN passes although R denies it, or has it judged: its policies are in audit. */
+void pst_entry_tell_audited(struct pst_worker *w, const struct pst_conn_start *known,
+			    const struct pst_l4_result *r);
+
 /* The L3/L4 question about a connection, to the policy in force. */
 struct pst_l4_result pst_entry_ask(const struct pst_worker *w, enum pst_dir direction,
 				   const struct pst_addr *client, const struct pst_addr *server,

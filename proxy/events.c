@@ -40,13 +40,19 @@ static void put_end(struct pst_json *j, const char *key, const struct pst_addr *
 }
 
 /* What all lines begin with. */
-static void put_begin(struct pst_json *j, const char *layer, enum pst_dir direction, bool allowed,
-		      enum pst_reason reason)
+static void put_begin(struct pst_json *j, const char *layer, enum pst_dir direction,
+		      enum pst_outcome outcome, enum pst_reason reason)
 {
+	static const char *const verdicts[] = {
+		[PST_OUTCOME_DENIED] = "deny",
+		[PST_OUTCOME_ALLOWED] = "allow",
+		[PST_OUTCOME_AUDITED] = "audit",
+	};
+
 	put_time(j);
 	pst_json_str(j, "layer", layer);
 	pst_json_str(j, "direction", direction == PST_DIR_INGRESS ? "ingress" : "egress");
-	pst_json_str(j, "verdict", allowed ? "allow" : "deny");
+	pst_json_str(j, "verdict", verdicts[outcome]);
 	pst_json_str(j, "reason", pst_explain_reason_name(reason));
 }
 
@@ -110,7 +116,8 @@ static void put_event(struct pst_json *j, const struct pst_proxy_options *o,
 {
 	struct pst_head head;
 
-	put_begin(j, "l7", c->direction, event->allowed, event->reason);
+	put_begin(j, "l7", c->direction, event->allowed ? PST_OUTCOME_ALLOWED : PST_OUTCOME_DENIED,
+		  event->reason);
 	put_end(j, "client", &c->client, c->client_port);
 	pst_json_u64(j, "number", event->number);
 	put_rule(j, c, event->rule);
@@ -165,13 +172,14 @@ static int end_line(struct page *p)
 	return r || len < 0 ? -EIO : write_line(p->line, (size_t)len);
 }
 
-int pst_proxy_event_write_refused(const struct pst_conn_start *known, enum pst_reason reason)
+int pst_proxy_event_write_connection(const struct pst_conn_start *known, enum pst_outcome outcome,
+				     enum pst_reason reason)
 {
 	struct page p;
 
 	if (begin_line(&p))
 		return -EIO;
-	put_begin(&p.j, "l4", known->direction, false, reason);
+	put_begin(&p.j, "l4", known->direction, outcome, reason);
 	if (known->client_port)
 		put_end(&p.j, "client", &known->client, known->client_port);
 	if (known->server_port)

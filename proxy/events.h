@@ -12,10 +12,11 @@
 #include "proxy/options.h"
 
 /*
- * A connection that was not taken: the same without a request, as layer l4; ends that are not known
- * (port 0) are left out. 0 or -EIO.
+ * A connection that was not taken, or is AUDITED: the same without a request, as layer l4; ends
+ * that are not known (port 0) are left out. 0 or -EIO.
  */
-int pst_proxy_event_write_refused(const struct pst_conn_start *known, enum pst_reason reason);
+int pst_proxy_event_write_connection(const struct pst_conn_start *known, enum pst_outcome outcome,
+				     enum pst_reason reason);
 
 /* Writes one line to stdout. 0, or -EIO when it is lost: also when nobody takes it now. */
 int pst_proxy_event_write(const struct pst_proxy_options *o, const struct pst_conn *c,

@@ -335,7 +335,8 @@ void pst_h2_time_out(struct pst_h2 *h)
 
 void pst_h2_renew(struct pst_h2 *h, struct pst_ruler *ruler, uint32_t ruleset)
 {
-	const bool asked = pst_ruler_is_header_asked(h->opts.ruler, h->opts.ruleset);
+	const bool asked = h->opts.ruleset != PST_PAIR_UNJUDGED &&
+			   pst_ruler_is_header_asked(h->opts.ruler, h->opts.ruleset);
 
 	/* Streams whose head the policy that goes has judged, and whose trailers are to come. */
 	for (struct pst_h2_stream *s = h->streams; asked && s; s = s->next)

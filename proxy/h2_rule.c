@@ -94,6 +94,17 @@ void pst_h2_judge(const struct pst_h2_judge *j, struct pst_text_vec *text,
 	*ret_verdict = v;
 }
 
+void pst_h2_pass(const struct pst_text_vec *text, struct pst_h2_verdict *ret_verdict)
+{
+	static const char head[] = "HEAD ";
+
+	*ret_verdict = (struct pst_h2_verdict){
+		.allowed = true,
+		.rule = UINT32_MAX,
+		.head = text->n >= sizeof(head) - 1 && !memcmp(text->v, head, sizeof(head) - 1),
+	};
+}
+
 /* The core reads them where HTTP/1.1 has them: behind the last chunk of a request. */
 static enum pst_reason read_trailers(const struct pst_h2_judge *j, const struct pst_text_vec *text)
 {

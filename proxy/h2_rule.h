@@ -33,6 +33,9 @@ struct pst_h2_verdict {
 		changed; /* the head as rules changed it; empty: they did not. The caller's */
 };
 
+/* The verdict where nothing is judged (PST_PAIR_UNJUDGED): TEXT passes as it is. */
+void pst_h2_pass(const struct pst_text_vec *text, struct pst_h2_verdict *ret_verdict);
+
 /* Judges the head TEXT, when its path has been brought into normal form where that is wanted. */
 void pst_h2_judge(const struct pst_h2_judge *j, struct pst_text_vec *text,
 		  struct pst_h2_verdict *ret_verdict);

@@ -87,7 +87,7 @@ static void report(struct pst_h2_stream *s, const struct pst_h2_verdict *v,
 		.since_ns = v->allowed ? &s->since_ns : NULL,
 	};
 
-	if (o->on_event)
+	if (o->on_event && !(s->unjudged && v->allowed))
 		o->on_event(o->ctx, &event);
 }
 
@@ -104,7 +104,7 @@ static void report_answer(const struct pst_h2_stream *s)
 	const struct pst_pair_answer a = {
 		.number = s->number, .status = s->status, .since_ns = s->since_ns};
 
-	if (o->on_answer)
+	if (o->on_answer && !s->unjudged)
 		o->on_answer(o->ctx, &a);
 }
 
@@ -332,8 +332,11 @@ void pst_h2_stream_request(struct pst_h2_stream *s)
 	struct pst_text_vec text = {.v = NULL};
 
 	s->judged = true;
+	s->unjudged = judge.ruleset == PST_PAIR_UNJUDGED;
 	if (pst_h2_head_request(head, &text))
 		pst_h2_fail(s->h2, PST_REASON_PROXY_LIMIT);
+	else if (!v.reason && s->unjudged)
+		pst_h2_pass(&text, &v);
 	else if (!v.reason)
 		pst_h2_judge(&judge, &text, &v);
 	s->grpc = text.n && pst_grpc_is_call(&text);
@@ -422,13 +425,14 @@ void pst_h2_stream_trailers(struct pst_h2_stream *s, enum pst_side side)
 {
 	const struct pst_h2_judge judge = pst_h2_judge_of(s->h2);
 	const struct pst_h2_head *head = &s->h2->end[side].head;
+	const bool asked = side == PST_CLIENT && judge.ruleset != PST_PAIR_UNJUDGED;
 	enum pst_reason reason = head->reason;
 
 	if (is_dead(s))
 		return;
-	if (!reason && side == PST_CLIENT && s->no_trailers && head->lines.n)
+	if (!reason && asked && s->no_trailers && head->lines.n)
 		reason = PST_REASON_TRAILER;
-	if (!reason && side == PST_CLIENT)
+	if (!reason && asked)
 		reason = pst_h2_judge_trailers(&judge, &head->lines);
 	if (reason && side == PST_CLIENT)
 		deny_rest(s, reason);

@@ -24,6 +24,7 @@ struct pst_h2_stream {
 	struct pst_h2_leg leg[2];
 	uint32_t number;
 	bool judged;
+	bool unjudged;		  /* it passes whatever it says */
 	bool no_body, head, grpc; /* of the request */
 	bool answered;		  /* the client has got a final head */
 	bool no_trailers; /* its policy has gone, which asked for fields: nobody could judge them */

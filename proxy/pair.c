@@ -250,14 +250,25 @@ static void refuse_rest(struct pst_pair *p)
 	forget_input(p);
 }
 
+/* May it become a tunnel? The server's answers would overtake the proxy's own; and as long as
+ * nothing comes, a further policy may judge again. */
+static bool may_tunnel(const struct pst_pair *p)
+{
+	return p->h2 || (may_begin(p) && pst_buffer_unknown(&p->in[PST_CLIENT]));
+}
+
 /* A new policy is taken over where a request begins. */
 static void renew(struct pst_pair *p)
 {
-	if (!p->next_ruler || p->up.state != PST_MESSAGE_NONE || p->asked)
+	const bool unjudged = p->next_ruleset == PST_PAIR_UNJUDGED;
+
+	if (!p->next_ruler || p->up.state != PST_MESSAGE_NONE || p->asked ||
+	    (unjudged && !may_tunnel(p)))
 		return;
 	p->opts.ruler = p->next_ruler;
 	p->opts.ruleset = p->next_ruleset;
 	p->next_ruler = NULL;
+	p->tunnel |= unjudged && !p->h2;
 }
 
 /* The first request is the preface of HTTP/2: its session reads it again. */
@@ -279,11 +290,12 @@ static void go_up(struct pst_pair *p)
 	struct pst_buffer *b = &p->in[PST_CLIENT];
 	uint32_t index;
 
+	if (!p->tunnel)
+		renew(p);
 	if (p->tunnel) {
 		b->pass = b->end;
 		return;
 	}
-	renew(p);
 	if (p->up.state == PST_MESSAGE_NONE && pst_buffer_unknown(b) && may_begin(p))
 		pst_message_request(&p->up, p->opts.ruler, p->opts.ruleset);
 	switch (pst_message_read(&p->up, table_of(p, &index), b)) {
@@ -388,7 +400,7 @@ static void pass_answer_head(struct pst_pair *p)
 	if (!pst_frames_response(&p->down.frames, h, b->v + b->pass, h->head, p->head_request) ||
 	    (h->status == 101 && !p->handshake)) {
 		refuse_answer(p);
-	} else if (h->status == 101 && p->next_ruler) {
+	} else if (h->status == 101 && p->next_ruler && p->next_ruleset != PST_PAIR_UNJUDGED) {
 		/* Like a stream that stood already: nobody could judge it later. */
 		report(p, PST_REASON_POLICY_CHANGED, UINT32_MAX, 0);
 		die(p);

@@ -79,6 +79,9 @@ struct pst_pair_opts {
 	void *ctx;
 };
 
+/* For a rule set: there is none, nothing is judged. */
+#define PST_PAIR_UNJUDGED UINT32_MAX
+
 struct pst_pair;
 
 /* 0 or -ENOMEM. */
@@ -138,7 +141,8 @@ void pst_pair_time_out(struct pst_pair *p);
 
 /*
  * From the next request on RULER decides, with rule set RULESET. The old one is in use as long as
- * pst_pair_ruler() says so.
+ * pst_pair_ruler() says so. RULESET may be PST_PAIR_UNJUDGED: everything passes as it comes, and
+ * nothing is reported of it. HTTP/1.x is a tunnel then, which cannot be judged again.
  */
 void pst_pair_renew(struct pst_pair *p, struct pst_ruler *ruler, uint32_t ruleset);
 const struct pst_ruler *pst_pair_ruler(const struct pst_pair *p);

@@ -85,8 +85,8 @@ int pst_tell_answer(const struct pst_managed *m, const struct pst_conn *c,
 	return pst_verdict_write(m->verdicts, &v);
 }
 
-int pst_tell_refused(const struct pst_managed *m, const struct pst_conn_start *known,
-		     uint32_t policy, enum pst_reason reason)
+int pst_tell_connection(const struct pst_managed *m, const struct pst_conn_start *known,
+			uint32_t policy, enum pst_outcome outcome, enum pst_reason reason)
 {
 	struct pst_verdict_told v = {
 		.r = {.policy = policy,
@@ -97,7 +97,7 @@ int pst_tell_refused(const struct pst_managed *m, const struct pst_conn_start *k
 		      .server_port = known->server_port,
 		      .layer = PST_LAYER_L3L4,
 		      .direction = (uint8_t)known->direction,
-		      .outcome = PST_OUTCOME_DENIED,
+		      .outcome = (uint8_t)outcome,
 		      .reason = (uint8_t)reason},
 	};
 

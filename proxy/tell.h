@@ -14,6 +14,6 @@ int pst_tell_request(const struct pst_managed *m, const struct pst_conn *c,
 int pst_tell_answer(const struct pst_managed *m, const struct pst_conn *c,
 		    const struct pst_pair_answer *answer);
 
-/* A connection that was not taken, under policy POLICY, for REASON. */
-int pst_tell_refused(const struct pst_managed *m, const struct pst_conn_start *known,
-		     uint32_t policy, enum pst_reason reason);
+/* A connection that was not taken, under policy POLICY, for REASON, or is AUDITED. */
+int pst_tell_connection(const struct pst_managed *m, const struct pst_conn_start *known,
+			uint32_t policy, enum pst_outcome outcome, enum pst_reason reason);

@@ -56,6 +56,25 @@ void pst_worker_run(struct pst_worker *w, struct pst_conn *c)
 	bury_if_done(w, c);
 }
 
+/* Nothing is denied of C any more: what begins now would not come here, either. */
+static void audit(struct pst_worker *w, struct pst_conn *c, const struct pst_l4_result *r)
+{
+	const struct pst_conn_start known = {
+		.client = c->client,
+		.server = c->server,
+		.client_port = c->client_port,
+		.server_port = c->server_port,
+		.direction = c->direction,
+		.rule = r->rule,
+	};
+
+	if (!c->audited)
+		pst_entry_tell_audited(w, &known, r);
+	c->audited = true;
+	if (!pst_pair_is_tunnel(c->pair))
+		pst_conn_renew(c, w->policy, PST_PAIR_UNJUDGED);
+}
+
 /* What the policy that is in force now says about an open connection. */
 static void renew(struct pst_worker *w, struct pst_conn *c)
 {
@@ -64,6 +83,11 @@ static void renew(struct pst_worker *w, struct pst_conn *c)
 
 	if (c->done)
 		return;
+	if (r.audited) {
+		audit(w, c, &r);
+		return;
+	}
+	c->audited = false;
 	/* A stream that nobody looks into cannot be judged later. */
 	if (r.verdict == PST_VERDICT_DENY || r.verdict == PST_VERDICT_ALLOW ||
 	    pst_pair_is_tunnel(c->pair)) {

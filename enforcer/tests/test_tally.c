@@ -66,6 +66,8 @@ Test(tally, no_counter_is_another_one)
 		}
 	}
 	cr_expect_geq(PST_TALLY_DECIDED, PST_TALLY_REFUSED + PST_REASON_MAX);
+	for (int r = 0; r < PST_REASON_MAX; r++)
+		cr_assert(PST_TALLY_AUDITED + r < PST_TALLY_MAX && !taken[PST_TALLY_AUDITED + r]);
 	cr_expect_geq(PST_TALLY_IDLE, PST_TALLY_FAILED + PST_TALLY_FAILURES);
 }
 
@@ -152,6 +154,7 @@ Test(proxied, is_written_by_leg_protocol_and_reason)
 	p.sums.n[PST_TALLY_SENT] = 1000;
 	p.sums.n[PST_TALLY_FAILED + PST_TALLY_LATE] = 4;
 	p.sums.n[PST_TALLY_REFUSED + PST_REASON_PROXY_LIMIT] = 2;
+	p.sums.n[PST_TALLY_AUDITED + PST_REASON_NO_RULE_L4] = 6;
 	p.sums.n[pst_tally_decided(PST_TALLY_HTTP2, PST_REASON_RULE)] = 10;
 	p.sums.n[pst_tally_decided(PST_TALLY_HTTP2, PST_REASON_RULE_FALLBACK)] = 1;
 	p.sums.n[pst_tally_decided(PST_TALLY_HTTP1, PST_REASON_NO_RULE_L7)] = 6;
@@ -163,6 +166,7 @@ Test(proxied, is_written_by_leg_protocol_and_reason)
 	expect(&p, false, "\npostern_proxy_cx_tx_bytes_total{leg=\"downstream\"} 1000\n");
 	expect(&p, false, "\npostern_proxy_upstream_failures_total{kind=\"timeout\"} 4\n");
 	expect(&p, false, "\npostern_proxy_cx_refused_total{reason=\"proxy-limit\"} 2\n");
+	expect(&p, false, "\npostern_proxy_cx_audited_total{reason=\"no-rule-l4\"} 6\n");
 	expect(&p, false, "{protocol=\"http2\",verdict=\"forwarded\"} 11\n");
 	expect(&p, false, "{protocol=\"http1\",verdict=\"denied\"} 6\n");
 	expect(&p, false, "{protocol=\"http1\",verdict=\"parse_errors\"} 8\n");

@@ -76,6 +76,9 @@ Test(verdict, what_an_honest_proxy_says_has_no_flaw)
 	cr_expect_null(pst_verdict_flaw(&v));
 	v.client_port = 5;
 	cr_expect_null(pst_verdict_flaw(&v));
+	v.outcome = PST_OUTCOME_AUDITED;
+	v.reason = PST_REASON_FALLBACK_GONE;
+	cr_expect_null(pst_verdict_flaw(&v));
 }
 
 Test(verdict, lengths_must_be_those_of_a_record)
@@ -96,6 +99,8 @@ Test(verdict, words_must_be_some)
 	EXPECT_FLAW(request, v.layer = PST_LAYER_ANSWER + 1, words);
 	EXPECT_FLAW(request, v.direction = 2, words);
 	EXPECT_FLAW(request, v.outcome = PST_OUTCOME_AUDITED, words);
+	EXPECT_FLAW(answer, v.outcome = PST_OUTCOME_AUDITED, words);
+	EXPECT_FLAW(refusal, v.outcome = PST_OUTCOME_AUDITED + 1, words);
 	EXPECT_FLAW(request, v.reason = PST_REASON_NONE, words);
 	EXPECT_FLAW(request, v.reason = PST_REASON_MAX, words);
 	EXPECT_FLAW(request, v.is_h2 = 2, words);

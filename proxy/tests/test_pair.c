@@ -283,6 +283,71 @@ Test(pair, a_handshake_behind_which_the_policy_has_changed_is_not_answered)
 	t_world_fini(&other);
 }
 
+/* Its policy goes into audit: nobody may notice. */
+Test(pair, the_next_request_passes_as_it_comes_when_nothing_is_judged_any_more)
+{
+	ask(GET);
+	pst_pair_renew(stage->pair, stage->world->ruler, PST_PAIR_UNJUDGED);
+	cr_expect(!pst_pair_is_tunnel(stage->pair));
+	reply(OK);
+	stage->n_out[PST_SERVER] = stage->n_out[PST_CLIENT] = 0;
+	ask(DENIED "what is no HTTP");
+	expect_out(PST_SERVER, DENIED "what is no HTTP");
+	reply("nor is this");
+	expect_out(PST_CLIENT, "nor is this");
+	cr_expect_eq(pst_pair_ruleset(stage->pair), PST_PAIR_UNJUDGED);
+}
+
+Test(pair, an_answer_of_the_proxy_is_not_overtaken_when_nothing_is_judged_any_more)
+{
+	const char *at;
+	char *room;
+	size_t n;
+
+	cr_assert_geq(pst_pair_room(stage->pair, PST_CLIENT, &room), strlen(DENIED GET));
+	memcpy(room, DENIED GET, strlen(DENIED GET));
+	pst_pair_received(stage->pair, PST_CLIENT, strlen(DENIED GET));
+	pst_pair_renew(stage->pair, stage->world->ruler, PST_PAIR_UNJUDGED);
+	cr_assert(pst_pair_room(stage->pair, PST_CLIENT, &room));
+	*room = 'G';
+	pst_pair_received(stage->pair, PST_CLIENT, 1);
+	cr_expect_eq(pst_pair_pending(stage->pair, PST_SERVER, &at), 0);
+	n = pst_pair_pending(stage->pair, PST_CLIENT, &at);
+	cr_assert(n > 12 && !memcmp(at, "HTTP/1.1 403", 12));
+	pst_pair_sent(stage->pair, PST_CLIENT, n);
+	n = pst_pair_pending(stage->pair, PST_SERVER, &at);
+	cr_assert(n == strlen(GET "G") && !memcmp(at, GET "G", n));
+	pst_pair_sent(stage->pair, PST_SERVER, n);
+}
+
+Test(pair, one_that_asks_for_nothing_while_nothing_is_judged_is_judged_again)
+{
+	struct t_world other;
+
+	t_world_rules(&other, "        - {path: /other}\n");
+	ask(GET);
+	pst_pair_renew(stage->pair, stage->world->ruler, PST_PAIR_UNJUDGED);
+	pst_pair_renew(stage->pair, other.ruler, other.ruleset);
+	reply(OK);
+	stage->n_out[PST_SERVER] = 0;
+	ask(GET);
+	expect_out(PST_SERVER, "");
+	expect_reason(PST_REASON_NO_RULE_L7);
+	t_stage_end(stage);
+	t_stage_begin(stage, stage->world);
+	t_world_fini(&other);
+}
+
+Test(pair, a_handshake_is_answered_when_nothing_is_judged_any_more)
+{
+	ask(HANDSHAKE);
+	pst_pair_renew(stage->pair, stage->world->ruler, PST_PAIR_UNJUDGED);
+	reply(SWITCHED "data");
+	expect_out(PST_CLIENT, SWITCHED "data");
+	ask("frame");
+	expect_out(PST_SERVER, HANDSHAKE "frame");
+}
+
 Test(pair, a_handshake_that_is_refused_leaves_http)
 {
 	ask(HANDSHAKE);
