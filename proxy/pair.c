@@ -276,11 +276,16 @@ static void begin_h2(struct pst_pair *p)
 {
 	struct pst_buffer *b = &p->in[PST_CLIENT];
 
+	p->up.state = PST_MESSAGE_NONE;
+	renew(p); /* what came meanwhile judges the streams */
+	if (p->tunnel) {
+		b->pass = b->end;
+		return;
+	}
 	if (pst_h2_new(&p->opts, &p->h2)) {
 		deny(p, PST_REASON_NO_STATE, UINT32_MAX);
 		return;
 	}
-	p->up.state = PST_MESSAGE_NONE;
 	pst_h2_take(p->h2, b->v + b->pass, pst_buffer_unknown(b));
 	pst_buffer_fini(b, p->opts.purse);
 }

@@ -283,6 +283,22 @@ Test(pair, a_handshake_behind_which_the_policy_has_changed_is_not_answered)
 	t_world_fini(&other);
 }
 
+/* Nobody takes it over later: the session of HTTP/2 has its own copy. */
+Test(pair, a_policy_that_comes_inside_of_the_preface_of_http2_judges_all_streams)
+{
+	struct t_world other;
+
+	t_world_rules(&other, "        - {path: /other}\n");
+	ask("PR");
+	pst_pair_renew(stage->pair, other.ruler, other.ruleset);
+	ask("I * HTTP/2.0\r\n\r\nSM\r\n\r\n");
+	cr_assert(pst_pair_is_h2(stage->pair));
+	cr_expect_eq(pst_pair_ruler(stage->pair), other.ruler);
+	t_stage_end(stage);
+	t_stage_begin(stage, stage->world);
+	t_world_fini(&other);
+}
+
 /* Its policy goes into audit: nobody may notice. */
 Test(pair, the_next_request_passes_as_it_comes_when_nothing_is_judged_any_more)
 {
