@@ -538,29 +538,6 @@ Test(h2, a_new_policy_counts_from_the_next_stream_on)
 	t_world_fini(&other);
 }
 
-/* Its policies are in audit, and then in force again. */
-Test(h2, streams_pass_as_they_come_while_nothing_is_judged)
-{
-	struct t_h2 *t = begin_rules(ACTION("REPLACE"));
-	struct t_h2_stream *c;
-
-	cr_expect(strstr(t_h2_get(t, "/nowhere")->head, "403"));
-	pst_pair_renew(t->pair, t->world->ruler, PST_PAIR_UNJUDGED);
-	cr_expect(!pst_pair_is_tunnel(t->pair));
-	t->n_events = 0;
-	cr_expect(strstr(t_h2_get(t, "/nowhere")->head, "200"));
-	c = t_h2_upload(t, HEAD("POST", "/a", "x-token: bad\n"), 10, NULL);
-	c->trailers_to_send = "x-token: bad\n";
-	t_h2_resume(t, PST_CLIENT, c);
-	cr_expect(strstr(c->head, "200"));
-	cr_expect(strstr(t->peer[PST_SERVER].streams[1].head, "x-token: bad"));
-	cr_expect_str_eq(t->peer[PST_SERVER].streams[1].trailers, "x-token: bad\n");
-	cr_expect_eq(t->n_events, 0, "nothing is reported");
-	pst_pair_renew(t->pair, t->world->ruler, t->world->ruleset);
-	cr_expect(strstr(t_h2_get(t, "/nowhere")->head, "403"));
-	end(t);
-}
-
 /* The head was allowed by one policy that refuses the trailers, and that by another one. */
 Test(h2, trailers_behind_a_new_policy_are_not_judged_by_that_alone)
 {
