@@ -5,13 +5,15 @@
  * The crowd: all identities of a bundle, and sets of them.
  *
  * Who is meant by a selector or by a rule's peers is a set of slots, one bit for each identity.
- * Sets are found through an index of labels, so that what it costs depends on how many are meant
- * and not on how many there are; the members of prefixes, which are few, are tried one by one.
+ * Sets are found through an index of labels and one of prefixes, so that what it costs depends on
+ * how many are meant and not on how many there are. Where DNS names are meant, the members of
+ * prefixes are tried one by one.
  */
 
 #include "base/vec.h"
 #include "compiler/labelindex.h"
 #include "compiler/peer.h"
+#include "compiler/prefixindex.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -29,6 +31,7 @@ struct pst_crowd {
 	struct PST_VEC(uint64_t) live;	   /* the set of slots that are not free */
 	struct PST_VEC(uint32_t) prefixes; /* slots whose members are prefixes; some may be free */
 	struct pst_labelindex *index;
+	struct pst_prefixindex *by_prefix;
 };
 
 /* Appends a member. 0 or -ENOMEM. */
