@@ -98,15 +98,23 @@ void pst_judged_policy(struct pst_judged *j, uint32_t id, const struct pst_bundl
 	forget_gone(j);
 	j->known[id % PST_JUDGED_POLICIES].policy = id;
 	j->known[id % PST_JUDGED_POLICIES].generation = 0; /* until it is published, if it is */
+	j->is_next = true;
+}
+
+void pst_judged_skip(struct pst_judged *j)
+{
+	j->is_next = false;
 }
 
 void pst_judged_published(struct pst_judged *j, uint32_t generation)
 {
 	const uint32_t i = j->policy % PST_JUDGED_POLICIES;
 
-	/* The proxy keeps what it has when it could not be given the next. */
-	if (!j->known[i].generation)
+	/* The proxy keeps what it has when it could not be given the next, also what has never
+	 * been published: this is not that, and its rules are others. */
+	if (j->is_next)
 		j->known[i].generation = generation;
+	j->is_next = false;
 }
 
 /* What the policy of a record has become; 0: nothing, or nobody knows any more. */

@@ -50,6 +50,7 @@ struct pst_judged {
 	int fd; /* the pipe; -1: none */
 	uint64_t since_ns;
 	uint32_t policy; /* the last that the proxy was given */
+	bool is_next;	 /* and what is published next is that */
 	struct {
 		uint32_t policy, generation;
 	} known[PST_JUDGED_POLICIES];
@@ -70,11 +71,13 @@ void pst_judged_end(struct pst_judged *j);
 int pst_judged_serve(struct pst_judged *j, const uint8_t addr[16]);
 
 /*
- * The proxy is given policy ID, which is B; and that is now in force as GENERATION. IDs ascend by
- * one. Workloads are forgotten when none of the last policies knows them; connections of one that
+ * The proxy is given policy ID, which is B; and what it was given last is now in force as
+ * GENERATION, unless another one was to be given, and could not be (skip). IDs ascend by one.
+ * Workloads are forgotten when none of the last policies knows them; connections of one that
  * is only not the proxy's any more may go on.
  */
 void pst_judged_policy(struct pst_judged *j, uint32_t id, const struct pst_bundle *b);
+void pst_judged_skip(struct pst_judged *j);
 void pst_judged_published(struct pst_judged *j, uint32_t generation);
 
 /* Takes one turn. NULL, or why the proxy is to be ended, good until the next call. *RET_MORE, which

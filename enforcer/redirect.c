@@ -295,6 +295,7 @@ void pst_redirect_prepare(struct pst_redirect *r, const struct pst_bundle *bundl
 {
 	int fd, e = want(r, bundle);
 
+	pst_judged_skip(&r->judged); /* until it is given this one */
 	if (r->is_off || (!e && !pst_places_is_any_wanted(r->places) && !is_up(r)))
 		return;
 	fd = e ? e : pst_handover_write(bundle, host, n_host);

@@ -326,6 +326,24 @@ Test(judged, of_a_policy_that_was_not_published_or_is_gone_no_rule_is_named)
 	cr_expect_eq(last.generation, 0);
 }
 
+/* Its rules may be more than those of what was published in its place. */
+Test(judged, a_policy_is_not_taken_for_one_that_could_not_be_handed_over_behind_it)
+{
+	struct pst_verdict_told v = request();
+
+	pst_judged_policy(&judged, POLICY + 1, bundle); /* not published */
+	pst_judged_skip(&judged);
+	pst_judged_published(&judged, GENERATION);
+	v.r.policy = POLICY + 1;
+	v.r.rule = 12345;
+	cr_expect_null(say(&v));
+	cr_expect_eq(last.generation, 0);
+	pst_judged_policy(&judged, POLICY + 2, bundle);
+	pst_judged_published(&judged, GENERATION);
+	v.r.policy = POLICY + 2;
+	cr_expect_not_null(say(&v));
+}
+
 Test(judged, of_a_connection_that_was_not_taken_ends_may_be_unknown)
 {
 	struct pst_verdict_told v = {.r = {.policy = POLICY,
