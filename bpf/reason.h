@@ -128,7 +128,8 @@
 	  "a connection older than the daemon, or one that needs HTTP rules since a later policy")    \
 	X(OLD_GENERATION, "generation-expired", KILL,                                                 \
 	  "the flow stayed inside one request for too many policy generations")                       \
-	X(POLICY_CHANGED, "policy-changed", KILL, "a new policy denies this connection at L3/L4")     \
+	X(POLICY_CHANGED, "policy-changed", KILL,                                                     \
+	  "a new policy denies this connection, or a stream that nobody has looked into")             \
 	X(STATE_BUSY, "state-busy", DROP, "two CPUs at once on one flow: the peer retransmits")       \
 	X(NO_STATE, "no-state", KILL, "no memory for the state of the flow")                          \
 	X(TABLE_MISSING, "table-missing", KILL, "an automaton or rule set is missing")                \
