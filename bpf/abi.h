@@ -332,7 +332,7 @@ struct pst_exchange_key {
 	__u16 local_port, remote_port;
 	__u8 protocol;
 	__u8 direction; /* who began: enum pst_dir */
-	__u8 pad[2];
+	__u16 device;	/* by which the peer has begun; 0: the endpoint has */
 };
 
 /* What is behind a device: a network namespace, by its id in the daemon's. */

@@ -209,6 +209,7 @@ static __always_inline int on_packet(struct __sk_buff *skb, __u32 direction)
 	struct packet p = {
 		.direction = direction,
 		.len = skb->len,
+		.device = device_of(skb),
 		.on_loopback = skb->ifindex == LOOPBACK_IFINDEX,
 	};
 	struct bpf_sock *sk;

@@ -36,8 +36,16 @@ struct packet {
 	__u32 acked;	  /* snd_una */
 	__u8 direction;	  /* of the packet: enum pst_dir */
 	__u8 on_loopback; /* it does not leave its network namespace */
-	__u8 pad[2];
+	__u16 device;	  /* that it has come by, or leaves by: device_of() */
 };
+
+/* Its index; the largest value is for all that are larger. */
+static __always_inline __u16 device_of(const struct __sk_buff *skb)
+{
+	__u32 index = skb->ifindex;
+
+	return index < 0xffff ? (__u16)index : 0xffff;
+}
 
 /* What is dropped passes where the daemon only audits. */
 static __always_inline int verdict(__u32 reason, __u32 direction, int pass)

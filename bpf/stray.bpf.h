@@ -8,10 +8,15 @@
  */
 
 #include "bpf/sent.bpf.h"
+#include "bpf/source.bpf.h"
 
 enum {
 	FAMILY_IPV4 = 2, /* AF_INET */
 	FAMILY_IPV6 = 10,
+	ICMP_HEADER = 8,
+	/* Of a neighbour, with the one option that Ethernet needs. */
+	LONGEST_SOLICITATION = ETH_HLEN + sizeof(struct ipv6hdr) + 32,
+	FRAGMENTS = 2, /* in the place of enum pst_dir: the first one may leave */
 };
 
 /* Which connection of the pod's kernel a segment is of, where it is not one that was judged. */
@@ -36,9 +41,10 @@ static __always_inline int is_of_socket(struct __sk_buff *skb, const struct pack
 	full = bpf_sk_fullsock(sk);
 	if (!full)
 		return p->h.protocol == IPPROTO_TCP;
-	/* As the pod's kernel answers; else a raw socket is asked about no more than a stray is. */
+	/* As the pod's kernel answers; else a raw socket is asked about no more than a stray is.
+	 * The kernel's ICMP is asked about, too: it may answer what the pod has given to itself. */
 	if (full->type == SOCKET_RAW)
-		return p->h.protocol == IPPROTO_TCP || is_icmp(p);
+		return p->h.protocol == IPPROTO_TCP;
 	if (full->protocol != p->h.protocol)
 		return 0;
 	/* Nothing wraps in TCP. A reset leaves when its socket has given up its port. */
@@ -94,18 +100,96 @@ static __always_inline int is_to_many(const struct packet *p)
 	return is_ipv4(p) ? p->h.dst[12] >= 224 : p->h.dst[0] == 0xff;
 }
 
+/* Is the destination at the pod's own link, as far as addresses say? */
+PST_OUTLINE int is_near(const struct __sk_buff *skb, const struct packet *p, const __u8 subject[16],
+			const struct pst_config *config)
+{
+	const struct pst_device *device = find_device(skb);
+	const __u64 *dst = (const __u64 *)p->h.dst;
+
+	if (p->h.dst[0] == 0xfe && (p->h.dst[1] & 0xc0) == 0x80)
+		return 1;
+	if (*(const __u64 *)subject == *dst)
+		return 1;
+	if (device &&
+	    (*(const __u64 *)device->own[0] == *dst || *(const __u64 *)device->own[1] == *dst))
+		return 1;
+	return is_somebodys(p->h.dst, config) && !is_endpoint(p->h.dst, config); /* a node */
+}
+
 /*
  * Neighbours and multicast groups are a matter of the link: their packets have no socket. Who tells
- * one host alone of groups tells it something else.
+ * one host alone of groups tells it something else; so does who asks it, or advertises, with more
+ * than the one option that says where he is, or beyond the link.
  */
-static __always_inline int is_of_link(const struct packet *p)
+static __always_inline int is_of_link(const struct __sk_buff *skb, const struct packet *p,
+				      const __u8 subject[16], const struct pst_config *config)
 {
-	if (is_neighbour_discovery(p))
-		return 1;
-	return is_to_many(p) &&
-	       (p->h.protocol == IPPROTO_IGMP ||
-		(p->h.protocol == IPPROTO_ICMPV6 &&
-		 ((p->h.icmp_type >= 130 && p->h.icmp_type <= 132) || p->h.icmp_type == 143)));
+	if (!is_to_many(p))
+		return p->h.protocol == IPPROTO_ICMPV6 &&
+		       (p->h.icmp_type == 135 || p->h.icmp_type == 136) &&
+		       p->len <= LONGEST_SOLICITATION && is_near(skb, p, subject, config);
+	return is_neighbour_discovery(p) || p->h.protocol == IPPROTO_IGMP ||
+	       (p->h.protocol == IPPROTO_ICMPV6 &&
+		((p->h.icmp_type >= 130 && p->h.icmp_type <= 132) || p->h.icmp_type == 143));
+}
+
+/* Does P say what went wrong with a packet of its receiver's? */
+static __always_inline int is_error(const struct packet *p)
+{
+	__u32 type = p->h.icmp_type;
+
+	if (p->h.protocol == IPPROTO_ICMP)
+		return type == 3 || type == 11 || type == 12;
+	return p->h.protocol == IPPROTO_ICMPV6 && type >= 1 && type <= 4;
+}
+
+/*
+ * Does P, an error, quote a packet of its receiver's that was let in, or that answers the pod? What
+ * it quotes takes the place of P's headers for a moment.
+ */
+PST_OUTLINE int quotes_known(struct __sk_buff *skb, struct packet *p)
+{
+	struct pst_exchange_key key;
+	int is_known = 0;
+
+	exchange_key(&key, p, PST_DIR_INGRESS);
+	if (!pst_read_headers(skb, &p->h, p->h.transport + ICMP_HEADER)) {
+		key.local_port = p->h.dst_port;
+		key.remote_port = p->h.src_port;
+		key.protocol = p->h.protocol;
+		is_known = is_recent(&key);
+		key.direction = PST_DIR_EGRESS;
+		key.device = 0;
+		is_known |= is_recent(&key);
+	}
+	return !pst_read_headers(skb, &p->h, ETH_HLEN) && is_known;
+}
+
+/* May fragments follow to where P, a first one, may go, or has P, a later one, such a first one? */
+static __always_inline void fragments_key(struct pst_exchange_key *key, const struct packet *p)
+{
+	exchange_key(key, p, FRAGMENTS);
+	key->local_port = key->remote_port = 0;
+}
+
+PST_OUTLINE int has_first_fragment(const struct packet *p)
+{
+	struct pst_exchange_key key;
+
+	fragments_key(&key, p);
+	return is_recent(&key);
+}
+
+PST_OUTLINE int let_out(const struct packet *p)
+{
+	struct pst_exchange_key key;
+	__u64 now = bpf_ktime_get_ns();
+
+	fragments_key(&key, p);
+	if (p->h.fragment)
+		bpf_map_update_elem(&pst_exchanges, &key, &now, BPF_ANY);
+	return SKB_PASS;
 }
 
 /* Does P come from 0.0.0.0 or ::, and go to all or many, as who asks for an address sends? */
@@ -193,15 +277,19 @@ PST_OUTLINE int on_stray(struct __sk_buff *skb, struct packet *p, const struct p
 	subject = has_no_address_yet(p) ? NULL : find_subject(skb, p, config);
 	if (!subject)
 		return SKB_PASS;
-	has_strays = 1;
 	if (p->h.fragment & PST_FRAGMENT_LATER) {
+		if (has_first_fragment(p))
+			return SKB_PASS;
 		p->h.src_port = p->h.dst_port = 0; /* what was read is payload */
 		is_tcp = 0;
 	} else {
 		if (unread)
 			return drop(skb, p, config, PST_REASON_BAD_PACKET);
-		if (is_of_link(p) || (!is_tcp && is_reply(p)))
+		if (is_of_link(skb, p, subject, config))
 			return SKB_PASS;
+		if (!is_tcp && (is_reply(p) || (is_error(p) && quotes_known(skb, p))))
+			return let_out(p);
+		has_strays = 1;
 		in = is_tcp ? on_let_in(skb, p, subject, config) : NOT_LET_IN;
 		if (in != NOT_LET_IN)
 			return in;
@@ -214,7 +302,7 @@ PST_OUTLINE int on_stray(struct __sk_buff *skb, struct packet *p, const struct p
 		/* What comes from an address that may be another's lets nothing in to that. */
 		if ((!is_tcp || flags == PST_TCP_SYN) && is_checked(skb))
 			remember_exchange(p);
-		return SKB_PASS;
+		return let_out(p);
 	}
 	return deny_stray(skb, p, &d, PST_ROLE_CLIENT);
 }

@@ -69,6 +69,15 @@ static __always_inline int is_network_message(const struct packet *p)
 	return (type >= 1 && type <= 4) || (type >= 130 && type <= 137) || type == 143;
 }
 
+/* Echo, timestamp, extended echo: no request is the reply to another one with its identifier. */
+static __always_inline int is_request(const struct packet *p)
+{
+	__u32 type = p->h.icmp_type;
+
+	return p->h.protocol == IPPROTO_ICMP ? type == 8 || type == 13 || type == 42
+					     : type == 128 || type == 160;
+}
+
 /* Does the pod's kernel answer by itself, if it is let? */
 static __always_inline int answers_itself(struct __sk_buff *skb, const struct packet *p)
 {
@@ -79,7 +88,7 @@ static __always_inline int answers_itself(struct __sk_buff *skb, const struct pa
 		return !is_reply(p) && !has_socket(skb, p);
 	case IPPROTO_ICMP:
 	case IPPROTO_ICMPV6:
-		return !is_network_message(p) && !is_reply(p);
+		return is_request(p) || (!is_network_message(p) && !is_reply(p));
 	default:
 		return !is_reply(p);
 	}
@@ -212,9 +221,10 @@ static __always_inline int to_pod(struct __sk_buff *skb, struct packet *p)
 	decide(&d, p, PST_ROLE_SERVER, config);
 	if (pst_is_denial(&d) && pst_deny_l3l4(skb, p, &d, PST_ROLE_SERVER) != SKB_PASS)
 		return SKB_DROP;
-	/* So that the reply may leave. What HTTP rules would allow nobody judges without a socket.
-	 */
-	if (is_icmp(p) || (has_strays && d.verdict == PST_VERDICT_ALLOW))
+	/* So that the reply may leave, or the error. What HTTP rules would allow nobody judges
+	 * without a socket. */
+	if (is_icmp(p) ||
+	    (d.verdict == PST_VERDICT_ALLOW && (has_strays || p->h.protocol != IPPROTO_TCP)))
 		remember_exchange(p);
 	return SKB_PASS;
 }
@@ -263,7 +273,7 @@ static __always_inline int from_pod(struct __sk_buff *skb, struct packet *p)
 SEC("tc")
 int pst_to_pod_call(struct __sk_buff *skb)
 {
-	struct packet p = {.direction = PST_DIR_INGRESS, .len = skb->len};
+	struct packet p = {.direction = PST_DIR_INGRESS, .len = skb->len, .device = device_of(skb)};
 
 	return to_pod(skb, &p) == SKB_PASS ? TC_ACT_UNSPEC : TC_ACT_SHOT;
 }
@@ -271,7 +281,7 @@ int pst_to_pod_call(struct __sk_buff *skb)
 SEC("tc")
 int pst_from_pod_call(struct __sk_buff *skb)
 {
-	struct packet p = {.direction = PST_DIR_EGRESS, .len = skb->len};
+	struct packet p = {.direction = PST_DIR_EGRESS, .len = skb->len, .device = device_of(skb)};
 
 	return from_pod(skb, &p) == SKB_PASS ? TC_ACT_UNSPEC : TC_ACT_SHOT;
 }

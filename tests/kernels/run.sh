@@ -38,7 +38,7 @@ disk_programs="$programs bash bpftool find flock grep mawk mount nsenter nstat p
 # next daemon adopts.
 e2e=${KERNELS_E2E:-t_http_vectors t_pages_that_change_leave_as_judged
 	t_crafted_segments_gain_nothing t_an_urgent_pointer_hides_nothing
-	t_what_no_socket_sends_is_decided
+	t_what_no_socket_sends_is_decided t_a_kernel_answers_nobody_who_has_not_asked
 	t_a_reused_socket_is_judged_anew t_crossing_syns_make_no_server t_enforcement_outlives_the_daemon}
 
 skip_all() {

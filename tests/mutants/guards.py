@@ -27,6 +27,7 @@ NOT_TAKEN = ("accepted = p->ordered ? f->judged : p->accepted;\n	__u32 start", "
 ITSELF = "e2e:t_sockets_belong_to_where_they_were_made"
 SOURCES = "e2e:t_nobody_sends_from_the_address_of_another"
 STRAYS = "e2e:t_what_no_socket_sends_is_decided"
+ANSWERS = "e2e:t_a_kernel_answers_nobody_who_has_not_asked"
 ODD_SOCKETS = "e2e:t_raw_and_multipath_sockets_gain_nothing"
 
 GUARDS = [
@@ -169,4 +170,13 @@ GUARDS = [
           "	return device->own[0];\n", "	return NULL;\n", STRAYS),
     Guard("http-rules-need-a-socket", "bpf/stray.bpf.h",
           "	    !(is_tcp && flags == (PST_TCP_SYN | PST_TCP_ACK))) {\n", "	    1) {\n", STRAYS),
+    Guard("the-kernel-answers-who-has-asked", "bpf/stray.bpf.h",
+          "	if (full->type == SOCKET_RAW)\n		return p->h.protocol == IPPROTO_TCP;\n",
+          "	if (full->type == SOCKET_RAW)\n		return p->h.protocol == IPPROTO_TCP || is_icmp(p);\n", ANSWERS),
+    Guard("answers-leave-as-questions-came", "bpf/exchange.bpf.h",
+          "	k->device = began == PST_DIR_INGRESS ? p->device : 0;\n", "", ANSWERS),
+    Guard("no-long-solicitations", "bpf/stray.bpf.h",
+          "p->len <= LONGEST_SOLICITATION && ", "", ANSWERS),
+    Guard("no-solicitations-beyond-the-link", "bpf/stray.bpf.h",
+          " && is_near(skb, p, subject, config);\n", ";\n", ANSWERS),
 ]
