@@ -349,6 +349,14 @@ static void write_policy(const struct pst_metrics *m, const struct pst_metrics_v
 	head(out, "postern_refused_calls_total", "counter",
 	     "System calls of the daemon that are not on its list.");
 	fprintf(out, "postern_refused_calls_total %" PRIu64 "\n", v->refused_calls);
+	if (v->has_homes) {
+		head(out, "postern_source_verified_pods", "gauge",
+		     "Pods that may send from their own addresses alone.");
+		fprintf(out, "postern_source_verified_pods %zu\n", v->verified);
+		head(out, "postern_source_unverified_namespaces", "gauge",
+		     "Network namespaces behind devices whose sources are not checked.");
+		fprintf(out, "postern_source_unverified_namespaces %zu\n", v->unverified);
+	}
 	head(out, "cilium_bpf_map_pressure", "gauge", "How full a table is, 0 to 1.");
 	pst_fill_read(v->gens, v->host, fill);
 	for (size_t i = 0; i < PST_FILL_MAX; i++)

@@ -44,6 +44,8 @@ struct pst_metrics_view {
 	uint64_t reader_ends;		   /* how often he had to be started again */
 	uint64_t proxy_ends;		   /* the same of the userspace proxy */
 	uint64_t refused_calls;		   /* of this process, by its own list */
+	bool has_homes;			   /* sources are verified (enforcer/homes.h) ... */
+	size_t verified, unverified;	   /* ... of so many pods, and not of these namespaces */
 };
 
 /* Writes all in Prometheus' text form, version 0.0.4. */

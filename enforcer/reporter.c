@@ -22,6 +22,7 @@
 #include "enforcer/flow_ring.h"
 #include "enforcer/flow_time.h"
 #include "enforcer/generation.h"
+#include "enforcer/homes.h"
 #include "enforcer/http_serve.h"
 #include "enforcer/loader.h"
 #include "enforcer/metrics.h"
@@ -202,6 +203,9 @@ static void write_metrics(const struct pst_reporter *r, FILE *out)
 	view.reader_ends = reader.ended;
 	view.proxy_ends = pst_redirect_ends();
 	view.refused_calls = pst_confine_refused();
+	view.has_homes = r->status.homes;
+	if (view.has_homes)
+		view.verified = pst_homes_count(r->status.homes, &view.unverified);
 	pst_loader_counters(r->parts.loader, counters);
 	pst_metrics_write(r->metrics, &view, out);
 }

@@ -32,7 +32,8 @@ static char *written(void)
 	char *text = NULL;
 	size_t len;
 	FILE *out = open_memstream(&text, &len);
-	const struct pst_metrics_view view = {.counters = counters};
+	const struct pst_metrics_view view = {
+		.counters = counters, .has_homes = true, .verified = 3, .unverified = 2};
 
 	pst_metrics_write(metrics, &view, out);
 	fclose(out);
@@ -76,6 +77,12 @@ Test(metrics, answers_are_counted_by_method_and_status_and_timed)
 	expect("_bucket{method=\"GET\",reporter=\"server\",le=\"+Inf\"} 2\n");
 	expect("_sum{method=\"GET\",reporter=\"server\"} 20.007\n");
 	expect("_count{method=\"GET\",reporter=\"server\"} 2\n");
+}
+
+Test(metrics, whose_sources_are_not_checked_is_told)
+{
+	expect("\npostern_source_verified_pods 3\n");
+	expect("\npostern_source_unverified_namespaces 2\n");
 }
 
 Test(metrics, no_client_chooses_a_label)

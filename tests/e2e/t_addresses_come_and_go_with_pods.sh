@@ -69,7 +69,7 @@ gone() { # and with it its device, which takes the kernel a moment
 ip netns del frontend
 ip netns del admin
 pods web-0,web,10.77.0.2,fd77::2 >"$E2E/inventory.yaml"
-e2e_posternd --policy "$E2E/policy.yaml" --inventory "$E2E/inventory.yaml" --courtesy off
+e2e_posternd --policy "$E2E/policy.yaml" --inventory "$E2E/inventory.yaml" --courtesy off --metrics 127.0.0.1:9970
 guarded "before there is a pod" 10.77.0.2
 
 bare web
@@ -148,6 +148,8 @@ ip -n stranger addr add 10.77.0.99/24 dev eth0
 forged stranger 10.77.0.99
 e2e_is "who is not known is not checked" "$before" "$(drops)"
 build/postern status | grep -q "source IPs *verified of 4 pods, not of 1 network" || e2e_fail "status does not tell who is checked: $(build/postern status)"
+
+e2e_is "as do the metrics" "4 1" "$(curl -s http://127.0.0.1:9970/metrics | awk '/^postern_source_/ { printf "%s%s", sep, $2; sep = " " }')"
 
 # A later daemon knows what the one before knew, also what has come meanwhile.
 ip -n other addr add 10.77.0.2/32 dev eth0
