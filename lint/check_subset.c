@@ -27,6 +27,9 @@ struct list {
 	struct PST_VEC(struct pst_http_box) boxes;
 };
 
+/* A list that applies to other ports is soon seen to; many of them are not. */
+enum { ENTRIES_PER_LOOK = 16 };
+
 struct search {
 	const struct pst_lint_env *env;
 	struct pst_rule_index *index;
@@ -214,8 +217,11 @@ static int compare_entry(struct search *s, const struct pst_rule_ref *ref,
 
 static int compare_rule(struct search *s, const struct pst_rule_ref *ref)
 {
+	const size_t looks = ref->rule->n_ports / ENTRIES_PER_LOOK;
 	int r = 0;
 
+	if (looks && !pst_rule_index_spend(s->index, looks, 1))
+		return 0;
 	for (size_t i = 0; !r && i < ref->rule->n_ports; i++)
 		r = compare_entry(s, ref, &ref->rule->ports[i]);
 	return r;

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/cleanup.h"
 #include "lint/tests/checked.h"
@@ -199,4 +200,30 @@ Test(subset, a_list_of_thousands_is_compared_to_the_end)
 	cr_expect_eq(t_count(twice, "http-rule-equal"), 1);
 	cr_expect_eq(t_count(wide, "http-rule-subset"), MANY);
 	cr_expect_eq(t_count(wide, "lint-budget"), 0);
+}
+
+/* One list for each of 20,000 ports: none is compared with all others for ever, and that is told.
+ */
+Test(subset, a_rule_of_thousands_of_lists_is_soon_given_up)
+{
+	enum { LISTS = 20000 };
+	const size_t size = 80 * LISTS;
+	pst_auto_free char *text = malloc(size);
+	size_t len;
+	clock_t begin;
+
+	cr_assert_not_null(text);
+	len = (size_t)snprintf(
+		text, size,
+		"apiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\nmetadata: {name: p}\n"
+		"spec: {endpointSelector: {}, ingress: [{toPorts: [\n");
+	for (int i = 0; i < LISTS; i++)
+		len += (size_t)snprintf(text + len, size - len,
+					"{ports: [{port: '%d', protocol: TCP}], "
+					"rules: {http: [{path: /%d}]}},\n",
+					i + 1, i);
+	snprintf(text + len, size - len, "]}]}\n");
+	begin = clock();
+	cr_expect_geq(t_count(text, "lint-budget"), 1);
+	cr_expect_lt(clock() - begin, 5 * CLOCKS_PER_SEC, "%ld", (long)(clock() - begin));
 }
