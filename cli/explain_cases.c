@@ -22,9 +22,14 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/vec.h"
 #include "cli/request.h"
 #include "cli/verbs.h"
 #include "compiler/explain.h"
+
+enum { MAX_LINE = 16 << 20 };
+
+struct line PST_VEC(char);
 
 static void drop_json(json_t **j)
 {
@@ -446,25 +451,48 @@ static int take_line(const char *line, size_t len, struct one *c, struct totals 
 	return r;
 }
 
+/* The next line without its end. 1, 0 behind the last one, or what was wrong. getline() would go on
+ * to the end of the memory. */
+static int read_line(FILE *in, struct line *line)
+{
+	int c;
+
+	line->n = 0;
+	errno = 0;
+	while ((c = getc(in)) != EOF && c != '\n') {
+		if (line->n == MAX_LINE)
+			return -EFBIG;
+		if (pst_vec_push(line, (char)c))
+			return -ENOMEM;
+	}
+	if (ferror(in))
+		return errno ? -errno : -EIO;
+	return c != EOF || line->n;
+}
+
 static int take_lines(FILE *in, const char *path, const char *dir,
 		      const struct pst_cli_strings *inventories, struct totals *t)
 {
-	pst_auto_free char *line = NULL;
-	size_t cap = 0;
-	ssize_t len;
-	int r = 0;
+	struct line line = {0};
+	size_t number = 0;
+	int r;
 
-	while (!r && (len = getline(&line, &cap, in)) >= 0) {
+	while ((r = read_line(in, &line)) > 0) {
 		struct one c = {.dir = dir, .inventories = inventories};
 
-		if (len && line[len - 1] == '\n')
-			len--;
-		if (len)
-			r = take_line(line, (size_t)len, &c, t);
+		number++;
+		if (line.n)
+			r = take_line(line.v, line.n, &c, t);
+		if (r < 0)
+			break;
 	}
-	if (!r && ferror(in))
-		r = -EIO;
-	return r ? pst_log_err(r, "cannot answer %s", path) : 0;
+	pst_vec_free(&line);
+	if (r == -EFBIG) {
+		pst_log_err(0, "%s:%zu: the line is longer than %d MiB", path, number + 1,
+			    MAX_LINE >> 20);
+		return r;
+	}
+	return r < 0 ? pst_log_err(r, "cannot answer %s", path) : 0;
 }
 
 int pst_explain_cases(const char *path, const struct pst_cli_strings *inventories)

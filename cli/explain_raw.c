@@ -24,14 +24,17 @@ static int read_file(const char *path, struct buffer *ret)
 	if (!in)
 		return pst_log_err(-errno, "cannot open %s", path);
 	do {
-		if (ret->n > MAX_RAW)
-			return pst_log_err(-EFBIG, "%s", path);
+		if (ret->n > MAX_RAW) {
+			pst_log_err(0, "%s is larger than %d MiB", path, MAX_RAW >> 20);
+			return -EFBIG;
+		}
 		if (pst_vec_reserve(ret, ret->n + BLOCK))
 			return pst_log_err(-ENOMEM, "cannot read %s", path);
+		errno = 0;
 		n = fread(ret->v + ret->n, 1, BLOCK, in);
 		ret->n += n;
 	} while (n);
-	return ferror(in) ? pst_log_err(-EIO, "cannot read %s", path) : 0;
+	return ferror(in) ? pst_log_err(errno ? -errno : -EIO, "cannot read %s", path) : 0;
 }
 
 static int show(const struct pst_ruling *r, size_t offset, bool json)

@@ -92,9 +92,10 @@ static int write_to_fd(const struct cli_file *f, int fd)
 		close(fd);
 		return r;
 	}
+	errno = 0;
 	r = f->write(f->ctx, out);
 	if (fflush(out) || ferror(out))
-		r = r ? r : -EIO;
+		r = r && r != -EIO ? r : errno ? -errno : -EIO;
 	if (fclose(out) && !r)
 		r = -errno;
 	return r;

@@ -425,13 +425,18 @@ int pst_bundle_parse_unsummed(const char *name, const uint8_t *bytes, size_t len
 
 static int read_all(const char *path, struct bytes *ret)
 {
-	pst_auto_fd int fd = open(path, O_RDONLY | O_CLOEXEC);
+	/* A FIFO that nobody writes to is refused, not waited for. */
+	pst_auto_fd int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	struct stat st;
 
 	if (fd < 0 || fstat(fd, &st))
 		return pst_log_err(-errno, "cannot open %s", path);
-	if (!S_ISREG(st.st_mode))
-		return pst_log_err(S_ISDIR(st.st_mode) ? -EISDIR : -ENODEV, "cannot read %s", path);
+	if (S_ISDIR(st.st_mode))
+		return pst_log_err(-EISDIR, "cannot read %s", path);
+	if (!S_ISREG(st.st_mode)) {
+		pst_log_err(0, "cannot read %s: not a regular file", path);
+		return -ENODEV;
+	}
 	if (st.st_size > PST_BUNDLE_MAX_FILE_BYTES)
 		return pst_log_err(-EFBIG, "%s", path);
 	if (pst_vec_reserve(ret, (size_t)st.st_size + 1))

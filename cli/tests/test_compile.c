@@ -397,3 +397,15 @@ Test(compile, rules_that_conflict_for_an_endpoint_are_told_with_both_places)
 	unlink(path);
 	unlink(with);
 }
+
+Test(compile, a_bundle_is_read_from_regular_files_only)
+{
+	char path[64], words[128];
+
+	expect_run("inspect /dev/zero", 3, NULL, "cannot read /dev/zero: not a regular file");
+	snprintf(path, sizeof(path), "/tmp/postern-cli-%d.fifo", (int)getpid());
+	cr_assert_eq(mkfifo(path, 0600), 0);
+	snprintf(words, sizeof(words), "inspect %s", path);
+	expect_run(words, 3, NULL, "not a regular file");
+	unlink(path);
+}

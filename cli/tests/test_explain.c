@@ -603,3 +603,21 @@ Test(explain, raw_bytes_under_audit_all_pass)
 	expect_audited(words, 1, "0 deny no-rule-l7\n29 deny target-empty-segment\n");
 	unlink(raw);
 }
+
+/* The cause is named, and what has no end does not take the memory. */
+Test(explain, what_cannot_be_read_says_why)
+{
+	static const struct expected raw[] = {
+		{"testdata", 3, NULL, "cannot read testdata: Is a directory"},
+		{"/dev/zero", 3, NULL, "/dev/zero is larger than 64 MiB"},
+	};
+	static const struct expected cases[] = {
+		{"testdata", 3, NULL, "cannot answer testdata: Is a directory"},
+		{"/dev/zero", 3, NULL, "/dev/zero:1: the line is longer than 16 MiB"},
+	};
+
+	expect_each("explain --policy testdata/semantics/demo.yaml --direction ingress --port 80 "
+		    "--from org=empire --to org=empire --raw ",
+		    raw, sizeof(raw) / sizeof(*raw));
+	expect_each("explain --cases ", cases, sizeof(cases) / sizeof(*cases));
+}

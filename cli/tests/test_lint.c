@@ -79,7 +79,8 @@ Test(cli_lint, several_reports_are_written_at_once)
 Test(cli_lint, a_file_that_cannot_be_written_is_status_3)
 {
 	expect_run(LINT "--format json -o /no/such/dir/x " BAD, 3, NULL, "cannot write /no/such");
-	expect_run(LINT "--format json -o /dev/full " BAD, 3, NULL, "cannot write /dev/full");
+	expect_run(LINT "--format json -o /dev/full " BAD, 3, NULL,
+		   "cannot write /dev/full: No space left on device");
 }
 
 Test(cli_lint, a_written_baseline_makes_the_next_run_clean)
