@@ -211,23 +211,23 @@ static int find_cidrs(const struct pst_crowd *c, const struct pst_rule *rule, ui
 	return r;
 }
 
-void pst_crowd_find_peers(const struct pst_crowd *c, const struct pst_rule *rule,
-			  const char *policy_ns, uint64_t *set)
+int pst_crowd_find_peers(const struct pst_crowd *c, const struct pst_rule *rule,
+			 const char *policy_ns, uint64_t *set)
 {
 	if (is_beyond_selectors(c, rule)) {
 		for (size_t i = 0; i < c->members.n; i++) {
 			if (pst_crowd_is_peer(c, rule, policy_ns, i))
 				include(set, i);
 		}
-		return;
+		return 0;
 	}
 	for (size_t i = 0; i < rule->n_peers; i++)
 		pst_crowd_select(c, &rule->peers[i], set);
-	/* Without memory for lists, one by one: that needs none. */
-	if (!rule->n_fqdns && !find_cidrs(c, rule, set))
-		return;
+	if (!rule->n_fqdns)
+		return find_cidrs(c, rule, set);
 	for (size_t i = 0; i < c->prefixes.n; i++) {
 		if (pst_crowd_is_peer(c, rule, policy_ns, c->prefixes.v[i]))
 			include(set, c->prefixes.v[i]);
 	}
+	return 0;
 }

@@ -56,9 +56,10 @@ static inline bool pst_crowd_has(const uint64_t *set, size_t slot)
 /* Adds to SET whom SEL matches. */
 void pst_crowd_select(const struct pst_crowd *c, const struct pst_selector *sel, uint64_t *set);
 
-/* Adds to SET whom RULE of a policy in the namespace POLICY_NS means: see pst_peer_matches(). */
-void pst_crowd_find_peers(const struct pst_crowd *c, const struct pst_rule *rule,
-			  const char *policy_ns, uint64_t *set);
+/* Adds to SET whom RULE of a policy in the namespace POLICY_NS means: see pst_peer_matches(). 0 or
+ * -ENOMEM: then SET has some of them. */
+int pst_crowd_find_peers(const struct pst_crowd *c, const struct pst_rule *rule,
+			 const char *policy_ns, uint64_t *set);
 
 /* Does RULE mean the member of SLOT? The same answer for one. */
 bool pst_crowd_is_peer(const struct pst_crowd *c, const struct pst_rule *rule,

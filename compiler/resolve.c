@@ -85,7 +85,8 @@ static int find_peers(struct resolver *r, size_t l4, uint32_t *ret_set)
 
 	clear_set(r);
 	if (known == PST_BUCKETS_NONE) {
-		pst_crowd_find_peers(&r->crowd, rule->rule, rule->policy->ns, r->set);
+		if (pst_crowd_find_peers(&r->crowd, rule->rule, rule->policy->ns, r->set))
+			return -ENOMEM;
 		return pst_setpool_add(&r->found.whom, r->set, ret_set);
 	}
 	for (size_t i = 0; i < r->recall.news.n_come; i++) {

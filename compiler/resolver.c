@@ -409,8 +409,9 @@ static int find_peers(struct pst_resolver *r, struct tenant *t)
 	for (size_t i = 0; i < t->catalog.n_l4; i++) {
 		if (grow_set(&t->peers[i], 0, r->words))
 			return -ENOMEM;
-		pst_crowd_find_peers(pst_census_crowd(r->census), t->catalog.l4[i].rule,
-				     t->policy->ns, t->peers[i]);
+		if (pst_crowd_find_peers(pst_census_crowd(r->census), t->catalog.l4[i].rule,
+					 t->policy->ns, t->peers[i]))
+			return -ENOMEM;
 	}
 	return 0;
 }
