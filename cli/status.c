@@ -90,7 +90,7 @@ static void print_homes(const json_t *v, FILE *out)
 	if (unknown)
 		fprintf(out,
 			", not of %" JSON_INTEGER_FORMAT
-			" network namespaces that are no pod's of the inventory",
+			" network namespaces: no pod's of the inventory, or the kernel could not be told",
 			unknown);
 	fputc('\n', out);
 }

@@ -377,13 +377,17 @@ void pst_control_dispatch(struct pst_control *c)
 {
 	struct epoll_event ready[PST_CONTROL_CLIENTS + 1];
 	int n = epoll_wait(c->epoll_fd, ready, PST_CONTROL_CLIENTS + 1, 0);
+	bool asked = false;
 
 	for (int i = 0; i < n; i++) {
 		if (ready[i].data.u32 == LISTENER)
-			accept_one(c);
+			asked = true;
 		else
 			on_client(c, &c->clients[ready[i].data.u32], ready[i].events);
 	}
+	/* Behind the others: it may get the place of one, whose events are not its own. */
+	if (asked)
+		accept_one(c);
 }
 
 void pst_control_flows_added(struct pst_control *c)
