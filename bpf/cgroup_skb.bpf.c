@@ -49,6 +49,18 @@ static __always_inline int is_urgent(const struct packet *p)
 	return p->direction == PST_DIR_INGRESS && p->h.tcp_flags & PST_TCP_URG;
 }
 
+/*
+ * Who gives his kernel segments over lo, as from somebody else, has a server of his own that
+ * answers that one. Honest ones among them (a transparent proxy's) are answered over lo.
+ */
+static __always_inline void remember_stranger(const struct packet *p)
+{
+	if (!p->on_loopback || pst_same_addr(p->h.src, p->h.dst) || pst_is_loopback(p->h.src))
+		return;
+	pst_hears_strangers = 1;
+	remember_exchange(p);
+}
+
 /* What reaches a listener: SYNs, and the last packet of a handshake. */
 PST_OUTLINE int at_listener(struct __sk_buff *skb, const struct packet *p,
 			    const struct pst_config *config)
@@ -64,6 +76,7 @@ PST_OUTLINE int at_listener(struct __sk_buff *skb, const struct packet *p,
 		return verdict(PST_REASON_URGENT, PST_DIR_INGRESS, SKB_DROP);
 	if (p->h.payload != p->len && !pst_is_lenient(&d))
 		return verdict(PST_REASON_HANDSHAKE_DATA, PST_DIR_INGRESS, SKB_DROP);
+	remember_stranger(p);
 	return SKB_PASS;
 }
 
@@ -166,6 +179,17 @@ PST_OUTLINE int on_raw(struct __sk_buff *skb, const struct packet *p,
 	return pst_deny_l3l4(skb, p, &d, PST_ROLE_CLIENT);
 }
 
+/* Does P tell somebody else what is for the stranger that has begun its connection over lo? */
+PST_OUTLINE int leaves_inward(struct bpf_sock *sk, const struct packet *p)
+{
+	struct pst_flow *f;
+
+	if (p->direction != PST_DIR_EGRESS || p->on_loopback || p->h.payload == p->len)
+		return 0;
+	f = bpf_sk_storage_get(&pst_flows, sk, NULL, 0);
+	return f && f->follow & PST_FOLLOW_INWARD;
+}
+
 static __always_inline int on_tcp(struct __sk_buff *skb, struct bpf_sock *sk, struct packet *p,
 				  const struct pst_config *config)
 {
@@ -174,6 +198,8 @@ static __always_inline int on_tcp(struct __sk_buff *skb, struct bpf_sock *sk, st
 	if (p->direction == PST_DIR_EGRESS &&
 	    (p->h.tcp_flags & (PST_TCP_SYN | PST_TCP_ACK)) == PST_TCP_SYN)
 		return client_begins(skb, sk, p, config);
+	if (pst_hears_strangers && leaves_inward(sk, p))
+		return verdict(PST_REASON_RAW_SOCKET, PST_DIR_EGRESS, SKB_DROP);
 	return established(skb, sk, p, config);
 }
 

@@ -43,6 +43,7 @@ enum pst_follow_flag {
 	PST_FOLLOW_TO_CLOSE = 1 << 2, /* a body that ends with the connection */
 	PST_FOLLOW_OPAQUE = 1 << 3,   /* the server has left HTTP, as the request asked */
 	PST_FOLLOW_SWITCHED = 1 << 4, /* a 101 was seen; OPAQUE once TCP has taken it */
+	PST_FOLLOW_INWARD = 1 << 5,   /* begun over lo by a stranger: answers stay there, too */
 };
 
 /* Requests whose answer may be outstanding at once; a power of two. */

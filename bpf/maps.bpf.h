@@ -67,6 +67,9 @@ struct {
 	__type(value, __u64);
 } pst_exchanges __weak SEC(".maps");
 
+/* Has a listener ever heard over lo from an address that is not its own? */
+__u32 pst_hears_strangers __weak;
+
 /* Verdicts for the daemon. A full ring loses the event, never the verdict; losses are counted. */
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);

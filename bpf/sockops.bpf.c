@@ -5,6 +5,7 @@
  * (sk_storage), so there is nothing to clean up. cgroup/sock_create keeps multipath sockets out,
  * whose bytes no single path shows.
  */
+#include "bpf/exchange.bpf.h"
 #include "bpf/proxy.bpf.h"
 #include "bpf/socket_key.bpf.h"
 
@@ -90,6 +91,24 @@ static __always_inline void client_begins(struct bpf_sock_ops *ops, struct bpf_s
 	bpf_map_update_elem(&pst_origins, &key, told, BPF_ANY);
 }
 
+/* Has the listener of this connection heard of it over lo, from a stranger (cgroup_skb.bpf.c)? */
+static __always_inline int is_inward(struct bpf_sock_ops *ops)
+{
+	struct pst_exchange_key key = {
+		.protocol = IPPROTO_TCP, .direction = PST_DIR_INGRESS, .device = LOOPBACK_IFINDEX};
+	__u32 local[4], remote[4];
+
+	if (!pst_hears_strangers)
+		return 0;
+	pst_key_v6(local, ops->local_ip6);
+	pst_key_v6(remote, ops->remote_ip6);
+	pst_key_addr(key.local, ops->family, ops->local_ip4, local);
+	pst_key_addr(key.remote, ops->family, ops->remote_ip4, remote);
+	key.local_port = (__u16)ops->local_port;
+	key.remote_port = (__u16)pst_key_port(ops->remote_port);
+	return is_recent(&key);
+}
+
 /*
  * The child of a listener: its stream begins at what TCP expects next. The kernel calls passive,
  * too, a client whose peer answered its SYN with a SYN: who begins with a SYN remains the client.
@@ -107,6 +126,8 @@ static __always_inline void server_begins(struct bpf_sock_ops *ops, struct bpf_s
 	}
 	f->role = PST_ROLE_SERVER;
 	f->flags = pst_is_ours(sk) ? PST_FLOW_OURS : PST_FLOW_STREAM_KNOWN;
+	if (is_inward(ops))
+		f->follow |= PST_FOLLOW_INWARD;
 	f->judged = ops->rcv_nxt;
 	f->followed = f->headed = ops->snd_nxt;
 	f->netns_cookie = bpf_get_netns_cookie(ops);

@@ -4,7 +4,8 @@
 Usage: mirrored.py give DEVICE MAC SOURCE TARGET KIND...	as if SOURCE had sent them, in frames for MAC (of lo: zeros)
        mirrored.py hear DEVICE SOURCE...	prints "PROTOCOL TYPE" for each packet from a SOURCE that holds the mark,
 						"ready" first; the type is that of ICMP, else the source port, or "later"
-       mirrored.py serve			answers datagrams to port 4712, whoever sent them
+       mirrored.py serve			answers datagrams to port 4712, whoever sent them, and all who connect there
+       mirrored.py shake SOURCE TARGET		connects SOURCE to port 4712 of TARGET, over lo; what is answered leaves by eth0
        mirrored.py ping SOURCE TARGET SIZE	prints how many bytes are echoed, or what went wrong
        mirrored.py ask SOURCE TARGET PORT	the same for a datagram
 
@@ -14,8 +15,10 @@ KIND: echo (a request), closed (a datagram for a port that is closed), open (one
 import socket
 import struct
 import sys
+import threading
+import time
 
-from spoofed import ICMP, ICMPV6, IPV4, IPV6, MARK, PORT, UDP, icmp, ip, pack, summed
+from spoofed import ACK, ICMP, ICMPV6, IPV4, IPV6, MARK, PORT, RST, SYN, TCP, UDP, icmp, ip, pack, summed
 
 ALL = 0x0003
 
@@ -89,7 +92,38 @@ def hear(device, *sources):
             print(upper, type_of(upper, data, v4 and packet[7]), flush=True)
 
 
+def shake(source, target):
+    lo = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM)
+    tap = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(ALL))
+    tap.bind(("eth0", ALL))
+    tap.settimeout(10)
+    source, target = pack(source), pack(target)
+
+    def segment(flags, seq, ack):
+        head = struct.pack(">HHIIBBHHH", PORT, 4712, seq, ack, 0x50, flags, 60000, 0, 0)
+        protocol, packet = ip(source, target, TCP, summed(source, target, TCP, head, 16), False)
+        lo.sendto(packet, ("lo", protocol, 0, 0, b"\0" * 6))
+
+    segment(SYN, 100, 0)
+    while True:
+        packet = tap.recv(2000)
+        upper, data = (packet[9], packet[20:]) if len(source) == 4 else (packet[6], packet[40:])
+        if upper == TCP and data[13] == SYN | ACK:
+            segment(ACK, 101, struct.unpack(">I", data[4:8])[0] + 1)
+            time.sleep(0.3)
+            return segment(RST, 101, 0)
+
+
+def greet():
+    listener = socket.create_server(("::", 4712), family=socket.AF_INET6, dualstack_ipv6=True)
+    kept = []
+    while True:
+        kept.append(listener.accept()[0])
+        kept[-1].send(MARK)
+
+
 def serve():
+    threading.Thread(target=greet).start()
     sock = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
     sock.bind(("::", 4712))
     print("ready", flush=True)
@@ -101,8 +135,8 @@ def serve():
 
 
 def ask(sock, source, target, port, data):
-    sock.settimeout(3)
-    sock.bind((source, PORT if sock.proto else 0))
+    sock.settimeout(10)
+    sock.bind((source, 0))
     sock.connect((target, port))
     try:
         sock.send(data)
@@ -125,4 +159,4 @@ if __name__ == "__main__":
     if sys.argv[1] == "ask":
         ask(socket.socket(family(sys.argv[3]), socket.SOCK_DGRAM), sys.argv[2], sys.argv[3], int(sys.argv[4]), MARK)
     else:
-        {"give": give, "hear": hear, "serve": serve, "ping": ping}[sys.argv[1]](*sys.argv[2:])
+        {"give": give, "hear": hear, "serve": serve, "shake": shake, "ping": ping}[sys.argv[1]](*sys.argv[2:])

@@ -175,6 +175,8 @@ GUARDS = [
           "	if (full->type == SOCKET_RAW)\n		return p->h.protocol == IPPROTO_TCP || is_icmp(p);\n", ANSWERS),
     Guard("answers-leave-as-questions-came", "bpf/exchange.bpf.h",
           "	k->device = began == PST_DIR_INGRESS ? p->device : 0;\n", "", ANSWERS),
+    Guard("nor-does-a-server", "bpf/cgroup_skb.bpf.c",
+          "	if (pst_hears_strangers && leaves_inward(sk, p))\n", "	if (0)\n", ANSWERS),
     Guard("no-long-solicitations", "bpf/stray.bpf.h",
           "p->len <= LONGEST_SOLICITATION && ", "", ANSWERS),
     Guard("no-solicitations-beyond-the-link", "bpf/stray.bpf.h",
