@@ -114,18 +114,21 @@ static int use_pins(struct pst_loader *l)
 }
 
 /*
- * Flows that a former daemon's programs have judged are adopted with their pins, and the switch
- * that makes tc compare what they send is not: it would be off until the next request is judged.
+ * Flows that a former daemon's programs have judged are adopted with their pins, and the switches
+ * that make tc compare what they send, and ask who has begun over lo, are not: they would be off
+ * until the next request, or stranger.
  */
-static int remember_senders(struct pst_loader *l)
+static int remember_flows(struct pst_loader *l)
 {
 	struct pst_config config;
 	int r = l->pins ? pst_loader_get_config(l, &config) : 0;
 
 	if (r)
 		return pst_log_err(r, "cannot read the pinned configuration");
-	if (l->pins && config.generation)
+	if (l->pins && config.generation) {
 		l->skel->bss->pst_senders_judged = 1;
+		l->skel->bss->pst_hears_strangers = 1;
+	}
 	return 0;
 }
 
@@ -148,7 +151,7 @@ static int load(struct pst_loader *l, const struct pst_reply *courtesy)
 		return pst_log_err(
 			r,
 			"the kernel refused the BPF programs or pinned maps (run with --debug to see why)");
-	r = remember_senders(l);
+	r = remember_flows(l);
 	return r ? r : map_tables(l);
 }
 

@@ -5,7 +5,7 @@ Usage: mirrored.py give DEVICE MAC SOURCE TARGET KIND...	as if SOURCE had sent t
        mirrored.py hear DEVICE SOURCE...	prints "PROTOCOL TYPE" for each packet from a SOURCE that holds the mark,
 						"ready" first; the type is that of ICMP, else the source port, or "later"
        mirrored.py serve			answers datagrams to port 4712, whoever sent them, and all who connect there
-       mirrored.py shake SOURCE TARGET		connects SOURCE to port 4712 of TARGET, over lo; what is answered leaves by eth0
+       mirrored.py shake SOURCE TARGET [stay]	connects SOURCE to port 4712 of TARGET, over lo; what is answered leaves by eth0
        mirrored.py ping SOURCE TARGET SIZE	prints how many bytes are echoed, or what went wrong
        mirrored.py ask SOURCE TARGET PORT	the same for a datagram
 
@@ -92,7 +92,7 @@ def hear(device, *sources):
             print(upper, type_of(upper, data, v4 and packet[7]), flush=True)
 
 
-def shake(source, target):
+def shake(source, target, stay=None):
     lo = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM)
     tap = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(ALL))
     tap.bind(("eth0", ALL))
@@ -111,7 +111,7 @@ def shake(source, target):
         if upper == TCP and data[13] == SYN | ACK:
             segment(ACK, 101, struct.unpack(">I", data[4:8])[0] + 1)
             time.sleep(0.3)
-            return segment(RST, 101, 0)
+            return stay or segment(RST, 101, 0)
 
 
 def greet():

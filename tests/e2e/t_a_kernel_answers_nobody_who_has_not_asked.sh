@@ -48,8 +48,15 @@ lo() { over lo 00:00:00:00:00:00; }
 own() { over v1 "$(mac frontend v0)"; }
 # As 10.77.0.9 and fd77::9, which are at other's device, but no kernel there resets what it does not know.
 shakes() {
-	ip netns exec frontend python3 tests/e2e/mirrored.py shake 10.77.0.9 10.77.0.2
-	ip netns exec frontend python3 tests/e2e/mirrored.py shake fd77::9 fd77::2
+	ip netns exec frontend python3 tests/e2e/mirrored.py shake 10.77.0.9 10.77.0.2 "$@"
+	ip netns exec frontend python3 tests/e2e/mirrored.py shake fd77::9 fd77::2 "$@"
+}
+# What was dropped is sent again and again, the next times within 7 s.
+outlives() {
+	shakes stay
+	e2e_leave
+	e2e_posternd --policy "$E2E/p" --inventory testdata/inventory/demo.yaml --courtesy off
+	sleep 7
 }
 for at in 10.77.0.9 fd77::9; do ip -n frontend neigh add $at dev eth0 lladdr "$(mac other eth0)"; done
 says() { gives eth0 "$(mac other eth0)" fd77::2 "$1" "$2"; }
@@ -62,6 +69,8 @@ e2e_posternd --policy "$E2E/p" --inventory testdata/inventory/demo.yaml --courte
 e2e_is "over lo" "" "$(heard other lo)"
 e2e_is "over a device of the pod's own" "" "$(heard other own)"
 e2e_is "a server of its own" "" "$(heard other shakes)"
+heard other outlives >"$E2E/outlives" # not in a shell of its own, which would keep the new daemon to itself
+e2e_is "the same, to the next daemon" "" "$(cat "$E2E/outlives")"
 e2e_is "a long solicitation" "" "$(heard other says fd77::3 solicit)"
 e2e_is "a short one" "58 135," "$(heard other says fd77::3 probe)"
 e2e_is "a short one, beyond the link" "" "$(heard other says 2001:db8::3 probe)"
