@@ -171,8 +171,14 @@ void pst_home_read(struct pst_home *home)
 	struct pst_home_addrs now = {0};
 	bool is_first = !home->first.n;
 
-	if (pst_link_addrs(home->netns, &v, &now.n))
-		return; /* the namespace is going */
+	const int r = pst_link_addrs(home->netns, &v, &now.n);
+	if (r == -E2BIG && !home->is_big)
+		pst_log(PST_LOG_WARNING,
+			"%s has more than %d addresses: new ones are not looked at",
+			home->name ? home->name : "a network namespace", PST_LINK_MAX_ADDRS);
+	home->is_big = r == -E2BIG;
+	if (r)
+		return; /* or the namespace is going */
 	now.v = v;
 	if (now.n)
 		qsort(now.v, now.n, sizeof(*now.v), pst_home_addr_cmp);

@@ -29,6 +29,7 @@ struct pst_home {
 	struct pst_home_addrs granted; /* ascending: what is in the map */
 	struct pst_home_addrs due;     /* ascending: what is to be there */
 	bool is_checked;
+	bool is_big;  /* has more addresses than are read, which was told */
 	bool is_seen; /* for who goes through all of them */
 };
 

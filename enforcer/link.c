@@ -164,9 +164,17 @@ static bool is_local(const uint8_t addr[16])
 	return IN6_IS_ADDR_LOOPBACK(a) || IN6_IS_ADDR_LINKLOCAL(a);
 }
 
+struct addr_walk {
+	pst_link_addr_fn fn;
+	void *arg;
+	size_t n;
+	int result;
+};
+
 /* Of the ends of a point-to-point link IFA_LOCAL is this one. */
 static int take_addr(const struct nlmsghdr *h, void *arg)
 {
+	struct addr_walk *walk = arg;
 	const struct ifaddrmsg *info = NLMSG_DATA(h);
 	const size_t size = info->ifa_family == AF_INET ? 4 : 16;
 	struct pst_link_addr addr = {
@@ -185,10 +193,11 @@ static int take_addr(const struct nlmsghdr *h, void *arg)
 	if (!local)
 		return 0;
 	memcpy(addr.b + 16 - size, local, size);
-	return is_local(addr.b) ? 0 : pst_vec_push((struct addrs *)arg, addr);
+	walk->result = walk->n++ < PST_LINK_MAX_ADDRS ? walk->fn(&addr, walk->arg) : -E2BIG;
+	return walk->result ? -ECANCELED : 0;
 }
 
-static int dump_addrs(int32_t netns, uint8_t family, struct addrs *addrs)
+static int dump_addrs(int32_t netns, uint8_t family, struct addr_walk *walk)
 {
 	struct {
 		struct nlmsghdr head;
@@ -204,16 +213,31 @@ static int dump_addrs(int32_t netns, uint8_t family, struct addrs *addrs)
 		.netns = netns,
 	};
 
-	return dump(&request.head, take_addr, addrs);
+	if (netns == PST_LINK_HERE)
+		request.head.nlmsg_len -= RTA_SPACE(sizeof(netns));
+	return dump(&request.head, take_addr, walk);
+}
+
+int pst_link_each_addr(int32_t netns, pst_link_addr_fn fn, void *arg)
+{
+	struct addr_walk walk = {.fn = fn, .arg = arg};
+	int r = dump_addrs(netns, AF_INET, &walk);
+
+	if (!r)
+		r = dump_addrs(netns, AF_INET6, &walk);
+	return walk.result ? walk.result : r;
+}
+
+static int keep_addr(const struct pst_link_addr *addr, void *arg)
+{
+	return is_local(addr->b) ? 0 : pst_vec_push((struct addrs *)arg, *addr);
 }
 
 int pst_link_addrs(int32_t netns, struct pst_link_addr **ret_addrs, size_t *ret_n)
 {
 	struct addrs addrs = {0};
-	int r = dump_addrs(netns, AF_INET, &addrs);
+	int r = pst_link_each_addr(netns, keep_addr, &addrs);
 
-	if (!r)
-		r = dump_addrs(netns, AF_INET6, &addrs);
 	if (r) {
 		pst_vec_free(&addrs);
 		return r;

@@ -26,10 +26,25 @@ struct pst_link_addr {
 	uint8_t b[16]; /* IPv4 as ::ffff:a.b.c.d */
 };
 
+enum {
+	PST_LINK_HERE = -1,	   /* the calling thread's own namespace */
+	PST_LINK_MAX_ADDRS = 4096, /* of one namespace: who is in it may give it any number */
+};
+
+/* Not 0 ends the walk. */
+typedef int (*pst_link_addr_fn)(const struct pst_link_addr *addr, void *arg);
+
 /*
- * Every address of every interface in the namespace with id NETNS, but those that are its own
- * alone: of the loopback (127.0.0.0/8, ::1) and link-local ones (169.254.0.0/16, fe80::/10).
- * *RET_ADDRS is freed with free(), and NULL when there are none. 0, -ENOMEM or -errno, not logged.
+ * Calls FN for each address of each interface in the namespace with id NETNS (or PST_LINK_HERE).
+ * What FN has ended it with; else 0, -E2BIG behind PST_LINK_MAX_ADDRS, -ENOMEM or -errno, not
+ * logged.
+ */
+int pst_link_each_addr(int32_t netns, pst_link_addr_fn fn, void *arg);
+
+/*
+ * The same as a list, without those that are the namespace's own alone: of the loopback
+ * (127.0.0.0/8, ::1) and link-local ones (169.254.0.0/16, fe80::/10). *RET_ADDRS is freed with
+ * free(), and NULL when there are none. 0, -E2BIG, -ENOMEM or -errno, not logged.
  */
 int pst_link_addrs(int32_t netns, struct pst_link_addr **ret_addrs, size_t *ret_n);
 

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <ifaddrs.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +16,7 @@
 #include "base/vec.h"
 #include "enforcer/abode.h"
 #include "enforcer/clock.h"
+#include "enforcer/link.h"
 #include "enforcer/loader.h"
 #include "enforcer/netns.h"
 #include "enforcer/steer.h"
@@ -151,30 +151,11 @@ static int addr_cmp(const void *a, const void *b)
 	return memcmp(a, b, sizeof(struct addr));
 }
 
-static bool is_wanted(const struct pst_places *p, const struct sockaddr *at)
+static int is_wanted(const struct pst_link_addr *at, void *arg)
 {
-	struct addr key = {.b = {[10] = 0xff, [11] = 0xff}};
+	const struct pst_places *p = arg;
 
-	if (at && at->sa_family == AF_INET)
-		memcpy(key.b + 12, &((const struct sockaddr_in *)at)->sin_addr, 4);
-	else if (at && at->sa_family == AF_INET6)
-		memcpy(key.b, &((const struct sockaddr_in6 *)at)->sin6_addr, 16);
-	else
-		return false;
-	return p->wanted.n && bsearch(&key, p->wanted.v, p->wanted.n, sizeof(key), addr_cmp);
-}
-
-static bool has_wanted(const struct pst_places *p)
-{
-	struct ifaddrs *all = NULL;
-	bool found = false;
-
-	if (getifaddrs(&all))
-		return false;
-	for (const struct ifaddrs *a = all; a && !found; a = a->ifa_next)
-		found = is_wanted(p, a->ifa_addr);
-	freeifaddrs(all);
-	return found;
+	return p->wanted.n && bsearch(at->b, p->wanted.v, p->wanted.n, sizeof(at->b), addr_cmp);
 }
 
 /* A namespace that fails is tried again in the next round; the others are not held up. */
@@ -183,7 +164,8 @@ static int visit(uint64_t cookie, void *arg)
 	struct pst_places *p = arg;
 	uint64_t begin;
 
-	if (!has_wanted(p))
+	/* Whose address is not among the first PST_LINK_MAX_ADDRS has no place here. */
+	if (pst_link_each_addr(PST_LINK_HERE, is_wanted, p) <= 0)
 		return 0;
 	for (size_t i = 0; i < p->list.n; i++) {
 		if (p->list.v[i].cookie != cookie)

@@ -6,6 +6,7 @@
 
 #include <arpa/inet.h>
 #include <criterion/criterion.h>
+#include <errno.h>
 #include <linux/pkt_sched.h>
 #include <net/if.h>
 #include <poll.h>
@@ -202,6 +203,32 @@ Test(link, the_addresses_behind_a_device_are_read_without_going_there)
 	cr_expect(has_addr(addrs, n, "::ffff:10.2.0.2"));
 	cr_expect(has_addr(addrs, n, "fd77::2"));
 	t_sitter_end(&s);
+}
+
+static int count_to(const struct pst_link_addr *addr, void *arg)
+{
+	size_t *left = arg;
+
+	cr_assert_not_null(addr);
+	return !--*left;
+}
+
+Test(link, of_a_namespace_with_very_many_addresses_some_are_read)
+{
+	pst_auto_free struct pst_link_addr *addrs = NULL;
+	size_t n = 0, left = 3;
+
+	t_enter_new_netns();
+	run("ip link set lo up");
+	run("sh -c for_i_in_$(seq_17);do_for_j_in_$(seq_250);do_echo_addr_add_10.3.$i.$j/32_dev_lo;"
+	    "done;done|ip_-batch_-");
+	cr_expect_eq(pst_link_each_addr(PST_LINK_HERE, count_to, &left), 1);
+	cr_expect_eq(left, 0, "asked again behind its last one: %zu", left);
+	left = PST_LINK_MAX_ADDRS * 2;
+	cr_expect_eq(pst_link_each_addr(PST_LINK_HERE, count_to, &left), -E2BIG);
+	cr_expect_eq(left, PST_LINK_MAX_ADDRS);
+	cr_expect_lt(pst_link_addrs(PST_LINK_HERE, &addrs, &n), 0);
+	cr_expect_null(addrs);
 }
 
 Test(link, there_are_no_addresses_behind_a_number_that_is_no_namespaces)
