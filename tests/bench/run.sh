@@ -5,7 +5,7 @@
 # reverse proxies with the same rule, in front of the same nginx. The client has one processor, and the whole server side
 # the other: what is compared is what one processor can serve. Interleaved, so that the machine's moods hit all alike.
 #
-#	[ROUNDS=5] [SECONDS_EACH=2] [CONNECTIONS=32] [PLACES="veth loopback"] [PARTS="rate pace bulk"] [RATE=n]
+#	[ROUNDS=5] [SECONDS_EACH=2] [CONNECTIONS=32] [PLACES="node veth loopback"] [PARTS="rate pace bulk"] [RATE=n]
 #	[WHO="plain enforced nginx haproxy"] [CLIENT_CPU=0] [SERVER_CPU=1] [RPS=1] tests/bench/run.sh
 #
 #	rate	as fast as it goes (wrk, closed loop): requests/s, and the processor time that one takes, which says what each
@@ -17,8 +17,10 @@
 # A ratio is the median of the rounds' own ratios, with the least and the most: what was slow for a whole round was slow for all
 # in it. Every other round goes backwards.
 #
-# veth: from another pod; what comes is received on the processor of its pod (RPS), as with a network card each. With RPS=0
-# whoever sends a packet also receives it: then nothing that it takes is charged to others on a machine that is not quiet.
+# node: from another pod, as pods are connected: through the node, with the filters at the host's end of each pod's veth.
+# veth: from another pod over a pair of their own: the programs at the sockets alone. In both what comes to a pod is received
+# on the processor of that pod (RPS), as with a network card each. With RPS=0 whoever sends a packet also receives it: then
+# nothing that it takes is charged to others on a machine that is not quiet.
 # loopback: inside the server's pod, where no rule is asked: what the hooks cost by themselves.
 #
 # nginx serves a file of 1 KiB and writes its access log, as it does out of the box; the proxies have one worker, one thread
@@ -26,7 +28,7 @@
 . "$(dirname "$0")/../e2e/lib.sh"
 
 rounds=${ROUNDS:-5} seconds=${SECONDS_EACH:-2} connections=${CONNECTIONS:-32} megabytes=${BULK_MB:-256}
-places=${PLACES:-veth loopback} parts=${PARTS:-rate pace bulk}
+places=${PLACES:-node veth loopback} parts=${PARTS:-rate pace bulk}
 who=${WHO:-plain enforced nginx haproxy}
 client=${CLIENT_CPU:-0} server=${SERVER_CPU:-1}
 declare -A titles=([plain]=un-enforced [enforced]=postern [nginx]="nginx, one worker" [haproxy]="HAProxy, one thread")
@@ -47,21 +49,25 @@ taskset -cp "$server" $$ >/dev/null # and with it all that is not said to be els
 pods() {
 	e2e_up
 	mkdir "$E2E_CGROOT/$E2E_CGROUP/client"
-	# A pair of their own, without the bridge of the tests.
-	ip -n frontend link set eth0 down
-	ip -n backend link set eth0 down
 	ip -n frontend link add pair type veth peer name pair netns backend
 	ip -n frontend link set pair up
 	ip -n backend link set pair up
-	ip -n frontend addr flush dev eth0
-	ip -n backend addr flush dev eth0
-	ip -n frontend addr add 10.77.0.2/24 dev pair
-	ip -n backend addr add 10.77.0.4/24 dev pair
 	[ "${RPS:-1}" -eq 1 ] || return 0
 	receive_on frontend "$client"
 	receive_on backend "$server"
 }
-receive_on() { ip netns exec "$1" sh -c "printf %x $((1 << $2)) >/sys/class/net/pair/queues/rx-0/rps_cpus"; }
+receive_on() {
+	ip netns exec "$1" sh -c "for d in eth0 pair; do printf %x $((1 << $2)) >/sys/class/net/\$d/queues/rx-0/rps_cpus; done"
+}
+
+# by PLACE: from now on the two pods reach each other so; over loopback they need not
+by() {
+	ip -n frontend route flush 10.77.0.4
+	ip -n backend route flush 10.77.0.2
+	[ "$1" = veth ] || return 0
+	ip -n frontend route add 10.77.0.4 dev pair src 10.77.0.2
+	ip -n backend route add 10.77.0.2 dev pair src 10.77.0.4
+}
 
 # PORT: nobody in between 8080, nginx 8090, HAProxy 8091; the same for bulk: 8082, 8092, 8093
 servers() {
@@ -150,7 +156,7 @@ spent() {
 }
 from() ( # PLACE CMD...
 	pod=frontend
-	[ "$1" = veth ] || pod=backend
+	[ "$1" != loopback ] || pod=backend
 	shift
 	echo "$BASHPID" >"$E2E_CGROOT/$E2E_CGROUP/client/cgroup.procs" || exit 125
 	exec ip netns exec "$pod" taskset -c "$client" "$@"
@@ -188,8 +194,9 @@ bulk() {
 measure() { # NAME PORT
 	local place part
 	for place in $places; do
+		by "$place"
 		for part in $parts; do
-			$part "$place" "$1" "$([ "$place" = veth ] && echo $BACKEND || echo 127.0.0.1)" "$2"
+			$part "$place" "$1" "$([ "$place" = loopback ] && echo 127.0.0.1 || echo $BACKEND)" "$2"
 		done
 	done
 }
@@ -234,13 +241,13 @@ tables() { # PLACE
 pods
 servers
 sed 's/method: GET/method: GET|PUT/; s/port: "8080"/port: "8080"\n              endPort: 8082/' testdata/policies/good/backend-api.yaml >"$E2E/policy.yaml"
-up() { from veth curl -sf -o /dev/null "http://$BACKEND:$1/api/large-not"; }
+up() { from node curl -sf -o /dev/null "http://$BACKEND:$1/api/large-not"; }
 for port in 8080 8090 8091; do
 	e2e_wait 20 up $port || e2e_fail "nobody answers on port $port"
 done
 if [ -z "${RATE:-}" ]; then
-	rate veth warm $BACKEND 8080
-	RATE=$(awk '{ r = int($1 / 4000) * 1000; print (r > 1000 ? r : 1000) }' "$E2E/veth.rate.warm")
+	rate node warm $BACKEND 8080
+	RATE=$(awk '{ r = int($1 / 4000) * 1000; print (r > 1000 ? r : 1000) }' "$E2E/node.rate.warm")
 fi
 echo "$rounds rounds of $seconds s, $connections connections, client on processor $client, server side on $server, Linux $(uname -r), load $(cut -d ' ' -f 1 /proc/loadavg)"
 for round in $(seq "$rounds"); do
