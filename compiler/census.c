@@ -216,16 +216,17 @@ static int leave(struct pst_census *c, uint32_t slot)
 		.gone = true,
 	};
 	uint32_t *at = &c->buckets[p->hash % BUCKETS];
+	int r;
 
 	if (--p->refs)
 		return 0;
 	while (*at != slot + 1)
 		at = &c->people.v[*at - 1].next;
 	*at = p->next;
-	pst_crowd_remove(&c->crowd, slot);
+	r = pst_crowd_remove(&c->crowd, slot);
 	pst_arena_free(&p->arena);
 	*p = (struct person){0};
-	return pst_vec_push(&c->changes, change);
+	return r ? r : pst_vec_push(&c->changes, change);
 }
 
 /* Endpoints. */
@@ -233,7 +234,7 @@ static int leave(struct pst_census *c, uint32_t slot)
 static bool is_used(const struct pst_census *c, const char *name)
 {
 	for (size_t i = 0; i < c->names.n; i++) {
-		if (c->names.v[i].refs && !strcmp(c->names.v[i].name, name))
+		if (!strcmp(c->names.v[i].name, name))
 			return true;
 	}
 	return false;
@@ -370,24 +371,40 @@ static int rename_all(struct pst_census *c, const char *name)
 	return r;
 }
 
-static int count_name(struct pst_census *c, const char *name, bool more)
+static size_t find_name(const struct pst_census *c, const char *name)
 {
-	struct named fresh = {.refs = 1};
 	size_t i = 0;
 
 	while (i < c->names.n && strcmp(c->names.v[i].name, name))
 		i++;
-	if (i < c->names.n) {
-		const size_t before = c->names.v[i].refs;
+	return i;
+}
 
-		c->names.v[i].refs += more ? 1 : SIZE_MAX;
-		return !before || !c->names.v[i].refs ? rename_all(c, name) : 0;
+static int count_name(struct pst_census *c, const char *name)
+{
+	const size_t at = find_name(c, name);
+	struct named fresh = {.refs = 1};
+
+	if (at < c->names.n) {
+		c->names.v[at].refs++;
+		return 0;
 	}
 	fresh.name = pst_mem_strndup(name, strlen(name));
 	if (!fresh.name || pst_vec_push(&c->names, fresh)) {
 		free(fresh.name);
 		return -ENOMEM;
 	}
+	return rename_all(c, name);
+}
+
+static int discount_name(struct pst_census *c, const char *name)
+{
+	const size_t at = find_name(c, name);
+
+	if (--c->names.v[at].refs)
+		return 0;
+	free(c->names.v[at].name);
+	c->names.v[at] = c->names.v[--c->names.n];
 	return rename_all(c, name);
 }
 
@@ -507,7 +524,8 @@ static int count_rule(struct pst_census *c, const struct pst_rule *rule, bool mo
 		for (size_t k = 0; !r && k < rule->ports[i].n_ports; k++) {
 			const char *name = rule->ports[i].ports[k].name.s;
 
-			r = name ? count_name(c, name, more) : 0;
+			if (name)
+				r = more ? count_name(c, name) : discount_name(c, name);
 		}
 	}
 	return r;

@@ -22,7 +22,7 @@ int pst_crowd_add(struct pst_crowd *c, const struct pst_crowd_member *member)
 	return pst_crowd_put(c, (uint32_t)c->members.n - 1, member);
 }
 
-static int put_prefix(struct pst_crowd *c, uint32_t slot, const struct pst_prefix *prefix)
+static int file_prefix(struct pst_crowd *c, uint32_t slot, const struct pst_prefix *prefix)
 {
 	if (!c->by_prefix)
 		c->by_prefix = pst_prefixindex_new();
@@ -31,32 +31,72 @@ static int put_prefix(struct pst_crowd *c, uint32_t slot, const struct pst_prefi
 	return pst_vec_push(&c->prefixes, slot);
 }
 
-int pst_crowd_put(struct pst_crowd *c, uint32_t slot, const struct pst_crowd_member *member)
+/* Puts MEMBER into the indexes of C. */
+static int file_member(struct pst_crowd *c, uint32_t slot, const struct pst_crowd_member *member)
 {
 	if (!c->index)
 		c->index = pst_labelindex_new();
 	if (!c->index || pst_labelindex_add(c->index, slot, member->labels))
 		return -ENOMEM;
-	if (member->facts.prefix && put_prefix(c, slot, member->facts.prefix))
+	return member->facts.prefix ? file_prefix(c, slot, member->facts.prefix) : 0;
+}
+
+int pst_crowd_put(struct pst_crowd *c, uint32_t slot, const struct pst_crowd_member *member)
+{
+	if (file_member(c, slot, member))
 		return -ENOMEM;
 	c->members.v[slot] = *member;
+	c->n_live++;
 	include(c->live.v, slot);
 	return 0;
 }
 
-void pst_crowd_remove(struct pst_crowd *c, uint32_t slot)
+static void drop_indexes(struct pst_crowd *c)
+{
+	pst_labelindex_free(&c->index);
+	pst_prefixindex_free(&c->by_prefix);
+	pst_vec_free(&c->prefixes);
+}
+
+/* Makes the indexes anew, of those who live. After -ENOMEM they are what they were. */
+static int file_again(struct pst_crowd *c)
+{
+	struct pst_crowd fresh = {0};
+
+	for (size_t w = 0; w < c->live.n; w++) {
+		for (uint64_t left = c->live.v[w]; left; left &= left - 1) {
+			const size_t i = w * 64 + (size_t)__builtin_ctzll(left);
+
+			if (file_member(&fresh, (uint32_t)i, &c->members.v[i])) {
+				drop_indexes(&fresh);
+				return -ENOMEM;
+			}
+		}
+	}
+	drop_indexes(c);
+	c->index = fresh.index;
+	c->by_prefix = fresh.by_prefix;
+	c->prefixes.v = fresh.prefixes.v;
+	c->prefixes.n = fresh.prefixes.n;
+	c->prefixes.cap = fresh.prefixes.cap;
+	c->n_stale = 0;
+	return 0;
+}
+
+int pst_crowd_remove(struct pst_crowd *c, uint32_t slot)
 {
 	c->members.v[slot] = (struct pst_crowd_member){0};
 	c->live.v[slot / 64] &= ~(UINT64_C(1) << slot % 64);
+	c->n_live--;
+	c->n_stale++;
+	return c->n_stale <= c->n_live + PST_CROWD_MAX_STALE ? 0 : file_again(c);
 }
 
 void pst_crowd_fini(struct pst_crowd *c)
 {
-	pst_labelindex_free(&c->index);
-	pst_prefixindex_free(&c->by_prefix);
+	drop_indexes(c);
 	pst_vec_free(&c->members);
 	pst_vec_free(&c->live);
-	pst_vec_free(&c->prefixes);
 }
 
 size_t pst_crowd_words(const struct pst_crowd *c)

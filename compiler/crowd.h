@@ -8,6 +8,10 @@
  * Sets are found through an index of labels and one of prefixes, so that what it costs depends on
  * how many are meant and not on how many there are. Where DNS names are meant, the members of
  * prefixes are tried one by one.
+ *
+ * Nothing can be taken out of the indexes. When more of the slots that are filed there are free
+ * than are not, they are made anew: they hold no more than twice what lives, and
+ * PST_CROWD_MAX_STALE.
  */
 
 #include "base/vec.h"
@@ -17,6 +21,8 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+
+enum { PST_CROWD_MAX_STALE = 64 }; /* slots filed under what is gone, however few live */
 
 struct pst_crowd_member {
 	uint32_t id; /* 0: the slot is free */
@@ -32,6 +38,8 @@ struct pst_crowd {
 	struct PST_VEC(uint32_t) prefixes; /* slots whose members are prefixes; some may be free */
 	struct pst_labelindex *index;
 	struct pst_prefixindex *by_prefix;
+	size_t n_live;
+	size_t n_stale; /* removed since the indexes were made */
 };
 
 /* Appends a member. 0 or -ENOMEM. */
@@ -40,8 +48,12 @@ int pst_crowd_add(struct pst_crowd *c, const struct pst_crowd_member *member);
 /* Puts MEMBER into the free SLOT. 0 or -ENOMEM. */
 int pst_crowd_put(struct pst_crowd *c, uint32_t slot, const struct pst_crowd_member *member);
 
-/* Frees SLOT. */
-void pst_crowd_remove(struct pst_crowd *c, uint32_t slot);
+/*
+ * Frees SLOT. When the indexes are made anew, all members are filed again, and what they point to
+ * must be there: with n of them that is once in more than n removals, so a removal costs as much as
+ * an arrival. 0, or -ENOMEM when there is no memory for it: the slot is free all the same.
+ */
+int pst_crowd_remove(struct pst_crowd *c, uint32_t slot);
 
 void pst_crowd_fini(struct pst_crowd *c);
 

@@ -21,6 +21,7 @@ struct pst_labelindex {
 	struct PST_VEC(struct posting) postings;
 	uint32_t *buckets; /* open addressing: 1 + place in postings, or 0 */
 	size_t n_buckets;  /* a power of two */
+	size_t n_filed;	   /* by label */
 };
 
 static uint32_t hash_text(uint32_t h, const char *s)
@@ -144,8 +145,14 @@ int pst_labelindex_add(struct pst_labelindex *index, uint32_t slot, const struct
 
 		if (add(index, slot, l->key, NULL) || add(index, slot, l->key, l->value))
 			return -ENOMEM;
+		index->n_filed++;
 	}
 	return 0;
+}
+
+size_t pst_labelindex_count(const struct pst_labelindex *index)
+{
+	return index->n_filed;
 }
 
 static const struct posting *find(const struct pst_labelindex *x, const char *key,

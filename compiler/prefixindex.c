@@ -54,6 +54,11 @@ int pst_prefixindex_add(struct pst_prefixindex *x, uint32_t slot, const struct p
 	return 0;
 }
 
+size_t pst_prefixindex_count(const struct pst_prefixindex *x)
+{
+	return x->all.n;
+}
+
 /* Of a slot that comes again under the same prefix one entry is left. */
 static void settle(struct pst_prefixindex *x)
 {

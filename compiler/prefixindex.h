@@ -6,7 +6,8 @@
  *
  * Identities are slots, small numbers that the caller gives. Asked for a prefix, the index offers
  * the slots that were filed under one inside of it. Nothing is taken out: the caller checks each,
- * so that a slot may become free, or get another prefix.
+ * so that a slot may become free, or get another prefix. Who does so without end makes
+ * the index anew from time to time, as the crowd does.
  */
 
 #include "compiler/prefix.h"
@@ -24,6 +25,9 @@ void pst_prefixindex_free(struct pst_prefixindex **index);
 /* SLOT has PREFIX, which is copied. 0 or -ENOMEM. */
 int pst_prefixindex_add(struct pst_prefixindex *index, uint32_t slot,
 			const struct pst_prefix *prefix);
+
+/* How many prefixes are filed. Memory grows with them. */
+size_t pst_prefixindex_count(const struct pst_prefixindex *index);
 
 /* Calls TAKE for each slot in OUTER. Costs what it finds, and the logarithm of what there is. */
 void pst_prefixindex_ask(struct pst_prefixindex *index, const struct pst_prefix *outer,

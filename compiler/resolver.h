@@ -13,6 +13,10 @@
  * What an edit costs depends on whom it concerns: a policy costs what its subjects cost, a pod with
  * labels that others have too costs nothing, an identity that is new is compared with all rules.
  *
+ * What has gone is forgotten, but for numbers: they are not given again. Each rule that ever came
+ * keeps 9 bytes, and each rule set its list; after 2^16 of these, living or not, a commit fails
+ * with -E2BIG. Who edits without end begins anew before that.
+ *
  * Services, nodes, groups, names and the node's own addresses are those of the beginning: when they
  * change, begin anew. Rule sets are lists of HTTP rules; their automata are not built here.
  */
@@ -57,7 +61,7 @@ int pst_resolver_drop_endpoint(struct pst_resolver *r, const char *ns, const cha
 
 /*
  * Resolves what the edits concern. *RET_DELTA (zeroed, or of an earlier commit) gets the changes,
- * in no order. 0; -ENOMEM; -E2BIG when there are more rule sets than an entry can name.
+ * in no order. 0; -ENOMEM; -E2BIG when there have been more rule sets than an entry can name.
  */
 int pst_resolver_commit(struct pst_resolver *r, struct pst_resolver_delta *ret_delta);
 
