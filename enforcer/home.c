@@ -42,7 +42,7 @@ void pst_home_describe(const struct pst_home *home, struct pst_device *ret_devic
 	const size_t n = home->granted.n;
 
 	*ret_device = (struct pst_device){.netns = home->netns, .is_checked = home->is_checked};
-	if (!home->is_checked)
+	if (!home->is_checked || !n)
 		return;
 	/* They ascend: the first is of IPv4 where there is one, and the last of IPv6. */
 	memcpy(ret_device->own[0], home->granted.v[0].b, sizeof(ret_device->own[0]));
@@ -64,11 +64,13 @@ static void show(const struct pst_home_kernel *k, const struct pst_home *home)
 /* Nobody is checked by half of what he may. */
 static void take_all_back(const struct pst_home_kernel *k, struct pst_home *home)
 {
-	home->is_checked = false;
-	show(k, home);
-	for (size_t i = 0; i < home->granted.n; i++)
-		take_back(k, home, &home->granted.v[i]);
+	const size_t n = home->granted.n;
+
+	home->is_checked = home->is_cut;
 	home->granted.n = 0;
+	show(k, home);
+	for (size_t i = 0; i < n; i++)
+		take_back(k, home, &home->granted.v[i]);
 }
 
 int pst_home_addr_cmp(const void *a, const void *b)
@@ -131,7 +133,7 @@ void pst_home_apply(const struct pst_home_kernel *k, struct pst_home *home, bool
 	const bool is_new = !home->is_checked;
 	int r;
 
-	if (!home->due.n) {
+	if (!home->due.n && !home->is_cut) {
 		if (only && home->granted.n)
 			take_all_back(k, home);
 		return;
@@ -143,8 +145,9 @@ void pst_home_apply(const struct pst_home_kernel *k, struct pst_home *home, bool
 	}
 	if (r) {
 		take_all_back(k, home);
-		pst_log_err(r, "cannot tell the kernel where %s sends from: not checked",
-			    home->name ? home->name : "a pod");
+		pst_log_err(r, "cannot tell the kernel where %s sends from: %s",
+			    home->name ? home->name : "a pod",
+			    home->is_cut ? "it may send as nobody" : "not checked");
 		return;
 	}
 	if (home->granted.n != before || is_new)
@@ -165,20 +168,26 @@ int pst_home_take_name(struct pst_home *home, const char *name)
 	return 0;
 }
 
+bool pst_home_is_read(const struct pst_home *home)
+{
+	return home->first.n || home->is_cut;
+}
+
 void pst_home_read(struct pst_home *home)
 {
 	pst_auto_free struct pst_link_addr *v = NULL;
 	struct pst_home_addrs now = {0};
-	bool is_first = !home->first.n;
-
+	const bool is_first = !pst_home_is_read(home);
 	const int r = pst_link_addrs(home->netns, &v, &now.n);
-	if (r == -E2BIG && !home->is_big)
+
+	if (r < 0)
+		return; /* the namespace is going */
+	if (r && !home->is_big)
 		pst_log(PST_LOG_WARNING,
-			"%s has more than %d addresses: new ones are not looked at",
-			home->name ? home->name : "a network namespace", PST_LINK_MAX_ADDRS);
-	home->is_big = r == -E2BIG;
-	if (r)
-		return; /* or the namespace is going */
+			"%s has more than %d addresses: the others are not looked at%s",
+			home->name ? home->name : "a network namespace", PST_LINK_MAX_ADDRS,
+			is_first ? ", and are not its if they are a pod's or a node's" : "");
+	home->is_big = r;
 	now.v = v;
 	if (now.n)
 		qsort(now.v, now.n, sizeof(*now.v), pst_home_addr_cmp);
@@ -188,6 +197,7 @@ void pst_home_read(struct pst_home *home)
 			return; /* tried again */
 		}
 	}
+	home->is_cut |= is_first && r;
 	for (size_t i = 0; i < home->first.n; i++)
 		home->first.v[i].is_there = has(&now, &home->first.v[i].addr);
 }
@@ -204,13 +214,15 @@ void pst_home_inherit(const struct pst_home_kernel *k, struct pst_home *to,
 		if (!r)
 			r = pst_vec_push(&to->granted, from->granted.v[i]);
 	}
-	to->is_checked = !r && from->is_checked;
+	to->is_cut = from->is_cut;
+	to->is_checked = to->is_cut || (!r && from->is_checked);
 	if (r)
 		pst_log_err(r, "cannot follow a pod's device to another namespace: not checked");
 }
 
 void pst_home_forget(const struct pst_home_kernel *k, struct pst_home *home)
 {
+	home->is_cut = false;
 	take_all_back(k, home);
 	pst_home_fini(home);
 }

@@ -4,7 +4,8 @@
 /*
  * One home (enforcer/homes.h): what its namespace had first, which pod it was found to be, and what
  * the kernel's maps say of it. Nothing in it is checked by half: its devices say that it is after
- * all is in the map that it may send from, and say so no more before anything of that goes.
+ * all is in the map that it may send from, and say so no more before anything of that goes. Of one
+ * that is cut they always do: where nothing is in the map it may send as nobody.
  */
 
 #include "base/vec.h"
@@ -30,6 +31,7 @@ struct pst_home {
 	struct pst_home_addrs due;     /* ascending: what is to be there */
 	bool is_checked;
 	bool is_big;  /* has more addresses than are read, which was told */
+	bool is_cut;  /* had when they were read first: checked in any case */
 	bool is_seen; /* for who goes through all of them */
 };
 
@@ -48,19 +50,25 @@ int pst_home_addr_cmp(const void *a, const void *b);
  */
 void pst_home_read(struct pst_home *home);
 
+/* Is it known what it had first? */
+bool pst_home_is_read(const struct pst_home *home);
+
 /* 0 or -ENOMEM. */
 int pst_home_take_name(struct pst_home *home, const char *name);
 
 /*
  * Brings what is due into the kernel's maps; ONLY: and takes away what is not. What fails is
- * logged, and HOME not checked.
+ * logged, and HOME not checked; or it may send as nobody, if it is cut.
  */
 void pst_home_apply(const struct pst_home_kernel *k, struct pst_home *home, bool only);
 
 /* What the programs are to know of a device that leads there. */
 void pst_home_describe(const struct pst_home *home, struct pst_device *ret_device);
 
-/* TO, of which nothing is known, becomes who FROM is. What fails is logged, and not checked. */
+/*
+ * TO, of which nothing is known, becomes who FROM is. What fails is logged, and not checked; or it
+ * may not send from all, if it is cut.
+ */
 void pst_home_inherit(const struct pst_home_kernel *k, struct pst_home *to,
 		      const struct pst_home *from);
 

@@ -208,7 +208,7 @@ static void plan(struct pst_homes *h, uint64_t now)
 	bool is_waiting = false;
 
 	for (size_t i = 0; i < h->list.n; i++)
-		is_waiting |= !h->list.v[i].first.n;
+		is_waiting |= !pst_home_is_read(&h->list.v[i]);
 	if (is_waiting && now < h->tries_until_ms) {
 		set_due(h, now, h->try_ms);
 		h->try_ms = h->try_ms * 2 < LATER_MS ? h->try_ms * 2 : LATER_MS;
@@ -225,7 +225,7 @@ void pst_homes_look(struct pst_homes *h, const struct pst_bundle *bundle)
 	const bool full = now >= h->full_ms + FULL_MS;
 
 	for (size_t i = 0; i < h->list.n; i++)
-		if (full || !h->list.v[i].first.n)
+		if (full || !pst_home_is_read(&h->list.v[i]))
 			pst_home_read(&h->list.v[i]);
 	if (full) {
 		h->full_ms = now;
@@ -291,7 +291,7 @@ static int add_moved(struct pst_homes *h, const struct pst_link *links, size_t n
 		if (!before || before->peer_netns == moved.netns || find_home(h, moved.netns))
 			continue;
 		from = find_home(h, before->peer_netns);
-		if (!from || !from->first.n)
+		if (!from || !pst_home_is_read(from))
 			continue;
 		pst_home_inherit(&h->kernel, &moved, from);
 		moved.is_seen = true;
@@ -357,14 +357,51 @@ static int add_new(struct pst_homes *h, const struct pst_link *links, size_t n, 
 
 /* ---- what an earlier daemon has left ---- */
 
-static void adopt_key(struct pst_homes *h, const struct pst_home_key *key)
+/* A device that leads elsewhere than it did. */
+struct move {
+	int32_t from, to;
+};
+
+struct moves PST_VEC(struct move);
+
+static int take_key(struct pst_home *home, const struct pst_home_key *key)
 {
-	struct pst_home *home = find_home(h, key->netns);
 	struct pst_home_first first = {.is_there = true};
 
 	memcpy(first.addr.b, key->addr, sizeof(first.addr.b));
-	if (!home || !home->is_seen || pst_vec_push(&home->first, first) ||
-	    pst_vec_push(&home->granted, first.addr))
+	return pst_vec_push(&home->first, first) || pst_vec_push(&home->granted, first.addr);
+}
+
+/* It was never another's while there was no daemon, as if there had been one (add_moved()). */
+static void follow(struct pst_homes *h, const struct pst_home_key *key, const struct moves *moves)
+{
+	struct pst_home_key moved = *key;
+	const uint8_t yes = 1;
+
+	for (size_t i = 0; i < moves->n; i++) {
+		struct pst_home *home = find_home(h, moves->v[i].to);
+
+		moved.netns = moves->v[i].to;
+		if (moves->v[i].from != key->netns || home->is_seen)
+			continue;
+		if (bpf_map_update_elem(h->kernel.maps.homes, &moved, &yes, BPF_ANY))
+			continue; /* it may send from less */
+		if (take_key(home, key))
+			bpf_map_delete_elem(h->kernel.maps.homes, &moved);
+		else
+			home->is_cut = false;
+	}
+}
+
+static void adopt_key(struct pst_homes *h, const struct pst_home_key *key,
+		      const struct moves *moves)
+{
+	struct pst_home *home = find_home(h, key->netns);
+
+	follow(h, key, moves);
+	if (home && home->is_seen)
+		home->is_cut = false;
+	if (!home || !home->is_seen || take_key(home, key))
 		bpf_map_delete_elem(h->kernel.maps.homes, key);
 }
 
@@ -385,28 +422,49 @@ static int list_keys(int map, struct pst_home_key **ret_keys, size_t *ret_n)
 	return 0;
 }
 
-/* Devices that lead where they led have never stopped to do so. */
-static int adopt(struct pst_homes *h, const struct pst_link *links, size_t n)
+/*
+ * Devices that lead where they led have never stopped to do so, and the others were taken along.
+ * Who was checked and has nothing in the map may send as nobody.
+ */
+static int adopt_links(struct pst_homes *h, const struct pst_link *links, size_t n,
+		       struct moves *moves)
 {
-	pst_auto_free struct pst_home_key *keys = NULL;
-	size_t n_keys = 0;
-	int r = list_keys(h->kernel.maps.homes, &keys, &n_keys);
+	int r = 0;
 
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; !r && i < n; i++) {
 		struct pst_home *home = find_home(h, links[i].peer_netns);
 		struct pst_device device;
 
-		if (home && !bpf_map_lookup_elem(h->kernel.maps.devices, &links[i].index, &device))
-			home->is_seen |= device.netns == links[i].peer_netns && device.is_checked;
+		if (!home ||
+		    bpf_map_lookup_elem(h->kernel.maps.devices, &links[i].index, &device) ||
+		    !device.is_checked)
+			continue;
+		home->is_cut = true;
+		if (device.netns == home->netns)
+			home->is_seen = true;
+		else
+			r = pst_vec_push(moves, (struct move){device.netns, home->netns});
 	}
+	return r;
+}
+
+static int adopt(struct pst_homes *h, const struct pst_link *links, size_t n)
+{
+	pst_auto_free struct pst_home_key *keys = NULL;
+	struct moves moves = {0};
+	size_t n_keys = 0;
+	int r = list_keys(h->kernel.maps.homes, &keys, &n_keys);
+
+	r = r ? r : adopt_links(h, links, n, &moves);
 	for (size_t i = 0; i < n_keys; i++)
-		adopt_key(h, &keys[i]);
+		adopt_key(h, &keys[i], &moves);
+	pst_vec_free(&moves);
 	for (size_t i = 0; i < h->list.n; i++) {
 		struct pst_home_addrs *granted = &h->list.v[i].granted;
 
 		if (granted->n)
 			qsort(granted->v, granted->n, sizeof(*granted->v), pst_home_addr_cmp);
-		h->list.v[i].is_checked = granted->n > 0;
+		h->list.v[i].is_checked = granted->n > 0 || h->list.v[i].is_cut;
 	}
 	return r;
 }
@@ -459,6 +517,15 @@ size_t pst_homes_count(const struct pst_homes *h, size_t *ret_unchecked)
 		checked += h->list.v[i].is_checked;
 	*ret_unchecked = h->list.n - checked;
 	return checked;
+}
+
+size_t pst_homes_big(const struct pst_homes *h)
+{
+	size_t big = 0;
+
+	for (size_t i = 0; i < h->list.n; i++)
+		big += h->list.v[i].is_big;
+	return big;
 }
 
 void pst_homes_device(const struct pst_homes *h, int32_t netns, struct pst_device *ret_device)

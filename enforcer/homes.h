@@ -20,9 +20,14 @@
  * more it stays what it was last. So a home whose address is another pod's meanwhile, because both
  * have got new ones, is not mistaken for that. Neither is one that the inventory was wrong about.
  *
- * A home that is no pod of the inventory's (yet) is not checked: neither the wire to another node,
- * nor a pod that the inventory learns of later, nor one whose addresses no interface had when they
- * were read (a virtual machine's, while there was no daemon).
+ * Who is in a namespace may give it any number of addresses, in any order, and only the first
+ * PST_LINK_MAX_ADDRS are read (enforcer/link.h). A home that had more when it was read first is
+ * checked in any case: what is among those read tells which pods it is, and if that is none, it may
+ * send from no address of a pod or a node.
+ *
+ * Any other home that is no pod of the inventory's (yet) is not checked: neither the wire to
+ * another node, nor a pod that the inventory learns of later, nor one whose addresses no interface
+ * had when they were read (a virtual machine's, while there was no daemon).
  *
  * What is in the map is adopted by the next daemon, where a device still leads where it led. Where
  * there is none to adopt, what a home has when the daemon starts counts as what it had first.
@@ -69,3 +74,6 @@ void pst_homes_dispatch(struct pst_homes *h, const struct pst_bundle *bundle);
 
 /* How many homes are checked, and how many are not because it is not known who they are. */
 size_t pst_homes_count(const struct pst_homes *h, size_t *ret_unchecked);
+
+/* How many have more addresses than are read. */
+size_t pst_homes_big(const struct pst_homes *h);

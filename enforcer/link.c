@@ -238,13 +238,13 @@ int pst_link_addrs(int32_t netns, struct pst_link_addr **ret_addrs, size_t *ret_
 	struct addrs addrs = {0};
 	int r = pst_link_each_addr(netns, keep_addr, &addrs);
 
-	if (r) {
+	if (r && r != -E2BIG) {
 		pst_vec_free(&addrs);
 		return r;
 	}
 	*ret_addrs = addrs.v;
 	*ret_n = addrs.n;
-	return 0;
+	return r == -E2BIG;
 }
 
 int pst_link_watch(void)

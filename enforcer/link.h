@@ -44,7 +44,8 @@ int pst_link_each_addr(int32_t netns, pst_link_addr_fn fn, void *arg);
 /*
  * The same as a list, without those that are the namespace's own alone: of the loopback
  * (127.0.0.0/8, ::1) and link-local ones (169.254.0.0/16, fe80::/10). *RET_ADDRS is freed with
- * free(), and NULL when there are none. 0, -E2BIG, -ENOMEM or -errno, not logged.
+ * free(), and NULL when there are none. 0; 1: these are of the first PST_LINK_MAX_ADDRS, and there
+ * are more; -ENOMEM or -errno, not logged.
  */
 int pst_link_addrs(int32_t netns, struct pst_link_addr **ret_addrs, size_t *ret_n);
 

@@ -356,6 +356,9 @@ static void write_policy(const struct pst_metrics *m, const struct pst_metrics_v
 		head(out, "postern_source_unverified_namespaces", "gauge",
 		     "Network namespaces behind devices whose sources are not checked.");
 		fprintf(out, "postern_source_unverified_namespaces %zu\n", v->unverified);
+		head(out, "postern_source_big_namespaces", "gauge",
+		     "Network namespaces behind devices with more addresses than are read.");
+		fprintf(out, "postern_source_big_namespaces %zu\n", v->big_namespaces);
 	}
 	head(out, "cilium_bpf_map_pressure", "gauge", "How full a table is, 0 to 1.");
 	pst_fill_read(v->gens, v->host, fill);

@@ -46,6 +46,7 @@ struct pst_metrics_view {
 	uint64_t refused_calls;		   /* of this process, by its own list */
 	bool has_homes;			   /* sources are verified (enforcer/homes.h) ... */
 	size_t verified, unverified;	   /* ... of so many pods, and not of these namespaces */
+	size_t big_namespaces;		   /* of whose addresses not all are read */
 };
 
 /* Writes all in Prometheus' text form, version 0.0.4. */

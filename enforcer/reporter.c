@@ -204,8 +204,10 @@ static void write_metrics(const struct pst_reporter *r, FILE *out)
 	view.proxy_ends = pst_redirect_ends();
 	view.refused_calls = pst_confine_refused();
 	view.has_homes = r->status.homes;
-	if (view.has_homes)
+	if (view.has_homes) {
 		view.verified = pst_homes_count(r->status.homes, &view.unverified);
+		view.big_namespaces = pst_homes_big(r->status.homes);
+	}
 	pst_loader_counters(r->parts.loader, counters);
 	pst_metrics_write(r->metrics, &view, out);
 }

@@ -358,3 +358,113 @@ Test(homes, whom_the_map_has_no_room_for_is_not_checked)
 	cr_expect_not(is_checked());
 	cr_expect_not(has(A));
 }
+
+/* More addresses than are read, on the first device of the dump. */
+static void give_many(const char *net)
+{
+	char line[256];
+
+	snprintf(line, sizeof(line),
+		 "for i in $(seq 17); do for j in $(seq 250); do echo addr add %s.$i.$j/32 dev lo;"
+		 "done; done | nsenter -t %d -n ip -batch -",
+		 net, (int)sitter.pid);
+	do_or_skip(line);
+}
+
+static bool may_send_as_nobody(void)
+{
+	struct pst_device device;
+
+	return !bpf_map_lookup_elem(maps.devices, &links[0].index, &device) && device.is_checked &&
+	       is_own("::") && !has(A) && !has(B);
+}
+
+Test(homes, who_hides_behind_very_many_addresses_may_send_as_nobody)
+{
+	const struct pst_bundle *b = BUNDLE({A, "d/a"}, {B, "d/b"});
+
+	give_many("10.3");
+	inside("addr add 10.2.0.1/24 dev eth0");
+	pst_homes_look(homes, b);
+	cr_expect(may_send_as_nobody());
+	cr_expect_eq(pst_homes_big(homes), 1);
+	inside("addr flush dev lo");
+	inside("addr add 10.2.0.2/24 dev eth0");
+	usleep(READ_AGAIN_US);
+	pst_homes_look(homes, b);
+	cr_expect(may_send_as_nobody(), "also when that is over");
+	cr_expect_eq(pst_homes_big(homes), 0);
+	begin();
+	attach();
+	pst_homes_look(homes, b);
+	cr_expect(may_send_as_nobody(), "also with the next daemon");
+}
+
+Test(homes, very_many_addresses_of_the_loopback_hide_nobody)
+{
+	give_many("127.1");
+	inside("addr add 10.2.0.1/24 dev eth0");
+	pst_homes_look(homes, BUNDLE({A, "d/a"}, {B, "d/b"}));
+	cr_expect(may_send_as_nobody());
+}
+
+Test(homes, who_has_very_many_addresses_behind_his_own_has_his_own)
+{
+	const struct pst_bundle *b = BUNDLE({A, "d/a"}, {B, "d/b"}, {"fd77::1", "d/a"});
+
+	inside("addr add 10.2.0.1/24 dev lo");
+	give_many("10.3");
+	inside("addr add 10.2.0.2/24 dev eth0");
+	pst_homes_look(homes, b);
+	cr_expect(is_checked());
+	cr_expect(has(A));
+	cr_expect(has("fd77::1"));
+	cr_expect_not(has(B));
+	pst_homes_look(homes, BUNDLE({B, "d/b"}));
+	cr_expect(may_send_as_nobody(), "of an inventory that knows it no more");
+}
+
+Test(homes, a_device_that_is_taken_along_by_whom_many_addresses_hide_is_checked)
+{
+	const struct pst_bundle *b = BUNDLE({A, "d/a"}, {B, "d/b"});
+	struct t_sitter elsewhere = t_sitter_start();
+	char line[64];
+
+	give_many("10.3");
+	pst_homes_look(homes, b);
+	snprintf(line, sizeof(line), "link set eth0 netns %d", (int)elsewhere.pid);
+	inside(line);
+	read_links();
+	t_sitter_end(&sitter);
+	sitter = elsewhere;
+	inside("addr add 10.2.0.2/24 dev eth0");
+	cr_assert_eq(pst_homes_links(homes, links, n_links), 0);
+	attach();
+	cr_expect(may_send_as_nobody());
+	pst_homes_look(homes, b);
+	cr_expect(may_send_as_nobody());
+}
+
+Test(homes, a_device_that_is_taken_along_while_there_is_no_daemon_stays_the_pods)
+{
+	const struct pst_bundle *b = BUNDLE({A, "d/a"}, {B, "d/b"});
+	struct t_sitter elsewhere = t_sitter_start();
+	char line[64];
+
+	inside("addr add 10.2.0.1/24 dev eth0");
+	pst_homes_look(homes, b);
+	pst_homes_free(&homes);
+	snprintf(line, sizeof(line), "link set eth0 netns %d", (int)elsewhere.pid);
+	inside(line);
+	read_links();
+	t_sitter_end(&sitter);
+	sitter = elsewhere;
+	inside("addr add 10.2.0.2/24 dev eth0");
+	begin();
+	attach();
+	cr_expect(is_checked(), "at once");
+	pst_homes_look(homes, b);
+	cr_expect(is_checked());
+	cr_expect(has(A));
+	cr_expect_not(has(B));
+}

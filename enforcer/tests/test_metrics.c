@@ -33,7 +33,12 @@ static char *written(void)
 	size_t len;
 	FILE *out = open_memstream(&text, &len);
 	const struct pst_metrics_view view = {
-		.counters = counters, .has_homes = true, .verified = 3, .unverified = 2};
+		.counters = counters,
+		.has_homes = true,
+		.verified = 3,
+		.unverified = 2,
+		.big_namespaces = 1,
+	};
 
 	pst_metrics_write(metrics, &view, out);
 	fclose(out);
@@ -83,6 +88,7 @@ Test(metrics, whose_sources_are_not_checked_is_told)
 {
 	expect("\npostern_source_verified_pods 3\n");
 	expect("\npostern_source_unverified_namespaces 2\n");
+	expect("\npostern_source_big_namespaces 1\n");
 }
 
 Test(metrics, no_client_chooses_a_label)

@@ -52,3 +52,11 @@ ip -n away -6 addr add fd77::2/64 dev eth0 nodad
 ip -n away link set eth0 up
 sleep 2.5
 attack "with the device in another namespace" "" "$KINDS" away
+
+# Who has more addresses than are read, when no daemon has been there before.
+e2e_stop
+ip -n away addr flush dev eth0
+ip -n away addr add 10.77.0.3/32 dev lo
+for i in $(seq 17); do for j in $(seq 250); do echo "addr add 10.78.$i.$j/32 dev lo"; done; done | ip -n away -batch -
+starts
+attack "behind very many addresses" "" "$KINDS" away
