@@ -16,6 +16,8 @@
 #include "enforcer/client.h"
 #include "enforcer/flow_ring.h"
 
+enum { STUCK_US = 5100 * 1000 }; /* who says nothing that long may lose his place */
+
 static char dir[] = "/tmp/postern-control-XXXXXX";
 static char path[128];
 static struct pst_flow_ring *ring;
@@ -306,6 +308,28 @@ Test(control, who_says_nothing_is_let_go)
 	cr_assert_eq(shutdown(fd, SHUT_WR), 0);
 	serve();
 	cr_assert_eq(recv(fd, &(char){0}, 1, MSG_DONTWAIT), 0);
+	close(fd);
+}
+
+/* Both at once: somebody new, and the end of the one whose place is his then. */
+Test(control, who_gets_the_place_of_another_does_not_end_with_him)
+{
+	int fds[PST_CONTROL_CLIENTS], fd;
+
+	for (int i = 0; i < PST_CONTROL_CLIENTS; i++) {
+		fds[i] = dial();
+		serve();
+	}
+	usleep(STUCK_US);
+	fd = dial();
+	close(fds[0]);
+	serve();
+	cr_assert_eq(pst_control_count_clients(control), PST_CONTROL_CLIENTS);
+	cr_assert_eq(send(fd, "{}\n", 3, MSG_NOSIGNAL), 3);
+	serve();
+	cr_expect_str_eq(read_now(fd), ERROR("expected a JSON object of \\\"version\\\": 1"));
+	for (int i = 1; i < PST_CONTROL_CLIENTS; i++)
+		close(fds[i]);
 	close(fd);
 }
 
