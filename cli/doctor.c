@@ -55,22 +55,26 @@ static void become(const char *daemon, bool json, int out)
 	_exit(PST_EXIT_FAILED);
 }
 
-/* Until the other end is closed. Through stdio, where a full disk is noticed in the end. */
-static void copy(int from)
+/* Until the other end is closed: how much. Through stdio, where a full disk is noticed in the end.
+ */
+static size_t copy(int from)
 {
 	char bytes[4096];
+	size_t all = 0;
 	ssize_t n;
 
 	while ((n = read(from, bytes, sizeof(bytes))) > 0 || (n < 0 && errno == EINTR)) {
 		if (n > 0)
-			fwrite(bytes, 1, (size_t)n, stdout);
+			all += fwrite(bytes, 1, (size_t)n, stdout);
 	}
+	return all;
 }
 
 /* The exit status of the probe: 0, 1, or 3 for everything else. */
 static int ask(const char *daemon, bool json)
 {
 	int ends[2], status;
+	size_t said = 0;
 	pid_t pid;
 
 	if (access(daemon, X_OK) || pipe2(ends, O_CLOEXEC)) {
@@ -83,15 +87,21 @@ static int ask(const char *daemon, bool json)
 		become(daemon, json, ends[1]);
 	close(ends[1]);
 	if (pid > 0)
-		copy(ends[0]);
+		said = copy(ends[0]);
 	close(ends[0]);
 	if (pid < 0 || waitpid(pid, &status, 0) < 0) {
 		pst_log_err(-errno, "cannot run %s", daemon);
 		return PST_EXIT_FAILED;
 	}
+	if (WIFEXITED(status) && WEXITSTATUS(status) <= PST_EXIT_NO && !said && !ferror(stdout)) {
+		pst_log_err(0, "%s --probe said nothing: expected a posternd", daemon);
+		return PST_EXIT_FAILED;
+	}
 	if (WIFEXITED(status) && WEXITSTATUS(status) <= PST_EXIT_NO)
 		return WEXITSTATUS(status);
-	pst_log_err(0, "%s --probe did not come to an end", daemon);
+	/* With 3 it has said why. */
+	if (!WIFEXITED(status) || WEXITSTATUS(status) != PST_EXIT_FAILED)
+		pst_log_err(0, "%s --probe did not come to an end", daemon);
 	return PST_EXIT_FAILED;
 }
 

@@ -41,12 +41,14 @@ Test(cli_doctor, hands_the_format_on)
 
 Test(cli_doctor, a_kernel_that_cannot_enforce_is_a_no)
 {
-	expect("#!/bin/sh\nexit 1\n", "", PST_EXIT_NO, "");
+	expect("#!/bin/sh\necho no\nexit 1\n", "", PST_EXIT_NO, "no\n");
 }
 
 Test(cli_doctor, a_probe_that_fails_or_dies_is_no_answer)
 {
 	expect("#!/bin/sh\nexit 2\n", "", PST_EXIT_FAILED, "");
+	expect("#!/bin/sh\nexit 0\n", "", PST_EXIT_FAILED, "");
+	expect("#!/bin/sh\nexit 1\n", "", PST_EXIT_FAILED, "");
 	expect("#!/bin/sh\nexit 127\n", "", PST_EXIT_FAILED, "");
 	expect("#!/bin/sh\nkill -KILL $$\n", "", PST_EXIT_FAILED, "");
 }
