@@ -11,6 +11,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "cli/file.h"
 #include "cli/input.h"
 #include "cli/report.h"
 #include "cli/usage.h"
@@ -76,10 +77,8 @@ static int write_bundle(const struct pst_bundle *b, const char *path)
 		return pst_log_err(-errno, "cannot write %s", path);
 	if (!real || (!stat(real, &st) && S_ISREG(st.st_mode)))
 		return replace_file(b, real ? real : path);
-	fd = open(real, O_WRONLY | O_CLOEXEC);
-	if (fd < 0)
-		return pst_log_err(-errno, "cannot write %s", path);
-	return write_file(b, fd);
+	fd = cli_file_open_device(real);
+	return fd < 0 ? fd : write_file(b, fd);
 }
 
 static int report(const struct pst_bundle *b, const char *path, bool json)
@@ -149,6 +148,10 @@ int pst_cli_compile(int argc, char **argv)
 		status = pst_cli_usage_error(verb, "expected at least one policy FILE or DIR");
 	else if (!pst_cli_value(&args, "output"))
 		status = pst_cli_usage_error(verb, "expected -o BUNDLE: where the bundle goes");
+	else if (!strcmp(pst_cli_value(&args, "output"), "-"))
+		status = pst_cli_usage_error(
+			verb,
+			"expected a file behind -o, found \"-\": standard output has the report");
 	else
 		status = compile(&args, pst_cli_value(&args, "output"), json);
 	pst_cli_args_fini(&args);

@@ -63,8 +63,8 @@ static int parse_direction(const struct pst_cli_args *args, struct pst_question 
 		q->direction = PST_DIRECTION_EGRESS;
 	else
 		return pst_cli_usage_error(
-			args->verb, "expected ingress or egress behind --direction, found %s",
-			text ? text : "no --direction");
+			args->verb, "expected ingress or egress behind --direction, found %s%s%s",
+			text ? "\"" : "no --direction", text ? text : "", text ? "\"" : "");
 	return PST_EXIT_OK;
 }
 
@@ -371,6 +371,8 @@ static int explain(const struct pst_cli_args *args)
 /* --cases brings its own questions: whatever else would be part of one is a mistake. */
 static int explain_cases(const struct pst_cli_args *args)
 {
+	bool json;
+
 	for (size_t i = 0; i < args->verb->n_options; i++) {
 		const char *name = args->verb->options[i].name;
 
@@ -382,6 +384,8 @@ static int explain_cases(const struct pst_cli_args *args)
 	if (args->operands.n)
 		return pst_cli_usage_error(args->verb, "there is no operand, found \"%s\"",
 					   args->operands.v[0]);
+	if (pst_cli_format(args, &json))
+		return PST_EXIT_USAGE;
 	return pst_explain_cases(pst_cli_value(args, "cases"), pst_cli_all(args, "inventory"));
 }
 

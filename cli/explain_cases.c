@@ -23,6 +23,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/vec.h"
+#include "cli/file.h"
 #include "cli/request.h"
 #include "cli/verbs.h"
 #include "compiler/explain.h"
@@ -52,6 +53,8 @@ enum upstream {
 struct one {
 	const json_t *j;
 	const char *dir; /* of the file that the line stands in */
+	const char *file;
+	size_t number;
 	struct pst_arena *arena;
 	const struct pst_cli_strings *inventories;
 	struct pst_input in;
@@ -64,8 +67,60 @@ struct one {
 
 static int give_up(struct one *c, const char *what, const char *detail)
 {
-	c->error = pst_arena_printf(c->arena, "%s%s", what, detail);
+	c->error = pst_arena_printf(c->arena, "%s:%zu: %s%s", c->file, c->number, what, detail);
 	return c->error ? -EINVAL : -ENOMEM;
+}
+
+static int no_object(struct one *c, const json_error_t *why)
+{
+	if (c->j)
+		return give_up(c, "expected a JSON object, found JSON of another kind", "");
+	c->error = pst_arena_printf(c->arena, "%s:%zu:%d: expected a JSON object: %s", c->file,
+				    c->number, why->column > 0 ? why->column : 1, why->text);
+	return c->error ? -EINVAL : -ENOMEM;
+}
+
+/* A misspelt "expect" would expect nothing. The last ones are its author's, or others': not looked
+ * at. */
+static int check_names(struct one *c)
+{
+	static const char *const names[] = {
+		"id",
+		"policy_file",
+		"policy_namespace",
+		"direction",
+		"src_labels",
+		"dst_labels",
+		"dport",
+		"proto",
+		"named_ports",
+		"method",
+		"path",
+		"host",
+		"headers",
+		"expect",
+		"expect_upstream_headers",
+		"expect_upstream_absent",
+		"deny_as",
+		"dst_ip",
+		"needs",
+		"note",
+		"source",
+	};
+	const size_t n = sizeof(names) / sizeof(*names);
+	const char *key;
+	json_t *value;
+
+	json_object_foreach((json_t *)c->j, key, value)
+	{
+		size_t i = 0;
+
+		while (i < n && strcmp(key, names[i]) != 0)
+			i++;
+		if (i == n)
+			return give_up(c, "a case has no field ", key);
+	}
+	return 0;
 }
 
 static const char *member_str(const struct one *c, const char *key)
@@ -307,9 +362,13 @@ static int refuse_input(struct one *c)
 
 		if (d->severity != PST_SEVERITY_ERROR)
 			continue;
-		c->error = pst_arena_printf(c->arena, "%s:%u:%u: %s [%s]",
-					    d->pos.file ? d->pos.file : "", d->pos.line, d->pos.col,
-					    d->message, d->id);
+		if (d->pos.file && d->pos.line)
+			c->error = pst_arena_printf(c->arena, "%s:%u:%u: %s [%s]", d->pos.file,
+						    d->pos.line, d->pos.col, d->message, d->id);
+		else
+			c->error = pst_arena_printf(c->arena, "%s: %s [%s]",
+						    d->pos.file ? d->pos.file : c->file, d->message,
+						    d->id);
 		return c->error ? -EINVAL : -ENOMEM;
 	}
 	return give_up(c, "the policies could not be read", "");
@@ -345,8 +404,10 @@ static int load(struct one *c)
 static int answer(struct one *c)
 {
 	struct pst_question q = {0};
-	int r = load(c);
+	int r = check_names(c);
 
+	if (!r)
+		r = load(c);
 	if (!r)
 		r = read_question(c, &q);
 	if (r)
@@ -440,8 +501,7 @@ static int take_line(const char *line, size_t len, struct one *c, struct totals 
 	if (json_is_object(j))
 		r = answer(c);
 	else
-		r = give_up(c, "the line is not a JSON object: ",
-			    j ? "it is JSON of another kind" : why.text);
+		r = no_object(c, &why);
 	if (r != -ENOMEM)
 		r = show(c, t);
 	if (c->has_answer)
@@ -478,9 +538,9 @@ static int take_lines(FILE *in, const char *path, const char *dir,
 	int r;
 
 	while ((r = read_line(in, &line)) > 0) {
-		struct one c = {.dir = dir, .inventories = inventories};
+		struct one c = {
+			.dir = dir, .file = path, .number = ++number, .inventories = inventories};
 
-		number++;
 		if (line.n)
 			r = take_line(line.v, line.n, &c, t);
 		if (r < 0)
@@ -492,26 +552,31 @@ static int take_lines(FILE *in, const char *path, const char *dir,
 			    MAX_LINE >> 20);
 		return r;
 	}
-	return r < 0 ? pst_log_err(r, "cannot answer %s", path) : 0;
+	if (r < 0 && !ferror(stdout))
+		pst_log_err(r, "cannot answer %s", path);
+	return r;
+}
+
+static void close_file(FILE **in)
+{
+	cli_file_close(*in);
 }
 
 int pst_explain_cases(const char *path, const struct pst_cli_strings *inventories)
 {
-	pst_auto_file FILE *in = fopen(path, "re");
+	FILE *in pst_cleanup(close_file) = NULL;
 	pst_auto_free char *dir = pst_mem_strndup(path, strlen(path));
 	struct totals t = {0};
 	char *slash;
 	size_t n;
 
-	if (!in) {
-		pst_log_err(-errno, "cannot open %s", path);
-		return PST_EXIT_FAILED;
-	}
-	if (!dir)
+	if (!dir || cli_file_open(path, &in))
 		return PST_EXIT_FAILED;
 	slash = strrchr(dir, '/');
 	if (slash)
 		*slash = 0;
+	if (in == stdin)
+		path = "<stdin>";
 	if (take_lines(in, path, slash ? dir : ".", inventories, &t))
 		return PST_EXIT_FAILED;
 	n = t.met + t.missed + t.errors + t.unsupported;

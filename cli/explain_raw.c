@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/vec.h"
+#include "cli/file.h"
 #include "cli/report.h"
 #include "cli/verbs.h"
 #include "compiler/explain.h"
@@ -16,13 +17,19 @@ enum { MAX_RAW = 64 << 20, BLOCK = 1 << 16 };
 
 struct buffer PST_VEC(char);
 
+static void close_file(FILE **in)
+{
+	cli_file_close(*in);
+}
+
 static int read_file(const char *path, struct buffer *ret)
 {
-	pst_auto_file FILE *in = fopen(path, "re");
+	FILE *in pst_cleanup(close_file) = NULL;
 	size_t n;
+	int r = cli_file_open(path, &in);
 
-	if (!in)
-		return pst_log_err(-errno, "cannot open %s", path);
+	if (r)
+		return r;
 	do {
 		if (ret->n > MAX_RAW) {
 			pst_log_err(0, "%s is larger than %d MiB", path, MAX_RAW >> 20);

@@ -11,6 +11,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "cli/file.h"
 
 static int unknown_format(const struct pst_cli_args *args, const char *found)
 {
@@ -101,13 +102,6 @@ static int write_to_fd(const struct cli_file *f, int fd)
 	return r;
 }
 
-static int write_directly(const struct cli_file *f)
-{
-	int fd = open(f->file, O_WRONLY | O_CLOEXEC);
-
-	return fd < 0 ? -errno : write_to_fd(f, fd);
-}
-
 static int replace(const struct cli_file *f, const char *path, const struct stat *old)
 {
 	static const char suffix[] = ".XXXXXX";
@@ -139,20 +133,22 @@ int cli_file_write(const struct cli_file *f)
 	pst_auto_free char *real = NULL;
 	struct stat st;
 	bool exists;
-	int r;
+	int fd, r;
 
+	/* Why standard output could not be written is told when the command ends. */
 	if (!strcmp(f->file, "-")) {
 		r = f->write(f->ctx, stdout);
-	} else {
-		exists = !stat(f->file, &st);
-		real = exists ? realpath(f->file, NULL) : NULL; /* a link stays one */
-		if (exists && !S_ISREG(st.st_mode))
-			r = write_directly(f);
-		else
-			r = replace(f, real ? real : f->file, exists ? &st : NULL);
+		return r && !ferror(stdout) ? pst_log_err(r, "cannot write standard output") : r;
 	}
-	if (r)
-		pst_log_err(r, "cannot write %s",
-			    strcmp(f->file, "-") ? f->file : "standard output");
-	return r;
+	exists = !stat(f->file, &st);
+	real = exists ? realpath(f->file, NULL) : NULL; /* a link stays one */
+	if (exists && !S_ISREG(st.st_mode)) {
+		fd = cli_file_open_device(f->file);
+		if (fd < 0)
+			return fd;
+		r = write_to_fd(f, fd);
+	} else {
+		r = replace(f, real ? real : f->file, exists ? &st : NULL);
+	}
+	return r ? pst_log_err(r, "cannot write %s", f->file) : 0;
 }

@@ -69,8 +69,8 @@ int cli_lint_list_rules(const struct pst_cli_args *args)
 		r = list_json();
 	else
 		list_text();
-	if (r)
-		pst_log_err(r, "cannot write standard output");
+	if (r && !ferror(stdout))
+		pst_log_err(r, "cannot list the rules");
 	return r ? PST_EXIT_FAILED : PST_EXIT_OK;
 }
 
@@ -99,9 +99,5 @@ int cli_lint_explain(const struct pst_cli_args *args)
 		return pst_cli_usage_error(args->verb, "--explain takes no FILE");
 	if (!cli_lint_knows_rule(args, "explain", id))
 		return PST_EXIT_USAGE;
-	if (pst_lint_rule_page(pst_lint_rule_find(id), stdout)) {
-		pst_log_err(0, "cannot write standard output");
-		return PST_EXIT_FAILED;
-	}
-	return PST_EXIT_OK;
+	return pst_lint_rule_page(pst_lint_rule_find(id), stdout) ? PST_EXIT_FAILED : PST_EXIT_OK;
 }

@@ -80,7 +80,8 @@ static void print_header(const struct pst_nearmiss_http *m, FILE *out)
 		fputc('"', out);
 	}
 	if (m->n_unmet > 1)
-		fprintf(out, ", and %zu more headers differ", m->n_unmet - 1);
+		fprintf(out, ", and %zu more header%s", m->n_unmet - 1,
+			m->n_unmet == 2 ? " differs" : "s differ");
 }
 
 static void print_http(const struct pst_bundle *b, const struct pst_nearmiss_http *m,
@@ -229,7 +230,8 @@ static void print_peer(const struct pst_nearmiss_l4 *m, FILE *out)
 		print_key(m->requirement, out);
 	}
 	if (m->n_unmet > 1)
-		fprintf(out, ", and %zu more labels differ", m->n_unmet - 1);
+		fprintf(out, ", and %zu more label%s", m->n_unmet - 1,
+			m->n_unmet == 2 ? " differs" : "s differ");
 }
 
 static const struct {

@@ -12,6 +12,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "cli/file.h"
 #include "cli/observe_print.h"
 #include "cli/usage.h"
 #include "cli/verbs.h"
@@ -243,7 +244,7 @@ static int show(struct observer *o, const json_t *json, const struct pst_flow *f
 	if (o->first && !--o->first)
 		o->is_full = true;
 	if (!r && o->follow && fflush(stdout))
-		return pst_log_err(-errno, "cannot write standard output");
+		return -EIO;
 	return r;
 }
 
@@ -299,7 +300,7 @@ static int show_kept(struct observer *o)
 		r = take_line(o, line, strlen(line), true);
 	}
 	if (!r && o->follow && fflush(stdout))
-		r = pst_log_err(-errno, "cannot write standard output");
+		r = -EIO;
 	return r;
 }
 
@@ -328,14 +329,8 @@ static int open_source(const struct observer *o, FILE **ret_in)
 {
 	char last[40] = "", request[128];
 
-	if (o->input && !strcmp(o->input, "-")) {
-		*ret_in = stdin;
-		return 0;
-	}
-	if (o->input) {
-		*ret_in = fopen(o->input, "re");
-		return *ret_in ? 0 : pst_log_err(-errno, "cannot read %s", o->input);
-	}
+	if (o->input)
+		return cli_file_open(o->input, ret_in);
 	/* Only the daemon's last ones are wanted, whatever they are. */
 	if (!o->has_filter && !o->first && o->last < MAX_LAST)
 		snprintf(last, sizeof(last), ",\"last\":%lu", o->last);
@@ -352,8 +347,7 @@ static int run(struct observer *o)
 	if (r)
 		return r;
 	r = read_lines(o, in);
-	if (in != stdin)
-		fclose(in);
+	cli_file_close(in);
 	pst_observe_end(&o->printer, stdout);
 	if (o->n_bad)
 		pst_log(PST_LOG_WARNING, "%lu lines of %s were no flows, the first is line %lu",

@@ -73,8 +73,7 @@ static int print_json(const char *pattern, const struct pst_automaton *a,
 	pst_json_str(&j, "where", f.fits_kernel ? "kernel" : "fallback");
 	pst_json_str(&j, "why", !a ? pst_diags_at(said, 0)->message : *full ? full : NULL);
 	pst_json_end(&j);
-	r = pst_json_finish(&j);
-	return r ? pst_log_err(r, "cannot write standard output") : 0;
+	return pst_json_finish(&j);
 }
 
 static int build(const char *re, struct pst_diags *diags, struct pst_automaton **ret_automaton)

@@ -80,13 +80,14 @@ static const struct pst_cli_option explain_options[] = {
 	 .help = "a field of the request: 'Name: value'"},
 	{.name = "raw",
 	 .arg = "FILE",
-	 .help = "judge the bytes of FILE as a connection sends them: one line per request"},
+	 .help = "judge the bytes of FILE (- for standard input) as a connection sends them: one "
+		 "line per request"},
 	PATHS,
 	IN_FORCE,
 	{.name = "cases",
 	 .arg = "FILE",
-	 .help = "answer each line of FILE, a JSON object each, with one JSON object; takes only "
-		 "--inventory beside it"},
+	 .help = "answer each line of FILE (- for standard input), a JSON object each, with "
+		 "one; takes only --inventory beside it"},
 	FORMAT,
 };
 
@@ -373,9 +374,12 @@ const struct pst_cli_verb pst_cli_verbs[] = {
 			"mislead.\n"
 			"A line of --cases has id, policy_file (relative to FILE), direction, src_labels, "
 			"dst_labels, dport, proto, method, path, host, headers, expect and, if need be, "
-			"policy_namespace and named_ports ({\"http/TCP\": 8080}, of the accepting side). "
-			"A line that needs what postern does not know yet is answered with the verdict "
-			"\"error\" and counts as not met.",
+			"policy_namespace, named_ports ({\"http/TCP\": 8080}, of the accepting side), "
+			"expect_upstream_headers and expect_upstream_absent (which fields reach the "
+			"server, and which do not). deny_as, dst_ip, needs, note and source are not looked "
+			"at; another field is a mistake. A line with a mistake, told with its place, or that "
+			"needs what postern does not know yet is answered with the verdict \"error\" and "
+			"counts as not met.",
 		OPTIONS(explain_options),
 		.exit_status =
 			"0 allow or audit, or every case as expected; 1 deny, a case not as expected, or the "

@@ -67,6 +67,18 @@ struct parser {
 	char **argv;
 };
 
+/* An empty name of a file is a variable that nobody has set, not a file that is missing. */
+static bool is_name(const char *what, const char *value)
+{
+	static const char *const names[] = {"FILE", "BUNDLE", "PATH"};
+
+	for (size_t i = 0; what && !value[0] && i < sizeof(names) / sizeof(*names); i++) {
+		if (!strcmp(what, names[i]))
+			return false;
+	}
+	return true;
+}
+
 /* VALUE stands in the same word, or is NULL: then it is the next word. */
 static int take_option(struct parser *p, size_t index, const char *value)
 {
@@ -84,6 +96,10 @@ static int take_option(struct parser *p, size_t index, const char *value)
 			return -EINVAL;
 		}
 		value = p->argv[p->at++];
+	}
+	if (o->arg && !is_name(o->arg, value)) {
+		pst_cli_usage_error(verb, "expected %s behind --%s, found \"\"", o->arg, o->name);
+		return -EINVAL;
 	}
 	if (values->n && !o->many) {
 		pst_cli_usage_error(verb, "--%s is given twice", o->name);
@@ -122,6 +138,16 @@ static int take_short(struct parser *p, const char *word)
 	return take_option(p, index, word[1] ? word + 1 : NULL);
 }
 
+static int take_operand(struct parser *p, const char *word)
+{
+	const struct pst_cli_verb *verb = p->args->verb;
+
+	if (is_name(verb->operands, word))
+		return pst_vec_push(&p->args->operands, word);
+	pst_cli_usage_error(verb, "expected the name of a file, found \"\"");
+	return -EINVAL;
+}
+
 static int take_words(struct parser *p)
 {
 	bool options = true;
@@ -137,7 +163,7 @@ static int take_words(struct parser *p)
 		else if (options && word[0] == '-' && word[1])
 			r = take_short(p, word + 1);
 		else
-			r = pst_vec_push(&p->args->operands, word);
+			r = take_operand(p, word);
 	}
 	return r;
 }
@@ -367,6 +393,10 @@ void pst_cli_print_man(FILE *out)
 	      "to standard error.\n"
 	      "Mistakes in files are told as \\fIfile\\fR:\\fIline\\fR:\\fIcolumn\\fR: "
 	      "\\fIseverity\\fR: \\fImessage\\fR [\\fIid\\fR].\n"
+	      ".PP\nFiles that are read are regular ones, or \\- for standard input where a verb "
+	      "says so; pipes are refused, because they may have no writer. What "
+	      "\\fB\\-o\\fR names is replaced as a whole, and written to where it is a device or "
+	      "a pipe that somebody reads.\n"
 	      ".PP\n\\fBpostern \\-\\-version\\fR prints the version.\n"
 	      ".SH VERBS\n",
 	      out);

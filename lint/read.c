@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -13,14 +14,22 @@
 #include "policy/policy.h"
 #include "policy/yaml.h"
 
-/* The whole file into *TEXT, which the caller frees. 0 or a negative errno. */
+/*
+ * The whole file into *TEXT, which the caller frees. 0 or a negative errno; -EINVAL for what is
+ * neither a regular file nor /dev/null, the file that holds nothing: a pipe would be waited for.
+ */
 static int read_text(const char *file, char **text, size_t *len)
 {
-	pst_auto_fd int fd = open(file, O_RDONLY | O_CLOEXEC);
+	pst_auto_fd int fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	struct stat st;
 	size_t cap = 0;
 
-	if (fd < 0)
+	if (fd < 0 || fstat(fd, &st))
 		return -errno;
+	if (S_ISDIR(st.st_mode))
+		return -EISDIR;
+	if (!S_ISREG(st.st_mode) && strcmp(file, "/dev/null") != 0)
+		return -EINVAL;
 	while (*len <= PST_YAML_MAX_SIZE) {
 		ssize_t got;
 
@@ -87,7 +96,8 @@ int pst_lint_read(const struct pst_lint_reading *reading, struct pst_arena *a,
 	int e = own ? read_text(reading->file, &text, &in.len) : -ENOMEM;
 
 	if (e && e != -ENOMEM)
-		pst_diags_error(diags, reading->id_unreadable, &whole, "%s%s", strerror(-e),
+		pst_diags_error(diags, reading->id_unreadable, &whole, "%s%s",
+				e == -EINVAL ? "not a regular file" : strerror(-e),
 				e == -ENOENT && reading->made_by ? reading->made_by : "");
 	if (!e) {
 		in.text = text;

@@ -346,6 +346,29 @@ Test(explain, a_case_that_cannot_be_answered_is_an_error_and_never_met)
 	unlink(path);
 }
 
+Test(explain, what_is_wrong_with_a_case_has_its_line)
+{
+	static const char lines[] = "{\"id\":\"a\"}\n"
+				    "\n"
+				    "{\"id\":\"b\",\n"
+				    "[1]\n"
+				    "{\"id\":\"c\",\"policy_file\":\"missing.yaml\"}\n"
+				    "{\"id\":\"d\",\"expct\":\"deny\"}\n";
+	const char *path = write_temp("places.jsonl", lines, strlen(lines));
+	char words[512];
+
+	snprintf(words, sizeof(words), "explain --cases %s", path);
+	expect_run(words, 1, "places.jsonl:1: expected a string: policy_file\"", "5 without");
+	expect_run(words, 1, "places.jsonl:3:10: expected a JSON object: string or '}' expected",
+		   "5 without");
+	expect_run(words, 1, "places.jsonl:4: expected a JSON object, found JSON of another kind",
+		   "5 without");
+	expect_run(words, 1, "/missing.yaml: No such file or directory [file-missing]\"",
+		   "5 without");
+	expect_run(words, 1, "places.jsonl:6: a case has no field expct\"", "5 without");
+	unlink(path);
+}
+
 Test(explain, a_case_with_another_verdict_than_expected_gives_status_1)
 {
 	static const char form[] =
@@ -604,16 +627,16 @@ Test(explain, raw_bytes_under_audit_all_pass)
 	unlink(raw);
 }
 
-/* The cause is named, and what has no end does not take the memory. */
+/* That what has no end does not take the memory: tests/lint, where it can be standard input. */
 Test(explain, what_cannot_be_read_says_why)
 {
 	static const struct expected raw[] = {
 		{"testdata", 3, NULL, "cannot read testdata: Is a directory"},
-		{"/dev/zero", 3, NULL, "/dev/zero is larger than 64 MiB"},
+		{"/dev/zero", 3, NULL, "cannot read /dev/zero: not a regular file; \"-\" reads"},
 	};
 	static const struct expected cases[] = {
-		{"testdata", 3, NULL, "cannot answer testdata: Is a directory"},
-		{"/dev/zero", 3, NULL, "/dev/zero:1: the line is longer than 16 MiB"},
+		{"testdata", 3, NULL, "cannot read testdata: Is a directory"},
+		{"/dev/zero", 3, NULL, "cannot read /dev/zero: not a regular file; \"-\" reads"},
 	};
 
 	expect_each("explain --policy testdata/semantics/demo.yaml --direction ingress --port 80 "

@@ -243,8 +243,11 @@ Test(cli_observe, lines_that_are_no_flows_are_counted_not_fatal)
 Test(cli_observe, what_cannot_be_read_is_a_failure)
 {
 	expect_run("observe --input-file /nonexistent", PST_EXIT_FAILED, NULL,
-		   "cannot read /nonexistent: No such file");
-	expect_run("observe --input-file /", PST_EXIT_FAILED, NULL, "cannot read /");
+		   "cannot open /nonexistent: No such file");
+	expect_run("observe --input-file /", PST_EXIT_FAILED, NULL,
+		   "cannot read /: Is a directory");
+	expect_run("observe --input-file /dev/null", PST_EXIT_FAILED, NULL,
+		   "cannot read /dev/null: not a regular file; \"-\" reads standard input");
 	expect_run("observe --socket /nonexistent/sock", PST_EXIT_FAILED, NULL,
 		   "no posternd answers");
 }

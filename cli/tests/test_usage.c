@@ -151,7 +151,7 @@ Test(usage, usage_errors_are_told_by_every_verb_with_status_2)
 	expect_run("inspect a b", 2, NULL, "found 2 operands");
 	expect_run("explain", 2, NULL, "--policy");
 	expect_run("explain x --policy p", 2, NULL, "no operand");
-	expect_run("explain --policy p --direction in", 2, NULL, "found in");
+	expect_run("explain --policy p --direction in", 2, NULL, "found \"in\"");
 	expect_run("explain --policy p --direction ingress", 2, NULL, "--from PEER");
 	expect_run("explain --policy p --direction ingress --from a=b --to =", 2, NULL, "--to:");
 	expect_run("explain --policy p --direction ingress --from a=b --to c=d", 2, NULL, "--port");
@@ -169,4 +169,32 @@ Test(usage, usage_errors_are_told_by_every_verb_with_status_2)
 		   "--raw f --path /",
 		   2, NULL, "--raw");
 	expect_run("explain --cases f --port 1", 2, NULL, "--port cannot be combined");
+	expect_run("explain --cases f --format xml", 2, NULL, "found \"xml\"");
+	expect_run("compile a.yaml -o -", 2, NULL, "standard output has the report");
+}
+
+Test(usage, an_empty_name_of_a_file_is_a_usage_error_that_says_where)
+{
+	static const char *const operands[][4] = {
+		{"lint", ""}, {"compile", "", "-ox"}, {"inspect", ""},
+		{"test", ""}, {"diff", "", "x"},
+	};
+
+	for (size_t i = 0; i < sizeof(operands) / sizeof(*operands); i++) {
+		struct run r = run_list(operands[i]);
+
+		cr_expect_eq(r.status, 2, "%s: %d", operands[i][0], r.status);
+		cr_expect_str_empty(r.out);
+		cr_expect(strstr(r.err, "expected the name of a file, found \"\""), "%s", r.err);
+		run_fini(&r);
+	}
+	expect_run("lint x --config=", 2, NULL, "expected FILE behind --config, found \"\"");
+	expect_run("lint x --baseline=", 2, NULL, "behind --baseline");
+	expect_run("lint x --output=", 2, NULL, "behind --output");
+	expect_run("compile x --output=", 2, NULL, "expected BUNDLE behind --output");
+	expect_run("explain --policy=", 2, NULL, "behind --policy");
+	expect_run("explain --cases=", 2, NULL, "behind --cases");
+	expect_run("observe --input-file=", 2, NULL, "behind --input-file");
+	expect_run("status --socket=", 2, NULL, "expected PATH behind --socket");
+	expect_run("doctor --posternd=", 2, NULL, "behind --posternd");
 }

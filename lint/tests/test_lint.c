@@ -414,6 +414,23 @@ Test(baseline, a_new_finding_is_shown_and_an_old_one_that_is_gone_is_told)
 	pst_lint_result_free(&result);
 }
 
+Test(baseline, an_empty_file_and_the_null_device_accept_nothing)
+{
+	const char *file = "a.yaml", *empty = "empty.json";
+	const char *const baselines[] = {empty, "/dev/null"};
+
+	work_write(file, work_policy);
+	work_write(empty, "");
+	for (size_t i = 0; i < 2; i++) {
+		struct pst_lint_result *result = work_lint(&(struct pst_lint_options){
+			.paths = &file, .n_paths = 1, .baseline = baselines[i]});
+
+		cr_expect_eq(work_count(result, "baseline-invalid"), 0);
+		cr_expect_not_null(work_find(result, RULE, 0), "%s", baselines[i]);
+		pst_lint_result_free(&result);
+	}
+}
+
 Test(baseline, what_is_none_is_an_error)
 {
 	static const char *const texts[] = {

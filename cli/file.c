@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+
+int cli_file_open(const char *path, FILE **ret_in)
+{
+	pst_auto_fd int fd = -1;
+	struct stat st;
+	FILE *in;
+
+	if (!strcmp(path, "-")) {
+		*ret_in = stdin;
+		return 0;
+	}
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	if (fd < 0 || fstat(fd, &st))
+		return pst_log_err(-errno, "cannot open %s", path);
+	if (S_ISDIR(st.st_mode))
+		return pst_log_err(-EISDIR, "cannot read %s", path);
+	if (!S_ISREG(st.st_mode)) {
+		pst_log_err(0, "cannot read %s: not a regular file; \"-\" reads standard input",
+			    path);
+		return -EINVAL;
+	}
+	in = fdopen(fd, "r");
+	if (!in)
+		return pst_log_err(-errno, "cannot read %s", path);
+	PST_TAKE_FD(fd);
+	*ret_in = in;
+	return 0;
+}
+
+void cli_file_close(FILE *in)
+{
+	if (in && in != stdin)
+		fclose(in);
+}
+
+int cli_file_open_device(const char *path)
+{
+	int r, fd = open(path, O_WRONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+
+	if (fd < 0 && errno == ENXIO) {
+		pst_log_err(0, "cannot write %s: nobody reads this pipe", path);
+		return -ENXIO;
+	}
+	if (fd < 0)
+		return pst_log_err(-errno, "cannot write %s", path);
+	if (!fcntl(fd, F_SETFL, 0))
+		return fd;
+	r = pst_log_err(-errno, "cannot write %s", path);
+	close(fd);
+	return r;
+}

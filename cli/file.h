@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * Files that options name and that are not policies (policy/load.h reads those).
+ *
+ * Nothing waits for somebody who may never come: what is read is a regular file or, as "-",
+ * standard input, and a pipe is written to only when it has a reader.
+ */
+
+#include <stdio.h>
+
+/*
+ * Opens PATH for reading. 0; or -EISDIR, -EINVAL for what else is no regular file, or the errno of
+ * open(), which has been logged.
+ */
+int cli_file_open(const char *path, FILE **ret_in);
+
+/* Closes what cli_file_open() has opened, but for standard input. NULL is nothing. */
+void cli_file_close(FILE *in);
+
+/*
+ * Opens PATH, a device or a pipe that is there, for writing: a descriptor that waits. -ENXIO for a
+ * pipe without a reader, or the errno of open(), which has been logged.
+ */
+int cli_file_open_device(const char *path);
