@@ -51,6 +51,10 @@ for name in ["README.md"] + sorted(glob.glob("docs/*.md")):
         if not shown or differs(found.stdout.rstrip("\n").split("\n"), shown):
             failed += 1
             print(f"FAILED: {name}: postern {shlex.join(words)} prints\n{found.stdout}{found.stderr}")
+# The file that test.md shows is the one that it runs.
+if "```yaml\n" + open("docs/examples/tests/shop.yaml").read() + "```\n" not in open("docs/test.md").read():
+    failed += 1
+    print("FAILED: docs/test.md does not show docs/examples/tests/shop.yaml")
 if tried < 5:
     sys.exit(f"FAILED: only {tried} examples were found")
 sys.exit(bool(failed))
