@@ -18,16 +18,8 @@ import sys
 import threading
 import time
 
-from spoofed import ACK, ICMP, ICMPV6, IPV4, IPV6, MARK, PORT, RST, SYN, TCP, UDP, icmp, ip, pack, summed
-
-ALL = 0x0003
-
-
-def datagram(port):
-    def make(source, target):
-        return UDP, summed(source, target, UDP, struct.pack(">HHHH", PORT, port, 8 + len(MARK), 0) + MARK, 6)
-
-    return make
+from spoofed import ACK, ICMP, ICMPV6, IPV4, IPV6, MARK, PORT, RST, SYN, TCP, UDP
+from spoofed import coming, frames, icmp, ip, pack, split, summed, tap, udp
 
 
 def solicitation(about, option):
@@ -39,7 +31,7 @@ def solicitation(about, option):
 
 
 KINDS = {
-    **{"echo": icmp, "closed": datagram(9), "open": datagram(4712)},
+    **{"echo": icmp, "closed": udp(9), "open": udp(4712)},
     **{"solicit": solicitation(None, b"\x0e\2" + MARK.ljust(14, b"\0"))},
     **{"probe": solicitation(MARK.ljust(16, b"\0"), b"\1\1" + b"\2" * 6)},
 }
@@ -63,12 +55,10 @@ def made(source, target, kind):
 
 
 def give(device, mac, source, target, *kinds):
-    link = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
-    link.bind((device, 0))
+    _, put = frames(device, mac)
     for kind in kinds:
         for protocol, packet in made(pack(source), pack(target), kind):
-            frame = bytes.fromhex(mac.replace(":", "")) + link.getsockname()[4] + struct.pack(">H", protocol)
-            link.send(frame + packet)
+            put(protocol, packet)
 
 
 def type_of(upper, data, is_later):
@@ -78,25 +68,17 @@ def type_of(upper, data, is_later):
 
 
 def hear(device, *sources):
-    link = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(ALL))
-    link.bind((device, ALL))
     sources = [pack(source) for source in sources]
-    print("ready", flush=True)
-    while True:
-        packet, (_, protocol, way, *_) = link.recvfrom(65536)
-        if way == socket.PACKET_OUTGOING or protocol not in (IPV4, IPV6) or MARK not in packet:
-            continue
-        v4 = protocol == IPV4
-        source, upper, data = (packet[12:16], packet[9], packet[20:]) if v4 else (packet[8:24], packet[6], packet[40:])
-        if source in sources:
-            print(upper, type_of(upper, data, v4 and packet[7]), flush=True)
+    for protocol, packet in coming(device, IPV4, IPV6):
+        source, _, upper, data, is_later = split(protocol, packet)
+        if source in sources and MARK in packet:
+            print(upper, type_of(upper, data, is_later), flush=True)
 
 
 def shake(source, target, stay=None):
     lo = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM)
-    tap = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(ALL))
-    tap.bind(("eth0", ALL))
-    tap.settimeout(10)
+    leaving = tap("eth0")
+    leaving.settimeout(10)
     source, target = pack(source), pack(target)
 
     def segment(flags, seq, ack):
@@ -106,8 +88,7 @@ def shake(source, target, stay=None):
 
     segment(SYN, 100, 0)
     while True:
-        packet = tap.recv(2000)
-        upper, data = (packet[9], packet[20:]) if len(source) == 4 else (packet[6], packet[40:])
+        _, _, upper, data, _ = split(IPV4 if len(source) == 4 else IPV6, leaving.recv(2000))
         if upper == TCP and data[13] == SYN | ACK:
             segment(ACK, 101, struct.unpack(">I", data[4:8])[0] + 1)
             time.sleep(0.3)

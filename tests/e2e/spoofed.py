@@ -36,8 +36,11 @@ def summed(source, target, protocol, data, at):
     return data[:at] + struct.pack(">H", value) + data[at + 2 :]
 
 
-def udp(source, target):
-    return UDP, summed(source, target, UDP, struct.pack(">HHHH", PORT, PORT, 8 + len(MARK), 0) + MARK, 6)
+def udp(port):
+    def make(source, target):
+        return UDP, summed(source, target, UDP, struct.pack(">HHHH", PORT, port, 8 + len(MARK), 0) + MARK, 6)
+
+    return make
 
 
 def tcp(flags, payload=b""):
@@ -64,7 +67,7 @@ def cut(source, target):
 
 
 KINDS = {
-    **{"udp": udp, "icmp": icmp, "sctp": sctp, "cut": cut, "end": tcp(ACK)},
+    **{"udp": udp(PORT), "icmp": icmp, "sctp": sctp, "cut": cut, "end": tcp(ACK)},
     **{"both": tcp(SYN | ACK), "igmp": lambda source, target: (IGMP, MARK)},
     **{"syn": tcp(SYN), "data": tcp(PSH | ACK, MARK), "rst": tcp(RST)},
 }
@@ -88,10 +91,16 @@ def claim(source, target, mac):
     return IPV6, struct.pack(">IHBB", 0x60000000, len(data), ICMPV6, 255) + own + target + data
 
 
-def send(device, mac, *packets):
+def frames(device, mac):
+    """The device's own address, and what sends (PROTOCOL, DATA) there, for MAC."""
     link = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
     link.bind((device, 0))
     own = link.getsockname()[4]
+    return own, lambda protocol, data: link.send(bytes.fromhex(mac.replace(":", "")) + own + struct.pack(">H", protocol) + data)
+
+
+def send(device, mac, *packets):
+    own, put = frames(device, mac)
     for packet in packets:
         source, target, kind = packet.split(",")
         source, target = pack(source), pack(target)
@@ -102,7 +111,7 @@ def send(device, mac, *packets):
             protocol, data = ip(source, target, upper, data, kind == "fragment")
         if kind == "tagged":
             protocol, data = TAG, struct.pack(">HHHH", 0, TAG, 0, protocol) + data
-        link.send(bytes.fromhex(mac.replace(":", "")) + own + struct.pack(">H", protocol) + data)
+        put(protocol, data)
 
 
 def kind_of_tcp(data):
@@ -124,6 +133,13 @@ def kind_of(protocol, data):
     return {UDP: "udp", SCTP: "sctp", IGMP: "igmp"}.get(protocol)
 
 
+def split(protocol, packet):
+    """(source, target, what is in it, its bytes, whether it is a later fragment)"""
+    if protocol == IPV4:
+        return packet[12:16], packet[16:20], packet[9], packet[20:], packet[7] != 0
+    return packet[8:24], packet[24:40], packet[6], packet[40:], packet[6] == FRAGMENT
+
+
 def heard(protocol, packet):
     """(source, target, kind)"""
     if protocol != ARP and not packet[0] >> 4:  # the rest of a tag
@@ -131,24 +147,31 @@ def heard(protocol, packet):
         return source, target, "tagged" if kind == "udp" else None
     if protocol == ARP:
         return packet[14:18], packet[24:28], "claim" if packet[7] == 2 else None
-    if protocol == IPV4:
-        source, target, data = packet[12:16], packet[16:20], packet[20:]
-        return source, target, "fragment" if packet[7] else kind_of(packet[9], data)
-    source, target, data = packet[8:24], packet[24:40], packet[40:]
-    if packet[6] == ICMPV6 and data[0] == 136:
+    source, target, upper, data, is_later = split(protocol, packet)
+    if upper == ICMPV6 and data[0] == 136:
         return data[8:24], target, "claim"
-    return source, target, "fragment" if packet[6] == FRAGMENT else kind_of(packet[6], data)
+    return source, target, "fragment" if is_later else kind_of(upper, data)
 
 
-def hear(device, *targets):
+def tap(device):
     link = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(ALL))
     link.bind((device, ALL))
-    targets = [pack(target) for target in targets]
+    return link
+
+
+def coming(device, *protocols):
+    """(PROTOCOL, PACKET) of what comes there, for ever; says that it is ready first."""
+    link = tap(device)
     print("ready", flush=True)
     while True:
         packet, (_, protocol, way, *_) = link.recvfrom(65536)
-        if way == socket.PACKET_OUTGOING or protocol not in (ARP, IPV4, IPV6):
-            continue
+        if way != socket.PACKET_OUTGOING and protocol in protocols:
+            yield protocol, packet
+
+
+def hear(device, *targets):
+    targets = [pack(target) for target in targets]
+    for protocol, packet in coming(device, ARP, IPV4, IPV6):
         source, to, kind = heard(protocol, packet)
         if to in targets and kind:
             family = socket.AF_INET if len(source) == 4 else socket.AF_INET6

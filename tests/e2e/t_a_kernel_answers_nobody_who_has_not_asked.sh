@@ -4,19 +4,9 @@
 # kernel answers, and what it answers holds what he wrote. Such an answer goes to nobody who has not asked; nor does a
 # solicitation that says more than a neighbour needs, or goes beyond the link. Answers to who has asked leave, whole.
 . "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/lib_strays.sh"
 e2e_up
-mkdir "$E2E/p"
-cat >"$E2E/p/frontend.yaml" <<'Y'
-apiVersion: cilium.io/v2
-kind: CiliumNetworkPolicy
-metadata: { name: frontend, namespace: default }
-spec:
-  endpointSelector: { matchLabels: { app: frontend } }
-  egress:
-    - toEndpoints: [{ matchLabels: { app: backend } }]
-      toPorts: [{ ports: [{ port: "4711", protocol: ANY }] }]
-Y
-mac() { ip -n "$1" -br link show dev "$2" | awk '{ print $3 }'; }
+strays_policy
 for pod in frontend other; do ip netns exec $pod sysctl -qw net.ipv4.ping_group_range="0 0"; done
 ip -n frontend link add v0 type veth peer name v1
 for dev in v0 v1; do ip -n frontend link set $dev up; done

@@ -5,24 +5,16 @@
 # whatever address it bears; what HTTP rules would have to allow does not pass. A server with such a stack is reached where
 # the policy allows it without HTTP rules, and may answer, though it may begin nothing itself.
 . "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/lib_strays.sh"
 e2e_up
-mkdir "$E2E/p"
-cat >"$E2E/p/frontend.yaml" <<'Y'
-apiVersion: cilium.io/v2
-kind: CiliumNetworkPolicy
-metadata: { name: frontend, namespace: default }
-spec:
-  endpointSelector: { matchLabels: { app: frontend } }
-  egress:
-    - toEndpoints: [{ matchLabels: { app: backend } }]
-      toPorts: [{ ports: [{ port: "4711", protocol: ANY }] }]
+strays_policy
+cat >>"$E2E/p/frontend.yaml" <<'Y'
     - toEndpoints: [{ matchLabels: { app: admin } }]
       toPorts: [{ ports: [{ port: "4711", protocol: TCP }], rules: { http: [{ method: GET }] } }]
     - toEndpoints: [{ matchLabels: { app: backend } }]
       toPorts: [{ ports: [{ port: "8080", protocol: TCP }], rules: { http: [{ path: "/api/.*" }] } }]
 Y
 KINDS="udp syn data end icmp sctp fragment cut"
-mac() { ip -n "$1" -br link show dev eth0 | awk '{ print $3 }'; }
 
 # what TARGET SOURCE...: which kinds come from the frontend to TARGET's pod, over both families: a line where they are alike.
 # A claim that nobody has an interest in ends each list.
