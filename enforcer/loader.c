@@ -49,6 +49,9 @@ static const char *const link_names[PROG_MAX] = {
 	[PROG_INGRESS] = "ingress",	      [PROG_EGRESS] = "egress",
 };
 
+/* No more than that was there when a turn began. */
+enum { RING_EVENTS = PST_RING_BYTES / sizeof(struct pst_event) };
+
 struct pst_loader {
 	struct postern_bpf *skel;
 	struct pst_pins *pins;
@@ -57,6 +60,7 @@ struct pst_loader {
 	void *tables;
 	size_t tables_size;
 	bool courtesy_attached;
+	unsigned int n_events; /* of this turn */
 	pst_loader_event_fn event_fn;
 	void *event_arg;
 };
@@ -387,13 +391,14 @@ int pst_loader_clear_slot(struct pst_loader *l, uint32_t slot)
 	return r ? r : clear_trie(bpf_map__fd(l->skel->maps.pst_policies), slot);
 }
 
+/* Whoever is denied faster than it is told must not keep the daemon here. */
 static int on_ring(void *ctx, void *data, size_t size)
 {
 	struct pst_loader *l = ctx;
 
 	if (size >= sizeof(struct pst_event))
 		l->event_fn(data, l->event_arg);
-	return 0;
+	return ++l->n_events < RING_EVENTS ? 0 : -EAGAIN;
 }
 
 int pst_loader_events(struct pst_loader *l, pst_loader_event_fn fn, void *arg)
@@ -411,6 +416,7 @@ int pst_loader_events_fd(const struct pst_loader *l)
 
 void pst_loader_events_dispatch(struct pst_loader *l)
 {
+	l->n_events = 0;
 	ring_buffer__consume(l->ring);
 }
 

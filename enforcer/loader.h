@@ -78,7 +78,10 @@ bool pst_loader_is_empty(struct pst_loader *l);
 /* Removes every address and policy of SLOT, whoever wrote it. 0 or -errno, not logged. */
 int pst_loader_clear_slot(struct pst_loader *l, uint32_t slot);
 
-/* Events. The descriptor becomes readable; dispatch calls FN for what is there. */
+/*
+ * Events. The descriptor becomes readable; dispatch calls FN for what is there, and may leave some
+ * of what has come meanwhile.
+ */
 int pst_loader_events(struct pst_loader *l, pst_loader_event_fn fn, void *arg);
 int pst_loader_events_fd(const struct pst_loader *l);
 void pst_loader_events_dispatch(struct pst_loader *l);
