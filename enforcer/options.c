@@ -180,7 +180,8 @@ static int usage_error(const char *what, const char *value, const char *expected
 
 static int word_value(const char *option, const struct word *words, const char *text, int *ret)
 {
-	char what[64];
+	const struct pst_options_row *row = rows;
+	char what[64], expected[64];
 
 	for (; words->text; words++) {
 		if (!strcmp(words->text, text)) {
@@ -188,8 +189,11 @@ static int word_value(const char *option, const struct word *words, const char *
 			return 0;
 		}
 	}
+	while (strcmp(row->name, option) != 0)
+		row++;
 	snprintf(what, sizeof(what), "--%s: unknown value", option);
-	return usage_error(what, text, "");
+	snprintf(expected, sizeof(expected), ": expected %s", row->arg);
+	return usage_error(what, text, expected);
 }
 
 static int add_header(struct pst_reply_opts *o, const char *arg)
@@ -491,6 +495,18 @@ static int check_once(const struct pst_options_row *row, const char *word, bool 
 	return 0;
 }
 
+/* Empty is a variable that nobody has set; as a cgroup it would be the root, all of the machine. */
+static int check_value(const struct pst_options_row *row, const char *value)
+{
+	char what[64], expected[64];
+
+	if (!row->arg || *value || row->id == OPT_DENY_BODY)
+		return 0;
+	snprintf(what, sizeof(what), "--%s", row->name);
+	snprintf(expected, sizeof(expected), ": expected %s", row->arg);
+	return usage_error(what, value, expected);
+}
+
 static int parse_options(int argc, char **argv, struct pst_options *o)
 {
 	struct option longs[N_ROWS + 1] = {0};
@@ -516,6 +532,8 @@ static int parse_options(int argc, char **argv, struct pst_options *o)
 			return usage_error("a value is missing behind", word, "");
 		row = row_of(id);
 		r = check_once(row, word, &is_given[row - rows]);
+		if (!r)
+			r = check_value(row, optarg);
 		if (!r)
 			r = apply(o, id, optarg);
 	}

@@ -120,10 +120,70 @@ void pst_proxy_options_help(FILE *out)
 			rows[i].arg ? rows[i].arg : "", rows[i].help);
 }
 
-static int wrong(const char *name, const char *value, const char *expected)
+/* What options take that are numbers, and where it goes. */
+static const struct range {
+	enum option_id id;
+	uint32_t min, max;
+	size_t at;
+} ranges[] = {
+#define AT(member) offsetof(struct pst_proxy_options, member)
+	{OPT_PORT, 1, 65535, AT(port)},
+	{OPT_THREADS, 1, PST_PROXY_THREADS, AT(threads)},
+	{OPT_MAX_CONNECTIONS, 1, 1000000, AT(max_connections)},
+	{OPT_MAX_MEMORY, 1, 1024 * 1024, AT(max_memory_mib)},
+	{OPT_WORKLOAD_CONNECTIONS, 1, 1000000, AT(workload_connections)},
+	{OPT_WORKLOAD_MEMORY, 1, 1024 * 1024, AT(workload_memory_mib)},
+	{OPT_HEAD_TIMEOUT, 1, 3600, AT(head_timeout_s)},
+	{OPT_IDLE_TIMEOUT, 1, 86400, AT(idle_timeout_s)},
+	{OPT_DRAIN_TIMEOUT, 0, 3600, AT(drain_timeout_s)},
+#undef AT
+};
+
+/* NULL: no number. */
+static const struct range *range_of(enum option_id id)
 {
-	fprintf(stderr, "postern-proxy: --%s: expected %s, found \"%s\"\n", name, expected, value);
+	for (size_t i = 0; i < sizeof(ranges) / sizeof(*ranges); i++) {
+		if (ranges[i].id == id)
+			return &ranges[i];
+	}
+	return NULL;
+}
+
+static int wrong(const struct option_row *row, const char *value)
+{
+	const struct range *range = range_of(row->id);
+
+	fprintf(stderr, "postern-proxy: --%s: expected ", row->name);
+	if (range)
+		fprintf(stderr, "a number, %u to %u", range->min, range->max);
+	else
+		fputs(row->arg, stderr);
+	fprintf(stderr, ", found \"%s\"\n", value);
 	return -EINVAL;
+}
+
+static bool is_many(enum option_id id)
+{
+	return id == OPT_POLICY || id == OPT_INVENTORY || id == OPT_DENY_HEADER;
+}
+
+/* WORD is what it was given as: getopt_long() takes the beginning of a name for the name. */
+static int check_option(const struct option_row *row, const char *word, const char *value,
+			bool *ret_is_given)
+{
+	const size_t n = strlen(row->name);
+
+	if (strncmp(word + 2, row->name, n) != 0 || (word[2 + n] && word[2 + n] != '=')) {
+		fprintf(stderr, "postern-proxy: unknown option \"%s\": expected --%s\n", word,
+			row->name);
+		return -EINVAL;
+	}
+	if (*ret_is_given && !is_many(row->id)) {
+		fprintf(stderr, "postern-proxy: --%s is given twice\n", row->name);
+		return -EINVAL;
+	}
+	*ret_is_given = true;
+	return row->arg && !*value && row->id != OPT_DENY_BODY ? wrong(row, value) : 0;
 }
 
 /* TEXT is a number from MIN to MAX. */
@@ -282,26 +342,10 @@ static int read_reply(struct pst_proxy_options *o, enum option_id id, const char
 
 static int read_numbers(struct pst_proxy_options *o, enum option_id id, const char *arg)
 {
-	switch (id) {
-	case OPT_PORT:
-		return read_number(arg, 1, 65535, &o->port);
-	case OPT_THREADS:
-		return read_number(arg, 1, PST_PROXY_THREADS, &o->threads);
-	case OPT_MAX_CONNECTIONS:
-		return read_number(arg, 1, 1000000, &o->max_connections);
-	case OPT_MAX_MEMORY:
-		return read_number(arg, 1, 1024 * 1024, &o->max_memory_mib);
-	case OPT_WORKLOAD_CONNECTIONS:
-		return read_number(arg, 1, 1000000, &o->workload_connections);
-	case OPT_WORKLOAD_MEMORY:
-		return read_number(arg, 1, 1024 * 1024, &o->workload_memory_mib);
-	case OPT_HEAD_TIMEOUT:
-		return read_number(arg, 1, 3600, &o->head_timeout_s);
-	case OPT_IDLE_TIMEOUT:
-		return read_number(arg, 1, 86400, &o->idle_timeout_s);
-	default:
-		return read_number(arg, 0, 3600, &o->drain_timeout_s);
-	}
+	const struct range *range = range_of(id);
+	uint32_t *const n = (uint32_t *)((char *)o + range->at);
+
+	return read_number(arg, range->min, range->max, n);
 }
 
 static int read_option(struct pst_proxy_options *o, enum option_id id, const char *arg)
@@ -395,6 +439,7 @@ static void share_out(struct pst_proxy_options *o)
 static int parse_all(int argc, char **argv, struct pst_proxy_options *o)
 {
 	struct option options[N_ROWS + 1] = {0};
+	bool is_given[N_ROWS] = {false};
 	int id, index, r = 0;
 
 	for (size_t i = 0; i < N_ROWS; i++)
@@ -402,11 +447,17 @@ static int parse_all(int argc, char **argv, struct pst_proxy_options *o)
 					     .has_arg = rows[i].arg != NULL,
 					     .val = (int)rows[i].id};
 	optind = 1;
-	while (!r && (id = getopt_long(argc, argv, "", options, &index)) != -1) {
+	while (!r) {
+		const char *word = argv[optind];
+
+		id = getopt_long(argc, argv, "+", options, &index);
+		if (id == -1)
+			break;
 		if (id == '?')
 			return -EINVAL;
-		if (read_option(o, (enum option_id)id, optarg))
-			r = wrong(rows[index].name, optarg, rows[index].arg);
+		r = check_option(&rows[index], word, optarg, &is_given[index]);
+		if (!r && read_option(o, (enum option_id)id, optarg))
+			r = wrong(&rows[index], optarg);
 	}
 	if (!r && optind < argc) {
 		fprintf(stderr, "postern-proxy: expected options only, found \"%s\"\n",

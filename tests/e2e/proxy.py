@@ -113,7 +113,7 @@ class Proxy:
         self.process = subprocess.Popen(
             [BINARY, "--listen", f"127.0.0.1:{self.port}", "--upstream", f"127.0.0.1:{upstream}",
              "--policy", policy, "--inventory", inventory, *(["--subject", subject] if subject else []), "--peer", peer,
-             "--port", "8080", "--events", "all", *args],
+             "--port", "8080", *([] if "--events" in args else ["--events", "all"]), *args],
             stdout=stdout or self.out, stderr=self.log, preexec_fn=limit)
         wait(lambda: "listening" in self.said(), "the proxy listens")
 

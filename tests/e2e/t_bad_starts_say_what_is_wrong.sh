@@ -14,7 +14,7 @@ bad() {
 	timeout 20 build/posternd --pin-dir "$E2E_PINS" "$@" >"$E2E/out" 2>"$E2E/log" </dev/null
 	got=$?
 	e2e_is "$name: exit status" "$status" "$got"
-	grep -qE "$pattern" "$E2E/log" || e2e_fail "$name: no line matches $pattern"
+	grep -qE -- "$pattern" "$E2E/log" || e2e_fail "$name: no line matches $pattern"
 	e2e_is "$name: programs attached" 0 "$(bpftool cgroup show "$E2E_CGROOT/$E2E_CGROUP" | grep -c pst_)"
 }
 C="--cgroup $E2E_CGROUP --inventory $INV"
@@ -43,9 +43,31 @@ bad "an option twice" 2 ' --cgroup is given twice' $C --policy $GOOD --cgroup "$
 bad "a switch twice" 2 ' --audit is given twice' $C --policy $GOOD --audit --audit
 bad "an operand" 2 "unexpected operand 'policies'" $C policies --audit
 bad "an option without its value" 2 "missing behind '--policy'" --policy
+# With a policy that is not there, so that nothing is attached to the root if an empty name were to mean it.
+bad "an empty cgroup" 2 "--cgroup '': expected PATH" --policy /nowhere --cgroup ''
+for option in policy inventory bundle events-file export proxy show-header; do
+	bad "an empty --$option" 2 "--$option '': expected" $C --policy /nowhere --$option ''
+done
+bad "a word that is none" 2 "--events: unknown value 'x': expected denied.all.none" $C --policy /nowhere --events x
 bad "a cgroup that is not there" 3 'nowhere' --policy $GOOD --cgroup nowhere
 bad "a proxy that is not there" 3 'cannot run /nowhere/proxy, which --proxy names: No such file' $C --policy $GOOD --proxy /nowhere/proxy
 bad "a directory that is no cgroup v2" 3 'cgroup' --policy $GOOD --cgroup /tmp
+
+# proxy NAME PATTERN ARG...
+proxy() {
+	local name=$1 pattern=$2
+	shift 2
+	timeout 20 build/postern-proxy --listen 127.0.0.1:18080 --upstream 127.0.0.1:18081 "$@" >"$E2E/out" 2>"$E2E/log" </dev/null
+	e2e_is "proxy, $name: exit status" 2 $?
+	grep -qE -- "$pattern" "$E2E/log" || e2e_fail "proxy, $name: no line matches $pattern"
+}
+proxy "an empty policy" '--policy: expected PATH, found ""' --policy ''
+proxy "a number out of its range" '--threads: expected a number, 1 to 64, found "65"' --policy /nowhere --threads 65
+proxy "a number with something behind it" '--port: expected a number, 1 to 65535, found "80x"' --policy /nowhere --port 80x
+proxy "an option twice" '--listen is given twice' --policy /nowhere --listen 127.0.0.1:18082
+proxy "the beginning of an option" 'unknown option "--polic=x": expected --policy' --polic=x
+proxy "an operand" 'found "extra"' --policy /nowhere extra --show-queries
+
 chmod 755 "$E2E"
 if command -v setpriv >/dev/null; then
 	cp build/posternd $GOOD "$E2E/"
