@@ -13,6 +13,7 @@
 #include "base/diag.h"
 #include "compiler/regex.h"
 #include "compiler/tests/re2_oracle.h"
+#include "compiler/tests/re_random.h"
 #include "compiler/unicode.h"
 
 #define ALIASES "/usr/share/unicode/PropertyValueAliases.txt"
@@ -131,17 +132,19 @@ static void assert_equal(const struct pst_charclass *a, const struct pst_charcla
 	cr_assert_eq(a->n, b->n, "%s: we have %zu ranges, RE2 %zu", re, a->n, b->n);
 }
 
-/* RE, a class, is to us what it is to RE2. */
-static void assert_same_class(const char *re, const struct text *every)
+/* RE, a class, is to us what it is to RE2, which is asked in some of the rounds only. */
+static void assert_same_class(const char *re, const struct text *every, size_t round)
 {
 	char runs[80];
 	struct pst_charclass a = ours(re), b;
 
-	snprintf(runs, sizeof(runs), "%s+", re);
-	b = theirs(runs, every);
-	assert_equal(&a, &b, re);
+	if (RE_IS_ROUND(round)) {
+		snprintf(runs, sizeof(runs), "%s+", re);
+		b = theirs(runs, every);
+		assert_equal(&a, &b, re);
+		pst_vec_free(&b);
+	}
 	pst_vec_free(&a);
-	pst_vec_free(&b);
 }
 
 /* The escape BEGIN with each name. */
@@ -156,7 +159,7 @@ static void assert_same_classes(const char *begin)
 		char re[64];
 
 		snprintf(re, sizeof(re), "%s{%s}", begin, classes[i].name);
-		assert_same_class(re, &every);
+		assert_same_class(re, &every, i);
 	}
 	free(every.s);
 }
@@ -222,7 +225,7 @@ Test(unicode, classes_combine_in_brackets_as_they_do_in_re2)
 
 		snprintf(re, sizeof(re), "%s%s%s", strchr(rows[i], '|') ? "(?:" : "", rows[i],
 			 strchr(rows[i], '|') ? ")" : "");
-		assert_same_class(re, &every);
+		assert_same_class(re, &every, i);
 	}
 	free(every.s);
 }
