@@ -94,14 +94,21 @@ static void close_ends(const struct ends *e)
 	pst_cleanup_fd(&e->theirs);
 }
 
+/*
+ * Little room for what it says: while the daemon puts one reading in force, no others pile up that
+ * are old when their turn comes. It waits, and then reads all that has changed meanwhile.
+ */
 static int open_ends(struct ends *ret_fd, struct ends *ret_said)
 {
+	const int least = 1;
 	int fds[2];
 	int r = pst_wire_pair(fds);
 
 	if (r)
 		return r;
 	*ret_fd = (struct ends){.ours = fds[0], .theirs = fds[1]};
+	if (setsockopt(fds[1], SOL_SOCKET, SO_SNDBUF, &least, sizeof(least)))
+		return -errno;
 	if (pipe2(fds, O_CLOEXEC))
 		return -errno;
 	*ret_said = (struct ends){.ours = fds[0], .theirs = fds[1]};
