@@ -26,9 +26,7 @@ static int file_prefix(struct pst_crowd *c, uint32_t slot, const struct pst_pref
 {
 	if (!c->by_prefix)
 		c->by_prefix = pst_prefixindex_new();
-	if (!c->by_prefix || pst_prefixindex_add(c->by_prefix, slot, prefix))
-		return -ENOMEM;
-	return pst_vec_push(&c->prefixes, slot);
+	return c->by_prefix ? pst_prefixindex_add(c->by_prefix, slot, prefix) : -ENOMEM;
 }
 
 /* Puts MEMBER into the indexes of C. */
@@ -55,7 +53,6 @@ static void drop_indexes(struct pst_crowd *c)
 {
 	pst_labelindex_free(&c->index);
 	pst_prefixindex_free(&c->by_prefix);
-	pst_vec_free(&c->prefixes);
 }
 
 /* Makes the indexes anew, of those who live. After -ENOMEM they are what they were. */
@@ -76,9 +73,6 @@ static int file_again(struct pst_crowd *c)
 	drop_indexes(c);
 	c->index = fresh.index;
 	c->by_prefix = fresh.by_prefix;
-	c->prefixes.v = fresh.prefixes.v;
-	c->prefixes.n = fresh.prefixes.n;
-	c->prefixes.cap = fresh.prefixes.cap;
 	c->n_stale = 0;
 	return 0;
 }
@@ -142,119 +136,146 @@ bool pst_crowd_is_peer(const struct pst_crowd *c, const struct pst_rule *rule,
 	return m->id && pst_peer_matches(rule, policy_ns, &view);
 }
 
-/* May the rule mean somebody by his labels in a way that is not a selector among its peers? */
-static bool is_beyond_selectors(const struct pst_crowd *c, const struct pst_rule *rule)
+/* May the rule mean somebody otherwise than by a selector, a prefix or a DNS name? */
+static bool is_beyond_indexes(const struct pst_rule *rule)
 {
-	bool dangling = false;
-
-	for (size_t i = 0; rule->deny && i < rule->n_cidrs; i++)
-		dangling |= rule->cidrs[i].group_name.s &&
-			    !pst_peer_find_group(c->inventory, rule->cidrs[i].group_name.s);
-	return dangling || rule->n_services || rule->peer_kind == PST_PEER_ABSENT ||
+	return rule->n_services || rule->peer_kind == PST_PEER_ABSENT ||
 	       !(rule->n_peers || rule->n_cidrs || rule->n_fqdns || rule->n_groups);
 }
 
-struct prefixes PST_VEC(struct pst_prefix);
-
-/* Whom a list of prefixes holds is put into SET, or taken out of it. */
-struct marking {
-	const struct pst_crowd *c;
-	const struct pst_prefix *outer;
-	uint64_t *set;
-	bool out;
-};
-
-static void mark(void *ctx, uint32_t slot)
+/* Appends where in the index of prefixes those are that lie in one of the N. */
+static int append(const struct pst_crowd *c, const struct pst_prefix *v, size_t n,
+		  struct pst_spans *spans)
 {
-	const struct marking *m = ctx;
-	const struct pst_crowd_member *who = &m->c->members.v[slot];
-
-	if (!who->id || !who->facts.prefix || !pst_prefix_contains(m->outer, who->facts.prefix))
-		return;
-	if (m->out)
-		m->set[slot / 64] &= ~(UINT64_C(1) << slot % 64);
-	else
-		include(m->set, slot);
-}
-
-static void mark_all(const struct pst_crowd *c, struct prefixes *list, uint64_t *set, bool out)
-{
-	struct marking m = {.c = c, .set = set, .out = out};
-
-	list->n = pst_prefixes_disjoint(list->v, list->n);
-	for (size_t i = 0; i < list->n && c->by_prefix; i++) {
-		m.outer = &list->v[i];
-		pst_prefixindex_ask(c->by_prefix, m.outer, mark, &m);
+	for (size_t i = 0; i < n; i++) {
+		if (pst_vec_push(spans, pst_prefixindex_find(c->by_prefix, &v[i])))
+			return -ENOMEM;
 	}
-	list->n = 0;
-}
-
-static int append(struct prefixes *list, const struct pst_prefix *v, size_t n)
-{
-	if (pst_vec_reserve(list, list->n + n))
-		return -ENOMEM;
-	for (size_t i = 0; i < n; i++)
-		list->v[list->n++] = v[i];
 	return 0;
 }
 
 /* What PEER names, its exceptions apart. */
 static int append_peer(const struct pst_crowd *c, const struct pst_cidr_peer *peer,
-		       struct prefixes *list)
+		       struct pst_spans *spans)
 {
-	int r = peer->prefix ? append(list, peer->prefix, 1) : 0;
+	int r = peer->prefix ? append(c, peer->prefix, 1, spans) : 0;
 
 	for (size_t i = 0; !r && !peer->prefix && i < c->inventory->n_cidr_groups; i++) {
 		const struct pst_cidr_group *g = &c->inventory->cidr_groups[i];
 
 		if (pst_peer_names_group(peer, g))
-			r = append(list, g->prefixes, g->n_prefixes);
+			r = append(c, g->prefixes, g->n_prefixes, spans);
 	}
 	return r;
 }
 
-static int find_with_exceptions(const struct pst_crowd *c, const struct pst_cidr_peer *peer,
-				struct prefixes *list, uint64_t *set)
-{
-	const size_t words = pst_crowd_words(c);
-	pst_auto_free uint64_t *left = pst_mem_calloc(words, sizeof(*left));
-	int r = left ? append_peer(c, peer, list) : -ENOMEM;
+/* Lists that are used again for each peer. */
+struct scratch {
+	struct pst_spans named, except;
+};
 
+static int append_with_exceptions(const struct pst_crowd *c, const struct pst_cidr_peer *peer,
+				  struct scratch *s, struct pst_spans *spans)
+{
+	int r;
+
+	s->named.n = s->except.n = 0;
+	r = append_peer(c, peer, &s->named);
+	if (!r)
+		r = append(c, peer->except, peer->n_except, &s->except);
 	if (r)
 		return r;
-	mark_all(c, list, left, false);
-	r = append(list, peer->except, peer->n_except);
-	if (r)
-		return r;
-	mark_all(c, list, left, true);
-	for (size_t i = 0; i < words; i++)
-		set[i] |= left[i];
-	return 0;
+	pst_spans_merge(&s->named);
+	pst_spans_merge(&s->except);
+	return pst_spans_subtract(&s->named, &s->except, spans);
 }
 
-/* Adds whom the prefixes and groups of RULE mean. After -ENOMEM some of them are in SET. */
-static int find_cidrs(const struct pst_crowd *c, const struct pst_rule *rule, uint64_t *set)
+static int append_cidrs(const struct pst_crowd *c, const struct pst_rule *rule,
+			struct pst_spans *spans)
 {
-	struct prefixes plain = {0}, list = {0};
+	struct scratch s = {0};
 	int r = 0;
 
 	for (size_t i = 0; !r && i < rule->n_cidrs; i++) {
 		const struct pst_cidr_peer *peer = &rule->cidrs[i];
 
-		r = peer->n_except ? find_with_exceptions(c, peer, &list, set)
-				   : append_peer(c, peer, &plain);
+		r = peer->n_except ? append_with_exceptions(c, peer, &s, spans)
+				   : append_peer(c, peer, spans);
 	}
-	if (!r)
-		mark_all(c, &plain, set, false);
-	pst_vec_free(&plain);
-	pst_vec_free(&list);
+	pst_vec_free(&s.named);
+	pst_vec_free(&s.except);
 	return r;
+}
+
+static int append_names(const struct pst_crowd *c, const struct pst_rule *rule,
+			struct pst_spans *spans)
+{
+	int r = 0;
+
+	for (size_t i = 0; rule->n_fqdns && i < c->inventory->n_names; i++) {
+		const struct pst_dns_name *name = &c->inventory->names[i];
+
+		if (!pst_peer_names_name(rule, name->name))
+			continue;
+		for (size_t k = 0; !r && k < name->n_addrs; k++) {
+			const struct pst_prefix one = pst_prefix_of(&name->addrs[k]);
+
+			r = append(c, &one, 1, spans);
+		}
+	}
+	return r;
+}
+
+/* Where a slot has changed hands it is filed under its present prefix as well. */
+static bool is_filed(const struct pst_crowd *c, uint32_t slot, const struct pst_prefix *prefix)
+{
+	const struct pst_prefix *now = c->members.v[slot].facts.prefix;
+
+	return !c->n_stale || (now && now->is_v4 == prefix->is_v4 && !pst_prefix_cmp(now, prefix));
+}
+
+/* Adds whom the prefixes, groups and DNS names of RULE mean. After -ENOMEM nobody is added. */
+static int find_prefixes(const struct pst_crowd *c, const struct pst_rule *rule, uint64_t *set)
+{
+	struct pst_spans spans = {0};
+	int r = c->by_prefix ? append_cidrs(c, rule, &spans) : 0;
+
+	if (!r && c->by_prefix)
+		r = append_names(c, rule, &spans);
+	if (!r)
+		pst_spans_merge(&spans);
+	for (size_t i = 0; !r && i < spans.n; i++) {
+		for (size_t at = spans.v[i].begin; at < spans.v[i].end; at++) {
+			const struct pst_prefix *prefix;
+			const uint32_t slot = pst_prefixindex_at(c->by_prefix, at, &prefix);
+
+			if (is_filed(c, slot, prefix))
+				include(set, slot);
+		}
+	}
+	pst_vec_free(&spans);
+	return r;
+}
+
+/* A deny rule with the name of a group that is not there means every address outside. */
+static void find_outside(const struct pst_crowd *c, const struct pst_rule *rule, uint64_t *set)
+{
+	bool dangling = false;
+
+	for (size_t i = 0; rule->deny && !dangling && i < rule->n_cidrs; i++)
+		dangling = pst_peer_is_dangling(&rule->cidrs[i], c->inventory);
+	for (size_t i = 0; dangling && i < c->members.n; i++) {
+		const struct pst_crowd_member *m = &c->members.v[i];
+
+		if (m->id && pst_peer_is_outside(m->labels))
+			include(set, i);
+	}
 }
 
 int pst_crowd_find_peers(const struct pst_crowd *c, const struct pst_rule *rule,
 			 const char *policy_ns, uint64_t *set)
 {
-	if (is_beyond_selectors(c, rule)) {
+	if (is_beyond_indexes(rule)) {
 		for (size_t i = 0; i < c->members.n; i++) {
 			if (pst_crowd_is_peer(c, rule, policy_ns, i))
 				include(set, i);
@@ -263,11 +284,6 @@ int pst_crowd_find_peers(const struct pst_crowd *c, const struct pst_rule *rule,
 	}
 	for (size_t i = 0; i < rule->n_peers; i++)
 		pst_crowd_select(c, &rule->peers[i], set);
-	if (!rule->n_fqdns)
-		return find_cidrs(c, rule, set);
-	for (size_t i = 0; i < c->prefixes.n; i++) {
-		if (pst_crowd_is_peer(c, rule, policy_ns, c->prefixes.v[i]))
-			include(set, c->prefixes.v[i]);
-	}
-	return 0;
+	find_outside(c, rule, set);
+	return find_prefixes(c, rule, set);
 }

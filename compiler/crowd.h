@@ -6,8 +6,8 @@
  *
  * Who is meant by a selector or by a rule's peers is a set of slots, one bit for each identity.
  * Sets are found through an index of labels and one of prefixes, so that what it costs depends on
- * how many are meant and not on how many there are. Where DNS names are meant, the members of
- * prefixes are tried one by one.
+ * how many are meant and named and not on how many there are. All are tried one by one where a rule
+ * means services, or everybody.
  *
  * Nothing can be taken out of the indexes. When more of the slots that are filed there are free
  * than are not, they are made anew: they hold no more than twice what lives, and
@@ -34,8 +34,7 @@ struct pst_crowd_member {
 struct pst_crowd {
 	const struct pst_inventory *inventory;
 	struct PST_VEC(struct pst_crowd_member) members;
-	struct PST_VEC(uint64_t) live;	   /* the set of slots that are not free */
-	struct PST_VEC(uint32_t) prefixes; /* slots whose members are prefixes; some may be free */
+	struct PST_VEC(uint64_t) live; /* the set of slots that are not free */
 	struct pst_labelindex *index;
 	struct pst_prefixindex *by_prefix;
 	size_t n_live;

@@ -92,9 +92,14 @@ static bool groups_contain(const struct pst_cidr_peer *peer, const struct pst_pe
 	return false;
 }
 
-static bool is_outside(const struct pst_peer_view *v)
+bool pst_peer_is_outside(const struct pst_labels *labels)
 {
-	return pst_labels_get(v->labels, "reserved", "world");
+	return pst_labels_get(labels, "reserved", "world");
+}
+
+bool pst_peer_is_dangling(const struct pst_cidr_peer *peer, const struct pst_inventory *inventory)
+{
+	return peer->group_name.s && !pst_peer_find_group(inventory, peer->group_name.s);
 }
 
 static bool cidr_matches(const struct pst_cidr_peer *peer, const struct pst_peer_view *v, bool deny)
@@ -102,8 +107,8 @@ static bool cidr_matches(const struct pst_cidr_peer *peer, const struct pst_peer
 	const struct pst_prefix *prefix = v->facts->prefix;
 
 	/* Nobody knows what the group would contain. */
-	if (deny && peer->group_name.s && !pst_peer_find_group(v->inventory, peer->group_name.s))
-		return is_outside(v);
+	if (deny && pst_peer_is_dangling(peer, v->inventory))
+		return pst_peer_is_outside(v->labels);
 	if (!prefix || is_inside(peer->except, peer->n_except, prefix))
 		return false;
 	return peer->prefix ? pst_prefix_contains(peer->prefix, prefix) : groups_contain(peer, v);
@@ -164,7 +169,7 @@ static int cmp_addr(const void *a, const void *b)
 	return memcmp(a, b, sizeof(struct pst_addr));
 }
 
-static bool any_name_is_meant(const struct pst_rule *rule, const char *name)
+bool pst_peer_names_name(const struct pst_rule *rule, const char *name)
 {
 	for (size_t i = 0; i < rule->n_fqdns; i++) {
 		if (pst_fqdn_matches(&rule->fqdns[i], name))
@@ -180,7 +185,7 @@ bool pst_peer_names_addr(const struct pst_rule *rule, const struct pst_inventory
 		const struct pst_dns_name *n = &inventory->names[i];
 
 		if (n->n_addrs && bsearch(addr, n->addrs, n->n_addrs, sizeof(*addr), cmp_addr) &&
-		    any_name_is_meant(rule, n->name))
+		    pst_peer_names_name(rule, n->name))
 			return true;
 	}
 	return false;

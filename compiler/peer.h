@@ -33,11 +33,20 @@ bool pst_peer_names_service(const struct pst_service_peer *peer, const char *pol
 /* Does an element of fromCIDRSet or toCIDRSet mean GROUP? */
 bool pst_peer_names_group(const struct pst_cidr_peer *peer, const struct pst_cidr_group *group);
 
+/* Does it name a group that INVENTORY does not have? */
+bool pst_peer_is_dangling(const struct pst_cidr_peer *peer, const struct pst_inventory *inventory);
+
+/* Are LABELS those of addresses outside the cluster? */
+bool pst_peer_is_outside(const struct pst_labels *labels);
+
 /* The CiliumCIDRGroup or Service of that name; NULL when INVENTORY has none. */
 const struct pst_cidr_group *pst_peer_find_group(const struct pst_inventory *inventory,
 						 const char *name);
 const struct pst_service *pst_peer_find_service(const struct pst_inventory *inventory,
 						const char *ns, const char *name);
+
+/* Does RULE mean the DNS name NAME? */
+bool pst_peer_names_name(const struct pst_rule *rule, const char *name);
 
 /* Does RULE mean a DNS name that INVENTORY gives the address ADDR? */
 bool pst_peer_names_addr(const struct pst_rule *rule, const struct pst_inventory *inventory,

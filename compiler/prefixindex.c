@@ -38,8 +38,10 @@ void pst_prefixindex_free(struct pst_prefixindex **index)
 static int compare(const void *va, const void *vb)
 {
 	const struct entry *a = va, *b = vb;
-	int r = pst_prefix_cmp(&a->prefix, &b->prefix);
+	int r = a->prefix.is_v4 - b->prefix.is_v4;
 
+	if (!r)
+		r = pst_prefix_cmp(&a->prefix, &b->prefix);
 	return r ? r : (a->slot > b->slot) - (a->slot < b->slot);
 }
 
@@ -75,68 +77,40 @@ static void settle(struct pst_prefixindex *x)
 	x->is_sorted = true;
 }
 
-/* OUTER without the bits behind its length: what lies in it is not before this. */
-static struct pst_prefix first_of(const struct pst_prefix *outer)
+/* The first place of what is not before WHOM. */
+static size_t lower_bound(const struct pst_prefixindex *x, const struct entry *whom)
 {
-	struct pst_prefix p = *outer;
+	size_t low = 0, high = x->all.n;
 
-	for (unsigned int bit = outer->len; bit < 128; bit++)
-		p.addr[bit / 8] &= (uint8_t) ~(0x80 >> bit % 8);
-	p.len = 0;
-	return p;
-}
-
-/* Is IN's address in OUTER, whatever its family? */
-static bool is_within(const struct pst_prefix *outer, const struct pst_prefix *in)
-{
-	struct pst_prefix addr = *in;
-
-	addr.is_v4 = outer->is_v4;
-	addr.len = 128;
-	return pst_prefix_contains(outer, &addr);
-}
-
-void pst_prefixindex_ask(struct pst_prefixindex *x, const struct pst_prefix *outer,
-			 void (*take)(void *ctx, uint32_t slot), void *ctx)
-{
-	const struct pst_prefix first = first_of(outer);
-	size_t low = 0, high;
-
-	settle(x);
-	high = x->all.n;
 	while (low < high) {
 		const size_t mid = low + (high - low) / 2;
 
-		if (pst_prefix_cmp(&x->all.v[mid].prefix, &first) < 0)
+		if (compare(&x->all.v[mid], whom) < 0)
 			low = mid + 1;
 		else
 			high = mid;
 	}
-	for (; low < x->all.n && is_within(outer, &x->all.v[low].prefix); low++) {
-		if (pst_prefix_contains(outer, &x->all.v[low].prefix))
-			take(ctx, x->all.v[low].slot);
-	}
+	return low;
 }
 
-static int compare_prefixes(const void *a, const void *b)
+/* With bits of 0 behind its length, a prefix comes before all others in it, and all others that
+ * come between it and its last address are in it. */
+struct pst_span pst_prefixindex_find(struct pst_prefixindex *x, const struct pst_prefix *outer)
 {
-	return pst_prefix_cmp(a, b);
+	struct entry first = {.prefix = *outer}, last = {.prefix = *outer, .slot = UINT32_MAX};
+
+	settle(x);
+	for (unsigned int bit = outer->len; bit < 128; bit++) {
+		first.prefix.addr[bit / 8] &= (uint8_t) ~(0x80 >> bit % 8);
+		last.prefix.addr[bit / 8] |= (uint8_t)(0x80 >> bit % 8);
+	}
+	last.prefix.len = UINT8_MAX;
+	return (struct pst_span){lower_bound(x, &first), lower_bound(x, &last)};
 }
 
-size_t pst_prefixes_disjoint(struct pst_prefix *list, size_t n)
+uint32_t pst_prefixindex_at(const struct pst_prefixindex *x, size_t place,
+			    const struct pst_prefix **ret_prefix)
 {
-	size_t last[2] = {SIZE_MAX, SIZE_MAX}; /* of each family */
-	size_t kept = 0;
-
-	if (n)
-		qsort(list, n, sizeof(*list), compare_prefixes);
-	for (size_t i = 0; i < n; i++) {
-		size_t *before = &last[list[i].is_v4];
-
-		if (*before != SIZE_MAX && pst_prefix_contains(&list[*before], &list[i]))
-			continue;
-		*before = kept;
-		list[kept++] = list[i];
-	}
-	return kept;
+	*ret_prefix = &x->all.v[place].prefix;
+	return x->all.v[place].slot;
 }

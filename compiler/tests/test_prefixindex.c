@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "compiler/crowd.h"
 #include "compiler/prefixindex.h"
 #include "compiler/tests/model.h"
 
 #include <criterion/criterion.h>
-#include <string.h>
-#include <time.h>
 
 #define COUNT(table) (sizeof(table) / sizeof(*(table)))
 
@@ -15,11 +12,7 @@ static const char *const some[] = {
 	"10.1.0.0/16", "9.255.255.0/24", "::1/128",	  "ffff::/16",	     "128.0.0.0/1",
 };
 
-static void note(void *ctx, uint32_t slot)
-{
-	((uint8_t *)ctx)[slot]++;
-}
-
+/* Each one with the bits behind it, as in a rule that names them all. */
 Test(prefixindex, it_finds_what_lies_in_a_prefix_and_nothing_else_once)
 {
 	struct pst_prefixindex *x = pst_prefixindex_new();
@@ -30,10 +23,17 @@ Test(prefixindex, it_finds_what_lies_in_a_prefix_and_nothing_else_once)
 		cr_assert_eq(pst_prefixindex_add(x, i, &p), 0);
 	}
 	for (size_t k = 0; k < COUNT(some); k++) {
-		const struct pst_prefix outer = model_prefix(some[k]);
+		const struct pst_prefix outer = model_prefix(some[k]), *filed;
+		const struct pst_span span = pst_prefixindex_find(x, &outer);
 		uint8_t found[COUNT(some)] = {0};
 
-		pst_prefixindex_ask(x, &outer, note, found);
+		for (size_t at = span.begin; at < span.end; at++) {
+			const uint32_t slot = pst_prefixindex_at(x, at, &filed);
+			const struct pst_prefix p = model_prefix(some[slot]);
+
+			cr_expect_eq(pst_prefix_cmp(filed, &p), 0);
+			found[slot]++;
+		}
 		for (size_t i = 0; i < COUNT(some); i++) {
 			const struct pst_prefix p = model_prefix(some[i]);
 
@@ -44,70 +44,23 @@ Test(prefixindex, it_finds_what_lies_in_a_prefix_and_nothing_else_once)
 	pst_prefixindex_free(&x);
 }
 
-Test(prefixindex, disjoint_prefixes_are_the_outermost_ones)
+Test(prefixindex, where_nothing_is_filed_the_span_is_empty)
 {
-	struct pst_prefix list[COUNT(some)];
-	size_t n;
+	struct pst_prefixindex *x = pst_prefixindex_new();
+	const struct pst_prefix one = model_prefix("10.0.0.1/32"),
+				wide = model_prefix("10.0.0.0/8"),
+				before = model_prefix("10.0.0.0/32"),
+				behind = model_prefix("10.0.0.2/31"), other = model_prefix("::/0");
+	const struct pst_prefix *const empty[] = {&before, &behind, &other};
+	struct pst_span span = pst_prefixindex_find(x, &one);
 
-	for (size_t i = 0; i < COUNT(some); i++)
-		list[i] = model_prefix(some[i]);
-	n = pst_prefixes_disjoint(list, COUNT(some));
-	for (size_t i = 0; i < COUNT(some); i++) {
-		const struct pst_prefix p = model_prefix(some[i]);
-		bool held = false;
-
-		for (size_t k = 0; k < n; k++)
-			held |= pst_prefix_contains(&list[k], &p);
-		cr_expect(held, "%s", some[i]);
+	cr_expect_eq(span.begin, span.end);
+	cr_assert_eq(pst_prefixindex_add(x, 7, &one), 0);
+	for (size_t i = 0; i < COUNT(empty); i++) {
+		span = pst_prefixindex_find(x, empty[i]);
+		cr_expect_eq(span.begin, span.end, "%zu", i);
 	}
-	cr_expect_eq(n, 2, "%zu", n);
-}
-
-enum { MANY = 60000 };
-
-static void many(struct model *m, struct pst_crowd *c, struct pst_rule *rule)
-{
-	struct pst_cidr_peer *cidrs = pst_arena_calloc(m->arena, MANY, sizeof(*cidrs));
-	struct pst_prefix *v = pst_arena_calloc(m->arena, MANY, sizeof(*v));
-	static struct pst_labels nobody;
-
-	for (uint32_t i = 0; i < MANY; i++) {
-		v[i] = model_prefix("10.0.0.0/32");
-		v[i].addr[13] = (uint8_t)(i >> 16);
-		v[i].addr[14] = (uint8_t)(i >> 8);
-		v[i].addr[15] = (uint8_t)i;
-		cidrs[i].prefix = &v[i];
-		cr_assert_eq(pst_crowd_add(c,
-					   &(struct pst_crowd_member){
-						   .id = i + 1,
-						   .labels = &nobody,
-						   .facts.prefix = &v[i],
-					   }),
-			     0);
-	}
-	rule->cidrs = cidrs;
-	rule->n_cidrs = MANY;
-}
-
-/* Processor time: a list of n among n prefixes is no work of n times n. One by one, on the machine
- * that this was written on, it was 20 seconds. */
-Test(crowd, a_long_list_of_prefixes_among_many_is_found_at_once)
-{
-	struct pst_rule rule = {.peer_kind = PST_PEER_SELECTORS};
-	struct pst_crowd c = {0};
-	struct model m;
-	uint64_t *set;
-	clock_t begin;
-
-	model_init(&m);
-	c.inventory = &m.inventory;
-	many(&m, &c, &rule);
-	set = pst_arena_calloc(m.arena, pst_crowd_words(&c), sizeof(*set));
-	begin = clock();
-	cr_assert_eq(pst_crowd_find_peers(&c, &rule, "default", set), 0);
-	cr_expect_lt(clock() - begin, CLOCKS_PER_SEC, "%ld", (long)(clock() - begin));
-	for (size_t i = 0; i < MANY; i++)
-		cr_assert(pst_crowd_has(set, i));
-	pst_crowd_fini(&c);
-	model_fini(&m);
+	span = pst_prefixindex_find(x, &wide);
+	cr_expect_eq(span.end - span.begin, 1);
+	pst_prefixindex_free(&x);
 }
