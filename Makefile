@@ -207,7 +207,9 @@ $(eval $(call unit_tests,policy,$(POLICY_OBJ),$(POLICY_LIBS)))
 # What tests count instead of looking at a clock: test_crowd.c.
 COMPILER_COUNTED := -Wl,--wrap=pst_prefix_cmp -Wl,--wrap=pst_prefix_contains -Wl,--wrap=pst_peer_matches
 $(eval $(call unit_tests,compiler,$(COMPILER_OBJ),$(COMPILER_LIBS) $(COMPILER_COUNTED) -lre2 -lpcre2-8 -lstdc++))
-$(eval $(call unit_tests,lint,$(LINT_OBJ),$(COMPILER_LIBS) -ljansson))
+# And test_check_subset.c.
+LINT_COUNTED := -Wl,--wrap=pst_cover_port
+$(eval $(call unit_tests,lint,$(LINT_OBJ),$(COMPILER_LIBS) $(LINT_COUNTED) -ljansson))
 $(eval $(call unit_tests,bpf,$(COMPILER_OBJ),$(COMPILER_LIBS) -lbpf -lelf))
 $(eval $(call unit_tests,enforcer,$(ENFORCER_OBJ),$(ENFORCER_LIBS)))
 $(eval $(call unit_tests,proxy,$(PROXY_TEST_OBJ) $(PROXY_OBJ),$(PROXY_LIBS) -lre2 -lstdc++))
