@@ -82,9 +82,6 @@ static int read_request(const struct pst_cli_args *args, struct request *q)
 			args->verb, "expected OLD and NEW: two files or directories with policies");
 	for (int s = 0; s < PST_DIFF_SIDES; s++)
 		q->policies[s] = (struct pst_cli_strings){.v = &args->operands.v[s], .n = 1};
-	if (!strcmp(args->operands.v[0], "-") && !strcmp(args->operands.v[1], "-"))
-		return pst_cli_usage_error(args->verb,
-					   "standard input can be OLD or NEW, not both");
 	if (pst_cli_format(args, &q->json))
 		return PST_EXIT_USAGE;
 	status = read_fail_on(args, q);

@@ -28,10 +28,6 @@
 #include "cli/verbs.h"
 #include "compiler/explain.h"
 
-enum { MAX_LINE = 16 << 20 };
-
-struct line PST_VEC(char);
-
 static void drop_json(json_t **j)
 {
 	json_decref(*j);
@@ -511,49 +507,24 @@ static int take_line(const char *line, size_t len, struct one *c, struct totals 
 	return r;
 }
 
-/* The next line without its end. 1, 0 behind the last one, or what was wrong. getline() would go on
- * to the end of the memory. */
-static int read_line(FILE *in, struct line *line)
-{
-	int c;
-
-	line->n = 0;
-	errno = 0;
-	while ((c = getc(in)) != EOF && c != '\n') {
-		if (line->n == MAX_LINE)
-			return -EFBIG;
-		if (pst_vec_push(line, (char)c))
-			return -ENOMEM;
-	}
-	if (ferror(in))
-		return errno ? -errno : -EIO;
-	return c != EOF || line->n;
-}
-
 static int take_lines(FILE *in, const char *path, const char *dir,
 		      const struct pst_cli_strings *inventories, struct totals *t)
 {
-	struct line line = {0};
-	size_t number = 0;
+	struct cli_line line = {0};
+	size_t number = 1;
 	int r;
 
-	while ((r = read_line(in, &line)) > 0) {
+	for (; (r = cli_file_read_line(in, path, number, &line)) > 0; number++) {
 		struct one c = {
-			.dir = dir, .file = path, .number = ++number, .inventories = inventories};
+			.dir = dir, .file = path, .number = number, .inventories = inventories};
 
-		if (line.n)
-			r = take_line(line.v, line.n, &c, t);
-		if (r < 0)
+		r = line.n ? take_line(line.v, line.n, &c, t) : 0;
+		if (r && !ferror(stdout))
+			pst_log_err(r, "cannot answer %s", path);
+		if (r)
 			break;
 	}
 	pst_vec_free(&line);
-	if (r == -EFBIG) {
-		pst_log_err(0, "%s:%zu: the line is longer than %d MiB", path, number + 1,
-			    MAX_LINE >> 20);
-		return r;
-	}
-	if (r < 0 && !ferror(stdout))
-		pst_log_err(r, "cannot answer %s", path);
 	return r;
 }
 

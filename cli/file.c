@@ -44,6 +44,26 @@ void cli_file_close(FILE *in)
 		fclose(in);
 }
 
+int cli_file_read_line(FILE *in, const char *name, size_t number, struct cli_line *line)
+{
+	int c;
+
+	line->n = 0;
+	errno = 0;
+	while ((c = getc_unlocked(in)) != EOF && c != '\n') {
+		if (line->n == CLI_LINE_MAX) {
+			pst_log_err(0, "%s:%zu: the line is longer than %d MiB", name, number,
+				    CLI_LINE_MAX >> 20);
+			return -EFBIG;
+		}
+		if (pst_vec_push(line, (char)c))
+			return pst_log_err(-ENOMEM, "cannot read %s", name);
+	}
+	if (ferror(in))
+		return pst_log_err(errno ? -errno : -EIO, "cannot read %s", name);
+	return c != EOF || line->n;
+}
+
 int cli_file_open_device(const char *path)
 {
 	int r, fd = open(path, O_WRONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);

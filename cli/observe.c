@@ -38,7 +38,7 @@ struct observer {
 	bool is_live;		/* no longer among those that are the last ones */
 	bool is_full;		/* has the first ones */
 	unsigned long bad_line; /* the first that was no flow */
-	unsigned long n_lines, n_bad;
+	unsigned long n_lines, n_filled, n_bad;
 };
 
 static int usage(const struct observer *o, const char *what, const char *value,
@@ -306,20 +306,20 @@ static int show_kept(struct observer *o)
 
 static int read_lines(struct observer *o, FILE *in)
 {
-	pst_auto_free char *line = NULL;
-	size_t size = 0;
-	ssize_t len = 0;
+	const char *name = o->input ? o->input : "what the daemon says";
+	struct cli_line line = {0};
 	int r = 0;
 
-	while (!r && !o->is_full && (len = getline(&line, &size, in)) >= 0) {
-		while (len && (line[len - 1] == '\n' || line[len - 1] == '\r'))
-			len--;
+	while (!o->is_full && (r = cli_file_read_line(in, name, o->n_lines + 1, &line)) > 0) {
+		while (line.n && line.v[line.n - 1] == '\r')
+			line.n--;
 		o->n_lines++;
-		if (len)
-			r = take_line(o, line, (size_t)len, false);
+		o->n_filled += line.n > 0;
+		r = line.n ? take_line(o, line.v, line.n, false) : 0;
+		if (r)
+			break;
 	}
-	if (!r && ferror(in))
-		r = pst_log_err(-EIO, "cannot read %s", o->input ? o->input : "from the daemon");
+	pst_vec_free(&line);
 	if (!r && !o->is_live)
 		r = show_kept(o);
 	return r;
@@ -354,6 +354,9 @@ static int run(struct observer *o)
 			o->n_bad, o->input ? o->input : "the daemon", o->bad_line);
 	if (!r && o->follow)
 		r = pst_log_err(-EPIPE, "the daemon has ended");
+	/* Another file than was meant must not look like one in which nothing happened. */
+	if (!r && o->n_bad && o->n_bad == o->n_filled)
+		r = -EINVAL;
 	return r;
 }
 

@@ -8,6 +8,7 @@
 #include "base/diag.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "cli/file.h"
 #include "cli/usage.h"
 #include "cli/verbs.h"
 #include "compiler/automaton.h"
@@ -15,16 +16,14 @@
 
 static int match_lines(const struct pst_automaton *a, FILE *in, FILE *out)
 {
-	pst_auto_free char *line = NULL;
-	size_t cap = 0;
-	ssize_t len;
+	struct cli_line line = {0};
+	size_t number = 1;
+	int r;
 
-	while ((len = getline(&line, &cap, in)) >= 0) {
-		if (len && line[len - 1] == '\n')
-			len--;
-		fputs(pst_automaton_match(a, line, (size_t)len) ? "1\n" : "0\n", out);
-	}
-	return ferror(in) ? pst_log_err(-EIO, "cannot read standard input") : 0;
+	for (; (r = cli_file_read_line(in, "<stdin>", number, &line)) > 0; number++)
+		fputs(pst_automaton_match(a, line.n ? line.v : "", line.n) ? "1\n" : "0\n", out);
+	pst_vec_free(&line);
+	return r;
 }
 
 /* Which table the automaton does not fit, in words; "" when it fits. */

@@ -20,7 +20,7 @@
 	}
 #define INVENTORY                                                                            \
 	{                                                                                    \
-		.name = "inventory", .arg = "FILE", .many = true,                            \
+		.name = "inventory", .arg = "FILE", .many = true, .is_input = true,          \
 		.help = "Kubernetes objects as YAML: which workloads there are, with their " \
 			"labels and addresses; services, nodes, names"                       \
 	}
@@ -53,7 +53,11 @@ static const struct pst_cli_option inspect_options[] = {
 };
 
 static const struct pst_cli_option explain_options[] = {
-	{.name = "policy", .arg = "FILE", .many = true, .help = "policy file or directory"},
+	{.name = "policy",
+	 .arg = "FILE",
+	 .many = true,
+	 .is_input = true,
+	 .help = "policy file or directory"},
 	INVENTORY,
 	ACCEPT,
 	{.name = "direction",
@@ -80,12 +84,14 @@ static const struct pst_cli_option explain_options[] = {
 	 .help = "a field of the request: 'Name: value'"},
 	{.name = "raw",
 	 .arg = "FILE",
+	 .is_input = true,
 	 .help = "judge the bytes of FILE (- for standard input) as a connection sends them: one "
 		 "line per request"},
 	PATHS,
 	IN_FORCE,
 	{.name = "cases",
 	 .arg = "FILE",
+	 .is_input = true,
 	 .help = "answer each line of FILE (- for standard input), a JSON object each, with "
 		 "one; takes only --inventory beside it"},
 	FORMAT,
@@ -113,9 +119,14 @@ static const struct pst_cli_option diff_options[] = {
 	INVENTORY,
 	{.name = "old-inventory",
 	 .arg = "FILE",
+	 .is_input = true,
 	 .many = true,
 	 .help = "the inventory of OLD, where it is not that of NEW"},
-	{.name = "new-inventory", .arg = "FILE", .many = true, .help = "the inventory of NEW"},
+	{.name = "new-inventory",
+	 .arg = "FILE",
+	 .many = true,
+	 .is_input = true,
+	 .help = "the inventory of NEW"},
 	{.name = "only-inventory",
 	 .help = "compare the pods of the inventory only, not every pod that there could be"},
 	{.name = "fail-on",
@@ -236,6 +247,7 @@ static const struct pst_cli_option observe_options[] = {
 	 .words = "StampMilli RFC3339 RFC3339Milli RFC3339Micro RFC3339Nano"},
 	{.name = "input-file",
 	 .arg = "FILE",
+	 .is_input = true,
 	 .help = "flows from a file of JSON lines, - for standard input, instead of the daemon"},
 	PST_CLI_SOCKET,
 };

@@ -148,6 +148,30 @@ static int take_operand(struct parser *p, const char *word)
 	return -EINVAL;
 }
 
+static size_t count_stdin(const struct pst_cli_strings *names)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < names->n; i++)
+		n += !strcmp(names->v[i], "-");
+	return n;
+}
+
+/* Who reads it for the second time finds nothing there. */
+static int check_stdin(const struct pst_cli_args *args)
+{
+	const struct pst_cli_verb *verb = args->verb;
+	size_t n = verb->operands ? count_stdin(&args->operands) : 0;
+
+	for (size_t i = 0; i < verb->n_options; i++)
+		n += verb->options[i].is_input ? count_stdin(&args->values[i]) : 0;
+	if (n <= 1)
+		return 0;
+	pst_cli_usage_error(verb, "expected \"-\", standard input, for one file, found it for %zu",
+			    n);
+	return -EINVAL;
+}
+
 static int take_words(struct parser *p)
 {
 	bool options = true;
@@ -178,6 +202,8 @@ int pst_cli_parse(const struct pst_cli_verb *verb, int argc, char **argv,
 	struct parser p = {.args = &args, .argc = argc, .at = 1, .argv = argv};
 	int r = args.values ? take_words(&p) : -ENOMEM;
 
+	if (!r)
+		r = check_stdin(&args);
 	if (r)
 		pst_cli_args_fini(&args);
 	else

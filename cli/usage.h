@@ -25,6 +25,7 @@ struct pst_cli_option {
 	const char *
 		words; /* what the value may be, separated by blanks; NULL: the words do not tell */
 	bool many;     /* may be given more than once; otherwise the second time is an error */
+	bool is_input; /* a file that is read, - for standard input */
 };
 
 struct pst_cli_verb {

@@ -258,7 +258,7 @@ Test(diff, mistakes_on_the_command_line_are_usage)
 {
 	expect_run("diff " OLD, 2, NULL, "expected OLD and NEW");
 	expect_run("diff " OLD " " OLD " " OLD, 2, NULL, "expected OLD and NEW");
-	expect_run("diff - -", 2, NULL, "not both");
+	expect_run("diff - -", 2, NULL, "for one file");
 	expect_run("diff " OLD " " NEW " --fail-on error", 2, NULL, "widened, narrowed or any");
 	expect_run("diff " OLD " " NEW " --format xml", 2, NULL, "text or json");
 	expect_run("diff " OLD " " NEW " --only-inventory", 2, NULL, "needs an --inventory");

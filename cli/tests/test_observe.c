@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/observe_time.h"
 #include "cli/tests/fake_daemon.h"
@@ -238,6 +239,18 @@ Test(cli_observe, lines_that_are_no_flows_are_counted_not_fatal)
 
 	snprintf(line, sizeof(line), "observe --input-file %s", path);
 	expect_run(line, PST_EXIT_OK, "DROPPED", "2 lines of");
+}
+
+Test(cli_observe, a_file_of_other_lines_only_is_a_failure)
+{
+	const char *path = write_temp("other", "kind: Pod\n\nmetadata:\n", 21);
+	char line[256];
+
+	snprintf(line, sizeof(line), "observe --input-file %s", path);
+	expect_run(line, PST_EXIT_FAILED, NULL, "2 lines of");
+	path = write_temp("other", "\n", 1);
+	expect_run(line, PST_EXIT_OK, NULL, NULL);
+	unlink(path);
 }
 
 Test(cli_observe, what_cannot_be_read_is_a_failure)

@@ -173,6 +173,17 @@ Test(usage, usage_errors_are_told_by_every_verb_with_status_2)
 	expect_run("compile a.yaml -o -", 2, NULL, "standard output has the report");
 }
 
+Test(usage, standard_input_is_one_file)
+{
+	static const char two[] = "for one file, found it for 2";
+
+	expect_run("lint - -", 2, NULL, two);
+	expect_run("compile - --inventory - -o x", 2, NULL, two);
+	expect_run("diff - x --new-inventory -", 2, NULL, two);
+	expect_run("explain --policy - --cases -", 2, NULL, two);
+	expect_run("test - -", 2, NULL, two);
+}
+
 Test(usage, an_empty_name_of_a_file_is_a_usage_error_that_says_where)
 {
 	static const char *const operands[][4] = {

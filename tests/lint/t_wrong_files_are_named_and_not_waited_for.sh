@@ -58,13 +58,16 @@ wait $!
 grep -q '"findings"' "$SCRATCH/got" || fail "a pipe that is read got $(cat "$SCRATCH/got")"
 "$POSTERN" lint -q --format json -o >(cat >"$SCRATCH/got2") $policy || fail "a process that reads: status $?"
 
-# Standard input in the place of a file; it may be endless.
+# Standard input in the place of a file; it may be endless, and then not for the memory.
+ulimit -v 4000000
 printf 'GET /api/x HTTP/1.1\r\nHost: a\r\n\r\n' | "$POSTERN" explain $asked --raw - |
 	grep -q '^0 allow' || fail "--raw - does not read standard input"
 head -n 1 testdata/semantics/cases.jsonl | sed 's,demo.yaml,testdata/semantics/demo.yaml,' |
 	"$POSTERN" explain --cases - 2>/dev/null | grep -q '"met":true' || fail "--cases - does not read standard input"
 "$POSTERN" explain --cases - </dev/zero 2>&1 | grep -q '<stdin>:1: the line is longer than 16 MiB' ||
 	fail "an endless line of --cases"
+timeout 20 "$POSTERN" regex a </dev/zero 2>&1 | grep -q '<stdin>:1: the line is longer than 16 MiB' || fail "an endless line of regex"
+timeout 20 "$POSTERN" observe --input-file - </dev/zero 2>&1 | grep -q -- '-:1: the line is longer' || fail "an endless line of observe"
 "$POSTERN" explain $asked --raw - </dev/zero 2>&1 | grep -q 'larger than 64 MiB' || fail "endless bytes of --raw"
 
 # No room, or nowhere to write to.
