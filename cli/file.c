@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/input.h"
 #include "base/log.h"
 
 int cli_file_open(const char *path, FILE **ret_in)
@@ -20,16 +21,15 @@ int cli_file_open(const char *path, FILE **ret_in)
 		*ret_in = stdin;
 		return 0;
 	}
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	if (fd < 0 || fstat(fd, &st))
-		return pst_log_err(-errno, "cannot open %s", path);
-	if (S_ISDIR(st.st_mode))
-		return pst_log_err(-EISDIR, "cannot read %s", path);
-	if (!S_ISREG(st.st_mode)) {
+	fd = pst_input_open(path, true, &st);
+	if (fd == -EINVAL) {
 		pst_log_err(0, "cannot read %s: not a regular file; \"-\" reads standard input",
 			    path);
-		return -EINVAL;
+		return fd;
 	}
+	if (fd < 0)
+		return fd == -EISDIR ? pst_log_err(fd, "cannot read %s", path)
+				     : pst_log_err(fd, "cannot open %s", path);
 	in = fdopen(fd, "r");
 	if (!in)
 		return pst_log_err(-errno, "cannot read %s", path);

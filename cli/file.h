@@ -4,8 +4,9 @@
 /*
  * Files that options name and that are not policies (policy/load.h reads those).
  *
- * Nothing waits for somebody who may never come: what is read is a regular file or, as "-",
- * standard input, and a pipe is written to only when it has a reader.
+ * Nothing waits for somebody who may never come: what is read is a regular file, a pipe of a
+ * shell's (base/input.h) or, as "-", standard input, and a pipe is written to only when it has a
+ * reader.
  */
 
 #include "base/vec.h"

@@ -2,13 +2,12 @@
 #include "lint/read.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/input.h"
 #include "base/mem.h"
 #include "policy/fields.h"
 #include "policy/policy.h"
@@ -16,20 +15,19 @@
 
 /*
  * The whole file into *TEXT, which the caller frees. 0 or a negative errno; -EINVAL for what is
- * neither a regular file nor /dev/null, the file that holds nothing: a pipe would be waited for.
+ * neither a file to read (base/input.h) nor /dev/null, which holds nothing.
  */
 static int read_text(const char *file, char **text, size_t *len)
 {
-	pst_auto_fd int fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	pst_auto_fd int fd = -1;
 	struct stat st;
 	size_t cap = 0;
 
-	if (fd < 0 || fstat(fd, &st))
-		return -errno;
-	if (S_ISDIR(st.st_mode))
-		return -EISDIR;
-	if (!S_ISREG(st.st_mode) && strcmp(file, "/dev/null") != 0)
-		return -EINVAL;
+	if (!strcmp(file, "/dev/null"))
+		return pst_mem_grow(text, &cap, 1, 1);
+	fd = pst_input_open(file, true, &st);
+	if (fd < 0)
+		return fd;
 	while (*len <= PST_YAML_MAX_SIZE) {
 		ssize_t got;
 

@@ -266,8 +266,8 @@ static const struct pst_lint_rule rows[] = {
 		.severity = PST_SEVERITY_ERROR,
 		.group = PST_LINT_INPUT,
 		.title = "a file that cannot be read",
-		.why = "The file is there and cannot be opened or read, or is no regular file. "
-		       "The other files are checked all the same; what is in this one is not "
+		.why = "The file is there and cannot be opened or read, or is no regular file and "
+		       "no pipe that a shell has begun (`<(command)`). The other files are checked all the same; what is in this one is not "
 		       "known.\n",
 		.remedy = "Look at its permissions, and at what it is.",
 		.since = "0.1",

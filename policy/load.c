@@ -4,7 +4,6 @@
 #include <assert.h>
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/input.h"
 #include "base/mem.h"
 #include "base/vec.h"
 #include "policy/yaml.h"
@@ -118,14 +118,15 @@ static bool is_known(struct loader *l, const char *path, const struct stat *st)
 /* Opens without waiting: a pipe without a writer would never come back. */
 static int read_file(struct loader *l, const char *path, bool by_name)
 {
-	pst_auto_fd int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	struct stat st;
+	/* Who asks what has changed reads again, and a pipe only once. */
+	pst_auto_fd int fd = pst_input_open(path, by_name && !l->visitor->knows, &st);
 
-	if (fd < 0 || fstat(fd, &st))
-		return fail_errno(l, -errno, path);
-	if (!S_ISREG(st.st_mode))
-		return fail(l, -EINVAL, "file-unreadable", path,
+	if (fd == -EINVAL)
+		return fail(l, fd, "file-unreadable", path,
 			    "not a regular file; \"-\" reads standard input");
+	if (fd < 0)
+		return fail_errno(l, fd, path);
 	if (st.st_size > PST_YAML_MAX_SIZE)
 		return too_large(l, path);
 	return load_fd(l, fd, path, (size_t)st.st_size, by_name);

@@ -7,8 +7,9 @@
  * A path is "-" (standard input, called "<stdin>"), a regular file, taken as it is, or a directory,
  * walked recursively in the order of names: files that end in .yaml, .yml or .json. Names that
  * start with a dot are passed over (a mounted ConfigMap keeps its generations in such directories);
- * symbolic links are followed. Pipes and devices are refused without waiting for them: what comes
- * through a pipe can be given as standard input.
+ * symbolic links are followed. Devices and FIFOs are refused without waiting for them. A pipe of a
+ * shell's, as <(command), is read where it is named and nobody is asked what has changed
+ * (base/input.h).
  *
  * A file's size is looked at before it is read, and no more than PST_YAML_MAX_SIZE bytes are ever
  * held. Links can make a small tree look endless: at most PST_LOAD_MAX_DIRS directories are walked.

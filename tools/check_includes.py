@@ -16,7 +16,7 @@ import csource
 
 # The headers that other folders may use.
 PUBLIC = {
-    "base": {"cleanup.h", "descriptors.h", "diag.h", "escape.h", "json.h", "log.h", "mem.h", "sort.h", "vec.h", "version.h"},
+    "base": {"cleanup.h", "descriptors.h", "diag.h", "escape.h", "input.h", "json.h", "log.h", "mem.h", "sort.h", "vec.h", "version.h"},
     "policy": {
         "cnp.h", "conflict.h", "fields.h", "fqdn.h", "inventory.h", "labels.h", "load.h", "nearest.h", "policy.h", "selector.h",
         "stamp.h", "store.h",

@@ -44,6 +44,16 @@ for option in --baseline --config; do
 		fail "lint $option with a pipe: $found, $(cat "$SCRATCH/out")"
 done
 
+# The shell has begun who writes: what there is is read to its end.
+"$POSTERN" compile <(sleep 0.2; cat $policy) -o "$SCRATCH/bundle" >"$SCRATCH/out" || fail "compile <(command): status $?"
+"$POSTERN" inspect "$SCRATCH/bundle" >"$SCRATCH/out" || fail "the bundle of <(command): status $?"
+"$POSTERN" explain $asked --inventory <(cat testdata/inventory/demo.yaml) \
+	--raw <(printf 'GET /api/x HTTP/1.1\r\nHost: a\r\n\r\n') >"$SCRATCH/out" || fail "explain <(command): status $?"
+"$POSTERN" lint -q --write-baseline "$SCRATCH/baseline" $policy || fail "lint --write-baseline: status $?"
+"$POSTERN" lint --fail-on info --baseline <(cat "$SCRATCH/baseline") $policy >"$SCRATCH/out" ||
+	fail "lint --baseline <(command): status $?, $(cat "$SCRATCH/out")"
+cat $policy | "$POSTERN" lint -q /dev/stdin >"$SCRATCH/out" || fail "lint /dev/stdin: status $?, $(cat "$SCRATCH/out")"
+
 # Writing: nobody reads it.
 nobody="pipe: nobody reads this pipe"
 call 3 "$nobody" lint $policy -o "$pipe"
