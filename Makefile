@@ -191,7 +191,7 @@ PROXY_TEST_OBJ := $(call obj,$(patsubst %,compiler/tests/%,re_random.c re_near.c
 
 # Unit tests: one program per folder, from <folder>/tests/test_*.c.
 define unit_tests
-$(B)/tests/$(1): $(call obj,$(wildcard $(1)/tests/*.c $(1)/tests/*.cc) tests/leaks.c) $(2)
+$(B)/tests/$(1): $(call obj,$(wildcard $(1)/tests/*.c $(1)/tests/*.cc) tests/leaks.c tests/none.c) $(2)
 	$$(call msg,LD,$$@)
 	$(Q)mkdir -p $$(@D)
 	$(Q)$(CC) $(ALL_LDFLAGS) $$^ -o $$@ $(3) -lcriterion
