@@ -6,6 +6,9 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -21,6 +24,8 @@ enum {
 	UNKNOWN = -1, /* of a device that has to be dealt with again */
 	HANDLE = 0x7073,
 	PRIORITY = 1, /* what comes first and says "pass" ends the chain */
+	AGAIN_MS = 1000,
+	AGAIN_MAX_MS = 64 * 1000,
 };
 
 /* What every version calls the programs that it attaches, and no other program is called. */
@@ -32,7 +37,8 @@ static const uint32_t parents[] = {TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_EGRESS),
 enum { SIDES = sizeof(points) / sizeof(*points) };
 
 struct pst_tc {
-	int fd;
+	int epoll_fd, link_fd, timer_fd;
+	unsigned int again_ms;	 /* how long to wait when something has failed */
 	struct pst_homes *homes; /* NULL: none */
 	struct pst_tc_programs programs;
 	struct pst_link *links; /* those that have been dealt with */
@@ -40,17 +46,36 @@ struct pst_tc {
 	size_t refused;
 };
 
+static int open_fds(struct pst_tc *tc)
+{
+	struct epoll_event ev = {.events = EPOLLIN};
+
+	tc->link_fd = pst_link_watch();
+	if (tc->link_fd < 0)
+		return tc->link_fd;
+	tc->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	tc->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	return tc->epoll_fd < 0 || tc->timer_fd < 0 ||
+			       epoll_ctl(tc->epoll_fd, EPOLL_CTL_ADD, tc->link_fd, &ev) ||
+			       epoll_ctl(tc->epoll_fd, EPOLL_CTL_ADD, tc->timer_fd, &ev)
+		       ? -errno
+		       : 0;
+}
+
 int pst_tc_open(struct pst_homes *homes, struct pst_tc **ret_tc)
 {
 	struct pst_tc *tc = pst_mem_calloc(1, sizeof(*tc));
+	int r;
 
 	if (!tc)
 		return -ENOMEM;
-	tc->homes = homes;
-	tc->fd = pst_link_watch();
-	if (tc->fd < 0) {
-		int r = tc->fd;
-
+	*tc = (struct pst_tc){.epoll_fd = -1,
+			      .link_fd = -1,
+			      .timer_fd = -1,
+			      .again_ms = AGAIN_MS,
+			      .homes = homes};
+	r = open_fds(tc);
+	if (r) {
 		pst_tc_close(&tc);
 		return pst_log_err(r, "cannot watch the devices of this host");
 	}
@@ -62,7 +87,9 @@ void pst_tc_close(struct pst_tc **tc)
 {
 	if (!*tc)
 		return;
-	pst_cleanup_fd(&(*tc)->fd);
+	pst_cleanup_fd(&(*tc)->link_fd);
+	pst_cleanup_fd(&(*tc)->timer_fd);
+	pst_cleanup_fd(&(*tc)->epoll_fd);
 	free((*tc)->links);
 	free(*tc);
 	*tc = NULL;
@@ -70,7 +97,7 @@ void pst_tc_close(struct pst_tc **tc)
 
 int pst_tc_fd(const struct pst_tc *tc)
 {
-	return tc->fd;
+	return tc->epoll_fd;
 }
 
 size_t pst_tc_count(const struct pst_tc *tc, size_t *ret_refused)
@@ -166,11 +193,27 @@ static int sync_links(struct pst_tc *tc)
 	return 0;
 }
 
+/* A device that came while descriptors or memory were short says nothing a second time. */
+static int sync_or_again(struct pst_tc *tc)
+{
+	const int r = sync_links(tc);
+	const bool has_failed = r || tc->refused;
+	const struct itimerspec t = {
+		.it_value = {.tv_sec = has_failed ? (time_t)(tc->again_ms / 1000) : 0}};
+
+	timerfd_settime(tc->timer_fd, 0, &t, NULL);
+	if (!has_failed)
+		tc->again_ms = AGAIN_MS;
+	else if (tc->again_ms < AGAIN_MAX_MS)
+		tc->again_ms *= 2;
+	return r;
+}
+
 int pst_tc_attach(struct pst_tc *tc, const struct pst_tc_programs *programs)
 {
 	tc->programs = *programs;
 	tc->n_links = 0;
-	return sync_links(tc);
+	return sync_or_again(tc);
 }
 
 static void on_gone(uint32_t index, void *arg)
@@ -184,11 +227,14 @@ static void on_gone(uint32_t index, void *arg)
 
 void pst_tc_dispatch(struct pst_tc *tc)
 {
-	if (pst_link_drain(tc->fd, on_gone, tc))
+	uint64_t times;
+
+	(void)!read(tc->timer_fd, &times, sizeof(times));
+	if (pst_link_drain(tc->link_fd, on_gone, tc))
 		for (size_t i = 0; i < tc->n_links; i++)
 			tc->links[i].peer_netns = UNKNOWN;
 	if (tc->programs.to_pod)
-		sync_links(tc);
+		sync_or_again(tc);
 }
 
 /* 1: a filter of ours was there. */

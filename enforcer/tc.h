@@ -47,7 +47,7 @@ void pst_tc_close(struct pst_tc **tc);
  */
 int pst_tc_attach(struct pst_tc *tc, const struct pst_tc_programs *programs);
 
-/* Readable when links may have changed. Owned by TC. */
+/* Readable when links may have changed, or what has failed is to be tried again. Owned by TC. */
 int pst_tc_fd(const struct pst_tc *tc);
 
 /* Attaches to what is new. Logs what fails. */
