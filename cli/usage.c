@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/escape.h"
 #include "base/mem.h"
@@ -172,6 +173,47 @@ static int check_stdin(const struct pst_cli_args *args)
 	return -EINVAL;
 }
 
+/* Does one of the names stand for the regular file that OUT is? */
+static bool has_file(const struct pst_cli_strings *names, const struct stat *out)
+{
+	struct stat st;
+
+	for (size_t i = 0; i < names->n; i++) {
+		if (!stat(names->v[i], &st) && S_ISREG(st.st_mode) && st.st_dev == out->st_dev &&
+		    st.st_ino == out->st_ino)
+			return true;
+	}
+	return false;
+}
+
+/* -o in the wrong place must not put a report where a policy was. */
+static int check_outputs(const struct pst_cli_args *args)
+{
+	const struct pst_cli_verb *verb = args->verb;
+
+	for (size_t i = 0; i < args->given.n; i++) {
+		const struct pst_cli_given *g = &args->given.v[i];
+		struct stat out;
+		bool both;
+
+		if (strcmp(g->option->name, "output") != 0 || !strcmp(g->option->arg, "FORM") ||
+		    stat(g->value, &out))
+			continue;
+		both = verb->operands && has_file(&args->operands, &out);
+		for (size_t k = 0; k < verb->n_options; k++)
+			both = both ||
+			       (verb->options[k].is_input && has_file(&args->values[k], &out));
+		if (both) {
+			pst_cli_usage_error(
+				verb,
+				"expected another file behind -o, found \"%s\", which is read",
+				g->value);
+			return -EINVAL;
+		}
+	}
+	return 0;
+}
+
 static int take_words(struct parser *p)
 {
 	bool options = true;
@@ -204,6 +246,8 @@ int pst_cli_parse(const struct pst_cli_verb *verb, int argc, char **argv,
 
 	if (!r)
 		r = check_stdin(&args);
+	if (!r)
+		r = check_outputs(&args);
 	if (r)
 		pst_cli_args_fini(&args);
 	else

@@ -184,6 +184,26 @@ Test(usage, standard_input_is_one_file)
 	expect_run("test - -", 2, NULL, two);
 }
 
+Test(usage, what_is_read_is_not_written_over)
+{
+	const char *path = write_temp("read.yaml", "a: b\n", 5);
+	char line[512], text[16] = "";
+	FILE *file;
+
+	snprintf(line, sizeof(line), "lint %s -o %s", path, path);
+	expect_run(line, 2, NULL, "expected another file behind -o");
+	snprintf(line, sizeof(line), "compile x --inventory %s -o /tmp/../%s", path, path);
+	expect_run(line, 2, NULL, "which is read");
+	file = fopen(path, "r");
+	cr_assert_not_null(file);
+	cr_expect_not_null(fgets(text, sizeof(text), file));
+	cr_expect_str_eq(text, "a: b\n");
+	fclose(file);
+	snprintf(line, sizeof(line), "lint testdata/policies/good/backend-api.yaml -o %s", path);
+	expect_run(line, 0, NULL, "0 errors");
+	remove(path);
+}
+
 Test(usage, an_empty_name_of_a_file_is_a_usage_error_that_says_where)
 {
 	static const char *const operands[][4] = {
