@@ -35,7 +35,7 @@
 
 #include <linux/types.h>
 
-#define PST_ABI_VERSION 8
+#define PST_ABI_VERSION 9
 
 enum {
 	PST_GEN_SLOTS = 4,	   /* generations alive at once */

@@ -89,7 +89,11 @@ PST_INLINE int pst_is_extension(__u8 next)
 	       next == IPPROTO_FRAGMENT;
 }
 
-/* Steps over extension headers; too many make the packet unreadable, for the kernel reads on. */
+/*
+ * Steps over extension headers; too many make the packet unreadable, for the kernel reads on. So
+ * does a routing header with segments left: the destination is not where the packet goes in the
+ * end.
+ */
 PST_INLINE int pst_read_ipv6(struct __sk_buff *skb, struct pst_headers *h, __u32 base)
 {
 	struct ipv6hdr ip;
@@ -107,6 +111,8 @@ PST_INLINE int pst_read_ipv6(struct __sk_buff *skb, struct pst_headers *h, __u32
 		if (!pst_is_extension(next))
 			break;
 		if (bpf_skb_load_bytes(skb, off, ext, sizeof(ext)))
+			return -1;
+		if (next == IPPROTO_ROUTING && ext[3])
 			return -1;
 		if (next == IPPROTO_FRAGMENT && (ext[2] || ext[3] & PST_OFFSET6_LOW))
 			h->fragment |= PST_FRAGMENT_LATER;

@@ -31,10 +31,13 @@
 	X(RAW_SOCKET, "raw-socket", DROP,                                                             \
 	  "past the judged sockets (raw, packet, a stack of the pod) where HTTP rules apply")         \
 	X(SPOOFED_SOURCE, "spoofed-source", DROP,                                                     \
-	  "a pod sends from the address of another pod or of a node, or hides from which")            \
-	X(BAD_PACKET, "bad-packet", DROP, "the packet's headers cannot be read")                      \
+	  "a pod sends from the address of another pod or of a node, hides from which, or reroutes")  \
+	X(FOR_ANOTHER, "for-another", DROP,                                                           \
+	  "a bridge brings to a pod what is for the address of another pod or of a node")             \
+	X(BAD_PACKET, "bad-packet", DROP,                                                             \
+	  "the packet's headers cannot be read, or are not what they will be (source routes)")        \
 	X(NO_GENERATION, "no-policy-loaded", DROP, "no policy generation is published")               \
-	X(UNSUPPORTED, "unsupported-protocol", DROP, "a protocol that is not decided yet")            \
+	X(UNSUPPORTED, "unsupported-protocol", DROP, "a frame that is neither of IP nor of ARP")      \
 	/* L7: the request is well-framed and not allowed */                                          \
 	X(NO_RULE_L7, "no-rule-l7", L7, "no HTTP rule matches the request")                           \
 	X(FALLBACK_GONE, "fallback-unavailable", L7,                                                  \

@@ -12,7 +12,13 @@ enum {
 	ARP_SENDER = 14, /* offset of its address of IPv4 */
 	ARP_TARGET = 24,
 	ADVERTISED = 8, /* offset of the address that an advertisement is about */
-	VLAN_ID = 0xfff,
+	ICMP_REDIRECT = 5,
+	ICMPV6_ROUTER = 134, /* advertisement */
+	ICMPV6_REDIRECT = 137,
+	VXLAN_PORT = 4789,
+	VXLAN_OLD_PORT = 8472, /* of Linux, and of most networks of pods */
+	GENEVE_PORT = 6081,
+	IPPROTO_MPLS_IN_IP = 137,
 };
 
 /* Who may send from which address. Filled by the daemon, and adopted by the next one. */
@@ -84,15 +90,69 @@ static __always_inline int drop_spoofed(struct __sk_buff *skb, const struct pack
 	return verdict(PST_REASON_SPOOFED_SOURCE, PST_DIR_EGRESS, SKB_DROP);
 }
 
+/* Does P tell its receivers to send elsewhere what is for others? */
+static __always_inline int is_route(const struct packet *p)
+{
+	__u32 type = p->h.icmp_type;
+
+	if (p->h.protocol == IPPROTO_ICMP)
+		return type == ICMP_REDIRECT;
+	return p->h.protocol == IPPROTO_ICMPV6 &&
+	       (type == ICMPV6_ROUTER || type == ICMPV6_REDIRECT);
+}
+
+/* Is P what a tunnel unpacks that needs no key, and asks nobody whether it has sent what is inside?
+ */
+static __always_inline int is_tunnel(const struct packet *p)
+{
+	switch (p->h.protocol) {
+	case IPPROTO_IPIP:
+	case IPPROTO_IPV6:
+	case IPPROTO_GRE:
+	case IPPROTO_MPLS_IN_IP:
+		return 1;
+	case IPPROTO_UDP:
+		return p->h.dst_port == VXLAN_PORT || p->h.dst_port == VXLAN_OLD_PORT ||
+		       p->h.dst_port == GENEVE_PORT;
+	default:
+		return 0;
+	}
+}
+
+/*
+ * Does P, that a pod has sent from an address of its own, bring somebody to take what is another's
+ * for its own, or the other way round? Whose device unpacks a tunnel that does not end in a pod is
+ * not known: its node's, by a broadcast, too. The first fragment decides for the others.
+ */
+static __always_inline int is_pretence(const struct packet *p, const struct pst_config *config)
+{
+	if (p->h.fragment & PST_FRAGMENT_LATER)
+		return 0;
+	return is_route(p) || (is_tunnel(p) && !is_endpoint(p->h.dst, config));
+}
+
 /* What becomes of P, as far as it matters that its sender uses P's source. */
 PST_OUTLINE int on_source(struct __sk_buff *skb, const struct packet *p,
 			  const struct pst_config *config)
 {
 	const struct pst_device *device = find_device(skb);
 
-	if (!device || !device->is_checked || !is_anothers(device, p->h.src, config))
+	if (!device || !device->is_checked ||
+	    (!is_anothers(device, p->h.src, config) && !is_pretence(p, config)))
 		return SKB_PASS;
 	return drop_spoofed(skb, p, config, device);
+}
+
+/*
+ * Is P, which is on its way into a pod, for another one? A bridge sends there what is for a MAC
+ * address that it has seen there, whoever has used that, or that it has not seen for a while.
+ */
+PST_OUTLINE int is_for_another(struct __sk_buff *skb, const struct packet *p,
+			       const struct pst_config *config)
+{
+	const struct pst_device *device = find_device(skb);
+
+	return device && device->is_checked && is_anothers(device, p->h.dst, config);
 }
 
 /* Who answers for another's address gets what is sent there. An address of 0 asks for it only. */
@@ -119,15 +179,16 @@ static __always_inline int on_advertisement(struct __sk_buff *skb, struct packet
 }
 
 /*
- * Behind one tag of a VLAN that is none the kernel reads a second one, and then IP: from which
- * address that comes is not seen here, and nobody needs it. The first tag has been taken off.
+ * Behind one tag of a VLAN the kernel reads a second one, and then IP: from which address that
+ * comes is not seen here, and nobody needs it. The first tag has been taken off; a bridge takes it
+ * off, too, where it is of the receiver's VLAN.
  */
 PST_OUTLINE int on_tag(struct __sk_buff *skb, const struct packet *p,
 		       const struct pst_config *config)
 {
 	const struct pst_device *device = find_device(skb);
 
-	if (skb->vlan_tci & VLAN_ID || !device || !device->is_checked)
+	if (!device || !device->is_checked)
 		return SKB_PASS;
 	return drop_spoofed(skb, p, config, device);
 }

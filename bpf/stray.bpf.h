@@ -16,6 +16,10 @@ enum {
 	ICMP_HEADER = 8,
 	/* Of a neighbour, with the one option that Ethernet needs. */
 	LONGEST_SOLICITATION = ETH_HLEN + sizeof(struct ipv6hdr) + 32,
+	TCP_SUM = 16, /* offsets of checksums */
+	UDP_SUM = 6,
+	SUM_SIZE = 2,
+	PROBED = 12,   /* offset of two bytes that each header of IP has */
 	FRAGMENTS = 2, /* in the place of enum pst_dir: the first one may leave */
 };
 
@@ -307,6 +311,38 @@ PST_OUTLINE int on_stray(struct __sk_buff *skb, struct packet *p, const struct p
 	return deny_stray(skb, p, &d, PST_ROLE_CLIENT);
 }
 
+/* Up to where the kernel's own checksum of P would be written, which is behind what is read here.
+ */
+static __always_inline __u32 sum_end(const struct packet *p)
+{
+	if (p->h.fragment & PST_FRAGMENT_LATER)
+		return p->h.transport + SUM_SIZE;
+	return p->h.transport + (p->h.protocol == IPPROTO_TCP ? TCP_SUM : UDP_SUM) + SUM_SIZE;
+}
+
+/*
+ * Will a checksum be written over what is read here? Packet sockets and TUN devices may leave that
+ * to who needs it (virtio_net_hdr), of which bytes and where their user likes: a node that makes
+ * fragments of P, or a device that sums for TCP and UDP alone, so writes another source or port.
+ *
+ * Whether a sum is due no field says: bpf_l4_csum_replace() then leaves alone what is not of the
+ * pseudo header. Where it is due bpf_skb_change_tail() says: it refuses to cut that off. It has
+ * only cut off what is dropped.
+ */
+PST_OUTLINE int is_summed_over(struct __sk_buff *skb, const struct packet *p)
+{
+	__u32 at = ETH_HLEN + PROBED;
+	__u16 before, after;
+
+	if (bpf_skb_load_bytes(skb, at, &before, sizeof(before)) ||
+	    bpf_l4_csum_replace(skb, at, 0, 1, sizeof(before)) ||
+	    bpf_skb_load_bytes(skb, at, &after, sizeof(after)))
+		return 1;
+	if (before != after)
+		return bpf_skb_store_bytes(skb, at, &before, sizeof(before), 0) != 0;
+	return !bpf_skb_change_tail(skb, sum_end(p) - 1, 0);
+}
+
 /* Packet sockets, XDP sockets, TUN devices, what is forwarded; and what was parted from its socket
  * on the way. */
 static __always_inline int without_socket(struct __sk_buff *skb, struct packet *p,
@@ -314,6 +350,8 @@ static __always_inline int without_socket(struct __sk_buff *skb, struct packet *
 {
 	int why = OF_NONE;
 
+	if (is_summed_over(skb, p))
+		return drop(skb, p, config, PST_REASON_BAD_PACKET);
 	if (!unread && p->h.protocol == IPPROTO_TCP && !(p->h.fragment & PST_FRAGMENT_LATER))
 		why = why_not_in_a_connection(skb, p, config);
 	if (why < 0)

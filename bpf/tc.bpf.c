@@ -25,6 +25,7 @@
  * daemon ends, and all devices change over to new ones in one step. What passes goes on to other
  * filters on the device.
  */
+#include "bpf/frame.bpf.h"
 #include "bpf/source.bpf.h"
 #include "bpf/stray.bpf.h"
 
@@ -205,9 +206,15 @@ static __always_inline int to_pod(struct __sk_buff *skb, struct packet *p)
 	struct pst_decision d;
 	int unread;
 
-	if (!config || !config->generation || !is_ip(skb))
+	if (!config || !config->generation || skb->protocol == bpf_htons(ETH_P_ARP))
 		return SKB_PASS;
+	if (!is_ip(skb))
+		return on_frame(skb, p, config);
 	unread = pst_read_headers(skb, &p->h, ETH_HLEN);
+	/* Not told of: it is as usual on a bridge that has forgotten where somebody is. */
+	if (is_for_another(skb, p, config) &&
+	    verdict(PST_REASON_FOR_ANOTHER, PST_DIR_INGRESS, SKB_DROP) != SKB_PASS)
+		return SKB_DROP;
 	if (p->h.fragment & PST_FRAGMENT_LATER)
 		return on_later_fragment(skb, p, config);
 	if (!unread && p->h.protocol == IPPROTO_TCP && !is_first_syn(p))
@@ -242,9 +249,11 @@ static __always_inline int from_pod(struct __sk_buff *skb, struct packet *p)
 	if (is_tag(skb))
 		return on_tag(skb, p, config);
 	if (!is_ip(skb))
-		return SKB_PASS;
+		return on_frame(skb, p, config);
 	unread = pst_read_headers(skb, &p->h, ETH_HLEN);
 	if (on_source(skb, p, config) != SKB_PASS)
+		return SKB_DROP;
+	if (has_source_route(skb, p) && drop(skb, p, config, PST_REASON_BAD_PACKET) != SKB_PASS)
 		return SKB_DROP;
 	if (!unread && !(p->h.fragment & PST_FRAGMENT_LATER) && p->h.protocol == IPPROTO_ICMPV6 &&
 	    p->h.icmp_type == ICMPV6_ADVERTISEMENT)

@@ -26,6 +26,8 @@ HANDSHAKE = "e2e:t_requests_with_the_handshake"
 NOT_TAKEN = ("accepted = p->ordered ? f->judged : p->accepted;\n	__u32 start", "accepted = f->judged;\n	__u32 start")
 ITSELF = "e2e:t_sockets_belong_to_where_they_were_made"
 SOURCES = "e2e:t_nobody_sends_from_the_address_of_another"
+BRIDGES = "e2e:t_bridges_carry_nothing_past_the_policy"
+NODES = "e2e:t_nodes_carry_nothing_past_the_policy"
 STRAYS = "e2e:t_what_no_socket_sends_is_decided"
 ANSWERS = "e2e:t_a_kernel_answers_nobody_who_has_not_asked"
 ODD_SOCKETS = "e2e:t_raw_and_multipath_sockets_gain_nothing"
@@ -160,6 +162,21 @@ GUARDS = [
           "		return on_advertisement(skb, p, config);\n", "		return SKB_PASS;\n", SOURCES),
     Guard("no-source-behind-tags", "bpf/tc.bpf.c",
           "		return on_tag(skb, p, config);\n", "		return SKB_PASS;\n", SOURCES),
+    Guard("nobody-is-a-router", "bpf/source.bpf.h",
+          "	return is_route(p) || ", "	return ", BRIDGES),
+    Guard("no-source-in-a-tunnel", "bpf/source.bpf.h",
+          "(is_tunnel(p) && !is_endpoint(p->h.dst, config))", "0", NODES),
+    Guard("no-sum-over-a-source", "bpf/stray.bpf.h",
+          "	if (is_summed_over(skb, p))\n", "	if (0)\n", NODES),
+    Guard("nobody-hears-what-is-for-another", "bpf/tc.bpf.c",
+          "	if (is_for_another(skb, p, config) &&\n", "	if (0 &&\n", BRIDGES),
+    Guard("no-frames-past-policies", "bpf/tc.bpf.c",
+          "	if (!is_ip(skb))\n		return on_frame(skb, p, config);\n	unread = pst_read_headers(skb, &p->h, ETH_HLEN);\n	if (on_source",
+          "	if (!is_ip(skb))\n		return SKB_PASS;\n	unread = pst_read_headers(skb, &p->h, ETH_HLEN);\n	if (on_source", BRIDGES),
+    Guard("no-source-routes", "bpf/tc.bpf.c",
+          "	if (has_source_route(skb, p) && ", "	if (0 && ", NODES),
+    Guard("no-segments-left", "bpf/packet.bpf.h",
+          "		if (next == IPPROTO_ROUTING && ext[3])\n			return -1;\n", "", BRIDGES),
     Guard("what-no-socket-sends-is-asked-for", "bpf/tc.bpf.c",
           "	if (!is_of_socket(skb, p, unread))\n", "	if (0)\n", STRAYS),
     Guard("no-wrapping-names-a-socket", "bpf/stray.bpf.h",
