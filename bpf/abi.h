@@ -3,34 +3,34 @@
 
 /*
  * What the compiler, the daemon and the kernel programs agree on: keys and values of maps, the
- *packed tables, events, limits. Only fixed-width integers; sizes are asserted; a change of meaning
- *raises PST_ABI_VERSION.
+ * packed tables, events, limits. Only fixed-width integers; sizes are asserted; a change of meaning
+ * raises PST_ABI_VERSION.
  *
  * Generations. Everything that makes up one policy carries the slot of its generation (generation
- *number modulo PST_GEN_SLOTS). The daemon fills an unused slot, verifies it, and publishes it by
- *one write to struct pst_config. A flow remembers its generation and looks again at the next
- *request boundary.
+ * number modulo PST_GEN_SLOTS). The daemon fills an unused slot, verifies it, and publishes it by
+ * one write to struct pst_config. A flow remembers its generation and looks again at the next
+ * request boundary.
  *
  * Tables. All automata of a generation live in one value of an array map, struct pst_table, so that
  * the walker does one map lookup per head. A state is its row, a number below PST_CELLS; row 0 is
- *the dead state of every automaton. Rows lie over each other like combs: what row R says of column
- *C is in cells[R + C], if there is anything, and the cell names its column in its highest byte. No
- *two states have the same row, so the column tells whose cell it is: the owner of cells[X] is X
- *minus the column. A cell that is 0 belongs to nobody.
+ * the dead state of every automaton. Rows lie over each other like combs: what row R says of column
+ * C is in cells[R + C], if there is anything, and the cell names its column in its highest byte. No
+ * two states have the same row, so the column tells whose cell it is: the owner of cells[X] is X
+ * minus the column. A cell that is 0 belongs to nobody.
  *
- *	column 0, PST_COLUMN_ELSE	the next row for classes without a cell; without it they
- *lead to 0 column 1, PST_COLUMN_TAGS	the index of the state's tag set; without it the set is
- *empty column 2 + class		the next row, which may be 0
+ *	column 0, PST_COLUMN_ELSE	the next row for classes without a cell; without it 0
+ *	column 1, PST_COLUMN_TAGS	the index of the state's tag set; without it none
+ *	column 2 + class		the next row, which may be 0
  *
  * classes[] holds 2 + class already. The walk is in bpf/dfa.h, why it is so in
  * docs/decisions/0011-rows-like-combs.md.
  *
  * A cell that leads to a row where each byte from 0x21 to 0x7e leads to that row again may say so
  * (PST_CELL_LOOPS): behind `/api/.*` a target goes on for long, and whoever knows this need not
- *walk. Rows at which automata start do not say it.
+ * walk. Rows at which automata start do not say it.
  *
  * Addresses are 16 bytes, IPv4 as ::ffff:a.b.c.d. Ports and sequence numbers in structures are host
- *order unless called be.
+ * order unless called be.
  */
 
 #include <linux/types.h>

@@ -3,16 +3,19 @@
 
 /*
  * Why a verdict is what it is: one list, for the kernel programs, the daemon, the offline judge and
- *the docs.
+ * the docs.
  *
  * X(NAME, "kebab-name", KIND, "sentence"). The kebab name is the stable identifier in events,
- *metrics and JSON. KIND says what happens to the connection when it is a denial (kernel-facts 6.5):
+ * metrics and JSON. KIND says what happens to the connection when it is a denial (kernel-facts
+ * 6.5):
  *
- *	ALLOW  the packet or request passes
- *	L7     the request is not allowed: answered with a 403, where the head is whole the
- *connection can live on PARSE  the bytes are not unambiguous HTTP/1.1: answered with a 403, the
- *connection ends DROP   the packet is dropped silently, the peer may try again (L3/L4) KILL   the
- *state of the flow cannot be trusted: nothing passes any more, the socket is destroyed
+ *	ALLOW	the packet or request passes
+ *	L7	the request is not allowed: answered with a 403; where the head is whole the
+ *		connection can live on
+ *	PARSE	the bytes are not unambiguous HTTP/1.1: answered with a 403, the connection ends
+ *	DROP	the packet is dropped silently, the peer may try again (L3/L4)
+ *	KILL	the state of the flow cannot be trusted: nothing passes any more, the socket is
+ *		destroyed
  */
 #define PST_REASONS(X)                                                                                \
 	X(NONE, "none", ALLOW, "no decision yet")                                                     \

@@ -4,8 +4,8 @@
 /*
  * The file form of a bundle, little-endian:
  *
- *	magic[8] version[4] abi[4] length[8] crc32[4]	header, 28 bytes; length and CRC of what
- *follows identities addrs entries rules rulesets		each a count[4] and its elements
+ *	magic[8] version[4] abi[4] length[8] crc32[4]	28 bytes; of what follows
+ *	identities addrs entries rules rulesets		each a count[4] and its elements
  *	name_start[4] name_classes[4]
  *	cells classes tags				each a count[4] and its elements
  *
@@ -16,7 +16,7 @@
  * large bundle, and are taken over at once. What they say is for pst_bundle_verify() to check.
  *
  * A string is a length[4] and its bytes; the length PST_BUNDLE_NO_STRING stands for NULL. A change
- *of the form raises PST_BUNDLE_FILE_VERSION. Written by bundle_write.c, read by bundle_read.c.
+ * of the form raises PST_BUNDLE_FILE_VERSION. Written by bundle_write.c, read by bundle_read.c.
  */
 
 #include "compiler/bundle.h"

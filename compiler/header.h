@@ -16,7 +16,7 @@
  *
  * Never matched, with a warning that says why: a name that is no token (so also ":path"), a value
  * that no trimmed field can have, two values for one name, a Secret that the inventory does not
- *have and no value instead. Host and :authority become the rule's host.
+ * have and no value instead. Host and :authority become the rule's host.
  */
 
 #include "base/diag.h"

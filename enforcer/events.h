@@ -5,17 +5,17 @@
  * Verdict events as JSON lines, one object per verdict, on one stream:
  *
  *	time, generation, layer (l3l4, l7), direction (ingress, egress), verdict (allow, deny),
- *reason, answer (kernel, daemon, kill, none), client, server ("address:port", "[v6]:port"),
- *protocol, subject, peer (identity number, and "namespace/pod" where known), policy and rule (what
- *decided: "namespace/name" and "file:line:column"), for a request method, path, host; for a denied
- *request rules: the HTTP rules that were in force and did not match.
+ *	reason, answer (kernel, daemon, kill, none), client, server ("address:port", "[v6]:port"),
+ *	protocol, subject, peer (identity number, and "namespace/pod" where known), policy and rule
+ *	(what decided: "namespace/name" and "file:line:column"), for a request method, path, host;
+ *	for a denied request rules: the HTTP rules that were in force and did not match.
  *
  * The rule is found by judging the head again, natively, by the bundle of the event's generation:
- *the kernel says yes or no, user space says why. A head longer than what an event carries has no
- *rule.
+ * the kernel says yes or no, user space says why. A head longer than what an event carries has no
+ * rule.
  *
  * The query of a path may hold secrets: it is replaced by "?[redacted]" unless asked for. All bytes
- *come from the wire and are escaped (base/json.h).
+ * come from the wire and are escaped (base/json.h).
  */
 
 #include "bpf/abi.h"

@@ -4,9 +4,9 @@
 /*
  * Ignores: findings that somebody has looked at and accepts, with the reason written down.
  *
- *	# postern-ignore: RULE[, RULE]: reason		in a comment: see lint/comment.h for its
- *scope ignore.postern.io/RULE: "reason"		an annotation: the whole object ignores:
- *[{rule, paths, reason}]		in .postern.yaml: files
+ *	# postern-ignore: RULE[, RULE]: reason	in a comment: lint/comment.h tells its scope
+ *	ignore.postern.io/RULE: "reason"	an annotation: the whole object
+ *	ignores: [{rule, paths, reason}]	in .postern.yaml: files
  *
  * An ignore without a reason, with an unknown rule or in another form does not count and is an
  * error; one that matched nothing is a warning, unless its rule is switched off. Of several that

@@ -15,8 +15,8 @@
  *
  *	REDIRECT	the client is sent to the plain form
  *	REJECT		they stay, and the core refuses them
- *	KEEP		they stay and are judged as they stand; but what is a dot segment to a
- *server that decodes them is refused
+ *	KEEP		they stay and are judged as they stand; but what is a dot segment to
+ *			a server that decodes them is refused
  */
 
 #include "base/vec.h"

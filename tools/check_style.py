@@ -188,6 +188,13 @@ def columns(file):
             yield number, f"line of {width} columns, at most {MAX_COLUMNS}"
 
 
+def broken_comments(file):
+    """The formatter wraps what is too long for its column, and runs the columns of a table together."""
+    for number, line in enumerate(file.lines, 1):
+        if re.match(r" \*[^\s/*]", line):
+            yield number, "a comment that the formatter has wrapped: write the line anew, shorter"
+
+
 def notes_to_self(file):
     for number, line in enumerate(file.lines, 1):
         if re.search(r"\b(TODO|FIXME|XXX|HACK)\b", line):
@@ -195,7 +202,8 @@ def notes_to_self(file):
 
 
 RULES = (spdx, pragma_once, leading_underscore, function_length, file_length, auto_sentinel,
-         forbidden_calls, library_prints, include_form, bpf_macro, blanks, columns, notes_to_self)
+         forbidden_calls, library_prints, include_form, bpf_macro, blanks, columns, broken_comments,
+         notes_to_self)
 
 
 def script_spdx(root):

@@ -2,7 +2,7 @@
 /*
  * Random patterns and texts: the dialect is RE2's. Half of the texts are random, half match the
  * pattern's own automaton or miss it by a byte. A failure prints pattern and text. The seed is
- *fixed, and so is the number of patterns; `make regex-nightly` takes other ones:
+ * fixed, and so is the number of patterns; `make regex-nightly` takes other ones:
  *
  *	REGEX_SEED=N REGEX_TIMES=N build/tests/compiler --filter regex_property/...
  */

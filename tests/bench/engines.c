@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * The kernel's walker, run natively over the packed tables, beside RE2 and PCRE2 with its JIT: MB/s
- *on texts that match a pattern whole. One round asks all three in turn; median, least and most of
- *all rounds are printed.
+ * on texts that match a pattern whole. One round asks all three in turn; median, least and most of
+ * all rounds are printed.
  *
  *	engines [ROUNDS]
  */

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * What the judge itself costs for a head of 255 bytes, without the packet around it: nanoseconds
- *per run of t_judge (bpf/tests/kernel_core) by the kernel's own statistics. Several builds of it
- *take turns, so that they can be compared on a machine that is not quiet; the least of all rounds
- *is what none of its other work has disturbed.
+ * per run of t_judge (bpf/tests/kernel_core) by the kernel's own statistics. Several builds of it
+ * take turns, so that they can be compared on a machine that is not quiet; the least of all rounds
+ * is what none of its other work has disturbed.
  *
  *	head [-r ROUNDS] JUDGE.bpf.o...		(root)
  *	head -n COUNT				natively, for a profiler: so many heads

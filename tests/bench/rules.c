@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * One request by its port's rules, however many there are: nanoseconds natively and, as root, in
- *this machine's kernel. Each directory is what tests/bench/gen_http.py has written, with so many
- *rules for one port; the request is allowed by the first of them.
+ * this machine's kernel. Each directory is what tests/bench/gen_http.py has written, with so many
+ * rules for one port; the request is allowed by the first of them.
  *
  *	rules [-k CORE.bpf.o] [-r ROUNDS] DIR...
  *

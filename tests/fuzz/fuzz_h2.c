@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * A connection of HTTP/2 through the proxy: any client against a server that answers, and any
- *server against a client that asks. On the other side stands a session of nghttp2's that takes no
- *mistake.
+ * server against a client that asks. On the other side stands a session of nghttp2's that takes no
+ * mistake.
  *
- *	judged		each request that reaches the server is one that the core alone allows, and
- *			there are as many as were reported as allowed, or fewer (those that were
- *reset) framed		what reaches the other side are frames without a mistake memory
- *is bounded, and none is held behind the end
+ *	judged		each request that reaches the server is one that the core alone
+ *			allows, and there are as many as were reported as allowed, or fewer
+ *			(those that were reset)
+ *	framed		what reaches the other side are frames without a mistake
+ *	memory		is bounded, and none is held behind the end
  *
  * The first byte chooses who is hostile (bit 7), whether its preface and settings are said for it
  * (bit 6), whether the other side reads (bit 5), and how the bytes are cut.

@@ -6,8 +6,7 @@
  *	restart		a request is judged alike wherever it begins
  *	cut		what comes behind a request that was taken does not matter to it
  *	compare		what was taken llhttp in its strict mode reads as the same messages, each
- *			beginning at the same byte, with as many bytes of body where they are
- *announced
+ *			beginning at the same byte, with as many bytes of announced body
  *
  * Conditions on fields are fuzz_http's business. Its seeds begin with a byte of its own, which is
  * passed over here.

@@ -141,6 +141,7 @@ echo "	ends(\"$hundred\"," >>"$scratch/base/a.c"
 expect 0 '' 'a literal is not split where it is the first argument' check
 bad columns base/a.c <<<"	y = x + ends(\"$hundred\");"
 
+bad broken_comments base/a.c < <(printf '/*\n * One line that goes on in the\n *next.\n */\n')
 bad notes_to_self base/a.c < <(printf '/* %s: later */\n' TO''DO)
 
 finish
