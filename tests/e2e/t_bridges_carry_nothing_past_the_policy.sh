@@ -36,6 +36,7 @@ e2e_is "a router's advertisement" 1 "$(heard backend routers | grep -c fe80)"
 e2e_wait 5 eval '[ "$(default)" = 1 ]' || e2e_fail "nobody believes a router"
 forget
 e2e_is "with the MAC address of the backend" "10.77.0.2 4711 " "$(heard other steals)"
+returns # else nothing below comes to the backend, whatever the policy
 
 starts
 e2e_is "frames" "" "$(heard backend frames other backend)"
