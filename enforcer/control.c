@@ -2,6 +2,7 @@
 #include "enforcer/control.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
@@ -42,6 +43,7 @@ struct pst_control {
 	struct pst_control_source source;
 	struct pst_listen listen;
 	int epoll_fd;
+	int spare_fd; /* given up for a moment when no other is free */
 	bool is_followed;
 	struct client clients[PST_CONTROL_CLIENTS];
 };
@@ -340,10 +342,30 @@ static void refuse(int fd)
 	send(fd, words, sizeof(words) - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
+/*
+ * The next client; -1: there is none to serve. Who is not accepted stays there, and is told of
+ * again at once: so he is, and is refused, also where no descriptor is free.
+ */
+static int take(struct pst_control *c)
+{
+	int fd = accept4(c->listen.fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+	if (fd >= 0 || (errno != EMFILE && errno != ENFILE))
+		return fd;
+	pst_cleanup_fd(&c->spare_fd);
+	fd = accept4(c->listen.fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	if (fd >= 0) {
+		refuse(fd);
+		close(fd);
+	}
+	c->spare_fd = fcntl(c->epoll_fd, F_DUPFD_CLOEXEC, 0);
+	return -1;
+}
+
 static void accept_one(struct pst_control *c)
 {
 	struct epoll_event ev = {.events = EPOLLIN | EPOLLRDHUP};
-	pst_auto_fd int fd = accept4(c->listen.fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	pst_auto_fd int fd = take(c);
 	struct client *cl;
 
 	if (fd < 0)
@@ -427,7 +449,8 @@ int pst_control_open(const char *path, const struct pst_control_source *source,
 	for (size_t i = 0; i < PST_CONTROL_CLIENTS; i++)
 		c->clients[i].fd = -1;
 	c->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-	r = c->epoll_fd < 0 ? -errno : pst_listen_open(path, &c->listen, ret_why);
+	c->spare_fd = c->epoll_fd < 0 ? -1 : fcntl(c->epoll_fd, F_DUPFD_CLOEXEC, 0);
+	r = c->spare_fd < 0 ? -errno : pst_listen_open(path, &c->listen, ret_why);
 	if (!r && epoll_ctl(c->epoll_fd, EPOLL_CTL_ADD, c->listen.fd, &ev))
 		r = -errno;
 	if (r)
@@ -448,6 +471,7 @@ void pst_control_close(struct pst_control **c)
 	}
 	pst_listen_close(&(*c)->listen);
 	pst_cleanup_fd(&(*c)->epoll_fd);
+	pst_cleanup_fd(&(*c)->spare_fd);
 	free(*c);
 	*c = NULL;
 }

@@ -7,7 +7,7 @@
  *
  * Nothing waits for a client. What he is too slow to take of the flows he loses, and is told how
  * many (LOST_EVENTS). There are at most 32; when all are there, one that has not moved for five
- * seconds makes room.
+ * seconds makes room. Who finds no place, or the process without a free descriptor, is told so.
  */
 
 #include <stdbool.h>

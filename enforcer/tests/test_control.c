@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -299,6 +300,26 @@ Test(control, all_places_taken_is_said_and_ends_when_somebody_goes)
 	       "{\"version\":1,\"status\":{\"health\":\"ok\"}}\n");
 	for (int i = 1; i <= PST_CONTROL_CLIENTS; i++)
 		close(fds[i]);
+}
+
+Test(control, without_a_descriptor_a_client_is_refused_and_not_told_of_for_ever)
+{
+	struct pollfd p = {.fd = pst_control_fd(control), .events = POLLIN};
+	struct rlimit before, limit;
+	int fd = dial(), first_free = dup(fd);
+
+	cr_assert_eq(getrlimit(RLIMIT_NOFILE, &before), 0);
+	limit = (struct rlimit){.rlim_cur = (rlim_t)first_free, .rlim_max = before.rlim_max};
+	close(first_free);
+	cr_assert_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	cr_expect_eq(poll(&p, 1, 1000), 1);
+	pst_control_dispatch(control);
+	cr_expect_eq(poll(&p, 1, 50), 0);
+	cr_assert_eq(setrlimit(RLIMIT_NOFILE, &before), 0);
+	cr_expect_str_eq(read_now(fd), ERROR("too many connections"));
+	close(fd);
+	expect("{\"version\":1,\"request\":\"status\"}\n",
+	       "{\"version\":1,\"status\":{\"health\":\"ok\"}}\n");
 }
 
 Test(control, who_says_nothing_is_let_go)
