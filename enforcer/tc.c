@@ -149,12 +149,22 @@ static bool is_known(const struct pst_tc *tc, const struct pst_link *link)
 	return known && known->peer_netns == link->peer_netns;
 }
 
-/* What is gone since the last list leaves the map. */
+/* What is gone leaves the map, also what went while there was no daemon. */
 static void forget_gone(const struct pst_tc *tc, const struct pst_link *links, size_t n)
 {
-	for (size_t i = 0; i < tc->n_links; i++)
-		if (!find(links, n, tc->links[i].index))
-			bpf_map_delete_elem(tc->programs.devices, &tc->links[i].index);
+	const int map = tc->programs.devices;
+	uint32_t kept, index;
+	bool has_kept = false;
+
+	while (!bpf_map_get_next_key(map, has_kept ? &kept : NULL, &index)) {
+		if (!find(links, n, index)) {
+			if (bpf_map_delete_elem(map, &index))
+				return;
+			continue;
+		}
+		kept = index;
+		has_kept = true;
+	}
 }
 
 static void warn_refused(const struct pst_link *link, int err)

@@ -48,6 +48,17 @@ for missing in link_ingress 'link_* pst_config'; do
 	e2e_leave KILL
 done
 
+# A device that goes while there is no daemon leaves the map of devices with the next one.
+devices() {
+	bpftool map dump pinned "$(find "$E2E_PINS" -name pst_tc_devices)" -j | python3 -c 'import json, sys; print(len(json.load(sys.stdin)))'
+}
+before=$(devices)
+ip link del admin
+# shellcheck disable=SC2086
+e2e_posternd $P --courtesy off
+e2e_is "devices in the map" $((before - 1)) "$(devices)"
+e2e_leave KILL
+
 # Another version, in the eyes of the next daemon: the name of the directory is the schema.
 # shellcheck disable=SC2086
 e2e_posternd $P --courtesy off
