@@ -13,12 +13,16 @@
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
+#include <sys/timerfd.h>
+
+enum { AGAIN_S = 1 }; /* behind a reading that has failed */
 
 struct prefixes PST_VEC(struct pst_host_prefix);
 
 struct pst_hostaddr {
-	int fd;
+	int epoll_fd, notices_fd, timer_fd;
 	struct prefixes list;
 };
 
@@ -116,6 +120,22 @@ static int subscribe(void)
 	return PST_TAKE_FD(fd);
 }
 
+static int open_fds(struct pst_hostaddr *h)
+{
+	struct epoll_event ev = {.events = EPOLLIN};
+
+	h->notices_fd = subscribe();
+	if (h->notices_fd < 0)
+		return h->notices_fd;
+	h->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	h->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	return h->epoll_fd < 0 || h->timer_fd < 0 ||
+			       epoll_ctl(h->epoll_fd, EPOLL_CTL_ADD, h->notices_fd, &ev) ||
+			       epoll_ctl(h->epoll_fd, EPOLL_CTL_ADD, h->timer_fd, &ev)
+		       ? -errno
+		       : 0;
+}
+
 int pst_hostaddr_open(struct pst_hostaddr **ret_host)
 {
 	pst_cleanup(pst_hostaddr_close) struct pst_hostaddr *h = pst_mem_calloc(1, sizeof(*h));
@@ -123,9 +143,10 @@ int pst_hostaddr_open(struct pst_hostaddr **ret_host)
 
 	if (!h)
 		return -ENOMEM;
-	h->fd = subscribe();
-	if (h->fd < 0)
-		return pst_log_err(h->fd, "cannot watch the addresses of this host");
+	*h = (struct pst_hostaddr){.epoll_fd = -1, .notices_fd = -1, .timer_fd = -1};
+	r = open_fds(h);
+	if (r)
+		return pst_log_err(r, "cannot watch the addresses of this host");
 	r = read_list(&h->list);
 	if (r)
 		return pst_log_err(r, "cannot read the addresses of this host");
@@ -137,7 +158,9 @@ void pst_hostaddr_close(struct pst_hostaddr **host)
 {
 	if (!*host)
 		return;
-	pst_cleanup_fd(&(*host)->fd);
+	pst_cleanup_fd(&(*host)->epoll_fd);
+	pst_cleanup_fd(&(*host)->notices_fd);
+	pst_cleanup_fd(&(*host)->timer_fd);
 	pst_vec_free(&(*host)->list);
 	free(*host);
 	*host = NULL;
@@ -151,7 +174,7 @@ const struct pst_host_prefix *pst_hostaddr_list(const struct pst_hostaddr *h, si
 
 int pst_hostaddr_fd(const struct pst_hostaddr *h)
 {
-	return h->fd;
+	return h->epoll_fd;
 }
 
 /* ENOBUFS means that notices were lost, and is reported once: reading goes on. */
@@ -177,13 +200,18 @@ static bool is_same(const struct prefixes *a, const struct prefixes *b)
 
 int pst_hostaddr_dispatch(struct pst_hostaddr *h, bool *ret_changed)
 {
+	const struct itimerspec again = {.it_value = {.tv_sec = AGAIN_S}};
 	struct prefixes now = {0};
+	uint64_t times;
 	int r;
 
-	drain(h->fd);
+	(void)!read(h->timer_fd, &times, sizeof(times));
+	drain(h->notices_fd);
 	r = read_list(&now);
-	if (r)
-		return r;
+	if (r) {
+		timerfd_settime(h->timer_fd, 0, &again, NULL);
+		return pst_log_err(r, "cannot read the addresses of this host");
+	}
 	*ret_changed = !is_same(&h->list, &now);
 	pst_vec_free(&h->list);
 	h->list = now;

@@ -46,6 +46,7 @@ int pst_hostaddr_fd(const struct pst_hostaddr *host);
 
 /*
  * Takes in the notices and reads again. 0 with *ret_changed telling whether the list differs from
- * before; -ENOMEM or -errno with the list as it was: call again later.
+ * before; -ENOMEM or -errno, logged, with the list as it was: it becomes readable again in a
+ * second.
  */
 int pst_hostaddr_dispatch(struct pst_hostaddr *host, bool *ret_changed);

@@ -11,6 +11,7 @@
 #include <net/if.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #define AUTO_HOST pst_cleanup(pst_hostaddr_close) struct pst_hostaddr *
@@ -127,6 +128,28 @@ Test(hostaddr, an_added_address_is_noticed_and_so_is_its_removal)
 	cr_assert_eq(count_prefix(h, "10.1.2.3", 128), 0);
 }
 
+Test(hostaddr, a_notice_is_not_lost_when_nothing_can_be_read, .timeout = 30)
+{
+	t_enter_new_netns();
+	AUTO_HOST h = open_host();
+	struct rlimit before, none;
+	bool changed;
+
+	change_address(RTM_NEWADDR, "10.1.2.3", 24);
+	cr_assert(is_readable(h));
+	cr_assert_eq(getrlimit(RLIMIT_NOFILE, &before), 0);
+	none = (struct rlimit){.rlim_cur = 3, .rlim_max = before.rlim_max};
+	cr_assert_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
+	cr_expect_lt(pst_hostaddr_dispatch(h, &changed), 0);
+	cr_assert_eq(setrlimit(RLIMIT_NOFILE, &before), 0);
+	cr_assert_not(is_readable(h), "nobody waits for it without a pause");
+	while (!is_readable(h))
+		;
+	cr_assert(has_changed(h));
+	cr_assert_eq(count_prefix(h, "10.1.2.3", 128), 1);
+	cr_assert_not(is_readable(h));
+}
+
 Test(hostaddr, ipv6_addresses_are_noticed)
 {
 	t_enter_new_netns();
@@ -149,14 +172,28 @@ Test(hostaddr, an_address_that_came_and_went_is_no_change)
 	cr_assert_not(has_changed(h));
 }
 
+/* The one socket of netlink that this process has. */
+static void make_netlink_narrow(void)
+{
+	struct sockaddr_nl addr;
+	int small = 1, found = 0;
+
+	for (int fd = 3; fd < 64; fd++) {
+		socklen_t len = sizeof(addr);
+
+		if (!getsockname(fd, (struct sockaddr *)&addr, &len) &&
+		    addr.nl_family == AF_NETLINK)
+			found += !setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small));
+	}
+	cr_assert_eq(found, 1);
+}
+
 Test(hostaddr, lost_notices_count_as_a_notice)
 {
 	t_enter_new_netns();
 	AUTO_HOST h = open_host();
-	int small = 1;
 
-	cr_assert_eq(setsockopt(pst_hostaddr_fd(h), SOL_SOCKET, SO_RCVBUF, &small, sizeof(small)),
-		     0);
+	make_netlink_narrow();
 	for (int i = 0; i < 50; i++) {
 		change_address(RTM_NEWADDR, "10.1.2.3", 32);
 		change_address(RTM_DELADDR, "10.1.2.3", 32);
