@@ -314,6 +314,7 @@ static void write_kernel(const struct pst_metrics_view *v, FILE *out)
 	fprintf(out, "hubble_lost_events_total{source=\"perf_event_ring_buffer\"} %" PRIu64 "\n",
 		sum(counters[PST_REASON_MAX].n));
 	fprintf(out, "hubble_lost_events_total{source=\"export\"} %" PRIu64 "\n", v->lost_exports);
+	fprintf(out, "hubble_lost_events_total{source=\"events\"} %" PRIu64 "\n", v->lost_lines);
 }
 
 static void write_policy(const struct pst_metrics *m, const struct pst_metrics_view *v, FILE *out)

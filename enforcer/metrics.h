@@ -40,6 +40,7 @@ struct pst_metrics_view {
 	const struct pst_hostaddr *host;
 	const struct pst_proxied *proxied; /* NULL: there is no proxy to ask */
 	uint64_t lost_exports;		   /* flows that the file did not get */
+	uint64_t lost_lines;		   /* events that nobody read in time (enforcer/outlet.h) */
 	bool is_reader_up;		   /* somebody reads files that change */
 	uint64_t reader_ends;		   /* how often he had to be started again */
 	uint64_t proxy_ends;		   /* the same of the userspace proxy */

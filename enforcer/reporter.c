@@ -2,6 +2,8 @@
 #include "enforcer/reporter.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,25 +29,27 @@
 #include "enforcer/loader.h"
 #include "enforcer/metrics.h"
 #include "enforcer/options.h"
+#include "enforcer/outlet.h"
 #include "enforcer/proxied.h"
 #include "enforcer/reader.h"
 #include "enforcer/redirect.h"
 #include "enforcer/status.h"
 
-enum { LOST_CHECK_MS = 1000 };
+enum { LOST_CHECK_MS = 1000, LOST_LOG_MS = 60 * 1000 };
 
 struct pst_reporter {
 	struct pst_reporter_parts parts;
 	struct pst_events_opts events;
-	FILE *events_file;
+	struct pst_outlet *outlet; /* of events; NULL: none */
 	struct pst_status status;
 	struct pst_flow_ring *flows;
 	struct pst_flow_maker *maker;
 	/* Events that the kernel, and the proxy, could not report. */
 	uint64_t lost, lost_by_proxy, lost_checked_ms;
-	struct pst_redirect *redirect; /* NULL: none yet */
-	struct pst_control *control;   /* NULL: none */
-	struct pst_export *export;     /* NULL: none */
+	uint64_t lost_lines, lost_lines_ms; /* when the log has told of so many */
+	struct pst_redirect *redirect;	    /* NULL: none yet */
+	struct pst_control *control;	    /* NULL: none */
+	struct pst_export *export;	    /* NULL: none */
 	struct pst_metrics *metrics;
 	struct pst_http_serve *serve; /* NULL: none */
 	uint64_t reading_ns;	      /* when it began */
@@ -56,17 +60,29 @@ struct pst_reporter {
 static int open_events(struct pst_reporter *r)
 {
 	const struct pst_options *o = r->parts.opts;
+	pst_auto_fd int fd = -1;
+	int e;
 
 	r->events.show_queries = o->show_queries;
 	if (o->events == PST_EVENTS_NONE)
 		return 0;
-	r->events.out = stdout;
-	if (!o->events_file)
-		return 0;
-	r->events_file = fopen(o->events_file, "ae");
-	if (!r->events_file)
-		return pst_log_err(-errno, "cannot write events to %s", o->events_file);
-	r->events.out = r->events_file;
+	if (o->events_file) {
+		fd = open(o->events_file, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK,
+			  0666);
+		/* It was only not to be waited for. */
+		if (fd < 0 || fcntl(fd, F_SETFL, O_APPEND))
+			return errno == ENXIO
+				       ? pst_log_err(0,
+						     "cannot write events to %s: nobody reads it",
+						     o->events_file)
+				       : pst_log_err(-errno, "cannot write events to %s",
+						     o->events_file);
+	}
+	e = pst_outlet_open(fd < 0 ? STDOUT_FILENO : fd, &r->outlet);
+	if (e)
+		return pst_log_err(e, "cannot write events to %s",
+				   fd < 0 ? "standard output" : o->events_file);
+	r->events.out = pst_outlet_file(r->outlet);
 	return 0;
 }
 
@@ -192,6 +208,7 @@ static void write_metrics(const struct pst_reporter *r, FILE *out)
 		.gens = r->parts.gens,
 		.host = r->parts.host,
 		.lost_exports = r->export ? pst_export_stats(r->export).lost : 0,
+		.lost_lines = r->outlet ? pst_outlet_lost(r->outlet) : 0,
 	};
 
 	if (r->status.redirect) {
@@ -325,7 +342,7 @@ void pst_reporter_close(struct pst_reporter **r)
 	pst_flow_maker_free(&(*r)->maker);
 	pst_flow_ring_free(&(*r)->flows);
 	pst_status_fini(&(*r)->status);
-	pst_cleanup_file(&(*r)->events_file);
+	pst_outlet_close(&(*r)->outlet);
 	pst_cleanup_fd(&(*r)->epoll_fd);
 	free(*r);
 	*r = NULL;
@@ -392,6 +409,18 @@ static uint64_t count_lost_by_proxy(const struct pst_reporter *r)
 	return p.sums.n[PST_TALLY_LOST_EVENTS];
 }
 
+static void log_lost_lines(struct pst_reporter *r, uint64_t now_ms)
+{
+	const uint64_t lost = r->outlet ? pst_outlet_lost(r->outlet) : 0;
+
+	if (lost == r->lost_lines || now_ms < r->lost_lines_ms)
+		return;
+	pst_log(PST_LOG_WARNING, "%" PRIu64 " events were not written: who reads them is too slow",
+		lost - r->lost_lines);
+	r->lost_lines = lost;
+	r->lost_lines_ms = now_ms + LOST_LOG_MS;
+}
+
 /* Where the kernel or the proxy had to leave events out, the flows say so; looked at once a second.
  */
 static void add_loss(struct pst_reporter *r)
@@ -403,6 +432,7 @@ static void add_loss(struct pst_reporter *r)
 	r->lost_checked_ms = now;
 	tell_loss(r, PST_LOST_KERNEL, count_lost(r), &r->lost);
 	tell_loss(r, PST_LOST_PROXY, count_lost_by_proxy(r), &r->lost_by_proxy);
+	log_lost_lines(r, now);
 }
 
 void pst_reporter_event(struct pst_reporter *r, const struct pst_event *event)

@@ -38,6 +38,8 @@ static char *written(void)
 		.verified = 3,
 		.unverified = 2,
 		.big_namespaces = 1,
+		.lost_exports = 5,
+		.lost_lines = 6,
 	};
 
 	pst_metrics_write(metrics, &view, out);
@@ -89,6 +91,12 @@ Test(metrics, whose_sources_are_not_checked_is_told)
 	expect("\npostern_source_verified_pods 3\n");
 	expect("\npostern_source_unverified_namespaces 2\n");
 	expect("\npostern_source_big_namespaces 1\n");
+}
+
+Test(metrics, what_could_not_be_told_is_told_by_whom_it_was_lost)
+{
+	expect("\nhubble_lost_events_total{source=\"export\"} 5\n");
+	expect("\nhubble_lost_events_total{source=\"events\"} 6\n");
 }
 
 Test(metrics, no_client_chooses_a_label)
