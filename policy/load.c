@@ -266,6 +266,9 @@ static int load_path(struct loader *l, const char *path)
 
 	if (!strcmp(path, "-"))
 		return load_fd(l, STDIN_FILENO, "<stdin>", 0, true);
+	if (!*path)
+		return fail(l, -ENOENT, "file-missing", "\"\"",
+			    "the name is empty: expected a file, a directory or \"-\"");
 	if (stat(path, &st))
 		return fail_errno(l, -errno, path);
 	if (!S_ISDIR(st.st_mode))

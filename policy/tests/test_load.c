@@ -198,6 +198,11 @@ Test(load, a_file_of_the_largest_size_is_read)
 	t_free(&l);
 }
 
+Test(load, a_name_that_is_empty_has_a_place)
+{
+	t_fails("", -ENOENT, "file-missing", "\"\"");
+}
+
 Test(load, a_pipe_or_a_device_by_name_is_not_waited_for, .timeout = 10)
 {
 	cr_assert_eq(mkfifo("pipe", 0644), 0);
