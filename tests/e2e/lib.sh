@@ -104,6 +104,8 @@ e2e_fail() {
 	ip -n frontend neigh 2>/dev/null | sed 's/^/  neighbour: /'
 	ip netns exec frontend ss -tanH 2>/dev/null | sed 's/^/  frontend: /' | head -n 20
 	ip netns exec backend ss -tanH 2>/dev/null | sed 's/^/  backend: /' | head -n 20
+	ip netns exec backend nstat -as 2>/dev/null | awk '/Drop|Prune|Pressure|Overflow/ && $2 { print "  backend has counted: " $1, $2 }'
+	grep '^TCP:' /proc/net/sockstat | sed 's/^/  memory of all sockets: /'
 	exit 1
 }
 
