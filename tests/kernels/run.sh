@@ -15,14 +15,14 @@
 # Prints the guests' TAP lines, one kernel's after the other's, then "N passed, N failed, N skipped". Exit: 0, 1 when something failed, 2
 # usage, 77 when no kernel could be tried; the first line is then the reason.
 #
-#	KERNELS_TIMEOUT=seconds	per kernel (default 900; two quiet processors need about 450 for both)
+#	KERNELS_TIMEOUT=seconds	per kernel (default 1500; two quiet processors need about 600 for both)
 #	KERNELS_E2E='NAME...'	only these end-to-end tests
 #	DEBIAN_MIRROR=URL	default http://deb.debian.org
 
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 work=$PWD/build/kernels
-limit=${KERNELS_TIMEOUT:-900}
+limit=${KERNELS_TIMEOUT:-1500}
 mirror=${DEBIAN_MIRROR:-http://deb.debian.org}
 passed=0 failed=0 skipped=0
 # Each after what it needs.
